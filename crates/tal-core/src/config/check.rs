@@ -1,0 +1,123 @@
+//! Collects what is wrong with a configuration: field path, value and what is allowed.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use super::FieldError;
+
+/// A walk over the configuration that remembers where it is.
+pub(super) struct Check<'a> {
+    path: Vec<String>,
+    errors: &'a mut Vec<FieldError>,
+}
+
+impl<'a> Check<'a> {
+    pub(super) fn new(errors: &'a mut Vec<FieldError>) -> Self {
+        Self {
+            path: Vec::new(),
+            errors,
+        }
+    }
+
+    /// Runs `body` one level deeper.
+    pub(super) fn section(&mut self, name: &str, body: impl FnOnce(&mut Check<'_>)) {
+        let mut path = self.path.clone();
+        path.push(name.to_owned());
+        body(&mut Check {
+            path,
+            errors: self.errors,
+        });
+    }
+
+    /// Notes an error unless `holds`. A field that begins with `../` belongs to the section above.
+    pub(super) fn require(
+        &mut self,
+        holds: bool,
+        field: &str,
+        value: impl Display,
+        allowed: impl Display,
+    ) {
+        if holds {
+            return;
+        }
+        let (field, depth) = match field.strip_prefix("../") {
+            Some(field) => (field, self.path.len().saturating_sub(1)),
+            None => (field, self.path.len()),
+        };
+        let mut path = self.path[..depth].to_vec();
+        path.push(field.to_owned());
+        self.errors.push(FieldError {
+            path: path.join("."),
+            value: value.to_string(),
+            allowed: allowed.to_string(),
+        });
+    }
+
+    pub(super) fn at_least(&mut self, field: &str, value: usize, least: usize) {
+        self.require(value >= least, field, value, format!("at least {least}"));
+    }
+
+    pub(super) fn between(&mut self, field: &str, value: usize, least: usize, most: usize) {
+        self.require(
+            (least..=most).contains(&value),
+            field,
+            value,
+            format!("{least} to {most}"),
+        );
+    }
+
+    pub(super) fn odd(&mut self, field: &str, value: usize) {
+        self.require(value % 2 == 1, field, value, "an odd number");
+    }
+
+    pub(super) fn not_empty(&mut self, field: &str, len: usize) {
+        self.require(len > 0, field, "[]", "at least one entry");
+    }
+
+    pub(super) fn filled(&mut self, field: &str, text: &str) {
+        self.require(!text.is_empty(), field, "\"\"", "a non-empty text");
+    }
+
+    pub(super) fn positive(&mut self, field: &str, value: impl Into<f64> + Display + Copy) {
+        let number = value.into();
+        self.require(
+            number.is_finite() && number > 0.0,
+            field,
+            value,
+            "a number above 0",
+        );
+    }
+
+    pub(super) fn not_negative(&mut self, field: &str, value: impl Into<f64> + Display + Copy) {
+        let number = value.into();
+        self.require(
+            number.is_finite() && number >= 0.0,
+            field,
+            value,
+            "a number of at least 0",
+        );
+    }
+
+    pub(super) fn within(
+        &mut self,
+        field: &str,
+        value: impl Into<f64> + Display + Copy,
+        range: RangeInclusive<f64>,
+    ) {
+        self.require(
+            range.contains(&value.into()),
+            field,
+            value,
+            format!("{} to {}", range.start(), range.end()),
+        );
+    }
+
+    pub(super) fn open_unit(&mut self, field: &str, value: f64) {
+        self.require(
+            value > 0.0 && value < 1.0,
+            field,
+            value,
+            "above 0 and below 1",
+        );
+    }
+}

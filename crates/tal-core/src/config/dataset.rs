@@ -1,0 +1,173 @@
+//! Where a data set lies and how its recordings become network input.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check::Check;
+
+/// A data set: annotations, features, time and truncation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetConfig {
+    /// Annotation file (the JSON layout that ActionFormer, TriDet and OpenTAD share). `${NAME}` and `${NAME:-default}`
+    /// stand for environment variables; a relative path starts at the configuration file's folder.
+    pub annotations: PathBuf,
+    /// Where the features are and how they are stored.
+    pub features: FeaturesConfig,
+    /// Subsets to train on, compared without regard to case.
+    pub train_subsets: Vec<String>,
+    /// Subsets to evaluate on, compared without regard to case.
+    pub test_subsets: Vec<String>,
+    /// Number of classes; label ids are 0 … `num_classes` − 1.
+    pub num_classes: usize,
+    /// Channels of one feature.
+    pub input_dim: usize,
+    /// Frames per second of every recording; null takes the value of the annotation file.
+    pub fps: Option<f32>,
+    /// Frames (samples of a sensor) between two neighbouring features.
+    pub feat_stride: f32,
+    /// Frames (samples) that one feature is computed from.
+    pub num_frames: f32,
+    /// Keep every n-th feature.
+    pub downsample_rate: usize,
+    /// Length that recordings are padded to, in features. Longer ones are truncated in training.
+    pub max_seq_len: usize,
+    /// How training recordings are cut.
+    pub truncation: TruncationConfig,
+    /// Drop repeated training annotations (same label, both ends within 1 ms).
+    pub remove_duplicates: bool,
+    /// Leave out recordings whose feature file is missing (with a warning) instead of stopping.
+    pub skip_missing_features: bool,
+}
+
+/// Where the features are and how they are stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FeaturesConfig {
+    /// Folder of the feature files; `${NAME}` and relative paths as in `annotations`.
+    pub dir: PathBuf,
+    /// File name = `prefix` + recording id + `suffix`.
+    pub prefix: String,
+    /// End of the file name, with the extension.
+    pub suffix: String,
+    /// What a file holds.
+    pub format: FeatureFormat,
+}
+
+/// What a feature file holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum FeatureFormat {
+    /// One NumPy array per file.
+    Npy {
+        /// Order of its two axes.
+        #[serde(default)]
+        layout: FeatureLayout,
+    },
+    /// A NumPy archive per file.
+    Npz {
+        /// Name of the array.
+        key: String,
+        /// Order of its two axes.
+        #[serde(default)]
+        layout: FeatureLayout,
+    },
+    /// A raw sensor signal (samples × channels, npy), cut into windows that are flattened time-major: a window of `window`
+    /// samples and n channels gives one feature of `window · n` values.
+    Inertial {
+        /// Samples of a window.
+        window: usize,
+        /// Samples between the starts of two windows.
+        stride: usize,
+        /// Channels (columns) to use; null takes all.
+        #[serde(default)]
+        channels: Option<Vec<usize>>,
+    },
+}
+
+/// Order of the two axes of a stored feature array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FeatureLayout {
+    /// (T, C)
+    #[default]
+    TimeFirst,
+    /// (C, T)
+    ChannelFirst,
+}
+
+/// How training recordings are cut: longer ones to `max_seq_len`, others to a random share of their length.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TruncationConfig {
+    /// An action stays in the window where at least this share of it lies inside.
+    pub trunc_thresh: f64,
+    /// Recordings that need no truncation are cropped to a random share of their length within these bounds; null leaves
+    /// them whole.
+    pub crop_ratio: Option<[f64; 2]>,
+    /// Windows that are tried until one holds an action.
+    pub max_tries: usize,
+    /// Refuse windows that cut an action in two.
+    pub keep_whole: bool,
+}
+
+impl DatasetConfig {
+    pub(super) fn check(&self, check: &mut Check<'_>) {
+        check.filled("annotations", &self.annotations.to_string_lossy());
+        check.section("features", |check| self.features.check(check));
+        check.not_empty("train_subsets", self.train_subsets.len());
+        check.not_empty("test_subsets", self.test_subsets.len());
+        check.at_least("num_classes", self.num_classes, 1);
+        check.at_least("input_dim", self.input_dim, 1);
+        if let Some(fps) = self.fps {
+            check.positive("fps", fps);
+        }
+        check.positive("feat_stride", self.feat_stride);
+        check.not_negative("num_frames", self.num_frames);
+        check.at_least("downsample_rate", self.downsample_rate, 1);
+        check.at_least("max_seq_len", self.max_seq_len, 1);
+        check.section("truncation", |check| self.truncation.check(check));
+    }
+}
+
+impl FeaturesConfig {
+    fn check(&self, check: &mut Check<'_>) {
+        check.filled("dir", &self.dir.to_string_lossy());
+        match &self.format {
+            FeatureFormat::Npy { .. } => {}
+            FeatureFormat::Npz { key, .. } => {
+                check.section("format", |check| check.filled("key", key));
+            }
+            FeatureFormat::Inertial {
+                window,
+                stride,
+                channels,
+            } => check.section("format", |check| {
+                check.at_least("window", *window, 1);
+                check.at_least("stride", *stride, 1);
+                if let Some(channels) = channels {
+                    check.not_empty("channels", channels.len());
+                }
+            }),
+        }
+    }
+}
+
+impl TruncationConfig {
+    fn check(&self, check: &mut Check<'_>) {
+        check.within("trunc_thresh", self.trunc_thresh, 0.0..=1.0);
+        check.at_least("max_tries", self.max_tries, 1);
+        if let Some([low, high]) = self.crop_ratio {
+            check.within("crop_ratio[0]", low, 0.0..=1.0);
+            check.within("crop_ratio[1]", high, 0.0..=1.0);
+            check.require(
+                low <= high && low > 0.0,
+                "crop_ratio",
+                format!("[{low}, {high}]"),
+                "two shares in ascending order, the first above 0",
+            );
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! From logits to detections, and how detections are scored.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check::Check;
+
+/// Selection of candidates and what happens to them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InferenceConfig {
+    /// A (class, point) pair becomes a candidate where its probability is greater than this.
+    pub pre_nms_thresh: f32,
+    /// At most this many candidates per level of the pyramid, the most probable first.
+    pub pre_nms_topk: usize,
+    /// Candidates must be longer than this, in grid units.
+    pub duration_thresh: f32,
+    /// How overlapping candidates are thinned out.
+    pub suppression: SuppressionConfig,
+}
+
+/// How overlapping candidates are thinned out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuppressionConfig {
+    /// The rule that lowers or drops the scores of overlapping candidates.
+    pub method: SuppressionMethod,
+    /// Width σ of the Gaussian rule: a score is multiplied by exp(−tIoU²/σ). Other methods do not use it.
+    pub sigma: f32,
+    /// tIoU from which the hard and the linear rule act. The Gaussian rule does not use it.
+    pub iou_threshold: f32,
+    /// Candidates whose score falls below this are dropped.
+    pub min_score: f32,
+    /// Each class by itself (true), or all classes together (false).
+    pub per_class: bool,
+    /// At most this many detections per class (only with `per_class`) and per recording.
+    pub max_detections: usize,
+    /// Moves the ends of what is left to the weighted mean of the candidates that overlap it. Null switches it off; it
+    /// acts only on all classes together (`per_class: false`).
+    pub voting: Option<VotingConfig>,
+}
+
+/// The rule of suppression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SuppressionMethod {
+    /// Scores decay by exp(−tIoU²/σ) (Soft-NMS).
+    Gaussian,
+    /// Scores decay by 1 − tIoU from `iou_threshold` on (Soft-NMS).
+    Linear,
+    /// What overlaps by `iou_threshold` or more is dropped (NMS).
+    Hard,
+    /// Nothing is suppressed and nothing is capped.
+    None,
+}
+
+/// Voting: the ends of a detection become a weighted mean.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VotingConfig {
+    /// Candidates vote where their tIoU with the detection is at least this.
+    pub iou_threshold: f32,
+    /// What a vote weighs.
+    pub weight: VotingWeight,
+}
+
+/// What a vote weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VotingWeight {
+    /// The candidate's score (TriDet, CLTDR-GMG).
+    Score,
+    /// The candidate's score times its tIoU with the detection (ActionFormer, TemporalMaxer).
+    ScoreIou,
+}
+
+/// How detections are compared with the ground truth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationConfig {
+    /// tIoU thresholds; the reported average is the mean over them.
+    pub tiou_thresholds: Vec<f64>,
+    /// Whose rules decide the details.
+    pub dialect: EvaluationDialect,
+}
+
+/// Whose rules decide the details of mAP; published numbers depend on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EvaluationDialect {
+    /// TriDet and the released CLTDR-GMG: duplicate annotations (same label, both ends within 1 ms) and empty ones are
+    /// dropped; the id of a predicted class that the ground truth lacks may collide with another class.
+    Tridet,
+    /// Our recommendation: the same removal, classes that the ground truth lacks are ignored, ties are broken by the
+    /// order of the input.
+    Clean,
+}
+
+impl InferenceConfig {
+    pub(super) fn check(&self, check: &mut Check<'_>) {
+        check.within("pre_nms_thresh", self.pre_nms_thresh, 0.0..=1.0);
+        check.at_least("pre_nms_topk", self.pre_nms_topk, 1);
+        check.not_negative("duration_thresh", self.duration_thresh);
+        check.section("suppression", |check| self.suppression.check(check));
+    }
+}
+
+impl SuppressionConfig {
+    fn check(&self, check: &mut Check<'_>) {
+        check.positive("sigma", self.sigma);
+        check.within("iou_threshold", self.iou_threshold, 0.0..=1.0);
+        check.within("min_score", self.min_score, 0.0..=1.0);
+        check.at_least("max_detections", self.max_detections, 1);
+        if let Some(voting) = &self.voting {
+            check.section("voting", |check| {
+                check.within("iou_threshold", voting.iou_threshold, 0.0..=1.0);
+            });
+        }
+    }
+}
+
+impl EvaluationConfig {
+    pub(super) fn check(&self, check: &mut Check<'_>) {
+        check.not_empty("tiou_thresholds", self.tiou_thresholds.len());
+        for (index, threshold) in self.tiou_thresholds.iter().enumerate() {
+            check.within(&format!("tiou_thresholds[{index}]"), *threshold, 0.0..=1.0);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Configuration: YAML, strict, validated before anything is built.
+//!
+//! A file names a preset and what it changes. The preset (`released`: the authors' public code) holds every switch and
+//! default; the file and then `--set key=value` overrides are laid over it. [`Config::load`] refuses unknown keys with the
+//! nearest known one and values out of range with what is allowed, so that a [`Config`] in hand is a checked one.
+//!
+//! The reference of all keys is `docs/configuration.md`, generated from these types.
+
+mod check;
+mod dataset;
+mod decoder;
+mod encoder;
+mod error;
+mod inference;
+mod loss;
+mod source;
+mod train;
+
+pub use dataset::{
+    DatasetConfig, FeatureFormat, FeatureLayout, FeaturesConfig, TruncationConfig,
+};
+pub use decoder::{
+    BoundaryInput, CrossLevelConfig, DecoderConfig, FusedLevels, HeadConfig, OffsetUnit,
+    RefinedScore, RefinementConfig, TridentConfig,
+};
+pub use encoder::{
+    Downsampling, EncoderConfig, FftNorm, GateActivation, GmgConfig, MixerConfig, NeckConfig,
+    PerLevel, PositionEncoding, ProjectionConfig,
+};
+pub use error::{ConfigError, FieldError};
+pub use inference::{
+    EvaluationConfig, EvaluationDialect, InferenceConfig, SuppressionConfig, SuppressionMethod,
+    VotingConfig, VotingWeight,
+};
+pub use loss::{
+    AssignmentConfig, ClassificationLoss, LossConfig, LossTermConfig, NormalizerConfig,
+};
+pub use train::{CheckpointConfig, EmaConfig, ScheduleConfig, TrainConfig, Weights};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use check::Check;
+
+/// Everything a run needs to know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The set of defaults that the file starts from.
+    #[serde(default)]
+    pub preset: Preset,
+    /// Where the data lie and how they become network input.
+    pub dataset: DatasetConfig,
+    /// Projection, blocks and neck.
+    pub encoder: EncoderConfig,
+    /// Cross-layer fusion, heads and refinement.
+    pub decoder: DecoderConfig,
+    /// Label assignment and losses.
+    pub loss: LossConfig,
+    /// Optimisation and what a run keeps.
+    pub train: TrainConfig,
+    /// From logits to detections.
+    pub inference: InferenceConfig,
+    /// How detections are compared with the ground truth.
+    pub evaluation: EvaluationConfig,
+}
+
+/// A named set of defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// The authors' public code.
+    #[default]
+    Released,
+}
+
+impl Preset {
+    /// The preset's defaults as YAML.
+    pub fn yaml(self) -> &'static str {
+        match self {
+            Preset::Released => include_str!("presets/released.yaml"),
+        }
+    }
+}
+
+impl Config {
+    /// Checks every value and how values fit together.
+    ///
+    /// # Errors
+    /// All that is wrong, each with the field's path, the value and what is allowed.
+    pub fn validate(&self) -> Result<(), Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let mut check = Check::new(&mut errors);
+        check.section("dataset", |check| self.dataset.check(check));
+        check.section("encoder", |check| self.encoder.check(check));
+        check.section("decoder", |check| self.decoder.check(&self.encoder, check));
+        check.section("loss", |check| self.loss.check(check));
+        check.section("train", |check| self.train.check(check));
+        check.section("inference", |check| self.inference.check(check));
+        check.section("evaluation", |check| self.evaluation.check(check));
+        let unit = crate::PointGrid::length_unit(self.encoder.num_levels.min(16));
+        check.require(
+            self.dataset.max_seq_len.is_multiple_of(unit),
+            "dataset.max_seq_len",
+            self.dataset.max_seq_len,
+            format!(
+                "a multiple of {unit} (the stride of the last of encoder.num_levels = {} levels)",
+                self.encoder.num_levels
+            ),
+        );
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(errors)
+        }
+    }
+}

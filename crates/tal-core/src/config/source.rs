@@ -1,0 +1,334 @@
+//! Reading: preset, file and overrides laid over one another, then typed.
+
+use std::path::{Path, PathBuf};
+
+use serde_yaml::{Mapping, Value};
+
+use super::{Config, ConfigError, Preset};
+
+impl Config {
+    /// Reads a configuration file, lays it and then the overrides (`key.path=value`, value as YAML) over the preset that it
+    /// names, fills in environment variables, makes paths absolute and checks everything.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the file or override, the field, the value and what would be right.
+    pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        Self::from_yaml(&text, &path.display().to_string(), base, overrides)
+    }
+
+    /// [`Config::load`] from a text: `origin` names it in errors, relative paths start at `base`.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_yaml(
+        text: &str,
+        origin: &str,
+        base: &Path,
+        overrides: &[String],
+    ) -> Result<Self, ConfigError> {
+        let file = parse_mapping(text, origin)?;
+        let preset = preset_of(&file, origin)?;
+        let mut merged = parse_mapping(preset.yaml(), "preset")?;
+        merge(&mut merged, file);
+        for text in overrides {
+            apply_override(&mut merged, text)?;
+        }
+        let origin = origin.to_owned();
+        let mut config: Config = typed(Value::Mapping(merged), &origin)?;
+        config.dataset.annotations =
+            resolve(&config.dataset.annotations, "dataset.annotations", &origin, base)?;
+        config.dataset.features.dir =
+            resolve(&config.dataset.features.dir, "dataset.features.dir", &origin, base)?;
+        match config.validate() {
+            Ok(()) => Ok(config),
+            Err(errors) => Err(ConfigError::Invalid { origin, errors }),
+        }
+    }
+
+    /// The whole configuration as YAML; [`Config::load`] reads it back to an equal one.
+    pub fn to_yaml(&self) -> String {
+        serde_yaml::to_string(self).expect("a configuration is plain data")
+    }
+}
+
+fn parse_mapping(text: &str, origin: &str) -> Result<Mapping, ConfigError> {
+    let syntax = |message: String| ConfigError::Syntax {
+        origin: origin.to_owned(),
+        message,
+    };
+    match serde_yaml::from_str(text).map_err(|error| syntax(error.to_string()))? {
+        Value::Mapping(mapping) => Ok(mapping),
+        Value::Null => Ok(Mapping::new()),
+        _ => Err(syntax(
+            "must be a mapping of the sections dataset, encoder, decoder, …".to_owned(),
+        )),
+    }
+}
+
+fn preset_of(file: &Mapping, origin: &str) -> Result<Preset, ConfigError> {
+    match file.get("preset") {
+        None => Ok(Preset::default()),
+        Some(value) => {
+            serde_yaml::from_value(value.clone()).map_err(|error| ConfigError::Value {
+                origin: origin.to_owned(),
+                path: "preset".to_owned(),
+                message: error.to_string(),
+            })
+        }
+    }
+}
+
+/// Lays `over` over `base`. Mappings are merged key by key, except where their `type` differs; all else is replaced.
+fn merge(base: &mut Mapping, over: Mapping) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Mapping(old)), Value::Mapping(new))
+                if new.get("type").is_none() || new.get("type") == old.get("type") =>
+            {
+                merge(old, new);
+            }
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+fn apply_override(config: &mut Mapping, text: &str) -> Result<(), ConfigError> {
+    let origin = format!("--set {text}");
+    let Some((path, value)) = text.split_once('=') else {
+        return Err(ConfigError::Syntax {
+            origin,
+            message: "must have the form key.path=value".to_owned(),
+        });
+    };
+    let value: Value = serde_yaml::from_str(value).map_err(|error| ConfigError::Syntax {
+        origin: origin.clone(),
+        message: format!("the value is not YAML: {error}"),
+    })?;
+    let mut over = value;
+    for key in path.trim().rsplit('.') {
+        if key.is_empty() {
+            return Err(ConfigError::Syntax {
+                origin,
+                message: "the key has an empty part".to_owned(),
+            });
+        }
+        let mut mapping = Mapping::new();
+        mapping.insert(Value::from(key), over);
+        over = Value::Mapping(mapping);
+    }
+    let Value::Mapping(over) = over else {
+        unreachable!("a key has at least one part")
+    };
+    // A typo must be blamed on the override, not on the file: try the override alone on what stands so far.
+    let mut trial = config.clone();
+    merge(&mut trial, over);
+    if let Err(error @ ConfigError::UnknownKey { .. }) =
+        typed::<Config>(Value::Mapping(trial.clone()), &origin)
+        && typed::<Config>(Value::Mapping(config.clone()), &origin).is_ok()
+    {
+        return Err(error);
+    }
+    *config = trial;
+    Ok(())
+}
+
+fn typed<T: serde::de::DeserializeOwned>(value: Value, origin: &str) -> Result<T, ConfigError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let message = error.into_inner().to_string();
+        classify(origin, path, message)
+    })
+}
+
+/// serde tells an unknown key only in its message: take key and known names from there.
+fn classify(origin: &str, path: String, message: String) -> ConfigError {
+    let origin = origin.to_owned();
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    if message.starts_with("unknown field") && !quoted.is_empty() {
+        let (key, known) = (quoted[0], &quoted[1..]);
+        let nearest = known
+            .iter()
+            .map(|name| (strsim::damerau_levenshtein(key, name), *name))
+            .min()
+            .filter(|(distance, name)| *distance <= name.len().max(key.len()) / 2)
+            .map(|(_, name)| name.to_owned());
+        // The path already ends in the unknown key, unless it stands inside a tagged section.
+        let path = match path.rsplit('.').next() {
+            Some(last) if last == key => path,
+            _ if path == "." => key.to_owned(),
+            _ => format!("{path}.{key}"),
+        };
+        return ConfigError::UnknownKey {
+            origin,
+            path,
+            nearest,
+        };
+    }
+    if message.starts_with("missing field") && !quoted.is_empty() {
+        let path = if path == "." {
+            quoted[0].to_owned()
+        } else {
+            format!("{path}.{}", quoted[0])
+        };
+        return ConfigError::Value {
+            origin,
+            path,
+            message: "is missing and has no default".to_owned(),
+        };
+    }
+    ConfigError::Value {
+        origin,
+        path,
+        message,
+    }
+}
+
+fn resolve(path: &Path, field: &str, origin: &str, base: &Path) -> Result<PathBuf, ConfigError> {
+    let text = path.to_string_lossy();
+    let expanded = shellexpand::full(&text).map_err(|error| ConfigError::Variable {
+        origin: origin.to_owned(),
+        path: field.to_owned(),
+        value: text.clone().into_owned(),
+        variable: error.var_name,
+    })?;
+    let joined = base.join(expanded.as_ref());
+    Ok(std::path::absolute(&joined).unwrap_or(joined))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = "
+dataset:
+  annotations: a.json
+  features: { dir: features, format: { type: npy } }
+  num_classes: 3
+  input_dim: 8
+  feat_stride: 4
+  num_frames: 16
+  max_seq_len: 64
+";
+
+    fn load(extra: &str, overrides: &[&str]) -> Result<Config, ConfigError> {
+        let overrides: Vec<_> = overrides.iter().map(|s| s.to_string()).collect();
+        Config::from_yaml(
+            &format!("{MINIMAL}{extra}"),
+            "test.yaml",
+            Path::new("/base"),
+            &overrides,
+        )
+    }
+
+    fn message(extra: &str, overrides: &[&str]) -> String {
+        load(extra, overrides).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_preset_fills_what_the_file_leaves_out() {
+        let config = load("encoder: { dim: 64 }\n", &["train.learning_rate=0.01"]).unwrap();
+        assert_eq!(config.encoder.dim, 64);
+        assert_eq!(config.train.learning_rate, 0.01);
+        assert_eq!(config.loss.unrefined.weight, 0.3);
+        assert_eq!(config.dataset.annotations, Path::new("/base/a.json"));
+    }
+
+    #[test]
+    fn what_is_written_reads_back_equal() {
+        let config = load("", &["inference.suppression.voting={iou_threshold: 0.7, weight: score}"])
+            .unwrap();
+        let again =
+            Config::from_yaml(&config.to_yaml(), "again", Path::new("/elsewhere"), &[]).unwrap();
+        assert_eq!(config, again);
+    }
+
+    #[test]
+    fn unknown_keys_get_the_nearest_known_one() {
+        assert_eq!(
+            message("train: { learning_rte: 1 }\n", &[]),
+            "test.yaml: unknown key train.learning_rte; did you mean learning_rate?"
+        );
+        assert_eq!(
+            message("trian: { seed: 1 }\n", &[]),
+            "test.yaml: unknown key trian; did you mean train?"
+        );
+        assert_eq!(
+            message("encoder: { mixer: { mlp_dmi: 1 } }\n", &[]),
+            "test.yaml: unknown key encoder.mixer.mlp_dmi; did you mean mlp_dim?"
+        );
+        assert_eq!(
+            message("", &["train.sed=3"]),
+            "--set train.sed=3: unknown key train.sed; did you mean seed?"
+        );
+    }
+
+    #[test]
+    fn wrong_types_choices_and_missing_keys_name_the_field() {
+        assert_eq!(
+            message("train: { batch_size: two }\n", &[]),
+            "test.yaml: train.batch_size: invalid type: string \"two\", expected usize"
+        );
+        assert!(
+            message("evaluation: { dialect: voc }\n", &[])
+                .contains("evaluation.dialect: unknown variant `voc`, expected `tridet` or `clean`")
+        );
+        let error = Config::from_yaml("{}", "x", Path::new(""), &[]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "x: dataset.features.dir: is missing and has no default"
+        );
+        assert!(message("preset: papr\n", &[]).contains("preset"));
+    }
+
+    #[test]
+    fn values_out_of_range_are_told_together() {
+        let text = message(
+            "",
+            &["train.batch_size=0", "encoder.num_levels=5", "loss.focal_alpha=2"],
+        );
+        assert!(text.contains("train.batch_size is 0, must be at least 1"), "{text}");
+        assert!(
+            text.contains("decoder.regression_range is 6 ranges, must be one range per level (5)"),
+            "{text}"
+        );
+        assert!(text.contains("loss.focal_alpha is 2, must be 0 to 1"), "{text}");
+        assert!(
+            message("", &["encoder.dim=40"])
+                .contains("encoder.dim is 40, must be a multiple of 16")
+        );
+        assert!(
+            message("", &["dataset.max_seq_len=100"])
+                .contains("dataset.max_seq_len is 100, must be a multiple of 32")
+        );
+    }
+
+    #[test]
+    fn overrides_need_a_key_and_a_value() {
+        assert!(message("", &["train.seed"]).contains("must have the form key.path=value"));
+        assert!(message("", &["train..seed=1"]).contains("empty part"));
+    }
+
+    #[test]
+    fn missing_environment_variables_are_named() {
+        let text = message("", &["dataset.annotations=${TAL_NO_SUCH_VARIABLE}/a.json"]);
+        assert!(text.contains("TAL_NO_SUCH_VARIABLE is not set"), "{text}");
+        let config = load("", &["dataset.annotations=${TAL_NO_SUCH_VARIABLE:-/d}/a.json"]).unwrap();
+        assert_eq!(config.dataset.annotations, Path::new("/d/a.json"));
+    }
+
+    #[test]
+    fn another_type_replaces_the_whole_section() {
+        let config = load(
+            "train: { schedule: { type: multistep, milestones: [3], gamma: 0.1 } }\n",
+            &[],
+        );
+        assert!(config.is_ok(), "{config:?}");
+    }
+}

@@ -1,0 +1,164 @@
+//! Optimisation and what a run keeps.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check::Check;
+
+/// Optimisation and what a run keeps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Seed of initialisation, order, cropping and noise. `--seed` sets it too.
+    pub seed: u64,
+    /// Recordings per step; an incomplete last batch is dropped.
+    pub batch_size: usize,
+    /// Epochs in which the learning rate rises from 0.
+    pub warmup_epochs: usize,
+    /// Epochs after that.
+    pub epochs: usize,
+    /// Stop after this many epochs in all, without changing the schedule; null runs to the end.
+    pub early_stop_epochs: Option<usize>,
+    /// Learning rate after warm-up.
+    pub learning_rate: f64,
+    /// How the learning rate falls after warm-up.
+    pub schedule: ScheduleConfig,
+    /// Decoupled weight decay of convolution and filter weights.
+    pub weight_decay: f64,
+    /// Decay of AdamW's two running means.
+    pub betas: [f64; 2],
+    /// ε of AdamW.
+    pub eps: f64,
+    /// Largest L2 norm of all gradients together; null does not clip.
+    pub clip_grad_l2norm: Option<f64>,
+    /// Standard deviation of the Gaussian noise that is added to the padded features.
+    pub input_noise: f64,
+    /// Moving average of the weights.
+    pub ema: EmaConfig,
+    /// Background threads that load recordings; 0 loads between steps.
+    pub num_workers: usize,
+    /// Features of recordings are kept in memory up to this many megabytes.
+    pub cache_mb: usize,
+    /// When to evaluate, what to keep.
+    pub checkpoint: CheckpointConfig,
+}
+
+/// How the learning rate falls after warm-up, per step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ScheduleConfig {
+    /// Half a cosine down to `eta_min`.
+    Cosine {
+        /// The last learning rate.
+        eta_min: f64,
+    },
+    /// Times `gamma` at each milestone.
+    Multistep {
+        /// Epochs after warm-up, ascending.
+        milestones: Vec<usize>,
+        /// The factor.
+        gamma: f64,
+    },
+}
+
+/// Moving average of the weights: e ← d·e + (1 − d)·p after each step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmaConfig {
+    /// Decay d.
+    pub decay: f64,
+    /// Let the decay grow with the step n as min(d, (1 + n) / (10 + n)), so that short runs forget their start.
+    pub warmup: bool,
+}
+
+/// Which weights a detector uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Weights {
+    /// The moving average.
+    Ema,
+    /// The trained weights themselves.
+    Raw,
+}
+
+/// When to evaluate, what to keep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointConfig {
+    /// Which weights are evaluated, and used by `predict` and `eval` unless told otherwise.
+    pub weights: Weights,
+    /// Evaluate on the test subsets every n epochs and keep the best; 0 evaluates once, at the end.
+    pub eval_every: usize,
+    /// First epoch (counted from 1) after which `eval_every` counts.
+    pub eval_from: usize,
+    /// Write the state of the run every n epochs, and at the end.
+    pub save_every: usize,
+    /// Write it also every n steps within an epoch; 0 never.
+    pub save_every_steps: usize,
+}
+
+impl TrainConfig {
+    /// Epochs of the schedule: warm-up and the rest.
+    pub fn scheduled_epochs(&self) -> usize {
+        self.warmup_epochs + self.epochs
+    }
+
+    /// Epochs that are run.
+    pub fn num_epochs(&self) -> usize {
+        let all = self.scheduled_epochs();
+        self.early_stop_epochs.map_or(all, |stop| stop.min(all))
+    }
+
+    pub(super) fn check(&self, check: &mut Check<'_>) {
+        check.at_least("batch_size", self.batch_size, 1);
+        check.require(
+            self.scheduled_epochs() >= 1,
+            "epochs",
+            self.epochs,
+            "at least 1 where warmup_epochs is 0",
+        );
+        if let Some(stop) = self.early_stop_epochs {
+            check.at_least("early_stop_epochs", stop, 1);
+        }
+        check.positive("learning_rate", self.learning_rate);
+        check.section("schedule", |check| match &self.schedule {
+            ScheduleConfig::Cosine { eta_min } => {
+                check.not_negative("eta_min", *eta_min);
+                check.require(
+                    *eta_min <= self.learning_rate,
+                    "eta_min",
+                    eta_min,
+                    format!("at most the learning rate ({})", self.learning_rate),
+                );
+            }
+            ScheduleConfig::Multistep { milestones, gamma } => {
+                check.positive("gamma", *gamma);
+                check.require(
+                    milestones.is_sorted_by(|a, b| a < b),
+                    "milestones",
+                    format!("{milestones:?}"),
+                    "epochs in ascending order",
+                );
+            }
+        });
+        check.not_negative("weight_decay", self.weight_decay);
+        for (index, beta) in self.betas.iter().enumerate() {
+            check.require(
+                (0.0..1.0).contains(beta),
+                &format!("betas[{index}]"),
+                beta,
+                "at least 0 and below 1",
+            );
+        }
+        check.positive("eps", self.eps);
+        if let Some(norm) = self.clip_grad_l2norm {
+            check.positive("clip_grad_l2norm", norm);
+        }
+        check.not_negative("input_noise", self.input_noise);
+        check.section("ema", |check| check.within("decay", self.ema.decay, 0.0..=1.0));
+        check.between("num_workers", self.num_workers, 0, 256);
+        check.section("checkpoint", |check| {
+            check.at_least("save_every", self.checkpoint.save_every, 1);
+        });
+    }
+}
