@@ -1,0 +1,267 @@
+//! Writes `docs/configuration.md` from the configuration types; with `--check` only says whether it is up to date.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use schemars::Schema;
+use serde_json::Value;
+use tal_core::config::{Config, Preset};
+
+const INTRODUCTION: &str = "# Configuration
+
+Generated from the types by `cargo run -p tal-core --example configuration`; `cargo xtask ci` checks that it is current.
+
+A configuration file is YAML. It names a `preset` and what it changes; what it leaves out keeps the preset's value.
+`--set key.path=value` (value as YAML) changes a single key from the command line, after the file. Unknown keys and
+values out of range are errors. The resolved configuration, with every value written out, is saved as `config.yaml` in
+the run folder and in every checkpoint.
+
+Where a section has a `type`, naming another `type` replaces the whole section.
+
+**Required** marks keys that no preset can know. Units: *grid units* are features of pyramid level 0.
+";
+
+fn main() -> ExitCode {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    let text = Reference::new().write();
+    if std::env::args().any(|argument| argument == "--check") {
+        if std::fs::read_to_string(&path).is_ok_and(|current| current == text) {
+            return ExitCode::SUCCESS;
+        }
+        eprintln!(
+            "docs/configuration.md is out of date; run `cargo run -p tal-core --example configuration`"
+        );
+        return ExitCode::FAILURE;
+    }
+    match std::fs::write(&path, text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write {}: {error}", path.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Reference {
+    schema: Value,
+    defaults: serde_yaml::Value,
+    text: String,
+}
+
+impl Reference {
+    fn new() -> Self {
+        let schema: Schema = schemars::schema_for!(Config);
+        Self {
+            schema: schema.to_value(),
+            defaults: serde_yaml::from_str(Preset::Released.yaml()).expect("the preset is YAML"),
+            text: INTRODUCTION.to_owned(),
+        }
+    }
+
+    fn write(mut self) -> String {
+        let root = self.schema.clone();
+        self.section("", &root);
+        self.text
+    }
+
+    /// One heading and table per section, its sub-sections after it.
+    fn section(&mut self, path: &str, schema: &Value) {
+        let mut sub_sections = Vec::new();
+        if path.is_empty() {
+            self.text.push_str("\n## Sections\n\n");
+        } else {
+            let level = if path.contains('.') { "###" } else { "##" };
+            write!(self.text, "\n{level} `{path}`\n\n").unwrap();
+            if let Some(description) = text_of(schema, "description") {
+                write!(self.text, "{description}\n\n").unwrap();
+            }
+        }
+        self.text
+            .push_str("| key | value | released | meaning |\n|---|---|---|---|\n");
+        self.rows(path, schema, &mut sub_sections);
+        for (path, schema) in sub_sections {
+            self.section(&path, &schema);
+        }
+    }
+
+    fn rows(&mut self, path: &str, schema: &Value, sub_sections: &mut Vec<(String, Value)>) {
+        let properties = schema["properties"].as_object().cloned();
+        for (key, property) in properties.into_iter().flatten() {
+            if property.get("const").is_some() {
+                continue;
+            }
+            let full = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
+            let target = self.resolve(&property);
+            let meaning = text_of(&property, "description")
+                .or_else(|| text_of(&target, "description"))
+                .unwrap_or_default();
+            let value = self.value_of(&property);
+            let default = self.default_of(&full, &property);
+            writeln!(self.text, "| `{key}` | {value} | {default} | {meaning} |").unwrap();
+            if target.get("properties").is_some() {
+                sub_sections.push((full, target));
+            } else if let Some(variants) = tagged_variants(&target) {
+                for variant in variants {
+                    let name = variant["properties"]["type"]["const"]
+                        .as_str()
+                        .unwrap_or_default();
+                    let mut merged = self.resolve(variant);
+                    if let Some(description) = text_of(variant, "description") {
+                        merged["description"] =
+                            Value::from(format!("`type: {name}`. {description}"));
+                    }
+                    sub_sections.push((full.clone(), merged));
+                }
+            }
+        }
+    }
+
+    /// Follows `$ref`, also beside other keys, and the non-null side of an optional.
+    fn resolve(&self, schema: &Value) -> Value {
+        let mut result = schema.clone();
+        if let Some(reference) = schema["$ref"].as_str() {
+            let name = reference.trim_start_matches("#/$defs/");
+            let target = self.schema["$defs"][name].clone();
+            let own = schema["properties"].clone();
+            result = target;
+            if let Some(own) = own.as_object() {
+                for (key, value) in own {
+                    result["properties"][key] = value.clone();
+                }
+            }
+        } else if let Some(any) = schema["anyOf"].as_array()
+            && any.iter().any(is_null)
+            && let Some(some) = any.iter().find(|s| !is_null(s))
+        {
+            result = self.resolve(some);
+        }
+        result
+    }
+
+    fn default_of(&self, full: &str, property: &Value) -> String {
+        let preset = full
+            .split('.')
+            .try_fold(&self.defaults, |value, key| value.get(key));
+        match (preset, property.get("default")) {
+            (Some(serde_yaml::Value::Mapping(mapping)), _) => match mapping.get("type") {
+                Some(kind) => format!("`type: {}`", yaml_text(kind)),
+                None => "section".to_owned(),
+            },
+            (Some(value), _) => format!("`{}`", yaml_text(value)),
+            (None, Some(value)) => format!("`{value}`").replace('"', ""),
+            // Sections that the preset knows by another `type`.
+            (None, None) if full.starts_with("train.schedule.") => "–".to_owned(),
+            (None, None) => "**required**".to_owned(),
+        }
+    }
+
+    fn value_of(&self, schema: &Value) -> String {
+        let target = self.resolve(schema);
+        let null = if schema["anyOf"]
+            .as_array()
+            .is_some_and(|any| any.iter().any(is_null))
+            || has_null_type(schema)
+        {
+            " or null"
+        } else {
+            ""
+        };
+        let value = if target.get("properties").is_some() || tagged_variants(&target).is_some() {
+            "section".to_owned()
+        } else if let Some(choices) = choices(&target) {
+            choices
+        } else if let Some(any) = target["anyOf"].as_array() {
+            let kinds: Vec<_> = any.iter().map(|s| self.value_of(s)).collect();
+            kinds.join(" or ")
+        } else {
+            match type_name(&target) {
+                Some("integer") => "integer".to_owned(),
+                Some("number") => "number".to_owned(),
+                Some("boolean") => "true or false".to_owned(),
+                Some("string") => "text".to_owned(),
+                Some("array") => match target.get("items") {
+                    Some(items) => format!("list of {}", self.value_of(items)),
+                    None => "list".to_owned(),
+                },
+                _ => "any".to_owned(),
+            }
+        };
+        format!("{value}{null}")
+    }
+}
+
+fn is_null(schema: &Value) -> bool {
+    schema["type"] == "null"
+}
+
+fn has_null_type(schema: &Value) -> bool {
+    schema["type"]
+        .as_array()
+        .is_some_and(|types| types.iter().any(|t| t == "null"))
+}
+
+fn type_name(schema: &Value) -> Option<&str> {
+    schema["type"].as_str().or_else(|| {
+        schema["type"]
+            .as_array()?
+            .iter()
+            .filter_map(Value::as_str)
+            .find(|name| *name != "null")
+    })
+}
+
+fn tagged_variants(schema: &Value) -> Option<&Vec<Value>> {
+    let variants = schema["oneOf"].as_array()?;
+    variants
+        .iter()
+        .all(|v| v["properties"]["type"].get("const").is_some())
+        .then_some(variants)
+}
+
+/// The named choices of an enum, with what each means.
+fn choices(schema: &Value) -> Option<String> {
+    if let Some(names) = schema["enum"].as_array() {
+        let names: Vec<_> = names
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|name| format!("`{name}`"))
+            .collect();
+        return Some(names.join(", "));
+    }
+    let names: Vec<_> = schema["oneOf"]
+        .as_array()?
+        .iter()
+        .filter_map(|variant| {
+            let name = variant["const"].as_str()?;
+            Some(match text_of(variant, "description") {
+                Some(meaning) => format!("`{name}`: {}", meaning.trim_end_matches('.')),
+                None => format!("`{name}`"),
+            })
+        })
+        .collect();
+    Some(names.join("<br>"))
+}
+
+fn text_of(schema: &Value, key: &str) -> Option<String> {
+    Some(schema[key].as_str()?.replace('\n', " ").replace('|', "\\|"))
+}
+
+/// A value on one line, as it would be written in YAML.
+fn yaml_text(value: &serde_yaml::Value) -> String {
+    match value {
+        serde_yaml::Value::String(text) if text.is_empty() => "\"\"".to_owned(),
+        serde_yaml::Value::Sequence(items) => {
+            let items: Vec<_> = items.iter().map(yaml_text).collect();
+            format!("[{}]", items.join(", "))
+        }
+        other => serde_yaml::to_string(other)
+            .expect("plain data")
+            .trim_end()
+            .to_owned(),
+    }
+}
