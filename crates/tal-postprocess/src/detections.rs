@@ -1,0 +1,73 @@
+//! From grid units to seconds.
+
+use tal_core::{Candidates, Detection, Segment, TimeGrid};
+
+/// The rows of `candidates` as detections in seconds, within the recording.
+///
+/// Ends are converted by [`TimeGrid::segment_to_seconds`] in `f32`, widened to `f64` and moved to the nearer of 0 and
+/// `duration` where they lie outside. Order and scores stay; a row that lies wholly outside keeps no length.
+///
+/// # Units
+/// `candidates` in grid units, `duration` and the result in seconds. Without a duration there is no upper bound; a
+/// negative one counts as zero.
+///
+/// # Source
+/// Section G of the method's specification (conversion to seconds).
+pub fn to_detections(
+    candidates: &Candidates,
+    grid: &TimeGrid,
+    duration: Option<f64>,
+) -> Vec<Detection> {
+    let bounds = Segment::new(0.0, duration.unwrap_or(f64::INFINITY).max(0.0));
+    (0..candidates.len())
+        .map(|row| Detection {
+            segment: grid
+                .segment_to_seconds(candidates.segment(row))
+                .clamp_to(bounds),
+            label: candidates.label[row],
+            score: f64::from(candidates.score[row]),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GRID: TimeGrid = TimeGrid {
+        fps: 10.0,
+        feat_stride: 4.0,
+        num_frames: 8.0,
+    };
+
+    fn candidates(segments: &[(f32, f32)]) -> Candidates {
+        let mut candidates = Candidates::default();
+        for (row, &(start, end)) in segments.iter().enumerate() {
+            candidates.push(Segment::new(start, end), 0.5 / (row + 1) as f32, row as u32);
+        }
+        candidates
+    }
+
+    #[test]
+    fn grid_units_become_seconds_inside_the_recording() {
+        // (g · 4 + 4) / 10: −3 → −0.8 → 0, 4 → 2, 1.5 → 1, 24 → 10 → 9.5, 30 → 12.4 → 9.5, 40 → 16.4 → 9.5.
+        let found = to_detections(
+            &candidates(&[(-3.0, 4.0), (1.5, 24.0), (30.0, 40.0)]),
+            &GRID,
+            Some(9.5),
+        );
+        let segments: Vec<_> = found
+            .iter()
+            .map(|d| (d.segment.start, d.segment.end))
+            .collect();
+        assert_eq!(segments, [(0.0, 2.0), (1.0, 9.5), (9.5, 9.5)]);
+        assert_eq!(found[1].score, 0.25);
+        assert_eq!(found[2].label, 2);
+    }
+
+    #[test]
+    fn without_a_duration_only_the_beginning_bounds() {
+        let found = to_detections(&candidates(&[(-3.0, 999.0)]), &GRID, None);
+        assert_eq!(found[0].segment, Segment::new(0.0, 400.0));
+    }
+}

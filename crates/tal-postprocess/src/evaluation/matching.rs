@@ -1,0 +1,45 @@
+//! Which detections are true positives.
+
+use tal_core::segment::tiou_from_parts;
+
+use super::dialect::Rules;
+use super::table::ClassTable;
+
+/// Per threshold, whether each detection of the class (in their order, which must be by score) is a true positive.
+///
+/// Each detection walks the annotations of its recording by falling tIoU, past those that are taken at this threshold,
+/// and takes the first free one unless its tIoU is below the threshold.
+pub(super) fn true_positives(
+    class: &ClassTable,
+    thresholds: &[f64],
+    rules: &Rules,
+) -> Vec<Vec<bool>> {
+    let mut hits = vec![vec![false; class.detections.len()]; thresholds.len()];
+    let mut taken = vec![vec![false; class.instances.len()]; thresholds.len()];
+    let mut overlaps: Vec<(f64, usize)> = Vec::new();
+    for (row, detection) in class.detections.iter().enumerate() {
+        overlaps.clear();
+        overlaps.extend(class.of_recording(detection.recording).map(|position| {
+            let segment = class.instances[position].segment;
+            let tiou = tiou_from_parts(
+                detection.segment.intersection(segment),
+                detection.segment.length(),
+                segment.length(),
+                rules.min_union,
+            );
+            (tiou, position)
+        }));
+        rules.sort_descending(&mut overlaps, |(tiou, _)| *tiou);
+        for ((threshold, hits), taken) in thresholds.iter().zip(&mut hits).zip(&mut taken) {
+            let free = overlaps
+                .iter()
+                .take_while(|(tiou, _)| tiou >= threshold)
+                .find(|(_, position)| !taken[*position]);
+            if let Some(&(_, position)) = free {
+                taken[position] = true;
+                hits[row] = true;
+            }
+        }
+    }
+    hits
+}
