@@ -1,0 +1,147 @@
+//! Why an annotation file cannot be used.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where in an annotation file something stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    /// The recording's id; empty where the place belongs to none.
+    pub recording: String,
+    /// Index of the annotation within the recording, from 0.
+    pub annotation: Option<usize>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        if !self.recording.is_empty() {
+            write!(f, ": recording {:?}", self.recording)?;
+        }
+        if let Some(index) = self.annotation {
+            write!(f, ", annotation {index}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why an annotation file cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnnotationError {
+    /// The file is missing or unreadable.
+    #[error("cannot read annotation file {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write annotation file {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is not JSON.
+    #[error("{}: line {line}, column {column}: {message}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// A field is missing.
+    #[error("{place}: field {field:?} is missing; expected {expected}")]
+    MissingField {
+        /// Where.
+        place: Box<Place>,
+        /// The field.
+        field: &'static str,
+        /// What would be right.
+        expected: &'static str,
+    },
+    /// A field holds something else.
+    #[error("{place}: field {field:?} is {found}; expected {expected}")]
+    WrongField {
+        /// Where.
+        place: Box<Place>,
+        /// The field.
+        field: &'static str,
+        /// What stands there.
+        found: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+    /// One recording id stands twice in the file.
+    #[error("{place} occurs twice; give each recording an id of its own")]
+    RepeatedRecording {
+        /// Where.
+        place: Box<Place>,
+    },
+    /// A segment ends before it starts.
+    #[error(
+        "{place}: segment [{start}, {end}] ends before it starts; expected start <= end (seconds)"
+    )]
+    ReversedSegment {
+        /// Where.
+        place: Box<Place>,
+        /// Its start in seconds.
+        start: f64,
+        /// Its end in seconds.
+        end: f64,
+    },
+    /// A label id is no class.
+    #[error("{place}: label {label:?} has label_id {id}; expected 0 to {} (num_classes is {num_classes})", num_classes.saturating_sub(1))]
+    LabelOutOfRange {
+        /// Where.
+        place: Box<Place>,
+        /// The label's name.
+        label: String,
+        /// Its id.
+        id: u64,
+        /// Number of classes of the configuration.
+        num_classes: usize,
+    },
+    /// A label has two ids, or an id two labels.
+    #[error("{place}: {source}")]
+    ClassConflict {
+        /// Where the second one stands.
+        place: Box<Place>,
+        /// Which.
+        source: tal_core::ClassMapError,
+    },
+    /// The file has more labels than the configuration has classes.
+    #[error(
+        "{}: {found} labels ({names}), but num_classes is {num_classes}; expected at most {num_classes}",
+        path.display()
+    )]
+    TooManyLabels {
+        /// The file.
+        path: PathBuf,
+        /// Number of labels.
+        found: usize,
+        /// Their names, the first few.
+        names: String,
+        /// Number of classes of the configuration.
+        num_classes: usize,
+    },
+    /// A label has no id anywhere, while other labels have one.
+    #[error(
+        "{place}: label {label:?} has no label_id here or elsewhere, but other labels do; give every label an id, or none"
+    )]
+    MissingLabelId {
+        /// Where.
+        place: Box<Place>,
+        /// The label's name.
+        label: String,
+    },
+}

@@ -1,0 +1,174 @@
+//! The annotation JSON that ActionFormer, TriDet and OpenTAD share.
+//!
+//! ```json
+//! {"version": "…", "database": {"ID": {"subset": "training", "duration": 12.3, "fps": 30.0,
+//!   "annotations": [{"segment": [1.0, 2.5], "label": "jump", "label_id": 0}]}}}
+//! ```
+//!
+//! `duration`, `fps` and `label_id` may be missing; other fields are ignored. Times are in seconds.
+
+mod check;
+mod document;
+mod error;
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use tal_core::{GroundTruth, Instance};
+
+use crate::atomic::write_atomic;
+
+pub use error::{AnnotationError, Place};
+
+/// Reads an annotation file.
+///
+/// Label ids are those of the file. Where no annotation of the whole file has one, ids are given to the sorted label
+/// names; an annotation without id takes the id that its label has elsewhere. Repeated annotations are kept, see
+/// [`remove_duplicates`].
+///
+/// `num_classes` bounds the label ids and the number of labels; `None` leaves them unbounded.
+///
+/// # Units
+/// Segments and durations in seconds, `fps` in frames per second.
+///
+/// # Errors
+/// A file that is missing or unreadable; JSON syntax (with line and column); a missing or wrong field; a recording that
+/// occurs twice; a segment with `end < start` or ends that are not finite; a label id outside `0..num_classes`; a label with
+/// two ids or an id with two labels (the released code lets the last one win); more labels than `num_classes`.
+///
+/// # Source
+/// Section F.5 of the method's specification.
+pub fn read(path: &Path, num_classes: Option<usize>) -> Result<GroundTruth, AnnotationError> {
+    let bytes = std::fs::read(path).map_err(|source| AnnotationError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    parse(&bytes, path, num_classes)
+}
+
+/// [`read`] of a file's content; `path` is only named in errors.
+///
+/// # Errors
+/// As [`read`], except for those of the file system.
+pub fn parse(
+    bytes: &[u8],
+    path: &Path,
+    num_classes: Option<usize>,
+) -> Result<GroundTruth, AnnotationError> {
+    let document = document::parse(bytes, path)?;
+    check::ground_truth(document, path, num_classes)
+}
+
+/// Writes an annotation file that [`read`] reads back unchanged; an existing file is replaced at once.
+///
+/// # Units
+/// Segments and durations in seconds.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn write(path: &Path, truth: &GroundTruth, version: &str) -> Result<(), AnnotationError> {
+    let mut database = Map::new();
+    for recording in &truth.recordings {
+        let mut entry = Map::new();
+        entry.insert("subset".into(), json!(recording.subset));
+        if let Some(duration) = recording.duration {
+            entry.insert("duration".into(), json!(duration));
+        }
+        if let Some(fps) = recording.fps {
+            entry.insert("fps".into(), json!(fps));
+        }
+        let annotations: Vec<Value> = recording
+            .instances
+            .iter()
+            .map(|instance| {
+                json!({
+                    "segment": [instance.segment.start, instance.segment.end],
+                    "label": truth.classes.display_name(instance.label),
+                    "label_id": instance.label,
+                })
+            })
+            .collect();
+        entry.insert("annotations".into(), Value::Array(annotations));
+        database.insert(recording.id.clone(), Value::Object(entry));
+    }
+    let document = json!({"version": version, "database": database});
+    write_atomic(path, |out| {
+        serde_json::to_writer_pretty(&mut *out, &document)?;
+        out.write_all(b"\n")
+    })
+    .map_err(|source| AnnotationError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The instances without repetitions: of those with the same label and both ends within 1 ms, the first stays.
+///
+/// # Source
+/// Section F.5 of the method's specification (`|s − s'| ≤ 10⁻³` and `|e − e'| ≤ 10⁻³`).
+pub fn remove_duplicates(instances: &[Instance]) -> Vec<Instance> {
+    const TOLERANCE: f64 = 1e-3;
+    let mut kept: Vec<Instance> = Vec::with_capacity(instances.len());
+    for instance in instances {
+        let repeated = kept.iter().any(|other| {
+            other.label == instance.label
+                && (other.segment.start - instance.segment.start).abs() <= TOLERANCE
+                && (other.segment.end - instance.segment.end).abs() <= TOLERANCE
+        });
+        if !repeated {
+            kept.push(*instance);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tal_core::{ClassMap, Recording, Segment};
+
+    fn instance(start: f64, end: f64, label: u32) -> Instance {
+        Instance {
+            segment: Segment::new(start, end),
+            label,
+        }
+    }
+
+    #[test]
+    fn duplicates_are_near_in_both_ends_and_of_one_label() {
+        let all = [
+            instance(1.0, 2.0, 0),
+            instance(1.0005, 2.0005, 0),
+            instance(1.0, 2.0, 1),
+            instance(1.0, 2.002, 0),
+        ];
+        assert_eq!(remove_duplicates(&all), [all[0], all[2], all[3]]);
+    }
+
+    #[test]
+    fn written_files_read_back_unchanged() {
+        let truth = GroundTruth {
+            classes: ClassMap::from_names(["run", "jump"]).unwrap(),
+            recordings: vec![
+                Recording {
+                    id: "b".into(),
+                    subset: "training".into(),
+                    duration: Some(10.1),
+                    fps: Some(29.97),
+                    instances: vec![instance(0.1, 1.0 / 3.0, 1), instance(0.1, 0.2, 0)],
+                },
+                Recording {
+                    id: "a".into(),
+                    subset: "test".into(),
+                    duration: None,
+                    fps: None,
+                    instances: Vec::new(),
+                },
+            ],
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("annotations.json");
+        write(&path, &truth, "1").unwrap();
+        assert_eq!(read(&path, Some(2)).unwrap(), truth);
+    }
+}

@@ -1,0 +1,76 @@
+//! Files that are either old or new, never half-written.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+/// Writes a file through `fill` so that `path` holds the old content or the whole new content at any moment.
+///
+/// The content goes to a temporary file in the same folder, is flushed and synced to the disk, and the file is renamed.
+///
+/// # Errors
+/// Those of the file system and of `fill`; the temporary file is removed and `path` is left as it was.
+pub fn write_atomic(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut file = builder().tempfile_in(folder)?;
+    {
+        let mut buffer = BufWriter::new(file.as_file_mut());
+        fill(&mut buffer)?;
+        buffer.flush()?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder(folder);
+    Ok(())
+}
+
+fn builder() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tmp-");
+    // Temporary files are private to their owner; results should be as readable as any other file (the umask applies).
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
+}
+
+/// Makes the rename durable; some file systems cannot open folders, and then the rename is only atomic.
+fn sync_folder(folder: &Path) {
+    if let Ok(folder) = std::fs::File::open(folder) {
+        let _ = folder.sync_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_writer_leaves_the_old_file_and_no_litter() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        write_atomic(&path, |w| w.write_all(b"old")).unwrap();
+        let error = write_atomic(&path, |w| {
+            w.write_all(b"half")?;
+            Err(io::Error::other("stopped"))
+        })
+        .unwrap_err();
+        assert_eq!(error.to_string(), "stopped");
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("none").join("a.txt");
+        assert_eq!(
+            write_atomic(&path, |_| Ok(())).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
+    }
+}

@@ -1,0 +1,103 @@
+//! Why a data set cannot be used.
+
+use std::path::PathBuf;
+
+use crate::{AnnotationError, FeatureError};
+
+/// Why a data set cannot be opened or a recording not be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The annotations.
+    #[error(transparent)]
+    Annotation(#[from] AnnotationError),
+    /// The features.
+    #[error(transparent)]
+    Feature(#[from] FeatureError),
+    /// No recording belongs to the wanted subsets.
+    #[error("{}: no recording in {}; the file has the subsets {}", path.display(), list(wanted), list(present))]
+    EmptySubset {
+        /// The annotation file.
+        path: PathBuf,
+        /// The subsets that were asked for.
+        wanted: Vec<String>,
+        /// The subsets of the file.
+        present: Vec<String>,
+    },
+    /// Feature files are missing.
+    #[error(
+        "{} of {total} recordings have no feature file, first {} (recording {:?}); \
+         check features.dir, prefix and suffix, or set skip_missing_features",
+        ids.len(), path.display(), ids[0]
+    )]
+    MissingFeatures {
+        /// Where the first was looked for.
+        path: PathBuf,
+        /// The recordings, at least one.
+        ids: Vec<String>,
+        /// Recordings of the subset.
+        total: usize,
+    },
+    /// Nothing says how many frames a second has.
+    #[error(
+        "recording {id:?} has no frame rate; set dataset.fps, or \"fps\" in the annotation file"
+    )]
+    MissingFps {
+        /// The recording.
+        id: String,
+    },
+    /// The windows of a raw signal are not the grid of the features.
+    #[error(
+        "dataset.{field} is {found}, but features are cut with {expected}; \
+         expected feat_stride = stride and num_frames = window"
+    )]
+    InertialGrid {
+        /// `feat_stride` or `num_frames`.
+        field: &'static str,
+        /// Its value, in samples.
+        found: f32,
+        /// Stride or window of the format, in samples.
+        expected: usize,
+    },
+    /// There are fewer recordings than a batch takes.
+    #[error(
+        "a batch of {batch_size} cannot be filled from {num_recordings} recordings; expected a batch size of 1 to {num_recordings}"
+    )]
+    BatchSize {
+        /// Recordings per batch.
+        batch_size: usize,
+        /// Recordings of the data set.
+        num_recordings: usize,
+    },
+    /// A start position lies behind the end of its epoch.
+    #[error("cannot start at batch {batch}; an epoch has {num_batches}")]
+    StartPosition {
+        /// The batch that was asked for.
+        batch: usize,
+        /// Batches of an epoch.
+        num_batches: usize,
+    },
+    /// Loading panicked.
+    #[error("loading {job} panicked: {message}")]
+    Panicked {
+        /// What was being loaded.
+        job: String,
+        /// The panic's message.
+        message: String,
+    },
+    /// A background thread could not be started.
+    #[error("cannot start a loading thread: {source}")]
+    Thread {
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// `"a", "b"`, or `none`.
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    quoted.join(", ")
+}

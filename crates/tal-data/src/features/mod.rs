@@ -1,0 +1,35 @@
+//! Feature files: one folder, one file per recording, several formats behind [`FeatureStore`].
+
+mod array;
+mod error;
+pub mod inertial;
+pub mod npy;
+pub mod npz;
+mod store;
+
+use tal_core::TimeGrid;
+
+pub use array::FeatureArray;
+pub use error::FeatureError;
+pub use store::{FeatureStore, open};
+
+use std::sync::Arc;
+
+/// The features of one recording and how they lie in time: what a detector needs.
+///
+/// # Shapes
+/// `array` is (C, T).
+///
+/// # Units
+/// `duration` in seconds; `grid` relates the T features to seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Features {
+    /// The recording's id.
+    pub id: String,
+    /// The values; shared, since a cache may hold them too.
+    pub array: Arc<FeatureArray>,
+    /// Where the features lie in time; down-sampling is already in it.
+    pub grid: TimeGrid,
+    /// How long the recording is, where the annotations say so.
+    pub duration: Option<f64>,
+}

@@ -1,0 +1,370 @@
+//! NumPy's array files.
+//!
+//! The header is read here and not by a library: what we met parses it recursively and multiplies its shape unchecked, so
+//! that a damaged file could stop the program.
+
+use std::io;
+use std::path::Path;
+
+use half::f16;
+
+use super::FeatureError;
+use super::array::transpose;
+use crate::atomic::write_atomic;
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+/// NumPy's own limit on the length of a header.
+const LONGEST_HEADER: usize = 10_000;
+
+/// An array of a file, in row-major (C) order and single precision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Array {
+    /// Its dimensions.
+    pub shape: Vec<usize>,
+    /// Its values.
+    pub data: Vec<f32>,
+}
+
+/// Reads an npy file of half, single or double precision, either byte order, either memory order.
+///
+/// # Errors
+/// A file that is unreadable, damaged or shorter than its header promises; values of another type; Fortran order in more
+/// than two dimensions.
+pub fn read(path: &Path) -> Result<Array, FeatureError> {
+    let bytes = std::fs::read(path).map_err(|source| FeatureError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    parse(&bytes, path, "npy")
+}
+
+/// [`read`] of a file's content; `path` and `format` are only named in errors.
+///
+/// # Errors
+/// As [`read`], except for those of the file system.
+pub fn parse(bytes: &[u8], path: &Path, format: &'static str) -> Result<Array, FeatureError> {
+    let malformed = |reason: String| FeatureError::Malformed {
+        path: path.to_owned(),
+        format,
+        reason,
+    };
+    let truncated = |expected: usize| FeatureError::Truncated {
+        path: path.to_owned(),
+        expected: expected as u64,
+        found: bytes.len() as u64,
+    };
+    let (text, start) = match split_header(bytes) {
+        Ok(parts) => parts,
+        Err(HeaderError::Short(expected)) => return Err(truncated(expected)),
+        Err(HeaderError::Wrong(reason)) => return Err(malformed(reason)),
+    };
+    let header = Header::parse(text).map_err(malformed)?;
+    let Some(value) = ValueType::of(&header.descr) else {
+        return Err(FeatureError::ValueType {
+            path: path.to_owned(),
+            found: header.descr,
+        });
+    };
+    let end = header
+        .shape
+        .iter()
+        .try_fold(1usize, |product, dim| product.checked_mul(*dim))
+        .and_then(|count| count.checked_mul(value.width))
+        .and_then(|bytes| bytes.checked_add(start))
+        .ok_or_else(|| malformed(format!("shape {:?} is too large", header.shape)))?;
+    if bytes.len() < end {
+        return Err(truncated(end));
+    }
+    let mut data = value.decode(&bytes[start..end]);
+    if header.fortran_order {
+        match header.shape[..] {
+            [] | [_] => {}
+            // Column-major (rows, columns) is row-major (columns, rows).
+            [rows, columns] => data = transpose(&data, columns, rows),
+            _ => {
+                let dims = header.shape.len();
+                return Err(malformed(format!("Fortran order in {dims} dimensions")));
+            }
+        }
+    }
+    Ok(Array {
+        shape: header.shape,
+        data,
+    })
+}
+
+/// Writes single-precision values in row-major order; an existing file is replaced at once.
+///
+/// # Errors
+/// Where the file cannot be written.
+///
+/// # Panics
+/// Where `data` does not hold as many values as `shape` says.
+pub fn write(path: &Path, data: &[f32], shape: &[usize]) -> Result<(), FeatureError> {
+    assert_eq!(
+        data.len(),
+        shape.iter().product::<usize>(),
+        "values of shape {shape:?}"
+    );
+    let dims: String = shape.iter().map(|dim| format!("{dim}, ")).collect();
+    let dict = format!(
+        "{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}",
+        dims.trim_end()
+    );
+    // The values begin at a multiple of 64 bytes; the header ends with a line feed.
+    let unpadded = MAGIC.len() + 4 + dict.len() + 1;
+    let padding = unpadded.next_multiple_of(64) - unpadded;
+    let header = format!("{dict}{}\n", " ".repeat(padding));
+    write_atomic(path, |out| {
+        let length = u16::try_from(header.len())
+            .map_err(|_| io::Error::other("too many dimensions for an npy header"))?;
+        out.write_all(MAGIC)?;
+        out.write_all(&[1, 0])?;
+        out.write_all(&length.to_le_bytes())?;
+        out.write_all(header.as_bytes())?;
+        for value in data {
+            out.write_all(&value.to_le_bytes())?;
+        }
+        Ok(())
+    })
+    .map_err(|source| FeatureError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+enum HeaderError {
+    /// The file ends within the header; this many bytes are needed to go on.
+    Short(usize),
+    Wrong(String),
+}
+
+/// The header's text and where the values begin.
+fn split_header(bytes: &[u8]) -> Result<(&str, usize), HeaderError> {
+    let at_hand = &bytes[..bytes.len().min(MAGIC.len())];
+    if *at_hand != MAGIC[..at_hand.len()] {
+        return Err(HeaderError::Wrong(
+            "it does not begin with the npy signature".into(),
+        ));
+    }
+    let need = |count: usize| {
+        bytes
+            .get(..count)
+            .ok_or(HeaderError::Short(count))
+            .map(|_| ())
+    };
+    need(10)?;
+    let (length, from) = match (bytes[6], bytes[7]) {
+        (1, 0) => (usize::from(u16::from_le_bytes([bytes[8], bytes[9]])), 10),
+        (2 | 3, 0) => {
+            need(12)?;
+            let length = u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]);
+            (length as usize, 12)
+        }
+        (major, minor) => {
+            return Err(HeaderError::Wrong(format!(
+                "version {major}.{minor}; expected 1.0, 2.0 or 3.0"
+            )));
+        }
+    };
+    if length > LONGEST_HEADER {
+        return Err(HeaderError::Wrong(format!(
+            "a header of {length} bytes; expected at most {LONGEST_HEADER}"
+        )));
+    }
+    let end = from + length;
+    need(end)?;
+    let text = std::str::from_utf8(&bytes[from..end])
+        .map_err(|_| HeaderError::Wrong("the header is not text".into()))?;
+    Ok((text, end))
+}
+
+/// The dictionary of the header: `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
+#[derive(Debug, PartialEq)]
+struct Header {
+    descr: String,
+    fortran_order: bool,
+    shape: Vec<usize>,
+}
+
+impl Header {
+    fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "the header {:?} is not a dictionary of descr, fortran_order and shape",
+                text.trim()
+            )
+        };
+        let mut rest = text
+            .trim()
+            .strip_prefix('{')
+            .and_then(|t| t.strip_suffix('}'))
+            .ok_or_else(wrong)?
+            .trim();
+        let (mut descr, mut fortran_order, mut shape) = (None, None, None);
+        while !rest.is_empty() {
+            let (key, after) = quoted(rest).ok_or_else(wrong)?;
+            let value = after
+                .trim_start()
+                .strip_prefix(':')
+                .ok_or_else(wrong)?
+                .trim_start();
+            rest = match key {
+                "descr" => match quoted(value) {
+                    Some((name, after)) => {
+                        descr = Some(name.to_owned());
+                        after
+                    }
+                    // A list of fields: not numbers, but worth a better message than a syntax error.
+                    None => {
+                        descr = Some("structured".to_owned());
+                        value
+                            .rfind(']')
+                            .map(|at| &value[at + 1..])
+                            .ok_or_else(wrong)?
+                    }
+                },
+                "fortran_order" => {
+                    let (word, after) =
+                        value.split_at(value.find([',', ' ']).unwrap_or(value.len()));
+                    fortran_order = Some(match word {
+                        "True" => true,
+                        "False" => false,
+                        _ => return Err(wrong()),
+                    });
+                    after
+                }
+                "shape" => {
+                    let (inner, after) = value
+                        .strip_prefix('(')
+                        .and_then(|v| v.split_once(')'))
+                        .ok_or_else(wrong)?;
+                    shape = Some(dimensions(inner).ok_or_else(wrong)?);
+                    after
+                }
+                _ => return Err(wrong()),
+            };
+            rest = rest.trim_start();
+            rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
+        }
+        match (descr, fortran_order, shape) {
+            (Some(descr), Some(fortran_order), Some(shape)) => Ok(Self {
+                descr,
+                fortran_order,
+                shape,
+            }),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+/// A text in quotes at the beginning, and what follows it.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let quote = text.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+    text[1..].split_once(quote)
+}
+
+/// The numbers of a tuple; Python 2 wrote long ones with an `L`.
+fn dimensions(inner: &str) -> Option<Vec<usize>> {
+    let inner = inner.trim();
+    let inner = inner.strip_suffix(',').unwrap_or(inner).trim();
+    if inner.is_empty() {
+        return Some(Vec::new());
+    }
+    inner
+        .split(',')
+        .map(|dim| dim.trim().trim_end_matches('L').parse().ok())
+        .collect()
+}
+
+/// Type of the values: bytes each, and their order.
+struct ValueType {
+    width: usize,
+    big_endian: bool,
+}
+
+impl ValueType {
+    fn of(descr: &str) -> Option<Self> {
+        let (order, kind) = descr.split_at_checked(1)?;
+        let big_endian = match order {
+            "<" => false,
+            ">" => true,
+            "=" => cfg!(target_endian = "big"),
+            _ => return None,
+        };
+        let width = match kind {
+            "f2" => 2,
+            "f4" => 4,
+            "f8" => 8,
+            _ => return None,
+        };
+        Some(Self { width, big_endian })
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Vec<f32> {
+        match self.width {
+            2 => each(bytes, self.big_endian, |b| f16::from_le_bytes(b).to_f32()),
+            4 => each(bytes, self.big_endian, f32::from_le_bytes),
+            _ => each(bytes, self.big_endian, |b| f64::from_le_bytes(b) as f32),
+        }
+    }
+}
+
+fn each<const N: usize>(
+    bytes: &[u8],
+    big_endian: bool,
+    value: impl Fn([u8; N]) -> f32,
+) -> Vec<f32> {
+    let (chunks, _) = bytes.as_chunks::<N>();
+    chunks
+        .iter()
+        .map(|chunk| {
+            let mut chunk = *chunk;
+            if big_endian {
+                chunk.reverse();
+            }
+            value(chunk)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_of_numpy_are_understood() {
+        let header =
+            Header::parse("{'descr': '<f2', 'fortran_order': True, 'shape': (3, 4), }   \n");
+        assert_eq!(
+            header.unwrap(),
+            Header {
+                descr: "<f2".into(),
+                fortran_order: true,
+                shape: vec![3, 4]
+            }
+        );
+        // Any order of the keys, one dimension, none, and Python 2's long numbers.
+        for (shape, expected) in [("(7,)", vec![7]), ("()", vec![]), ("(2L, 3L)", vec![2, 3])] {
+            let text = format!("{{\"shape\": {shape}, 'fortran_order': False, 'descr': '>f8'}}");
+            assert_eq!(Header::parse(&text).unwrap().shape, expected);
+        }
+        for wrong in [
+            "",
+            "{}",
+            "{'descr': '<f4'}",
+            "((((",
+            "{'shape': (-1,), }",
+            "{'descr': 'é",
+        ] {
+            assert!(Header::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn structured_arrays_are_named() {
+        let text =
+            "{'descr': [('a', '<f4'), ('b', '<f4')], 'fortran_order': False, 'shape': (3,), }";
+        assert_eq!(Header::parse(text).unwrap().descr, "structured");
+    }
+}

@@ -1,0 +1,38 @@
+//! Annotations, features, augmentation, deterministic loading and synthetic corpora for temporal action localization;
+//! no LibTorch.
+//!
+//! ```text
+//! annotation JSON ──► GroundTruth ──┐
+//!                                   ├──► Dataset ──► Features        (evaluation, in file order)
+//! npy, npz, raw signals ─► features ┘       └──────► TrainingSample  ──► Loader ──► Batch
+//!                                                    (grid units, cut)   (order of (seed, epoch))
+//! ```
+//!
+//! Everything random is a function of (seed, epoch, recording): neither the number of threads nor their timing changes
+//! a result.
+
+pub mod annotations;
+pub mod atomic;
+mod cache;
+pub mod dataset;
+pub mod error;
+pub mod features;
+pub mod loader;
+pub mod order;
+pub mod pipeline;
+pub mod pth;
+pub mod results;
+pub mod rng;
+pub mod sample;
+pub mod sbhar_text;
+pub mod synth;
+pub mod truncate;
+
+pub use annotations::{AnnotationError, remove_duplicates};
+pub use dataset::Dataset;
+pub use error::DataError;
+pub use features::{FeatureArray, FeatureError, FeatureStore, Features};
+pub use loader::{Batch, Loader, LoaderConfig, Position, SampleSource};
+pub use results::ResultsError;
+pub use sample::TrainingSample;
+pub use sbhar_text::SbharError;

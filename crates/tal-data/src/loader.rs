@@ -1,0 +1,167 @@
+//! Batches of training samples, loaded ahead, in an order that the seed alone decides.
+
+use std::sync::Arc;
+
+use crate::DataError;
+use crate::order::{epoch_order, num_batches};
+use crate::pipeline::Pipeline;
+use crate::sample::{SampleKey, TrainingSample};
+
+/// Something that gives training samples; [`crate::Dataset`] is one.
+pub trait SampleSource: Send + Sync {
+    /// Number of recordings.
+    fn num_recordings(&self) -> usize;
+
+    /// The sample of a recording in an epoch: a function of `key` alone.
+    ///
+    /// # Errors
+    /// Where the recording cannot be loaded.
+    fn sample(&self, key: SampleKey) -> Result<TrainingSample, DataError>;
+}
+
+/// How batches are made and loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoaderConfig {
+    /// Seed of order and cutting.
+    pub seed: u64,
+    /// Recordings per batch; an incomplete last batch is dropped.
+    pub batch_size: usize,
+    /// Background threads; 0 loads when a batch is asked for.
+    pub num_threads: usize,
+    /// Batches that may be loaded ahead, at least one.
+    pub prefetch: usize,
+}
+
+/// A place in a training run: the batch with index `batch` of epoch `epoch`, both from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Position {
+    /// Epoch.
+    pub epoch: usize,
+    /// Batch within the epoch.
+    pub batch: usize,
+}
+
+/// The samples of one step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Where in the run it is.
+    pub position: Position,
+    /// The recordings' samples.
+    pub samples: Vec<TrainingSample>,
+}
+
+/// Batches from a start position to the end of the last epoch.
+///
+/// What it hands out depends on the source, seed, batch size and position alone, neither on the number of threads nor on
+/// where the run was interrupted.
+pub struct Loader {
+    batches: Pipeline<Plan, Batch>,
+    num_batches: usize,
+    next: Position,
+}
+
+/// Which recordings make a batch.
+struct Plan {
+    position: Position,
+    indices: Vec<usize>,
+}
+
+impl Loader {
+    /// Begins to load from `start` up to the end of epoch `num_epochs − 1`.
+    ///
+    /// # Errors
+    /// A batch size of zero or above the number of recordings; a start behind the end of its epoch; a thread that cannot be
+    /// started.
+    pub fn new(
+        source: Arc<dyn SampleSource>,
+        config: LoaderConfig,
+        start: Position,
+        num_epochs: usize,
+    ) -> Result<Self, DataError> {
+        let LoaderConfig {
+            seed,
+            batch_size,
+            num_threads,
+            prefetch,
+        } = config;
+        let num_recordings = source.num_recordings();
+        if batch_size == 0 || batch_size > num_recordings {
+            return Err(DataError::BatchSize {
+                batch_size,
+                num_recordings,
+            });
+        }
+        let num_batches = num_batches(num_recordings, batch_size);
+        if start.batch > num_batches {
+            return Err(DataError::StartPosition {
+                batch: start.batch,
+                num_batches,
+            });
+        }
+        let plans = (start.epoch..num_epochs)
+            .flat_map(move |epoch| {
+                let order = epoch_order(seed, epoch as u64, num_recordings);
+                (0..num_batches).map(move |batch| Plan {
+                    position: Position { epoch, batch },
+                    indices: order[batch * batch_size..(batch + 1) * batch_size].to_vec(),
+                })
+            })
+            .skip(start.batch);
+        let name = |plan: &Plan| {
+            let Position { epoch, batch } = plan.position;
+            format!("batch {batch} of epoch {epoch}")
+        };
+        let work = move |plan: Plan| {
+            let position = plan.position;
+            let epoch = position.epoch;
+            let samples = plan
+                .indices
+                .into_iter()
+                .map(|index| source.sample(SampleKey { seed, epoch, index }))
+                .collect::<Result<_, _>>()?;
+            Ok(Batch { position, samples })
+        };
+        Ok(Self {
+            batches: Pipeline::new(plans, name, work, num_threads, prefetch)?,
+            num_batches,
+            next: after(start, num_batches),
+        })
+    }
+
+    /// Number of batches of an epoch.
+    pub fn num_batches(&self) -> usize {
+        self.num_batches
+    }
+
+    /// The position of the batch that comes next: what a checkpoint keeps, and [`Loader::new`] takes, to go on.
+    pub fn position(&self) -> Position {
+        self.next
+    }
+}
+
+/// The end of an epoch is the beginning of the next.
+fn after(position: Position, num_batches: usize) -> Position {
+    if position.batch < num_batches {
+        return position;
+    }
+    Position {
+        epoch: position.epoch + 1,
+        batch: 0,
+    }
+}
+
+impl Iterator for Loader {
+    type Item = Result<Batch, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.batches.next()?;
+        if let Ok(Batch { position, .. }) = &batch {
+            let next = Position {
+                batch: position.batch + 1,
+                ..*position
+            };
+            self.next = after(next, self.num_batches);
+        }
+        Some(batch)
+    }
+}

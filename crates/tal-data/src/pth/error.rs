@@ -1,0 +1,168 @@
+//! What can go wrong with a file of `torch.save`.
+
+use std::path::{Path, PathBuf};
+
+use super::DType;
+
+/// Why a file of `torch.save` cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PthError {
+    /// The operating system refused.
+    #[error("{}: cannot read: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The format of PyTorch before 1.6, which has no archive.
+    #[error(
+        "{}: this is the legacy format of PyTorch (no zip archive), which is not read; convert it once with PyTorch 1.6 \
+         or later: `import torch; torch.save(torch.load(f, map_location=\"cpu\"), g)`",
+        path.display()
+    )]
+    Legacy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not a zip archive at all.
+    #[error(
+        "{}: not a file of torch.save: begins with {found}, a zip archive begins with \"PK\\x03\\x04\"",
+        path.display()
+    )]
+    NotAnArchive {
+        /// The file.
+        path: PathBuf,
+        /// Its first bytes, or that it is empty.
+        found: String,
+    },
+    /// The archive is damaged or not one of `torch.save`.
+    #[error("{}: damaged archive: {reason}", path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The pickle holds something that is neither plain data nor a tensor.
+    #[error(
+        "{}: refused {what} (opcode {opcode} at byte {position} of the pickle): only plain data and tensors are read; \
+         save a dict of tensors, such as a state_dict",
+        path.display()
+    )]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// The function, class or kind of value that was found.
+        what: String,
+        /// Name of the opcode.
+        opcode: String,
+        /// Its position in the pickle.
+        position: usize,
+    },
+    /// The pickle is not well formed.
+    #[error("{}: damaged pickle at byte {position} (opcode {opcode}): {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+        /// Name of the opcode.
+        opcode: String,
+        /// Its position in the pickle.
+        position: usize,
+    },
+    /// Larger than anything a checkpoint needs.
+    #[error("{}: {what}: {found} is more than the allowed {limit}", path.display())]
+    Limit {
+        /// The file.
+        path: PathBuf,
+        /// What is too large.
+        what: &'static str,
+        /// How large it is.
+        found: u64,
+        /// How large it may be.
+        limit: u64,
+    },
+    /// The values of a tensor cannot be read.
+    #[error("{}: storage {key:?}: {reason}", path.display())]
+    Storage {
+        /// The file.
+        path: PathBuf,
+        /// The name of the storage in the archive.
+        key: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The file has no such key.
+    #[error("{}: no {key:?}: there is {found}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The key up to the part that is missing.
+        key: String,
+        /// What is there instead.
+        found: String,
+    },
+}
+
+/// Why the values of a tensor cannot be taken as numbers of another type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a tensor of {found:?} values cannot be read as {wanted}")]
+pub struct TensorDataError {
+    /// What the tensor holds.
+    pub found: DType,
+    /// What was asked for.
+    pub wanted: &'static str,
+}
+
+/// What the pickle machine found, before the file's path is known.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) kind: FaultKind,
+    pub(crate) opcode: String,
+    pub(crate) position: usize,
+}
+
+#[derive(Debug)]
+pub(crate) enum FaultKind {
+    Refused(String),
+    Malformed(String),
+    Storage(String, String),
+    Limit(&'static str, u64, u64),
+}
+
+impl FaultKind {
+    pub(crate) fn malformed(reason: impl Into<String>) -> Self {
+        Self::Malformed(reason.into())
+    }
+}
+
+impl Fault {
+    pub(crate) fn at(self, path: &Path) -> PthError {
+        let path = path.to_owned();
+        let (opcode, position) = (self.opcode, self.position);
+        match self.kind {
+            FaultKind::Refused(what) => PthError::Refused {
+                path,
+                what,
+                opcode,
+                position,
+            },
+            FaultKind::Malformed(reason) => PthError::Malformed {
+                path,
+                reason,
+                opcode,
+                position,
+            },
+            FaultKind::Storage(key, reason) => PthError::Storage { path, key, reason },
+            FaultKind::Limit(what, found, limit) => PthError::Limit {
+                path,
+                what,
+                found,
+                limit,
+            },
+        }
+    }
+}

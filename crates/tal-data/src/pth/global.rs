@@ -1,0 +1,50 @@
+//! The few names that a pickle may use.
+
+use super::DType;
+
+/// A name of a Python module that the machine knows; it only ever stands for data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Global {
+    OrderedDict,
+    Size,
+    RebuildTensor,
+    RebuildParameter,
+    Storage(DType),
+    NumpyScalar,
+    NumpyDtype,
+    /// `_codecs.encode`: how protocol 2 writes bytes.
+    Encode,
+    /// `bytes`: how protocol 2 writes empty bytes.
+    Bytes,
+}
+
+impl Global {
+    pub(super) fn find(module: &str, name: &str) -> Option<Self> {
+        Some(match (module, name) {
+            ("collections", "OrderedDict") => Self::OrderedDict,
+            ("torch", "Size") => Self::Size,
+            ("torch._utils", "_rebuild_tensor_v2") => Self::RebuildTensor,
+            ("torch._utils", "_rebuild_parameter") => Self::RebuildParameter,
+            ("torch", class) => Self::Storage(DType::of_storage(class)?),
+            ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar") => Self::NumpyScalar,
+            ("numpy", "dtype") => Self::NumpyDtype,
+            ("_codecs", "encode") => Self::Encode,
+            ("__builtin__" | "builtins", "bytes") => Self::Bytes,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn describe(self) -> String {
+        match self {
+            Self::OrderedDict => "collections.OrderedDict".to_owned(),
+            Self::Size => "torch.Size".to_owned(),
+            Self::RebuildTensor => "torch._utils._rebuild_tensor_v2".to_owned(),
+            Self::RebuildParameter => "torch._utils._rebuild_parameter".to_owned(),
+            Self::Storage(dtype) => format!("torch storage of {dtype:?}"),
+            Self::NumpyScalar => "numpy scalar".to_owned(),
+            Self::NumpyDtype => "numpy.dtype".to_owned(),
+            Self::Encode => "_codecs.encode".to_owned(),
+            Self::Bytes => "bytes".to_owned(),
+        }
+    }
+}

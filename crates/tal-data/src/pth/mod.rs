@@ -1,0 +1,174 @@
+//! Restricted reader of the files that `torch.save` writes (`.pth`, `.pt`, `.pth.tar`); no code of a file ever runs.
+//!
+//! Such a file is a zip archive: `NAME/data.pkl` is a pickle, `NAME/data/KEY` are the raw values of the storages it
+//! refers to, `NAME/byteorder` says how these are laid out. A pickle is a program for a small stack machine that may
+//! name any Python function and call it. Here that machine knows plain data and nothing else:
+//!
+//! - None, bool, int (up to 64 bits), float, str, bytes, list, tuple, dict, `collections.OrderedDict`, `torch.Size`;
+//! - tensors: `torch._utils._rebuild_tensor_v2`, `_rebuild_parameter` on `torch.FloatStorage` and its siblings;
+//! - NumPy scalars of float64, float32 and int64 (checkpoints keep their best score as one).
+//!
+//! Anything else ends in [`PthError::Refused`], which names what was found and where. Sizes are checked against the
+//! archive before anything is allocated, so that a truncated or lying file ends in an error.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), tal_data::pth::PthError> {
+//! let file = tal_data::pth::PthFile::open("checkpoint.pth.tar")?;
+//! for (name, tensor) in file.require(&["state_dict"])?.named_tensors() {
+//!     let data = file.tensor(tensor)?;
+//!     println!("{name}: {:?} {:?}", data.dtype, data.shape);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod archive;
+mod error;
+mod global;
+mod machine;
+mod opcode;
+mod tensor;
+mod value;
+
+use std::fs::File;
+use std::io::{BufReader, Cursor};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use archive::{Archive, Source};
+pub use error::{PthError, TensorDataError};
+pub use tensor::{DType, TensorData, TensorRef};
+pub use value::Value;
+
+/// One entry with the values of a storage, checked to be large enough.
+#[derive(Debug, Clone)]
+pub(crate) struct Storage {
+    key: String,
+    entry: usize,
+    num_bytes: usize,
+}
+
+struct Reader {
+    archive: Archive,
+    // Tensors that share a storage usually follow one another.
+    last: Option<(usize, Arc<Vec<u8>>)>,
+}
+
+/// An opened file: its data, and its tensors on demand.
+pub struct PthFile {
+    path: PathBuf,
+    root: Value,
+    storages: Vec<Storage>,
+    big_endian: bool,
+    reader: Mutex<Reader>,
+}
+
+impl std::fmt::Debug for PthFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PthFile")
+            .field("path", &self.path)
+            .field("num_storages", &self.storages.len())
+            .field("big_endian", &self.big_endian)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PthFile {
+    /// Opens a file and reads everything but the values of its tensors.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, is not an archive of `torch.save`, is damaged, or holds anything but plain data
+    /// and tensors.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, PthError> {
+        let path = path.as_ref();
+        let io = |source| PthError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let file = File::open(path).map_err(io)?;
+        let len = file.metadata().map_err(io)?.len();
+        Self::read(path, Box::new(BufReader::new(file)), len)
+    }
+
+    /// [`PthFile::open`] for bytes in memory; `name` stands for the path in errors.
+    ///
+    /// # Errors
+    /// Those of [`PthFile::open`].
+    pub fn from_bytes(name: impl AsRef<Path>, bytes: Vec<u8>) -> Result<Self, PthError> {
+        let len = bytes.len() as u64;
+        Self::read(name.as_ref(), Box::new(Cursor::new(bytes)), len)
+    }
+
+    fn read(path: &Path, source: Box<dyn Source>, len: u64) -> Result<Self, PthError> {
+        let mut archive = Archive::open(path, source, len)?;
+        let pickle = archive.pickle()?;
+        let big_endian = archive.is_big_endian()?;
+        let mut storages = machine::Storages::new(|key| archive.storage(key));
+        let root = machine::load(&pickle, &mut storages).map_err(|fault| fault.at(path))?;
+        Ok(Self {
+            path: path.to_owned(),
+            root,
+            storages: storages.into_list(),
+            big_endian,
+            reader: Mutex::new(Reader {
+                archive,
+                last: None,
+            }),
+        })
+    }
+
+    /// Where the file lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The object that was saved.
+    pub fn root(&self) -> &Value {
+        &self.root
+    }
+
+    /// The value under `keys` below the root, see [`Value::at`].
+    ///
+    /// # Errors
+    /// Where there is none; the error lists the keys that are there.
+    pub fn require(&self, keys: &[&str]) -> Result<&Value, PthError> {
+        let mut value = &self.root;
+        for (depth, key) in keys.iter().enumerate() {
+            value = value.get(key).ok_or_else(|| PthError::Missing {
+                path: self.path.clone(),
+                key: keys[..=depth].join("."),
+                found: value.describe(),
+            })?;
+        }
+        Ok(value)
+    }
+
+    /// Reads the values of a tensor of this file, contiguous and little endian whatever the file has.
+    ///
+    /// # Errors
+    /// Where its storage cannot be read, or the tensor belongs to another file and does not fit.
+    pub fn tensor(&self, tensor: &TensorRef) -> Result<TensorData, PthError> {
+        let foreign = || PthError::Storage {
+            path: self.path.clone(),
+            key: tensor.storage.to_string(),
+            reason: "the tensor belongs to another file".to_owned(),
+        };
+        let storage = self.storages.get(tensor.storage).ok_or_else(foreign)?;
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let cached = match &reader.last {
+            Some((index, bytes)) if *index == tensor.storage => Some(Arc::clone(bytes)),
+            _ => None,
+        };
+        let bytes = match cached {
+            Some(bytes) => bytes,
+            None => {
+                let bytes = reader.archive.storage_bytes(storage)?;
+                let bytes = Arc::new(bytes);
+                reader.last = Some((tensor.storage, Arc::clone(&bytes)));
+                bytes
+            }
+        };
+        drop(reader);
+        tensor.gather(&bytes, self.big_endian).ok_or_else(foreign)
+    }
+}

@@ -1,0 +1,49 @@
+//! Why a file of detections cannot be used.
+
+use std::path::PathBuf;
+
+/// Why a file of detections cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResultsError {
+    /// The file is missing or unreadable.
+    #[error("cannot read detections from {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write detections to {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file's name does not say which format it is in.
+    #[error("{}: unknown format; expected a name that ends in .json or .csv", path.display())]
+    Extension {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is not of its format.
+    #[error("{}: {message}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column where known.
+        message: String,
+    },
+    /// A detection makes no sense.
+    #[error("{}: {place}: {message}", path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// Recording and index, or line.
+        place: String,
+        /// What is wrong and what would be right.
+        message: String,
+    },
+}

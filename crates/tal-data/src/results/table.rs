@@ -1,0 +1,91 @@
+//! Detections as a table: `recording,start,end,label,score`.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use tal_core::{ClassMap, DetectionSet, Segment};
+
+use super::{Labels, ResultsError, detection};
+use crate::atomic::write_atomic;
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    recording: String,
+    start: f64,
+    end: f64,
+    label: String,
+    score: f64,
+}
+
+/// Reads a table with the columns `recording`, `start`, `end`, `label` and `score` in any order.
+///
+/// A recording without detections has no row, and so is not among the answers.
+///
+/// # Units
+/// `start` and `end` in seconds.
+///
+/// # Errors
+/// A file that is missing, unreadable or not of this form; an unknown label; a score or segment that is not finite; a
+/// segment with `end < start`. Each names the line.
+pub fn read_csv(path: &Path, classes: &ClassMap) -> Result<DetectionSet, ResultsError> {
+    let bytes = std::fs::read(path).map_err(|source| ResultsError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(bytes.as_slice());
+    let syntax = |error: csv::Error| ResultsError::Syntax {
+        path: path.to_owned(),
+        message: error.to_string(),
+    };
+    let headers = reader.headers().map_err(syntax)?.clone();
+    let labels = Labels::new(classes);
+    let mut all = DetectionSet::new();
+    for record in reader.records() {
+        let record = record.map_err(syntax)?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let row: Row = record.deserialize(Some(&headers)).map_err(syntax)?;
+        let segment = Segment::new(row.start, row.end);
+        let at = || format!("line {line}, recording {:?}", row.recording);
+        let found = detection(&labels, path, at, &row.label, row.score, segment)?;
+        all.entry(row.recording).or_default().push(found);
+    }
+    Ok(all)
+}
+
+/// Writes the table, recordings by id, detections in their order; an existing file is replaced at once.
+///
+/// # Units
+/// `start` and `end` in seconds.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn write_csv(
+    path: &Path,
+    detections: &DetectionSet,
+    classes: &ClassMap,
+) -> Result<(), ResultsError> {
+    write_atomic(path, |out| {
+        let mut writer = csv::WriterBuilder::new()
+            .has_headers(false)
+            .from_writer(out);
+        writer.write_record(["recording", "start", "end", "label", "score"])?;
+        for (id, detections) in detections {
+            for detection in detections {
+                writer.serialize(Row {
+                    recording: id.clone(),
+                    start: detection.segment.start,
+                    end: detection.segment.end,
+                    label: classes.display_name(detection.label),
+                    score: detection.score,
+                })?;
+            }
+        }
+        writer.flush()
+    })
+    .map_err(|source| ResultsError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
