@@ -1,0 +1,58 @@
+//! Distances from points to the two ends of a segment.
+
+use tch::{Kind, Tensor};
+
+/// Distances from points to the start (`left`) and to the end (`right`) of a segment, one entry per pair.
+///
+/// The segment of a point at t is `[t − left · stride, t + right · stride]`.
+///
+/// # Shapes
+/// Both (P), for P pairs of a point and a class.
+///
+/// # Units
+/// Strides of the point's level.
+#[derive(Debug)]
+pub struct Distances {
+    /// Distance to the start.
+    pub left: Tensor,
+    /// Distance to the end.
+    pub right: Tensor,
+}
+
+impl Distances {
+    /// The distances of several levels one after another.
+    ///
+    /// # Panics
+    /// Where `parts` is empty.
+    pub fn cat(parts: &[Distances]) -> Distances {
+        let left: Vec<&Tensor> = parts.iter().map(|part| &part.left).collect();
+        let right: Vec<&Tensor> = parts.iter().map(|part| &part.right).collect();
+        Distances {
+            left: Tensor::cat(&left, 0),
+            right: Tensor::cat(&right, 0),
+        }
+    }
+
+    /// The same tensors, not copied.
+    pub fn shallow_clone(&self) -> Distances {
+        Distances {
+            left: self.left.shallow_clone(),
+            right: self.right.shallow_clone(),
+        }
+    }
+
+    /// Distances as plain numbers, `[left, right]` per pair.
+    pub fn to_host(&self) -> Vec<[f32; 2]> {
+        let both = Tensor::stack(&[&self.left, &self.right], 1)
+            .detach()
+            .to_device(tch::Device::Cpu)
+            .to_kind(Kind::Float)
+            .contiguous();
+        let mut values = vec![0f32; both.numel()];
+        both.copy_data(&mut values, both.numel());
+        values
+            .chunks_exact(2)
+            .map(|pair| [pair[0], pair[1]])
+            .collect()
+    }
+}

@@ -1,0 +1,94 @@
+//! Logits per class: of actions, of starts, of ends.
+
+use tal_core::nn::{BiasInit, Conv1dConfig, MaskedConv1d};
+use tch::{Tensor, nn};
+
+use super::output_config;
+use super::tower::{Tower, TowerConfig};
+
+/// What classes without any example start with.
+const EMPTY_CLASS_PROBABILITY: f64 = 1e-6;
+
+/// A tower and a masked convolution to one logit per class; also the start and the end head.
+///
+/// # Shapes
+/// (B, D, T_l) to (B, K, T_l).
+#[derive(Debug)]
+pub struct ClassificationHead {
+    /// The tower.
+    pub tower: Tower,
+    /// The last convolution.
+    pub output: MaskedConv1d,
+}
+
+impl ClassificationHead {
+    /// Variables `tower` and `output` below `path`.
+    ///
+    /// Every class starts with the probability `prior`, that is a bias of `−ln((1 − π)/π)`, and `empty_classes` with 1e-6.
+    ///
+    /// # Panics
+    /// Where a size is 0 or an empty class is not below `num_classes`.
+    pub fn new(
+        path: &nn::Path<'_>,
+        config: TowerConfig,
+        num_classes: usize,
+        prior: f64,
+        empty_classes: &[u32],
+    ) -> Self {
+        let tower = Tower::new(&(path / "tower"), config);
+        let output = Conv1dConfig {
+            bias: BiasInit::Value(bias_of(prior)),
+            ..output_config(tower.out_channels(), num_classes, config.kernel_size)
+        };
+        let output = MaskedConv1d::new(&(path / "output"), output);
+        if let Some(bias) = &output.conv.bias {
+            tch::no_grad(|| {
+                for &class in empty_classes {
+                    let _ = bias
+                        .get(i64::from(class))
+                        .fill_(bias_of(EMPTY_CLASS_PROBABILITY));
+                }
+            });
+        }
+        Self { tower, output }
+    }
+
+    /// Logits of one level.
+    ///
+    /// # Shapes
+    /// (B, D, T_l) with a mask (B, 1, T_l) to (B, K, T_l).
+    pub fn forward(&self, x: &Tensor, mask: &Tensor) -> Tensor {
+        self.output.forward(&self.tower.forward(x, mask), mask)
+    }
+}
+
+/// The logit of a probability.
+fn bias_of(probability: f64) -> f64 {
+    -((1.0 - probability) / probability).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+    use tch::{Device, nn::VarStore};
+
+    #[test]
+    fn classes_start_with_their_prior() {
+        let vs = VarStore::new(Device::Cpu);
+        let config = TowerConfig {
+            in_channels: 2,
+            dim: 2,
+            num_blocks: 1,
+            kernel_size: 3,
+            norm: true,
+        };
+        let head = ClassificationHead::new(&vs.root(), config, 3, 0.01, &[1]);
+        let bias = Vec::<f64>::try_from(head.output.conv.bias.unwrap()).unwrap();
+        assert_relative_eq!(
+            bias[..],
+            [-4.59512, -13.81551, -4.59512][..],
+            epsilon = 1e-5
+        );
+    }
+}

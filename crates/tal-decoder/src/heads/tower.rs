@@ -1,0 +1,165 @@
+//! The convolutions that every head starts with.
+
+use tal_core::nn::{BiasInit, ChannelLayerNorm, Conv1dConfig, MaskedConv1d};
+use tch::{Tensor, nn};
+
+/// Sizes of a [`Tower`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TowerConfig {
+    /// Channels D of the input.
+    pub in_channels: usize,
+    /// Channels H of the output.
+    pub dim: usize,
+    /// Number of blocks; with 0 the tower passes its input on.
+    pub num_blocks: usize,
+    /// Kernel of the convolutions (odd).
+    pub kernel_size: usize,
+    /// Channel layer norms; the convolutions then have no bias.
+    pub norm: bool,
+}
+
+/// Blocks of a masked convolution, a channel layer norm and ReLU.
+///
+/// Only the convolution's output is masked: after norm and ReLU a padded position holds `ReLU(β)`.
+///
+/// # Shapes
+/// (B, D, T) with a mask (B, 1, T) to (B, H, T).
+#[derive(Debug)]
+pub struct Tower {
+    /// The blocks, the first reads the input.
+    pub blocks: Vec<TowerBlock>,
+    config: TowerConfig,
+}
+
+/// One block of a [`Tower`].
+#[derive(Debug)]
+pub struct TowerBlock {
+    /// Masked convolution.
+    pub conv: MaskedConv1d,
+    /// Channel layer norm, where the tower has them.
+    pub norm: Option<ChannelLayerNorm>,
+}
+
+impl Tower {
+    /// Variables `I.conv` and `I.norm` below `path` for block I.
+    ///
+    /// # Panics
+    /// Where a size is 0.
+    pub fn new(path: &nn::Path<'_>, config: TowerConfig) -> Self {
+        let blocks = (0..config.num_blocks)
+            .map(|block| {
+                let path = path / block;
+                let in_channels = if block == 0 {
+                    config.in_channels
+                } else {
+                    config.dim
+                };
+                let bias = if config.norm {
+                    BiasInit::None
+                } else {
+                    BiasInit::Zero
+                };
+                let conv = Conv1dConfig {
+                    bias,
+                    ..Conv1dConfig::new(in_channels, config.dim, config.kernel_size)
+                };
+                TowerBlock {
+                    conv: MaskedConv1d::new(&(&path / "conv"), conv),
+                    norm: config
+                        .norm
+                        .then(|| ChannelLayerNorm::new(&(&path / "norm"), config.dim)),
+                }
+            })
+            .collect();
+        Self { blocks, config }
+    }
+
+    /// Channels of the output.
+    pub fn out_channels(&self) -> usize {
+        if self.blocks.is_empty() {
+            self.config.in_channels
+        } else {
+            self.config.dim
+        }
+    }
+
+    /// Runs all blocks.
+    ///
+    /// # Shapes
+    /// (B, D, T) with a mask (B, 1, T) to (B, H, T).
+    pub fn forward(&self, x: &Tensor, mask: &Tensor) -> Tensor {
+        self.blocks.iter().fold(x.shallow_clone(), |x, block| {
+            let x = block.conv.forward(&x, mask);
+            match &block.norm {
+                Some(norm) => norm.forward(&x).relu(),
+                None => x.relu(),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use tch::{Device, Kind, nn::VarStore};
+
+    fn config(num_blocks: usize, norm: bool) -> TowerConfig {
+        TowerConfig {
+            in_channels: 4,
+            dim: 6,
+            num_blocks,
+            kernel_size: 3,
+            norm,
+        }
+    }
+
+    #[test]
+    fn norms_replace_biases() {
+        for norm in [true, false] {
+            let vs = VarStore::new(Device::Cpu);
+            Tower::new(&vs.root(), config(2, norm));
+            let variables: BTreeMap<_, _> = vs.variables().into_iter().collect();
+            let names: Vec<_> = variables.into_keys().collect();
+            let expected: &[&str] = if norm {
+                &[
+                    "0.conv.weight",
+                    "0.norm.bias",
+                    "0.norm.weight",
+                    "1.conv.weight",
+                    "1.norm.bias",
+                    "1.norm.weight",
+                ]
+            } else {
+                &[
+                    "0.conv.bias",
+                    "0.conv.weight",
+                    "1.conv.bias",
+                    "1.conv.weight",
+                ]
+            };
+            assert_eq!(names, expected);
+        }
+    }
+
+    #[test]
+    fn without_blocks_the_input_passes() {
+        let vs = VarStore::new(Device::Cpu);
+        let tower = Tower::new(&vs.root(), config(0, true));
+        let x = Tensor::randn([1, 4, 5], (Kind::Float, Device::Cpu));
+        assert_eq!(tower.out_channels(), 4);
+        assert_eq!(tower.forward(&x, &x.narrow(1, 0, 1).isfinite()), x);
+    }
+
+    #[test]
+    fn padding_does_not_reach_valid_positions_beyond_the_kernel() {
+        let vs = VarStore::new(Device::Cpu);
+        let tower = Tower::new(&vs.root(), config(1, false));
+        let x = Tensor::randn([1, 4, 8], (Kind::Float, Device::Cpu));
+        let mask = Tensor::from_slice(&[true, true, true, true, true, false, false, false])
+            .view([1, 1, 8]);
+        let y = tower.forward(&x, &mask);
+        assert_eq!(y.size(), [1, 6, 8]);
+        assert_eq!(y.narrow(2, 5, 3).abs().max().double_value(&[]), 0.0);
+    }
+}

@@ -1,0 +1,252 @@
+//! Gradients against finite differences, in float64.
+
+mod common;
+
+use tal_core::config::{FusedLevels, OffsetUnit, RefinedScore};
+use tal_core::nn::{FeaturePyramid, PyramidLevel};
+use tal_decoder::fusion::{Clff, Dcm, Drm};
+use tal_decoder::output::refined_logits;
+use tal_decoder::trident::{self, Pairs};
+use tal_decoder::{Criterion, Decoder, Distances, LevelOutput, assign, loss};
+use tch::nn::VarStore;
+use tch::{Device, Kind, Tensor};
+
+use common::{config, grid_of, overrides, random_pyramid, single_threaded, variables};
+
+const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
+
+/// Compares the gradient of a fixed weighting of `forward`'s output with central differences, at up to `limit` elements of
+/// every input.
+fn assert_gradients(inputs: &[Tensor], limit: usize, forward: impl Fn() -> Tensor) {
+    const STEP: f64 = 1e-6;
+    single_threaded();
+    let output = forward();
+    assert_eq!(output.kind(), Kind::Double);
+    let weights = (Tensor::arange(output.numel() as i64, DOUBLE) * 0.7 + 0.3)
+        .sin()
+        .view_as(&output);
+    let value = |output: Tensor| (output * &weights).sum(None);
+    let gradients = Tensor::run_backward(&[value(output)], inputs, false, false);
+    for (number, (input, gradient)) in inputs.iter().zip(gradients).enumerate() {
+        let gradient = Vec::<f64>::try_from(gradient.reshape([-1])).unwrap();
+        let step = gradient.len().div_ceil(limit).max(1);
+        for (element, &gradient) in gradient.iter().enumerate().step_by(step) {
+            let at = |by: f64| {
+                tch::no_grad(|| {
+                    let _ = input.view(-1).get(element as i64).g_add_scalar_(by);
+                    value(forward()).double_value(&[])
+                })
+            };
+            let above = at(STEP);
+            let below = at(-2.0 * STEP);
+            at(STEP);
+            let expected = (above - below) / (2.0 * STEP);
+            assert!(
+                (gradient - expected).abs() <= 2e-6 * (1.0 + expected.abs()),
+                "input {number}, element {element}: gradient {gradient}, difference quotient {expected}"
+            );
+        }
+    }
+}
+
+fn leaf(values: Tensor) -> Tensor {
+    values.detach().set_requires_grad(true)
+}
+
+fn randn(size: &[i64]) -> Tensor {
+    leaf(Tensor::randn(size, DOUBLE))
+}
+
+#[test]
+fn classification_losses() {
+    tch::manual_seed(1);
+    let logits = leaf(Tensor::randn([40], DOUBLE) * 3.0);
+    let one_hot = Tensor::randn([40], DOUBLE).gt(0.0).to_kind(Kind::Double);
+    for targets in [one_hot.shallow_clone(), &one_hot * 0.9 + 0.01] {
+        for gamma in [0.5, 1.0, 2.0] {
+            assert_gradients(&[logits.shallow_clone()], 40, || {
+                loss::focal(&logits, &targets, 0.25, gamma)
+            });
+            assert_gradients(&[logits.shallow_clone()], 40, || {
+                loss::varifocal(&logits, &targets, 0.25, gamma)
+            });
+        }
+    }
+}
+
+#[test]
+fn regression_losses() {
+    tch::manual_seed(2);
+    let distances = || leaf(Tensor::rand([30], DOUBLE) * 5.0 + 0.1);
+    let predicted = Distances {
+        left: distances(),
+        right: distances(),
+    };
+    let target = Distances {
+        left: distances(),
+        right: distances(),
+    };
+    let inputs = [
+        predicted.left.shallow_clone(),
+        predicted.right.shallow_clone(),
+    ];
+    assert_gradients(&inputs, 30, || loss::iou(&predicted, &target));
+    assert_gradients(&inputs, 30, || loss::diou(&predicted, &target));
+    for power in [0.2, 1.0, 1.5] {
+        assert_gradients(&inputs, 30, || {
+            loss::iou_weight(&loss::iou(&predicted, &target), power)
+        });
+    }
+}
+
+#[test]
+fn refined_scores() {
+    tch::manual_seed(3);
+    let (cls, refine) = (randn(&[20]), randn(&[20]));
+    for score in [RefinedScore::LogitProduct, RefinedScore::ProbabilityRoot] {
+        assert_gradients(&[cls.shallow_clone(), refine.shallow_clone()], 20, || {
+            refined_logits(&cls, &refine, score)
+        });
+    }
+}
+
+#[test]
+fn trident_decoding_and_refinement() {
+    tch::manual_seed(4);
+    let level = LevelOutput {
+        mask: Tensor::ones([2, 1, 6], (Kind::Bool, Device::Cpu)),
+        cls_logits: randn(&[2, 3, 6]),
+        offset_bins: leaf(Tensor::rand([2, 10, 6], DOUBLE)),
+        start_logits: randn(&[2, 3, 6]),
+        end_logits: randn(&[2, 3, 6]),
+        refine_cls: None,
+        // Large enough that some distances are clamped.
+        refine_start: Some(leaf(Tensor::randn([2, 3, 6], DOUBLE) * 4.0)),
+        refine_end: Some(leaf(Tensor::randn([2, 3, 6], DOUBLE) * 4.0)),
+    };
+    // One pair twice, borders on both sides.
+    let pairs = Pairs::from_slices(
+        &[0, 0, 1, 1, 1, 0],
+        &[0, 2, 1, 1, 2, 1],
+        &[0, 5, 3, 3, 1, 2],
+        Device::Cpu,
+    );
+    let inputs = [
+        level.offset_bins.shallow_clone(),
+        level.start_logits.shallow_clone(),
+        level.end_logits.shallow_clone(),
+        level.refine_start.as_ref().unwrap().shallow_clone(),
+        level.refine_end.as_ref().unwrap().shallow_clone(),
+    ];
+    assert_gradients(&inputs[..3], 60, || {
+        let decoded = trident::decode(&level, &pairs);
+        Tensor::cat(&[decoded.left, decoded.right], 0)
+    });
+    for unit in [OffsetUnit::Grid, OffsetUnit::Stride] {
+        assert_gradients(&inputs, 60, || {
+            let decoded = trident::decode(&level, &pairs);
+            let refined = trident::refine(&decoded, &level, &pairs, 2, unit);
+            Tensor::cat(&[refined.left, refined.right], 0)
+        });
+    }
+}
+
+/// Gradients of a fusion to its variables and to its pyramid.
+fn assert_fusion(vs: &mut VarStore, forward: impl Fn(&FeaturePyramid) -> FeaturePyramid) {
+    vs.double();
+    let pyramid = random_pyramid(4, 8, &[8, 5], 3, Kind::Double);
+    let pyramid = pyramid.map(|_, level| leaf(level.features.shallow_clone()));
+    let mut inputs = vs.trainable_variables();
+    inputs.extend(
+        pyramid
+            .levels
+            .iter()
+            .map(|level: &PyramidLevel| level.features.shallow_clone()),
+    );
+    assert_gradients(&inputs, 12, || {
+        let fused: Vec<Tensor> = forward(&pyramid)
+            .levels
+            .into_iter()
+            .map(|level| level.features)
+            .collect();
+        Tensor::cat(&fused, -1)
+    });
+}
+
+#[test]
+fn fusions() {
+    tch::manual_seed(5);
+    let mut vs = VarStore::new(Device::Cpu);
+    let dcm = Dcm::new(&vs.root(), 4, FusedLevels::All);
+    assert_fusion(&mut vs, |pyramid| dcm.forward(pyramid));
+    let mut vs = VarStore::new(Device::Cpu);
+    let drm = Drm::new(&vs.root(), 4, FusedLevels::All);
+    assert_fusion(&mut vs, |pyramid| drm.forward(pyramid));
+    let mut vs = VarStore::new(Device::Cpu);
+    let clff = Clff::new(&vs.root(), 4);
+    assert_fusion(&mut vs, |pyramid| clff.forward(pyramid));
+}
+
+/// The whole loss of a small decoder, for the released switches and for the paper's.
+#[test]
+fn total_loss() {
+    const PAPER: &[&str] = &[
+        "decoder.dcm.levels=intermediate",
+        "decoder.drm.levels=intermediate",
+        "decoder.trident.boundary_input=regression",
+        "decoder.refinement.score=probability_root",
+        "decoder.refinement.per_class_offsets=false",
+        "decoder.refinement.offset_unit=stride",
+        "loss.refined.weight=1",
+        "loss.unrefined.weight=0",
+        "loss.normalizer.update_per_term=false",
+    ];
+    for changes in [&[][..], PAPER] {
+        let mut list = overrides(&[
+            "encoder.num_levels=3",
+            "decoder.regression_range=[[0,4],[4,8],[8,10000]]",
+            "decoder.head.dim=6",
+            "decoder.trident.num_bins=4",
+        ]);
+        list.extend(overrides(changes));
+        let config = config(&list);
+        tch::manual_seed(6);
+        let mut vs = VarStore::new(Device::Cpu);
+        let decoder = Decoder::new(&vs.root(), 5, 3, &[], 3, &config.decoder).unwrap();
+        vs.double();
+        tch::no_grad(|| {
+            for mut variable in vs.trainable_variables() {
+                let _ = variable.g_add_(&(variable.randn_like() * 0.2));
+            }
+        });
+        let pyramid = random_pyramid(5, 16, &[16, 11], 3, Kind::Double);
+        let grid = grid_of(&pyramid, &config);
+        let segment = tal_core::Segment::new;
+        let assignment = &config.loss.assignment;
+        let targets = [
+            assign(
+                &grid,
+                &[segment(1.3, 4.2), segment(2.0, 15.5)],
+                &[0, 2],
+                assignment,
+            ),
+            assign(
+                &grid,
+                &[segment(3.1, 9.7), segment(3.1, 9.7)],
+                &[1, 2],
+                assignment,
+            ),
+        ];
+        let inputs: Vec<Tensor> = variables(&vs)
+            .into_iter()
+            .filter(|(name, _)| !name.starts_with("refinement.scale."))
+            .map(|(_, variable)| variable)
+            .collect();
+        assert_gradients(&inputs, 2, || {
+            let output = decoder.forward(&pyramid);
+            let losses = Criterion::new(&config.loss).forward(&output, &grid, &targets);
+            assert!(losses.num_positives > 4);
+            losses.total
+        });
+    }
+}
