@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub enum ClassMapError {
     /// One id stands for two names.
-    #[error("class id {id} has two names, {first:?} and {second:?}; give each label an id of its own")]
+    #[error(
+        "class id {id} has two names, {first:?} and {second:?}; give each label an id of its own"
+    )]
     TwoNames {
         /// The id.
         id: u32,
@@ -135,7 +137,11 @@ mod tests {
         );
         assert!(matches!(
             map.insert(7, "run"),
-            Err(ClassMapError::TwoIds { first: 0, second: 7, .. })
+            Err(ClassMapError::TwoIds {
+                first: 0,
+                second: 7,
+                ..
+            })
         ));
     }
 

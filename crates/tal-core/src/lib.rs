@@ -7,6 +7,7 @@
 //! Without features the crate is pure Rust. The feature `torch` adds neural network blocks (`nn`) and weight files
 //! (`weights`) on LibTorch.
 
+pub mod atomic;
 pub mod candidates;
 pub mod classes;
 pub mod config;

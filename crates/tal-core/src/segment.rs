@@ -75,12 +75,7 @@ impl<F: Float> Segment<F> {
 pub fn tiou_from_parts<F: Float>(inter: F, length_a: F, length_b: F, min_union: F) -> F {
     let union = length_a + length_b - inter;
     // Not `union.max(min_union)`: that would turn a NaN length into a number.
-    inter
-        / if union < min_union {
-            min_union
-        } else {
-            union
-        }
+    inter / if union < min_union { min_union } else { union }
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@
 //! a result.
 
 pub mod annotations;
-pub mod atomic;
 mod cache;
 pub mod dataset;
 pub mod error;

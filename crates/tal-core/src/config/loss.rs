@@ -76,7 +76,9 @@ pub struct NormalizerConfig {
 impl LossConfig {
     pub(super) fn check(&self, check: &mut Check<'_>) {
         if let Some(radius) = self.assignment.center_radius {
-            check.section("assignment", |check| check.positive("center_radius", radius));
+            check.section("assignment", |check| {
+                check.positive("center_radius", radius)
+            });
         }
         check.section("refined", |check| {
             check.not_negative("weight", self.refined.weight);

@@ -16,9 +16,7 @@ mod loss;
 mod source;
 mod train;
 
-pub use dataset::{
-    DatasetConfig, FeatureFormat, FeatureLayout, FeaturesConfig, TruncationConfig,
-};
+pub use dataset::{DatasetConfig, FeatureFormat, FeatureLayout, FeaturesConfig, TruncationConfig};
 pub use decoder::{
     BoundaryInput, CrossLevelConfig, DecoderConfig, FusedLevels, HeadConfig, OffsetUnit,
     RefinedScore, RefinementConfig, TridentConfig,

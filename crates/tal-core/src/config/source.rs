@@ -40,10 +40,18 @@ impl Config {
         }
         let origin = origin.to_owned();
         let mut config: Config = typed(Value::Mapping(merged), &origin)?;
-        config.dataset.annotations =
-            resolve(&config.dataset.annotations, "dataset.annotations", &origin, base)?;
-        config.dataset.features.dir =
-            resolve(&config.dataset.features.dir, "dataset.features.dir", &origin, base)?;
+        config.dataset.annotations = resolve(
+            &config.dataset.annotations,
+            "dataset.annotations",
+            &origin,
+            base,
+        )?;
+        config.dataset.features.dir = resolve(
+            &config.dataset.features.dir,
+            "dataset.features.dir",
+            &origin,
+            base,
+        )?;
         match config.validate() {
             Ok(()) => Ok(config),
             Err(errors) => Err(ConfigError::Invalid { origin, errors }),
@@ -73,13 +81,11 @@ fn parse_mapping(text: &str, origin: &str) -> Result<Mapping, ConfigError> {
 fn preset_of(file: &Mapping, origin: &str) -> Result<Preset, ConfigError> {
     match file.get("preset") {
         None => Ok(Preset::default()),
-        Some(value) => {
-            serde_yaml::from_value(value.clone()).map_err(|error| ConfigError::Value {
-                origin: origin.to_owned(),
-                path: "preset".to_owned(),
-                message: error.to_string(),
-            })
-        }
+        Some(value) => serde_yaml::from_value(value.clone()).map_err(|error| ConfigError::Value {
+            origin: origin.to_owned(),
+            path: "preset".to_owned(),
+            message: error.to_string(),
+        }),
     }
 }
 
@@ -242,8 +248,11 @@ dataset:
 
     #[test]
     fn what_is_written_reads_back_equal() {
-        let config = load("", &["inference.suppression.voting={iou_threshold: 0.7, weight: score}"])
-            .unwrap();
+        let config = load(
+            "",
+            &["inference.suppression.voting={iou_threshold: 0.7, weight: score}"],
+        )
+        .unwrap();
         let again =
             Config::from_yaml(&config.to_yaml(), "again", Path::new("/elsewhere"), &[]).unwrap();
         assert_eq!(config, again);
@@ -276,8 +285,9 @@ dataset:
             "test.yaml: train.batch_size: invalid type: string \"two\", expected usize"
         );
         assert!(
-            message("evaluation: { dialect: voc }\n", &[])
-                .contains("evaluation.dialect: unknown variant `voc`, expected `tridet` or `clean`")
+            message("evaluation: { dialect: voc }\n", &[]).contains(
+                "evaluation.dialect: unknown variant `voc`, expected `tridet` or `clean`"
+            )
         );
         let error = Config::from_yaml("{}", "x", Path::new(""), &[]).unwrap_err();
         assert_eq!(
@@ -291,14 +301,24 @@ dataset:
     fn values_out_of_range_are_told_together() {
         let text = message(
             "",
-            &["train.batch_size=0", "encoder.num_levels=5", "loss.focal_alpha=2"],
+            &[
+                "train.batch_size=0",
+                "encoder.num_levels=5",
+                "loss.focal_alpha=2",
+            ],
         );
-        assert!(text.contains("train.batch_size is 0, must be at least 1"), "{text}");
+        assert!(
+            text.contains("train.batch_size is 0, must be at least 1"),
+            "{text}"
+        );
         assert!(
             text.contains("decoder.regression_range is 6 ranges, must be one range per level (5)"),
             "{text}"
         );
-        assert!(text.contains("loss.focal_alpha is 2, must be 0 to 1"), "{text}");
+        assert!(
+            text.contains("loss.focal_alpha is 2, must be 0 to 1"),
+            "{text}"
+        );
         assert!(
             message("", &["encoder.dim=40"])
                 .contains("encoder.dim is 40, must be a multiple of 16")
@@ -319,7 +339,11 @@ dataset:
     fn missing_environment_variables_are_named() {
         let text = message("", &["dataset.annotations=${TAL_NO_SUCH_VARIABLE}/a.json"]);
         assert!(text.contains("TAL_NO_SUCH_VARIABLE is not set"), "{text}");
-        let config = load("", &["dataset.annotations=${TAL_NO_SUCH_VARIABLE:-/d}/a.json"]).unwrap();
+        let config = load(
+            "",
+            &["dataset.annotations=${TAL_NO_SUCH_VARIABLE:-/d}/a.json"],
+        )
+        .unwrap();
         assert_eq!(config.dataset.annotations, Path::new("/d/a.json"));
     }
 

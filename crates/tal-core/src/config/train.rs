@@ -155,7 +155,9 @@ impl TrainConfig {
             check.positive("clip_grad_l2norm", norm);
         }
         check.not_negative("input_noise", self.input_noise);
-        check.section("ema", |check| check.within("decay", self.ema.decay, 0.0..=1.0));
+        check.section("ema", |check| {
+            check.within("decay", self.ema.decay, 0.0..=1.0)
+        });
         check.between("num_workers", self.num_workers, 0, 256);
         check.section("checkpoint", |check| {
             check.at_least("save_every", self.checkpoint.save_every, 1);

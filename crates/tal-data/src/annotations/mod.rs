@@ -14,9 +14,8 @@ mod error;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+use tal_core::atomic::write_atomic;
 use tal_core::{GroundTruth, Instance};
-
-use crate::atomic::write_atomic;
 
 pub use error::{AnnotationError, Place};
 

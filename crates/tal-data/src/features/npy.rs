@@ -8,9 +8,10 @@ use std::path::Path;
 
 use half::f16;
 
+use tal_core::atomic::write_atomic;
+
 use super::FeatureError;
 use super::array::transpose;
-use crate::atomic::write_atomic;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// NumPy's own limit on the length of a header.

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use tal_core::atomic::write_atomic;
 use tal_core::{ClassMap, DetectionSet, Segment};
 
 use super::{Labels, ResultsError, detection};
-use crate::atomic::write_atomic;
 
 #[derive(Serialize, Deserialize)]
 struct Document {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tal_core::atomic::write_atomic;
 use tal_core::{ClassMap, DetectionSet, Segment};
 
 use super::{Labels, ResultsError, detection};
-use crate::atomic::write_atomic;
 
 #[derive(Serialize, Deserialize)]
 struct Row {
