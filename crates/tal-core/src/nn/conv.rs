@@ -1,0 +1,191 @@
+//! Convolution along time.
+
+use tch::{Tensor, nn};
+
+use super::dim;
+use super::init::{BiasInit, WeightInit};
+
+/// Shape and initial values of a [`Conv1d`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Conv1dConfig {
+    /// Channels of the input.
+    pub in_channels: usize,
+    /// Channels of the output.
+    pub out_channels: usize,
+    /// Taps along time.
+    pub kernel_size: usize,
+    /// Step along time.
+    pub stride: usize,
+    /// Zeros on either side.
+    pub padding: usize,
+    /// Groups of channels that do not see each other; all channels alone is a depth-wise convolution.
+    pub groups: usize,
+    /// Whether there is a bias and what it starts with.
+    pub bias: BiasInit,
+    /// What the weights start with.
+    pub weight: WeightInit,
+}
+
+impl Conv1dConfig {
+    /// Stride 1, padding `kernel_size / 2` (which keeps the length where the kernel is odd), one group, PyTorch's own
+    /// initial weights and bias.
+    pub fn new(in_channels: usize, out_channels: usize, kernel_size: usize) -> Self {
+        Conv1dConfig {
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride: 1,
+            padding: kernel_size / 2,
+            groups: 1,
+            bias: BiasInit::Default,
+            weight: WeightInit::Default,
+        }
+    }
+
+    /// A depth-wise convolution: every channel has a kernel of its own and sees nothing else.
+    pub fn depthwise(channels: usize, kernel_size: usize) -> Self {
+        Conv1dConfig {
+            groups: channels,
+            ..Conv1dConfig::new(channels, channels, kernel_size)
+        }
+    }
+}
+
+/// Convolution along time with zero padding.
+///
+/// y\[b, o, t\] = bias\[o\] + Σ_{c, j} weight\[o, c, j\] · x\[b, c, t·stride + j − padding\]
+///
+/// # Shapes
+/// (B, in, T) → (B, out, ⌊(T + 2·padding − kernel) / stride⌋ + 1); `weight` (out, in / groups, kernel), `bias` (out).
+#[derive(Debug)]
+pub struct Conv1d {
+    /// Kernels.
+    pub weight: Tensor,
+    /// Bias, if any.
+    pub bias: Option<Tensor>,
+    stride: i64,
+    padding: i64,
+    groups: i64,
+}
+
+impl Conv1d {
+    /// Variables `weight` and `bias` below `path`.
+    ///
+    /// # Panics
+    /// Where a size is 0 or `groups` divides the channels with a remainder.
+    pub fn new(path: &nn::Path<'_>, config: Conv1dConfig) -> Self {
+        let Conv1dConfig {
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            groups,
+            bias,
+            weight,
+        } = config;
+        assert!(
+            in_channels > 0 && out_channels > 0 && kernel_size > 0 && stride > 0 && groups > 0,
+            "a convolution needs sizes above 0: {config:?}"
+        );
+        assert!(
+            in_channels.is_multiple_of(groups) && out_channels.is_multiple_of(groups),
+            "the groups of a convolution must divide its channels: {config:?}"
+        );
+        let fan_in = in_channels / groups * kernel_size;
+        let size = [
+            dim(out_channels),
+            dim(in_channels / groups),
+            dim(kernel_size),
+        ];
+        Conv1d {
+            weight: path.var("weight", &size, weight.init(fan_in)),
+            bias: bias
+                .init(fan_in)
+                .map(|init| path.var("bias", &[dim(out_channels)], init)),
+            stride: dim(stride),
+            padding: dim(padding),
+            groups: dim(groups),
+        }
+    }
+
+    /// Convolves.
+    ///
+    /// # Shapes
+    /// (B, in, T) → (B, out, T').
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        x.conv1d(
+            &self.weight,
+            self.bias.as_ref(),
+            self.stride,
+            self.padding,
+            1,
+            self.groups,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind, nn::VarStore};
+
+    use super::*;
+
+    #[test]
+    fn convolves_with_zero_padding() {
+        let vs = VarStore::new(Device::Cpu);
+        let conv = Conv1d::new(
+            &vs.root(),
+            Conv1dConfig {
+                bias: BiasInit::Value(0.5),
+                ..Conv1dConfig::new(1, 1, 3)
+            },
+        );
+        tch::no_grad(|| {
+            conv.weight
+                .shallow_clone()
+                .copy_(&Tensor::from_slice(&[1f32, 10., 100.]).view([1, 1, 3]))
+        });
+        let x = Tensor::from_slice(&[1f32, 2., 3.]).view([1, 1, 3]);
+        let y = Vec::<f32>::try_from(conv.forward(&x).view(-1)).unwrap();
+        assert_eq!(y, [210.5, 321.5, 32.5]);
+    }
+
+    #[test]
+    fn default_init_is_bounded_by_fan_in() {
+        let vs = VarStore::new(Device::Cpu);
+        tch::manual_seed(1);
+        let conv = Conv1d::new(&vs.root(), Conv1dConfig::new(8, 640, 2));
+        let bound = 1.0 / 4.0;
+        for values in [&conv.weight, conv.bias.as_ref().unwrap()] {
+            let largest = values.abs().max().double_value(&[]);
+            assert!(
+                largest <= bound && largest > 0.9 * bound,
+                "{largest} of {bound}"
+            );
+            assert!(values.min().double_value(&[]) < -0.8 * bound);
+        }
+        assert_eq!(conv.weight.size(), [640, 8, 2]);
+        assert_eq!(conv.weight.kind(), Kind::Float);
+    }
+
+    #[test]
+    fn depthwise_channels_do_not_mix() {
+        let vs = VarStore::new(Device::Cpu);
+        let config = Conv1dConfig {
+            weight: WeightInit::Normal { std: 1.0 },
+            bias: BiasInit::None,
+            ..Conv1dConfig::depthwise(3, 3)
+        };
+        let conv = Conv1d::new(&vs.root(), config);
+        let x = Tensor::zeros([1, 3, 5], (Kind::Float, Device::Cpu));
+        let _ = x.get(0).get(1).fill_(1.0);
+        let y = conv
+            .forward(&x)
+            .abs()
+            .sum_dim_intlist([0i64, 2].as_slice(), false, None);
+        let y = Vec::<f32>::try_from(y).unwrap();
+        assert!(y[0] == 0.0 && y[1] > 0.0 && y[2] == 0.0, "{y:?}");
+        assert_eq!(vs.len(), 1);
+    }
+}

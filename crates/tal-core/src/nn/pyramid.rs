@@ -1,0 +1,44 @@
+//! Features at several temporal resolutions.
+
+use tch::Tensor;
+
+/// Features of one temporal resolution.
+#[derive(Debug)]
+pub struct PyramidLevel {
+    /// (B, C, T_l)
+    pub features: Tensor,
+    /// Boolean (B, 1, T_l), true where a recording has features.
+    pub mask: Tensor,
+}
+
+/// Features at several temporal resolutions, the finest first; each further level has half the length.
+///
+/// # Shapes
+/// L levels of (B, C, T_l) with masks (B, 1, T_l), T_l = T_0 / 2^l.
+#[derive(Debug)]
+pub struct FeaturePyramid {
+    /// Level 0 first.
+    pub levels: Vec<PyramidLevel>,
+}
+
+impl FeaturePyramid {
+    /// Number L of levels.
+    pub fn num_levels(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// A pyramid with the same masks and other features: `f` is called with each level's number and the level.
+    pub fn map(&self, mut f: impl FnMut(usize, &PyramidLevel) -> Tensor) -> FeaturePyramid {
+        let levels = self
+            .levels
+            .iter()
+            .enumerate()
+            .map(|(l, level)| PyramidLevel {
+                features: f(l, level),
+                mask: level.mask.shallow_clone(),
+            });
+        FeaturePyramid {
+            levels: levels.collect(),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What can be wrong with weights.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::load::LoadReport;
+
+/// What can be wrong with weights.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// The file system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried: `read` or `write`.
+        action: &'static str,
+        /// Its answer.
+        source: io::Error,
+    },
+    /// The file is truncated, damaged or something else.
+    #[error("{} is not a complete safetensors file: {reason}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// A tensor of a kind that weights never have.
+    #[error(
+        "the tensor `{name}` in {} holds elements of type {kind}, supported are bool, u8, i32, i64, f16, bf16, f32 and f64",
+        path.display()
+    )]
+    UnsupportedKind {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// Its type.
+        kind: String,
+    },
+    /// Two tensors would have one name.
+    #[error("two tensors are named `{name}`: {first} and {second}")]
+    DuplicateName {
+        /// The common name.
+        name: String,
+        /// Where one comes from.
+        first: String,
+        /// Where the other comes from.
+        second: String,
+    },
+    /// A rule of a key map is no regular expression.
+    #[error("the rule `{rule}` of a key map is no regular expression: {source}")]
+    Rule {
+        /// The rule.
+        rule: String,
+        /// Why.
+        source: Box<regex::Error>,
+    },
+    /// The weights do not fit the network.
+    #[error("the weights do not fit the network: {0}")]
+    Mismatch(Box<LoadReport>),
+    /// LibTorch refused.
+    #[error("LibTorch cannot handle the tensor `{name}`: {source}")]
+    Torch {
+        /// The tensor.
+        name: String,
+        /// Its answer.
+        source: tch::TchError,
+    },
+}

@@ -1,0 +1,13 @@
+//! Weight files: reading, writing, renaming and loading into a network with a report.
+
+mod error;
+mod key_map;
+mod load;
+mod read;
+mod write;
+
+pub use error::WeightsError;
+pub use key_map::KeyMap;
+pub use load::{LoadReport, Mismatch, load, load_strict};
+pub use read::{Metadata, NamedTensors, read_metadata, read_safetensors};
+pub use write::write_safetensors;

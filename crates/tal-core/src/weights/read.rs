@@ -1,0 +1,227 @@
+//! Reading safetensors files.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, SafeTensorError, TensorView};
+use tch::{Kind, Tensor};
+
+use super::error::WeightsError;
+
+/// Tensors and their names.
+pub type NamedTensors = BTreeMap<String, Tensor>;
+
+/// Free text beside the tensors of a file, by name.
+pub type Metadata = BTreeMap<String, String>;
+
+/// Reads all tensors of a safetensors file, onto the CPU, and its metadata.
+///
+/// # Errors
+/// Where the file cannot be read, is truncated or damaged, or holds a kind other than bool, u8, i32, i64, f16, bf16, f32
+/// and f64.
+pub fn read_safetensors(path: &Path) -> Result<(NamedTensors, Metadata), WeightsError> {
+    let bytes = std::fs::read(path).map_err(|source| io_error(path, source))?;
+    let corrupt = |error: SafeTensorError| corrupt(path, error);
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(corrupt)?;
+    let file = SafeTensors::deserialize(&bytes).map_err(corrupt)?;
+    let tensors = file.iter().map(|(name, view)| {
+        let tensor = tensor(path, name, &view)?;
+        Ok((name.to_owned(), tensor))
+    });
+    let tensors = tensors.collect::<Result<_, _>>()?;
+    Ok((tensors, metadata(&header)))
+}
+
+/// Reads only the metadata of a safetensors file, whatever its size.
+///
+/// # Errors
+/// Where the file cannot be read or its header is truncated or damaged; the tensors' bytes are not looked at.
+pub fn read_metadata(path: &Path) -> Result<Metadata, WeightsError> {
+    const LEN_SIZE: usize = 8;
+    let io_error = |source| io_error(path, source);
+    let file = File::open(path).map_err(io_error)?;
+    let file_len = file.metadata().map_err(io_error)?.len();
+    let mut bytes = Vec::new();
+    let mut read = |limit: u64| {
+        (&file)
+            .take(limit)
+            .read_to_end(&mut bytes)
+            .map_err(io_error)
+    };
+    read(LEN_SIZE as u64)?;
+    let Some(len) = bytes.first_chunk::<LEN_SIZE>().copied() else {
+        return Err(corrupt(path, SafeTensorError::HeaderTooSmall));
+    };
+    let len = u64::from_le_bytes(len);
+    if len > file_len {
+        return Err(corrupt(path, SafeTensorError::InvalidHeaderLength));
+    }
+    let mut header = Vec::new();
+    (&file)
+        .take(len)
+        .read_to_end(&mut header)
+        .map_err(io_error)?;
+    let header: Header = serde_json::from_slice(&header)
+        .map_err(|error| corrupt(path, SafeTensorError::InvalidHeaderDeserialization(error)))?;
+    Ok(header.metadata)
+}
+
+/// The part of a header that is not about tensors.
+#[derive(serde::Deserialize)]
+struct Header {
+    #[serde(rename = "__metadata__", default)]
+    metadata: Metadata,
+}
+
+fn metadata(header: &safetensors::tensor::Metadata) -> Metadata {
+    let entries = header.metadata().iter().flatten();
+    entries.map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+fn io_error(path: &Path, source: std::io::Error) -> WeightsError {
+    WeightsError::Io {
+        path: path.to_owned(),
+        action: "read",
+        source,
+    }
+}
+
+fn corrupt(path: &Path, error: SafeTensorError) -> WeightsError {
+    WeightsError::Corrupt {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+fn tensor(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor, WeightsError> {
+    let kind = kind(view.dtype()).ok_or_else(|| WeightsError::UnsupportedKind {
+        path: path.to_owned(),
+        name: name.to_owned(),
+        kind: view.dtype().to_string(),
+    })?;
+    let size: Option<Vec<i64>> = view
+        .shape()
+        .iter()
+        .map(|&n| i64::try_from(n).ok())
+        .collect();
+    let Some(size) = size else {
+        return Err(corrupt(path, SafeTensorError::ValidationOverflow));
+    };
+    let tensor = match kind {
+        // Any byte but 0 counts as true; a boolean tensor may hold nothing but 0 and 1.
+        Kind::Bool => {
+            Tensor::f_from_data_size(view.data(), &size, Kind::Uint8).and_then(|t| t.f_ne(0))
+        }
+        kind => Tensor::f_from_data_size(view.data(), &size, kind),
+    };
+    tensor.map_err(|source| WeightsError::Torch {
+        name: name.to_owned(),
+        source,
+    })
+}
+
+fn kind(dtype: Dtype) -> Option<Kind> {
+    Some(match dtype {
+        Dtype::BOOL => Kind::Bool,
+        Dtype::U8 => Kind::Uint8,
+        Dtype::I32 => Kind::Int,
+        Dtype::I64 => Kind::Int64,
+        Dtype::F16 => Kind::Half,
+        Dtype::BF16 => Kind::BFloat16,
+        Dtype::F32 => Kind::Float,
+        Dtype::F64 => Kind::Double,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::weights::write_safetensors;
+
+    fn sample(folder: &Path) -> Vec<u8> {
+        let path = folder.join("sample.safetensors");
+        let tensors = [
+            ("a", Tensor::from_slice(&[1f32, 2., 3.])),
+            ("b", Tensor::from_slice(&[1i64]).view([1, 1])),
+        ];
+        let metadata = Metadata::from([("k".to_owned(), "v".to_owned())]);
+        write_safetensors(&path, &tensors, &metadata).unwrap();
+        fs::read(path).unwrap()
+    }
+
+    #[test]
+    fn every_truncation_is_an_error_with_the_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = sample(folder.path());
+        let path = folder.path().join("cut.safetensors");
+        for len in 0..bytes.len() {
+            fs::write(&path, &bytes[..len]).unwrap();
+            let error = read_safetensors(&path).unwrap_err();
+            assert!(
+                matches!(error, WeightsError::Corrupt { .. }),
+                "{len}: {error}"
+            );
+            assert!(error.to_string().contains("cut.safetensors"), "{error}");
+        }
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(read_safetensors(&path).unwrap().0.len(), 2);
+    }
+
+    #[test]
+    fn metadata_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = sample(folder.path());
+        let path = folder.path().join("sample.safetensors");
+        assert_eq!(read_metadata(&path).unwrap()["k"], "v");
+        assert_eq!(
+            read_metadata(&path).unwrap(),
+            read_safetensors(&path).unwrap().1
+        );
+        for len in [0, 7, 8, 20] {
+            fs::write(&path, &bytes[..len]).unwrap();
+            let error = read_metadata(&path).unwrap_err();
+            assert!(
+                matches!(error, WeightsError::Corrupt { .. }),
+                "{len}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn missing_file_and_foreign_kind_are_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("absent.safetensors");
+        let error = read_safetensors(&path).unwrap_err();
+        assert!(error.to_string().starts_with("cannot read"), "{error}");
+
+        let view = TensorView::new(Dtype::U16, vec![1], &[0, 0]).unwrap();
+        fs::write(&path, safetensors::serialize([("x", view)], None).unwrap()).unwrap();
+        let error = read_safetensors(&path).unwrap_err().to_string();
+        assert!(error.contains("`x`") && error.contains("U16"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_byte_never_panics(position in 0usize..200, value: u8) {
+            let folder = tempfile::tempdir().unwrap();
+            let mut bytes = sample(folder.path());
+            let position = position % bytes.len();
+            bytes[position] = value;
+            let path = folder.path().join("changed.safetensors");
+            fs::write(&path, &bytes).unwrap();
+            // A change inside a tensor or a name is still a valid file; anything else must be an error, not a panic.
+            if let Err(error) = read_safetensors(&path) {
+                prop_assert!(error.to_string().contains("changed.safetensors"));
+            }
+            let _ = read_metadata(&path);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Writing safetensors files.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::io;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use tch::{Kind, Tensor};
+
+use super::error::WeightsError;
+use super::read::Metadata;
+use crate::atomic::write_atomic;
+
+/// Writes tensors and metadata as a safetensors file; equal contents give equal bytes.
+///
+/// At any moment `path` holds the old file or the whole new one: a temporary file in the same folder is written, synced and
+/// renamed, and the folder is synced.
+///
+/// # Errors
+/// Where two tensors have one name, a kind is not supported ([`super::read_safetensors`] names those that are), or the file
+/// system refuses; the old file is untouched then.
+pub fn write_safetensors<N: AsRef<str>, T: Borrow<Tensor>>(
+    path: &Path,
+    tensors: &[(N, T)],
+    metadata: &Metadata,
+) -> Result<(), WeightsError> {
+    let entries = sorted(path, tensors)?;
+    let header = header(&entries, metadata);
+    write_atomic(path, |file| {
+        file.write_all(&header)?;
+        let mut bytes = Vec::new();
+        for entry in &entries {
+            bytes.resize(entry.num_bytes, 0);
+            entry
+                .tensor
+                .f_copy_data_u8(&mut bytes, entry.tensor.numel())
+                .map_err(|error| io::Error::other(format!("tensor {}: {error}", entry.name)))?;
+            file.write_all(&bytes)?;
+        }
+        Ok(())
+    })
+    .map_err(|source| WeightsError::Io {
+        path: path.to_owned(),
+        action: "write",
+        source,
+    })
+}
+
+/// A tensor and where it stands in the file.
+struct Item<'a> {
+    name: &'a str,
+    tensor: &'a Tensor,
+    dtype: &'static str,
+    num_bytes: usize,
+}
+
+/// Large elements first, so that each tensor is aligned to its elements; by name within.
+fn sorted<'a, N: AsRef<str>, T: Borrow<Tensor>>(
+    path: &Path,
+    tensors: &'a [(N, T)],
+) -> Result<Vec<Item<'a>>, WeightsError> {
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut entries = Vec::with_capacity(tensors.len());
+    for (place, (name, tensor)) in tensors.iter().enumerate() {
+        let (name, tensor) = (name.as_ref(), tensor.borrow());
+        match places.entry(name) {
+            Entry::Occupied(other) => {
+                return Err(WeightsError::DuplicateName {
+                    name: name.to_owned(),
+                    first: format!("number {} of the list", other.get()),
+                    second: format!("number {place}"),
+                });
+            }
+            Entry::Vacant(free) => free.insert(place),
+        };
+        let kind = tensor.kind();
+        let dtype = dtype(kind).ok_or_else(|| WeightsError::UnsupportedKind {
+            path: path.to_owned(),
+            name: name.to_owned(),
+            kind: format!("{kind:?}"),
+        })?;
+        entries.push(Item {
+            name,
+            tensor,
+            dtype,
+            num_bytes: tensor.numel() * kind.elt_size_in_bytes(),
+        });
+    }
+    entries.sort_by_key(|e| {
+        (
+            std::cmp::Reverse(e.tensor.kind().elt_size_in_bytes()),
+            e.name,
+        )
+    });
+    Ok(entries)
+}
+
+/// The length of the JSON in eight bytes, then the JSON, padded with spaces to a multiple of eight.
+fn header(entries: &[Item<'_>], metadata: &Metadata) -> Vec<u8> {
+    let mut object = Map::new();
+    if !metadata.is_empty() {
+        let metadata: Map<String, Value> = metadata
+            .iter()
+            .map(|(k, v)| (k.clone(), Value::from(v.clone())))
+            .collect();
+        object.insert("__metadata__".to_owned(), Value::Object(metadata));
+    }
+    let mut offset = 0;
+    for entry in entries {
+        let end = offset + entry.num_bytes;
+        let info = json!({
+            "dtype": entry.dtype,
+            "shape": entry.tensor.size(),
+            "data_offsets": [offset, end],
+        });
+        object.insert(entry.name.to_owned(), info);
+        offset = end;
+    }
+    let mut json = Value::Object(object).to_string().into_bytes();
+    json.resize(json.len().next_multiple_of(8), b' ');
+    let mut header = (json.len() as u64).to_le_bytes().to_vec();
+    header.append(&mut json);
+    header
+}
+
+fn dtype(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::Bool => "BOOL",
+        Kind::Uint8 => "U8",
+        Kind::Int => "I32",
+        Kind::Int64 => "I64",
+        Kind::Half => "F16",
+        Kind::BFloat16 => "BF16",
+        Kind::Float => "F32",
+        Kind::Double => "F64",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tch::Device;
+
+    use super::*;
+    use crate::weights::read_safetensors;
+
+    fn all_kinds() -> Vec<(String, Tensor)> {
+        let values = Tensor::from_slice(&[0f64, 1., 2., 3., 4., 5.]).view([2, 3]);
+        let kinds = [
+            Kind::Bool,
+            Kind::Uint8,
+            Kind::Int,
+            Kind::Int64,
+            Kind::Half,
+            Kind::BFloat16,
+            Kind::Float,
+            Kind::Double,
+        ];
+        let mut tensors: Vec<_> = kinds
+            .into_iter()
+            .map(|kind| (format!("t.{kind:?}"), values.to_kind(kind)))
+            .collect();
+        tensors.push(("scalar".to_owned(), Tensor::from(2.5f32)));
+        tensors.push((
+            "empty".to_owned(),
+            Tensor::zeros([0, 3], (Kind::Float, Device::Cpu)),
+        ));
+        tensors.push(("transposed".to_owned(), values.transpose(0, 1)));
+        tensors
+    }
+
+    fn metadata() -> Metadata {
+        let text = |s: &str| s.to_owned();
+        (0..20)
+            .map(|i| (format!("key{i}"), text("a \"quoted\"\nline")))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.safetensors");
+        let tensors = all_kinds();
+        write_safetensors(&path, &tensors, &metadata()).unwrap();
+        let (read, text) = read_safetensors(&path).unwrap();
+        assert_eq!(text, metadata());
+        assert_eq!(read.len(), tensors.len());
+        for (name, tensor) in &tensors {
+            let back = &read[name];
+            assert_eq!(back.kind(), tensor.kind(), "{name}");
+            assert_eq!(back.size(), tensor.size(), "{name}");
+            assert!(back.equal(tensor), "{name}");
+        }
+        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(names.len(), 1, "litter: {names:?}");
+    }
+
+    #[test]
+    fn equal_contents_give_equal_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tensors = all_kinds();
+        let first = folder.path().join("a");
+        write_safetensors(&first, &tensors, &metadata()).unwrap();
+        tensors.reverse();
+        let second = folder.path().join("b");
+        write_safetensors(&second, &tensors, &metadata()).unwrap();
+        assert!(fs::read(first).unwrap() == fs::read(second).unwrap());
+    }
+
+    #[test]
+    fn a_refused_write_leaves_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.safetensors");
+        fs::write(&path, "old").unwrap();
+        let one = Tensor::from(1f32);
+        let error = write_safetensors(&path, &[("a", &one), ("a", &one)], &Metadata::new());
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("`a`"), "{error}");
+        let complex = one.to_kind(Kind::ComplexFloat);
+        let error = write_safetensors(&path, &[("a", complex)], &Metadata::new()).unwrap_err();
+        assert!(error.to_string().contains("ComplexFloat"), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+
+        let absent = folder.path().join("absent/weights.safetensors");
+        let error = write_safetensors(&absent, &[("a", one)], &Metadata::new()).unwrap_err();
+        assert!(error.to_string().starts_with("cannot write"), "{error}");
+    }
+}

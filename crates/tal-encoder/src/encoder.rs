@@ -1,0 +1,103 @@
+//! The pyramid encoder.
+
+use tal_core::config::{EncoderConfig, PositionEncoding};
+use tal_core::nn::{FeaturePyramid, PyramidLevel};
+use tch::{Tensor, nn};
+
+use crate::error::{EncoderError, require};
+use crate::mixer::{BlockConfig, TemporalMixer, build_mixer};
+use crate::position::SinusoidalEncoding;
+use crate::projection::Projection;
+
+/// The pyramid encoder: projection, positions, a stem at full length, and a branch block per halving of the length.
+///
+/// # Shapes
+/// Features (B, D_in, T), mask (B, 1, T) → L levels of (B, D, T / 2^l).
+///
+/// # Units
+/// T counts grid units (features); it should be a multiple of 2^(L−1), as `EncoderConfig::padded_len` makes it. How much
+/// padding there is changes the result, because filters, norms and pooling run over padded positions too.
+#[derive(Debug)]
+pub struct Encoder {
+    /// The convolutions before the first block.
+    pub projection: Projection,
+    /// Positions that are added after the projection.
+    pub position: Option<SinusoidalEncoding>,
+    /// Blocks at full length; the last one's output is level 0.
+    pub stem: Vec<Box<dyn TemporalMixer>>,
+    /// Blocks after a halving: number i makes level i + 1.
+    pub branch: Vec<Box<dyn TemporalMixer>>,
+}
+
+impl Encoder {
+    /// Variables `projection.*`, `stem.I.*` and `branch.I.*` below `path`, for features of `input_dim` channels.
+    ///
+    /// `max_seq_len` (grid units) is the length of the table of positions.
+    ///
+    /// # Errors
+    /// Where no encoder can have these sizes.
+    pub fn new(
+        path: &nn::Path<'_>,
+        config: &EncoderConfig,
+        input_dim: usize,
+        max_seq_len: usize,
+    ) -> Result<Self, EncoderError> {
+        let dim = config.dim;
+        let levels = config.num_levels;
+        require((1..=16).contains(&levels), "num_levels", levels, "1 to 16")?;
+        let position = match config.position {
+            PositionEncoding::None => None,
+            PositionEncoding::Sinusoidal => {
+                Some(SinusoidalEncoding::new(dim, max_seq_len, path.device())?)
+            }
+        };
+        let block = |name: &str, number: usize, level: usize| {
+            let block = BlockConfig {
+                dim,
+                level,
+                downsampling: (level > 0).then_some(config.downsampling),
+            };
+            build_mixer(&(path / name / number), &config.mixer, block)
+        };
+        Ok(Encoder {
+            projection: Projection::new(
+                &(path / "projection"),
+                &config.projection,
+                input_dim,
+                dim,
+            )?,
+            position,
+            stem: (0..config.num_stem_blocks)
+                .map(|i| block("stem", i, 0))
+                .collect::<Result<_, _>>()?,
+            branch: (0..levels - 1)
+                .map(|i| block("branch", i, i + 1))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Encodes; `train` switches on what is random.
+    ///
+    /// # Shapes
+    /// Features (B, D_in, T), boolean mask (B, 1, T) → L levels of (B, D, ⌈T / 2^l⌉).
+    ///
+    /// # Panics
+    /// Where the features do not have `input_dim` channels or the mask has another length.
+    pub fn forward_t(&self, features: &Tensor, mask: &Tensor, train: bool) -> FeaturePyramid {
+        let mut features = self.projection.forward(features, mask);
+        let mut mask = mask.shallow_clone();
+        if let Some(position) = &self.position {
+            features = position.forward(&features, &mask);
+        }
+        for block in &self.stem {
+            (features, mask) = block.forward_t(&features, &mask, train);
+        }
+        let mut levels = vec![PyramidLevel { features, mask }];
+        for block in &self.branch {
+            let finer = &levels[levels.len() - 1];
+            let (features, mask) = block.forward_t(&finer.features, &finer.mask, train);
+            levels.push(PyramidLevel { features, mask });
+        }
+        FeaturePyramid { levels }
+    }
+}

@@ -1,0 +1,174 @@
+//! The convolutions before the first block.
+
+use tal_core::config::ProjectionConfig;
+use tal_core::nn::{BiasInit, ChannelLayerNorm, Conv1dConfig, MaskedConv1d};
+use tch::{Tensor, nn};
+
+use crate::error::{EncoderError, require};
+
+/// One convolution with what follows it.
+///
+/// y = ReLU(LN(Conv(x) · mask)); without a norm, y = ReLU(Conv(x) · mask).
+///
+/// With a norm, padded positions are not zero afterwards but the ReLU of the norm's bias.
+///
+/// # Shapes
+/// (B, in, T), mask (B, 1, T) → (B, D, T).
+#[derive(Debug)]
+pub struct ProjectionLayer {
+    /// The convolution; it has a bias where there is no norm.
+    pub conv: MaskedConv1d,
+    /// The norm, if any.
+    pub norm: Option<ChannelLayerNorm>,
+}
+
+impl ProjectionLayer {
+    /// Convolves, normalises, rectifies.
+    ///
+    /// # Shapes
+    /// (B, in, T), mask (B, 1, T) → (B, D, T).
+    pub fn forward(&self, x: &Tensor, mask: &Tensor) -> Tensor {
+        let y = self.conv.forward(x, mask);
+        match &self.norm {
+            Some(norm) => norm.forward(&y).relu(),
+            None => y.relu(),
+        }
+    }
+}
+
+/// The convolutions before the first block: from the features' channels to the width of the pyramid.
+///
+/// # Shapes
+/// (B, D_in, T), mask (B, 1, T) → (B, D, T).
+#[derive(Debug)]
+pub struct Projection {
+    /// In their order.
+    pub layers: Vec<ProjectionLayer>,
+}
+
+impl Projection {
+    /// Variables `I.conv.*` and `I.norm.*` below `path` for layer I.
+    ///
+    /// # Errors
+    /// Where there is no layer, a size is 0 or the kernel is even.
+    pub fn new(
+        path: &nn::Path<'_>,
+        config: &ProjectionConfig,
+        input_dim: usize,
+        dim: usize,
+    ) -> Result<Self, EncoderError> {
+        let &ProjectionConfig {
+            num_layers,
+            kernel_size,
+            norm,
+        } = config;
+        require(
+            num_layers > 0,
+            "projection.num_layers",
+            num_layers,
+            "at least 1",
+        )?;
+        require(
+            kernel_size % 2 == 1,
+            "projection.kernel_size",
+            kernel_size,
+            "odd",
+        )?;
+        require(input_dim > 0, "input dimension", input_dim, "at least 1")?;
+        require(dim > 0, "dim", dim, "at least 1")?;
+        let layers = (0..num_layers).map(|layer| {
+            let path = path / layer;
+            let in_channels = if layer == 0 { input_dim } else { dim };
+            let conv = Conv1dConfig {
+                bias: if norm { BiasInit::None } else { BiasInit::Zero },
+                ..Conv1dConfig::new(in_channels, dim, kernel_size)
+            };
+            ProjectionLayer {
+                conv: MaskedConv1d::new(&(&path / "conv"), conv),
+                norm: norm.then(|| ChannelLayerNorm::new(&(&path / "norm"), dim)),
+            }
+        });
+        Ok(Projection {
+            layers: layers.collect(),
+        })
+    }
+
+    /// Projects.
+    ///
+    /// # Shapes
+    /// (B, D_in, T), mask (B, 1, T) → (B, D, T).
+    pub fn forward(&self, features: &Tensor, mask: &Tensor) -> Tensor {
+        let first = features.shallow_clone();
+        self.layers
+            .iter()
+            .fold(first, |x, layer| layer.forward(&x, mask))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tal_core::nn::{length_mask, named_variables};
+    use tch::{Device, Kind, nn::VarStore};
+
+    use super::*;
+
+    fn config(norm: bool) -> ProjectionConfig {
+        ProjectionConfig {
+            num_layers: 2,
+            kernel_size: 3,
+            norm,
+        }
+    }
+
+    #[test]
+    fn without_norm_there_is_a_bias_and_padding_stays_zero() {
+        let vs = VarStore::new(Device::Cpu);
+        let projection = Projection::new(&vs.root(), &config(false), 3, 4).unwrap();
+        let names: Vec<_> = named_variables(&vs).into_keys().collect();
+        assert_eq!(
+            names,
+            [
+                "0.conv.bias",
+                "0.conv.weight",
+                "1.conv.bias",
+                "1.conv.weight"
+            ]
+        );
+        let x = Tensor::ones([1, 3, 6], (Kind::Float, Device::Cpu));
+        let y = projection.forward(&x, &length_mask(&[4], 6, Device::Cpu));
+        assert_eq!(y.size(), [1, 4, 6]);
+        assert!(y.min().double_value(&[]) >= 0.0);
+        assert_eq!(y.narrow(2, 4, 2).abs().max().double_value(&[]), 0.0);
+    }
+
+    #[test]
+    fn with_norm_padding_is_its_rectified_bias() {
+        let vs = VarStore::new(Device::Cpu);
+        let projection = Projection::new(&vs.root(), &config(true), 3, 2).unwrap();
+        let norm = projection.layers[1].norm.as_ref().unwrap();
+        tch::no_grad(|| {
+            norm.bias
+                .shallow_clone()
+                .copy_(&Tensor::from_slice(&[0.25f32, -1.0]).view([1, 2, 1]))
+        });
+        let x = Tensor::ones([1, 3, 6], (Kind::Float, Device::Cpu));
+        let y = projection.forward(&x, &length_mask(&[4], 6, Device::Cpu));
+        assert_eq!(y.double_value(&[0, 0, 5]), 0.25);
+        assert_eq!(y.double_value(&[0, 1, 5]), 0.0);
+    }
+
+    #[test]
+    fn impossible_sizes_are_errors() {
+        let vs = VarStore::new(Device::Cpu);
+        let even = ProjectionConfig {
+            kernel_size: 4,
+            ..config(true)
+        };
+        let error = Projection::new(&vs.root(), &even, 3, 4).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the encoder's projection.kernel_size is 4, it must be odd"
+        );
+        assert!(Projection::new(&vs.root(), &config(true), 0, 4).is_err());
+    }
+}

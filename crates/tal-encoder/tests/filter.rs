@@ -1,0 +1,127 @@
+//! The global filter against an independent Fourier transform.
+
+mod common;
+
+use common::{gmg, thumos};
+use proptest::prelude::*;
+use rustfft::{FftPlanner, num_complex::Complex64};
+use tal_core::config::{FftNorm, GmgConfig};
+use tal_core::nn::gradient_error;
+use tal_encoder::GlobalFilter;
+use tch::{Device, Kind, Tensor, nn::VarStore};
+
+fn filter(config: &GmgConfig, num_channels: usize) -> (VarStore, GlobalFilter) {
+    let mut vs = VarStore::new(Device::Cpu);
+    let filter = GlobalFilter::new(&vs.root(), config, num_channels);
+    vs.double();
+    tch::no_grad(|| {
+        for mut tensor in vs.trainable_variables() {
+            let _ = tensor.uniform_(-1.0, 1.0);
+        }
+    });
+    (vs, filter)
+}
+
+fn values(tensor: &Tensor) -> Vec<f64> {
+    Vec::<f64>::try_from(tensor.detach().reshape(-1)).unwrap()
+}
+
+/// The formula for one channel, over the full complex spectrum.
+fn expected(x: &[f64], [w1, b1, w2, b2]: [Complex64; 4], shrink: f64, norm: FftNorm) -> Vec<f64> {
+    let len = x.len();
+    let (forward, backward) = match norm {
+        FftNorm::Ortho => (1.0 / (len as f64).sqrt(), 1.0 / (len as f64).sqrt()),
+        FftNorm::Backward => (1.0, 1.0 / len as f64),
+    };
+    let mut planner = FftPlanner::new();
+    let mut spectrum: Vec<Complex64> = x.iter().map(|&v| v.into()).collect();
+    planner.plan_fft_forward(len).process(&mut spectrum);
+    let shrunk = |v: f64| v.signum() * (v.abs() - shrink).max(0.0);
+    let mut product = vec![Complex64::default(); len];
+    for (k, out) in product.iter_mut().enumerate().take(len / 2 + 1) {
+        let z = spectrum[k] * forward;
+        let h = z * w1 + b1;
+        let h = Complex64::new(h.re.max(0.0), h.im.max(0.0));
+        let g = h * w2 + b2;
+        *out = Complex64::new(shrunk(g.re), shrunk(g.im)) * z;
+    }
+    // A real signal: the constant and the highest frequency have no imaginary part, the rest comes in conjugate pairs.
+    product[0].im = 0.0;
+    if len.is_multiple_of(2) {
+        product[len / 2].im = 0.0;
+    }
+    for k in len / 2 + 1..len {
+        product[k] = product[len - k].conj();
+    }
+    planner.plan_fft_inverse(len).process(&mut product);
+    product
+        .iter()
+        .map(|v| {
+            assert!(v.im.abs() < 1e-9 * len as f64);
+            v.re * backward
+        })
+        .collect()
+}
+
+fn assert_equal_to_rustfft(len: usize, soft_shrink: f64, fft_norm: FftNorm) {
+    const CHANNELS: usize = 3;
+    let config = GmgConfig {
+        soft_shrink,
+        fft_norm,
+        ..gmg(&thumos()).clone()
+    };
+    let (_vs, filter) = filter(&config, CHANNELS);
+    let size = [2, CHANNELS as i64, len as i64];
+    let x = Tensor::randn(size, (Kind::Double, Device::Cpu));
+    let y = values(&filter.forward(&x));
+    let parameters = [&filter.w1, &filter.b1, &filter.w2, &filter.b2].map(values);
+    for (row, (x, y)) in values(&x).chunks(len).zip(y.chunks(len)).enumerate() {
+        let channel = row % CHANNELS;
+        let parameters = std::array::from_fn(|i| {
+            Complex64::new(parameters[i][channel], parameters[i][CHANNELS + channel])
+        });
+        let expected = expected(x, parameters, soft_shrink, fft_norm);
+        for (t, (y, expected)) in y.iter().zip(&expected).enumerate() {
+            let error = (y - expected).abs() / (1.0 + expected.abs());
+            assert!(
+                error < 1e-9,
+                "length {len}, row {row}, position {t}: {y} is not {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn equals_rustfft_at_the_lengths_of_pyramids() {
+    for len in [1, 2, 3, 4, 5, 15, 16, 72, 97, 144, 960, 1152] {
+        assert_equal_to_rustfft(len, 0.001, FftNorm::Ortho);
+        assert_equal_to_rustfft(len, 0.0, FftNorm::Backward);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn equals_rustfft(len in 1usize..300, shrink in 0.0..0.5, ortho: bool) {
+        let norm = if ortho { FftNorm::Ortho } else { FftNorm::Backward };
+        assert_equal_to_rustfft(len, shrink, norm);
+    }
+}
+
+#[test]
+fn gradients_match_finite_differences() {
+    tch::manual_seed(8);
+    for (len, soft_shrink, fft_norm) in [(7, 0.05, FftNorm::Ortho), (8, 0.0, FftNorm::Backward)] {
+        let config = GmgConfig {
+            soft_shrink,
+            fft_norm,
+            ..gmg(&thumos()).clone()
+        };
+        let (vs, filter) = filter(&config, 2);
+        let x = Tensor::randn([2, 2, len], (Kind::Double, Device::Cpu)).set_requires_grad(true);
+        let mut inputs = vs.trainable_variables();
+        inputs.push(x.shallow_clone());
+        let error = gradient_error(&inputs, || filter.forward(&x));
+        assert!(error < 1e-6, "length {len}: {error}");
+    }
+}
