@@ -1,0 +1,110 @@
+//! Recordings as tensors.
+
+use tal_core::config::LossConfig;
+use tal_core::{PointGrid, config::Config};
+use tal_data::{FeatureArray, TrainingSample};
+use tal_decoder::assign::assign;
+use tal_decoder::targets::Targets;
+use tch::{Device, Kind, Tensor};
+
+use crate::error::EngineError;
+
+/// Several recordings, padded on the right with zeros to one length.
+///
+/// # Shapes
+/// `features` (B, D_in, T); `lens` has B entries.
+#[derive(Debug)]
+pub struct PaddedBatch {
+    /// The features.
+    pub features: Tensor,
+    /// True lengths.
+    pub lens: Vec<usize>,
+}
+
+impl PaddedBatch {
+    /// Pads `arrays` to `padded_len` features.
+    ///
+    /// # Panics
+    /// Where an array is longer than that.
+    pub fn new(arrays: &[&FeatureArray], padded_len: usize, device: Device) -> Self {
+        let num_channels = arrays.first().map_or(0, |array| array.num_channels());
+        let mut data = vec![0f32; arrays.len() * num_channels * padded_len];
+        for (array, sample) in arrays
+            .iter()
+            .zip(data.chunks_mut(num_channels * padded_len))
+        {
+            assert!(
+                array.len() <= padded_len,
+                "a recording is longer than its padding"
+            );
+            for (channel, row) in sample.chunks_mut(padded_len).enumerate() {
+                row[..array.len()].copy_from_slice(array.channel(channel));
+            }
+        }
+        let shape = [arrays.len() as i64, num_channels as i64, padded_len as i64];
+        Self {
+            features: Tensor::from_slice(&data).view(shape).to_device(device),
+            lens: arrays.iter().map(|array| array.len()).collect(),
+        }
+    }
+
+    /// Adds Gaussian noise with standard deviation `sigma` to the whole padded batch; the values come from LibTorch's CPU
+    /// generator, whatever the device.
+    pub fn add_noise(&mut self, sigma: f64) {
+        if sigma > 0.0 {
+            let noise = Tensor::randn(self.features.size(), (Kind::Float, Device::Cpu));
+            self.features += noise.to_device(self.features.device()) * sigma;
+        }
+    }
+}
+
+/// A training batch: padded features and what the network should say about them.
+pub struct TrainingBatch {
+    /// The features.
+    pub input: PaddedBatch,
+    /// Targets of each recording.
+    pub targets: Vec<Targets>,
+    /// The points that the targets belong to.
+    pub points: PointGrid,
+    /// Ids of the recordings.
+    pub ids: Vec<String>,
+}
+
+impl TrainingBatch {
+    /// Pads `samples` to `dataset.max_seq_len` and assigns labels to points.
+    ///
+    /// # Errors
+    /// Where a sample is longer than that.
+    pub fn new(
+        samples: &[TrainingSample],
+        config: &Config,
+        device: Device,
+    ) -> Result<Self, EngineError> {
+        let padded_len = config.dataset.max_seq_len;
+        if let Some(sample) = samples.iter().find(|s| s.features.len() > padded_len) {
+            return Err(EngineError::Recording {
+                id: sample.id.clone(),
+                reason: format!(
+                    "has {} features, more than dataset.max_seq_len = {padded_len}; it must be truncated first",
+                    sample.features.len()
+                ),
+            });
+        }
+        let arrays: Vec<_> = samples
+            .iter()
+            .map(|sample| sample.features.as_ref())
+            .collect();
+        let points = PointGrid::new(padded_len, &config.decoder.regression_range);
+        let LossConfig { assignment, .. } = &config.loss;
+        let targets = samples
+            .iter()
+            .map(|sample| assign(&points, &sample.segments, &sample.labels, assignment))
+            .collect();
+        Ok(Self {
+            input: PaddedBatch::new(&arrays, padded_len, device),
+            targets,
+            points,
+            ids: samples.iter().map(|sample| sample.id.clone()).collect(),
+        })
+    }
+}

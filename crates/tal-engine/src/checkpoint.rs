@@ -1,0 +1,207 @@
+//! Checkpoints: one safetensors file whose metadata holds a manifest.
+//!
+//! The file has tensors under `model.NAME` (trained weights), `ema.NAME` (their moving average) and, where a run can go on
+//! from it, `optimizer.…`. Its metadata has one key, `tal`, with the [`Manifest`] as JSON. Files are written to a temporary
+//! sibling, synced and renamed, so that a reader sees the old file or the new one and never a part.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tal_core::ClassMap;
+use tal_core::config::{Config, Weights};
+use tal_core::weights::{read_safetensors, write_safetensors};
+use tal_decoder::criterion::CriterionState;
+
+use crate::error::EngineError;
+use crate::optimizer::NamedTensors;
+
+/// Version of the layout; a file with a larger one is refused.
+pub const FORMAT: u32 = 1;
+
+/// The metadata key of the manifest.
+const KEY: &str = "tal";
+
+/// What a checkpoint says about itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`FORMAT`] of the file.
+    pub format: u32,
+    /// The program that wrote it: version and source revision.
+    pub code: String,
+    /// The resolved configuration.
+    pub config: Config,
+    /// Names of the classes.
+    pub classes: ClassMap,
+    /// Which weights to use unless told otherwise.
+    pub weights: Weights,
+    /// Where a run stands; absent in files that only hold weights.
+    pub run: Option<RunState>,
+    /// Where the weights come from, such as an imported file.
+    pub origin: Option<String>,
+}
+
+/// Everything that a run needs besides tensors to go on as if it had never stopped. Random numbers need no state: they
+/// are drawn from streams that (seed, epoch, step, recording) name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunState {
+    /// Optimiser steps done.
+    pub step: u64,
+    /// Epoch that the next step belongs to, from 0.
+    pub epoch: u64,
+    /// Batches of that epoch already used.
+    pub batch: u64,
+    /// Sum of the total loss over these batches.
+    pub epoch_loss: f64,
+    /// State of the loss normaliser.
+    pub criterion: CriterionState,
+    /// Bytes of `metrics.jsonl` that belong to the steps done.
+    pub metrics_bytes: u64,
+    /// The best evaluation so far.
+    pub best: Option<Best>,
+}
+
+/// The best evaluation of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Epoch after which it was measured, counted from 1.
+    pub epoch: u64,
+    /// Average mAP, 0 to 1.
+    pub average_map: f64,
+}
+
+/// A checkpoint in memory.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// What it says about itself.
+    pub manifest: Manifest,
+    /// Its tensors with their prefixes.
+    pub tensors: NamedTensors,
+}
+
+impl Checkpoint {
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// Where the file is missing, truncated, not a checkpoint of this program or of a newer version of it.
+    pub fn read(path: &Path) -> Result<Self, EngineError> {
+        let (tensors, metadata) = read_safetensors(path)?;
+        let refuse = |reason: String| EngineError::Checkpoint {
+            path: path.to_owned(),
+            reason,
+        };
+        let manifest = metadata.get(KEY).ok_or_else(|| {
+            refuse(
+                "is a safetensors file without the manifest of a checkpoint; was it written by `tal`?"
+                    .to_owned(),
+            )
+        })?;
+        let format = serde_json::from_str::<serde_json::Value>(manifest)
+            .ok()
+            .and_then(|value| value["format"].as_u64());
+        if let Some(format) = format
+            && format > u64::from(FORMAT)
+        {
+            return Err(refuse(format!(
+                "has format {format}, this program reads up to {FORMAT}; use a newer version"
+            )));
+        }
+        let manifest: Manifest = serde_json::from_str(manifest)
+            .map_err(|error| refuse(format!("has a manifest that cannot be read: {error}")))?;
+        if let Err(errors) = manifest.config.validate() {
+            return Err(refuse(format!("holds a configuration where {}", errors[0])));
+        }
+        Ok(Self { manifest, tensors })
+    }
+
+    /// Writes the checkpoint, whole or not at all.
+    ///
+    /// # Errors
+    /// Where the file cannot be written; a file that was there before stays as it was.
+    pub fn write(&self, path: &Path) -> Result<(), EngineError> {
+        let manifest = serde_json::to_string(&self.manifest).expect("a manifest is plain data");
+        let metadata = BTreeMap::from([(KEY.to_owned(), manifest)]);
+        let tensors: Vec<_> = self.tensors.iter().collect();
+        write_safetensors(path, &tensors, &metadata)?;
+        Ok(())
+    }
+
+    /// The tensors whose names begin with `prefix` and a dot, without them.
+    pub fn section(&self, prefix: &str) -> NamedTensors {
+        let prefix = format!("{prefix}.");
+        self.tensors
+            .iter()
+            .filter_map(|(name, tensor)| {
+                let name = name.strip_prefix(&prefix)?;
+                Some((name.to_owned(), tensor.shallow_clone()))
+            })
+            .collect()
+    }
+
+    /// Adds `tensors` under `prefix`.
+    pub fn insert_section(&mut self, prefix: &str, tensors: &NamedTensors) {
+        for (name, tensor) in tensors {
+            self.tensors
+                .insert(format!("{prefix}.{name}"), tensor.shallow_clone());
+        }
+    }
+
+    /// The weights that `wish` (or else the manifest) names. A file that holds only one kind gives that one.
+    pub fn weights(&self, wish: Option<Weights>) -> (Weights, NamedTensors) {
+        let first = wish.unwrap_or(self.manifest.weights);
+        let second = match first {
+            Weights::Ema => Weights::Raw,
+            Weights::Raw => Weights::Ema,
+        };
+        let section = self.section(prefix(first));
+        if section.is_empty() {
+            (second, self.section(prefix(second)))
+        } else {
+            (first, section)
+        }
+    }
+}
+
+/// The prefix of a kind of weights in a checkpoint.
+pub fn prefix(weights: Weights) -> &'static str {
+    match weights {
+        Weights::Ema => "ema",
+        Weights::Raw => "model",
+    }
+}
+
+/// The checkpoint that `path` means: a file, or a run folder, where the best one comes before the last one.
+///
+/// # Errors
+/// Where a folder holds no checkpoint.
+pub fn locate(path: &Path) -> Result<PathBuf, EngineError> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    for name in [BEST, LAST] {
+        let file = path.join(name);
+        if file.is_file() {
+            return Ok(file);
+        }
+    }
+    Err(EngineError::Checkpoint {
+        path: path.to_owned(),
+        reason: format!(
+            "is a folder without {BEST} or {LAST}; give a run folder or a checkpoint file"
+        ),
+    })
+}
+
+/// Name of the state of a run in its folder.
+pub const LAST: &str = "last.safetensors";
+
+/// Name of the best weights of a run in its folder.
+pub const BEST: &str = "best.safetensors";
+
+/// Version and source revision of this program.
+pub fn code_version() -> String {
+    match option_env!("TAL_REVISION") {
+        Some(revision) => format!("tal {} ({revision})", env!("CARGO_PKG_VERSION")),
+        None => format!("tal {}", env!("CARGO_PKG_VERSION")),
+    }
+}

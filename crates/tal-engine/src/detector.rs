@@ -1,0 +1,165 @@
+//! Features in, detections out.
+
+use std::path::Path;
+
+use tal_core::config::{Config, Weights};
+use tal_core::{Candidates, ClassMap, Detection};
+use tal_data::Features;
+use tal_postprocess::{suppress, to_detections};
+use tch::{Device, no_grad};
+
+use crate::batch::PaddedBatch;
+use crate::checkpoint::Checkpoint;
+use crate::error::EngineError;
+use crate::model::Model;
+use crate::optimizer::NamedTensors;
+
+/// A trained network that answers with detections.
+///
+/// ```no_run
+/// use tal_engine::{Detector, DeviceChoice};
+/// # fn features() -> tal_data::Features { unimplemented!() }
+///
+/// # fn main() -> Result<(), tal_engine::EngineError> {
+/// let device = DeviceChoice::Auto.resolve()?;
+/// let detector = Detector::load("runs/demo/best.safetensors".as_ref(), None, device)?;
+/// for detection in detector.detect(&features())? {
+///     let name = detector.classes().display_name(detection.label);
+///     println!("{name}: {:.1} s to {:.1} s", detection.segment.start, detection.segment.end);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct Detector {
+    model: Model,
+    classes: ClassMap,
+    weights: Weights,
+}
+
+impl Detector {
+    /// Reads a checkpoint. `weights` overrides which of its weights are used.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or its weights do not fit its configuration.
+    pub fn load(
+        path: &Path,
+        weights: Option<Weights>,
+        device: Device,
+    ) -> Result<Self, EngineError> {
+        Self::from_checkpoint(&Checkpoint::read(path)?, path, weights, device)
+    }
+
+    /// [`Detector::load`] from a checkpoint that has been read; `path` names it in errors.
+    ///
+    /// # Errors
+    /// Where the weights do not fit the configuration.
+    pub fn from_checkpoint(
+        checkpoint: &Checkpoint,
+        path: &Path,
+        weights: Option<Weights>,
+        device: Device,
+    ) -> Result<Self, EngineError> {
+        let manifest = &checkpoint.manifest;
+        let (weights, tensors) = checkpoint.weights(weights);
+        let mut model = Model::new(&manifest.config, &[], device)?;
+        model.load(&tensors, path)?;
+        Ok(Self {
+            model,
+            classes: manifest.classes.clone(),
+            weights,
+        })
+    }
+
+    /// A detector with given weights, such as those of a run in progress. `path` names them in errors.
+    ///
+    /// # Errors
+    /// Where the weights do not fit the configuration.
+    pub fn with_weights(
+        config: &Config,
+        classes: &ClassMap,
+        (weights, tensors): (Weights, &NamedTensors),
+        path: &Path,
+        device: Device,
+    ) -> Result<Self, EngineError> {
+        let mut model = Model::new(config, &[], device)?;
+        model.load(tensors, path)?;
+        Ok(Self {
+            model,
+            classes: classes.clone(),
+            weights,
+        })
+    }
+
+    /// Names of the classes.
+    pub fn classes(&self) -> &ClassMap {
+        &self.classes
+    }
+
+    /// The configuration it was trained with.
+    pub fn config(&self) -> &Config {
+        self.model.config()
+    }
+
+    /// Which weights it uses.
+    pub fn weights(&self) -> Weights {
+        self.weights
+    }
+
+    /// The network.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// All actions found in a recording, best first.
+    ///
+    /// # Units
+    /// Seconds.
+    ///
+    /// # Errors
+    /// Where the features have another number of channels than the network takes, or are empty.
+    pub fn detect(&self, features: &Features) -> Result<Vec<Detection>, EngineError> {
+        let candidates = self.candidates(features)?;
+        let suppression = &self.config().inference.suppression;
+        let kept =
+            suppress(&candidates, suppression).map_err(|source| EngineError::Suppression {
+                id: features.id.clone(),
+                source,
+            })?;
+        Ok(to_detections(&kept, &features.grid, features.duration))
+    }
+
+    /// What the network proposes for a recording, before suppression.
+    ///
+    /// # Units
+    /// Grid units.
+    ///
+    /// # Errors
+    /// As [`Detector::detect`].
+    pub fn candidates(&self, features: &Features) -> Result<Candidates, EngineError> {
+        let config = self.config();
+        let (len, num_channels) = (features.array.len(), features.array.num_channels());
+        let refuse = |reason: String| EngineError::Recording {
+            id: features.id.clone(),
+            reason,
+        };
+        if num_channels != config.dataset.input_dim {
+            return Err(refuse(format!(
+                "has {num_channels} channels, the network takes {}",
+                config.dataset.input_dim
+            )));
+        }
+        if len == 0 {
+            return Err(refuse("has no features".to_owned()));
+        }
+        let padded_len = config.encoder.padded_len(len, config.dataset.max_seq_len);
+        let device = self.model.device();
+        no_grad(|| {
+            let batch = PaddedBatch::new(&[&features.array], padded_len, device);
+            let output = self.model.forward(&batch.features, &batch.lens, false);
+            let points = self.model.points(padded_len);
+            let mut candidates =
+                tal_decoder::candidates::select(&output, &points, &config.inference);
+            Ok(candidates.pop().unwrap_or_default())
+        })
+    }
+}

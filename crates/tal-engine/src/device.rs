@@ -1,0 +1,167 @@
+//! Where the network runs, decided at run time.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+use tch::Device;
+
+/// A wish for a device: `auto`, `cpu`, `cuda` or `cuda:N`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeviceChoice {
+    /// The first GPU where one can be used, otherwise the CPU.
+    Auto,
+    /// The CPU.
+    #[default]
+    Cpu,
+    /// The GPU of this number.
+    Cuda(usize),
+}
+
+/// Why a device cannot be used.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// Not a device.
+    #[error("unknown device {0:?}; use auto, cpu, cuda or cuda:N")]
+    Unknown(String),
+    /// LibTorch's CUDA part cannot be loaded.
+    #[error(
+        "the device {choice} needs LibTorch's CUDA libraries, which could not be loaded ({reason}); run `cargo xtask \
+         setup --cuda`, or point {LIBRARY_VARIABLE} to the folder that holds libtorch_cuda.so of PyTorch {VERSION}"
+    )]
+    NoCuda {
+        /// What was asked for.
+        choice: DeviceChoice,
+        /// What the loader says.
+        reason: String,
+    },
+    /// The libraries are there, the GPU is not.
+    #[error("the device {choice} does not exist; this machine shows {count} CUDA device(s)")]
+    NoDevice {
+        /// What was asked for.
+        choice: DeviceChoice,
+        /// Devices found.
+        count: i64,
+    },
+}
+
+/// Environment variable with the folder of `libtorch_cuda.so`.
+pub const LIBRARY_VARIABLE: &str = "TAL_LIBTORCH_CUDA";
+
+/// The LibTorch version that this build expects.
+pub const VERSION: &str = "2.11";
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DeviceChoice::Auto => f.write_str("auto"),
+            DeviceChoice::Cpu => f.write_str("cpu"),
+            DeviceChoice::Cuda(index) => write!(f, "cuda:{index}"),
+        }
+    }
+}
+
+impl FromStr for DeviceChoice {
+    type Err = DeviceError;
+
+    fn from_str(text: &str) -> Result<Self, DeviceError> {
+        match text {
+            "auto" => Ok(DeviceChoice::Auto),
+            "cpu" => Ok(DeviceChoice::Cpu),
+            "cuda" => Ok(DeviceChoice::Cuda(0)),
+            _ => text
+                .strip_prefix("cuda:")
+                .and_then(|index| index.parse().ok())
+                .map(DeviceChoice::Cuda)
+                .ok_or_else(|| DeviceError::Unknown(text.to_owned())),
+        }
+    }
+}
+
+impl DeviceChoice {
+    /// The device, with LibTorch's CUDA part loaded where it is needed. `Auto` never fails.
+    ///
+    /// # Errors
+    /// Where a GPU is asked for and there is none, or LibTorch cannot use it.
+    pub fn resolve(self) -> Result<Device, DeviceError> {
+        match self {
+            DeviceChoice::Cpu => Ok(Device::Cpu),
+            DeviceChoice::Auto => match load_cuda() {
+                Ok(()) if tch::Cuda::device_count() > 0 => Ok(Device::Cuda(0)),
+                Ok(()) => Ok(Device::Cpu),
+                Err(reason) => {
+                    tracing::debug!("no CUDA: {reason}");
+                    Ok(Device::Cpu)
+                }
+            },
+            DeviceChoice::Cuda(index) => {
+                load_cuda().map_err(|reason| DeviceError::NoCuda {
+                    choice: self,
+                    reason,
+                })?;
+                let count = tch::Cuda::device_count();
+                if (index as i64) < count {
+                    Ok(Device::Cuda(index))
+                } else {
+                    Err(DeviceError::NoDevice {
+                        choice: self,
+                        count,
+                    })
+                }
+            }
+        }
+    }
+}
+
+/// Opens `libtorch_cuda.so`, once, for the life of the process. The linker drops it from the program because nothing
+/// refers to it; once it is open, LibTorch finds its CUDA functions by itself.
+fn load_cuda() -> Result<(), String> {
+    static LOADED: OnceLock<Result<libloading::os::unix::Library, String>> = OnceLock::new();
+    LOADED
+        .get_or_init(|| {
+            let name = "libtorch_cuda.so";
+            let path = std::env::var_os(LIBRARY_VARIABLE)
+                .map_or_else(|| PathBuf::from(name), |dir| PathBuf::from(dir).join(name));
+            let flags = libloading::os::unix::RTLD_NOW | libloading::os::unix::RTLD_GLOBAL;
+            // SAFETY: loading runs the library's initialisers; it is the library that LibTorch itself ships.
+            unsafe { libloading::os::unix::Library::open(Some(path), flags) }
+                .map_err(|error| error.to_string())
+        })
+        .as_ref()
+        .map(|_| ())
+        .map_err(Clone::clone)
+}
+
+/// Threads of LibTorch's operations.
+pub fn set_num_threads(num_threads: usize) {
+    tch::set_num_threads(i32::try_from(num_threads).unwrap_or(i32::MAX));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_and_written() {
+        for name in ["auto", "cpu", "cuda:0", "cuda:3"] {
+            assert_eq!(name.parse::<DeviceChoice>().unwrap().to_string(), name);
+        }
+        assert_eq!(
+            "cuda".parse::<DeviceChoice>().unwrap(),
+            DeviceChoice::Cuda(0)
+        );
+        for name in ["", "gpu", "cuda:", "cuda:x", "CPU"] {
+            assert!(name.parse::<DeviceChoice>().is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_cpu_is_always_there() {
+        assert_eq!(DeviceChoice::Cpu.resolve().unwrap(), Device::Cpu);
+        DeviceChoice::Auto.resolve().unwrap();
+        let error = DeviceChoice::Cuda(4711).resolve().unwrap_err().to_string();
+        assert!(error.contains("cuda:4711"), "{error}");
+    }
+}

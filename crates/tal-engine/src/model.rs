@@ -1,0 +1,151 @@
+//! The network: encoder, neck and decoder on one set of variables.
+
+use std::path::Path;
+
+use tal_core::config::Config;
+use tal_core::nn::{FeaturePyramid, duplicate_names, length_mask, named_variables, num_parameters};
+use tal_core::{PointGrid, weights};
+use tal_decoder::{Decoder, DecoderOutput};
+use tal_encoder::{Encoder, Neck};
+use tch::nn::VarStore;
+use tch::{Device, Tensor};
+
+use crate::error::EngineError;
+use crate::optimizer::NamedTensors;
+
+/// The network of a configuration and its variables.
+///
+/// Variables are named `encoder.…`, `neck.…` and `decoder.…`; [`crate::import::released_name_map`] relates them to the
+/// released checkpoints.
+pub struct Model {
+    variables: VarStore,
+    /// Features to pyramid.
+    pub encoder: Encoder,
+    /// What stands between encoder and decoder.
+    pub neck: Neck,
+    /// Pyramid to logits and offsets.
+    pub decoder: Decoder,
+    config: Config,
+}
+
+impl Model {
+    /// Builds the network with fresh weights, drawn from LibTorch's generator (see `tch::manual_seed`).
+    ///
+    /// `empty_classes` are classes that no training example has: their heads start at a probability of 1e-6.
+    ///
+    /// # Errors
+    /// Where the layers refuse the configuration.
+    pub fn new(
+        config: &Config,
+        empty_classes: &[u32],
+        device: Device,
+    ) -> Result<Self, EngineError> {
+        let variables = VarStore::new(device);
+        let root = variables.root();
+        let build = |error: &dyn std::fmt::Display| EngineError::Model(error.to_string());
+        let encoder = Encoder::new(
+            &(&root / "encoder"),
+            &config.encoder,
+            config.dataset.input_dim,
+            config.dataset.max_seq_len,
+        )
+        .map_err(|error| build(&error))?;
+        let neck = Neck::new(
+            &(&root / "neck"),
+            &config.encoder.neck,
+            config.encoder.dim,
+            config.encoder.num_levels,
+        );
+        let decoder = Decoder::new(
+            &(&root / "decoder"),
+            config.encoder.dim,
+            config.dataset.num_classes,
+            empty_classes,
+            config.encoder.num_levels,
+            &config.decoder,
+        )
+        .map_err(|error| build(&error))?;
+        let duplicates = duplicate_names(&variables);
+        if !duplicates.is_empty() {
+            return Err(EngineError::Model(format!(
+                "two variables share a name: {}",
+                duplicates.join(", ")
+            )));
+        }
+        Ok(Self {
+            variables,
+            encoder,
+            neck,
+            decoder,
+            config: config.clone(),
+        })
+    }
+
+    /// The network's outputs for padded features.
+    ///
+    /// # Shapes
+    /// `features` (B, D_in, T) with T a multiple of the last level's stride; `lens` B true lengths.
+    pub fn forward(&self, features: &Tensor, lens: &[usize], train: bool) -> DecoderOutput {
+        self.decoder.forward(&self.pyramid(features, lens, train))
+    }
+
+    /// The pyramid that the decoder reads.
+    ///
+    /// # Shapes
+    /// As [`Model::forward`]; level l of the result is (B, D, T / 2^l).
+    pub fn pyramid(&self, features: &Tensor, lens: &[usize], train: bool) -> FeaturePyramid {
+        let padded_len = features.size()[2] as usize;
+        let mask = length_mask(lens, padded_len, features.device());
+        self.neck
+            .forward(&self.encoder.forward_t(features, &mask, train))
+    }
+
+    /// The points of a padded length.
+    ///
+    /// # Units
+    /// Grid units.
+    pub fn points(&self, padded_len: usize) -> PointGrid {
+        PointGrid::new(padded_len, &self.config.decoder.regression_range)
+    }
+
+    /// Where the variables live.
+    pub fn device(&self) -> Device {
+        self.variables.device()
+    }
+
+    /// The configuration that the network was built from.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// All variables by name; they share memory with the network.
+    pub fn parameters(&self) -> NamedTensors {
+        named_variables(&self.variables)
+    }
+
+    /// Number of trained values.
+    pub fn num_parameters(&self) -> usize {
+        num_parameters(&self.variables)
+    }
+
+    /// Copies `weights` into the network. `path` names their file in errors.
+    ///
+    /// # Errors
+    /// Where a name is missing or unexpected, or a shape differs; the network then stays as it was.
+    pub fn load(&mut self, weights: &NamedTensors, path: &Path) -> Result<(), EngineError> {
+        load_strict(self.parameters(), weights, path)
+    }
+}
+
+/// Copies `source` into `variables`, all or nothing. `path` names the source's file in errors.
+pub(crate) fn load_strict(
+    variables: NamedTensors,
+    source: &NamedTensors,
+    path: &Path,
+) -> Result<(), EngineError> {
+    weights::load_strict(variables, source).map_err(|error| EngineError::WeightsMismatch {
+        path: path.to_owned(),
+        report: error.to_string(),
+    })?;
+    Ok(())
+}

@@ -1,0 +1,332 @@
+//! AdamW and the moving average of weights, on tensors whose state can be saved.
+
+use tal_core::config::{EmaConfig, TrainConfig};
+use tch::{Tensor, no_grad};
+
+pub use tal_core::weights::NamedTensors;
+
+/// Whether weight decay applies to the parameter `name`: weights of convolutions and of the spectral filter, not biases,
+/// normalisations or scales.
+///
+/// # Source
+/// Section F.1 of the method's specification.
+pub fn decays(name: &str) -> bool {
+    match name.rsplit('.').next() {
+        Some("weight") => !name.split('.').any(|part| part.contains("norm")),
+        Some("w1" | "w2") => true,
+        _ => false,
+    }
+}
+
+struct Parameter {
+    name: String,
+    value: Tensor,
+    decay: bool,
+    /// First moment, same shape as the value.
+    mean: Tensor,
+    /// Second moment, same shape.
+    square: Tensor,
+    /// Steps in which it had a gradient.
+    steps: u64,
+}
+
+/// AdamW with decoupled weight decay; parameters without a gradient are skipped.
+///
+/// # Source
+/// Loshchilov and Hutter, 2019; the arithmetic follows PyTorch's.
+pub struct AdamW {
+    parameters: Vec<Parameter>,
+    betas: [f64; 2],
+    eps: f64,
+    weight_decay: f64,
+}
+
+impl AdamW {
+    /// An optimiser of `parameters` with zero moments.
+    pub fn new(parameters: &NamedTensors, config: &TrainConfig) -> Self {
+        let parameters = parameters
+            .iter()
+            .map(|(name, value)| Parameter {
+                name: name.clone(),
+                value: value.shallow_clone(),
+                decay: decays(name),
+                mean: value.detach().zeros_like(),
+                square: value.detach().zeros_like(),
+                steps: 0,
+            })
+            .collect();
+        Self {
+            parameters,
+            betas: config.betas,
+            eps: config.eps,
+            weight_decay: config.weight_decay,
+        }
+    }
+
+    /// Forgets all gradients.
+    pub fn zero_grad(&mut self) {
+        for parameter in &mut self.parameters {
+            parameter.value.zero_grad();
+        }
+    }
+
+    /// L2 norm of all gradients together, as a scalar tensor; 0 where nothing has a gradient.
+    pub fn grad_norm(&self) -> Tensor {
+        let norms: Vec<Tensor> = self.grads().map(|grad| grad.norm()).collect();
+        match norms.first() {
+            Some(_) => Tensor::stack(&norms, 0).norm(),
+            None => Tensor::from(0f32),
+        }
+    }
+
+    /// Scales all gradients by min(1, `max_norm` / (‖g‖ + 1e-6)) and returns ‖g‖ from before.
+    pub fn clip_grad_norm(&mut self, max_norm: f64) -> Tensor {
+        no_grad(|| {
+            let norm = self.grad_norm();
+            let factor = ((&norm + 1e-6).reciprocal() * max_norm).clamp_max(1.0);
+            for mut grad in self.grads() {
+                let _ = grad.g_mul_(&factor);
+            }
+            norm
+        })
+    }
+
+    fn grads(&self) -> impl Iterator<Item = Tensor> {
+        self.parameters
+            .iter()
+            .map(|parameter| parameter.value.grad())
+            .filter(Tensor::defined)
+    }
+
+    /// One step with learning rate `rate`.
+    pub fn step(&mut self, rate: f64) {
+        let [beta1, beta2] = self.betas;
+        no_grad(|| {
+            for parameter in &mut self.parameters {
+                let grad = parameter.value.grad();
+                if !grad.defined() {
+                    continue;
+                }
+                parameter.steps += 1;
+                let correction1 = 1.0 - beta1.powf(parameter.steps as f64);
+                let correction2 = 1.0 - beta2.powf(parameter.steps as f64);
+                if parameter.decay {
+                    let _ = parameter
+                        .value
+                        .g_mul_scalar_(1.0 - rate * self.weight_decay);
+                }
+                let _ = parameter.mean.lerp_(&grad, 1.0 - beta1);
+                let _ = parameter.square.g_mul_scalar_(beta2);
+                let _ = parameter.square.addcmul_(&grad, &(&grad * (1.0 - beta2)));
+                let mut denominator = parameter.square.sqrt();
+                let _ = denominator.g_div_scalar_(correction2.sqrt());
+                let _ = denominator.g_add_scalar_(self.eps);
+                let _ = parameter
+                    .value
+                    .addcdiv_(&(&parameter.mean * (-rate / correction1)), &denominator);
+            }
+        });
+    }
+
+    /// The moments and step counts, under `mean.NAME`, `square.NAME` and `steps.NAME`.
+    pub fn state(&self) -> NamedTensors {
+        let mut state = NamedTensors::new();
+        for parameter in &self.parameters {
+            let name = &parameter.name;
+            state.insert(format!("mean.{name}"), parameter.mean.shallow_clone());
+            state.insert(format!("square.{name}"), parameter.square.shallow_clone());
+            state.insert(
+                format!("steps.{name}"),
+                Tensor::from(parameter.steps as i64),
+            );
+        }
+        state
+    }
+
+    /// Takes over a state that [`AdamW::state`] gave.
+    ///
+    /// # Errors
+    /// The name of the first entry that is missing or has another shape.
+    pub fn load_state(&mut self, state: &NamedTensors) -> Result<(), String> {
+        let get = |kind: &str, parameter: &Parameter| {
+            let key = format!("{kind}.{}", parameter.name);
+            state.get(&key).ok_or(key)
+        };
+        no_grad(|| {
+            for parameter in &mut self.parameters {
+                let (mean, square) = (get("mean", parameter)?, get("square", parameter)?);
+                for (kind, tensor) in [("mean", mean), ("square", square)] {
+                    if tensor.size() != parameter.value.size() {
+                        return Err(format!("{kind}.{}", parameter.name));
+                    }
+                }
+                parameter.mean.copy_(mean);
+                parameter.square.copy_(square);
+                parameter.steps = get("steps", parameter)?.int64_value(&[]) as u64;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Exponential moving average of weights: e ← d·e + (1 − d)·p.
+///
+/// # Source
+/// Section F.3 of the method's specification; the optional warm-up of the decay, min(d, (1 + n)/(10 + n)), is ours.
+pub struct Ema {
+    average: NamedTensors,
+    config: EmaConfig,
+}
+
+impl Ema {
+    /// An average that starts at the values of `parameters`.
+    pub fn new(parameters: &NamedTensors, config: &EmaConfig) -> Self {
+        let average = parameters
+            .iter()
+            .map(|(name, value)| (name.clone(), value.detach().copy()))
+            .collect();
+        Self {
+            average,
+            config: config.clone(),
+        }
+    }
+
+    /// Takes in `parameters` after step `step`, counted from 0.
+    pub fn update(&mut self, parameters: &NamedTensors, step: u64) {
+        let decay = if self.config.warmup {
+            let step = step as f64;
+            self.config.decay.min((1.0 + step) / (10.0 + step))
+        } else {
+            self.config.decay
+        };
+        no_grad(|| {
+            for (name, average) in &mut self.average {
+                let _ = average.g_mul_scalar_(decay);
+                let _ = average.g_add_(&(&parameters[name] * (1.0 - decay)));
+            }
+        });
+    }
+
+    /// The averaged weights, by parameter name.
+    pub fn average(&self) -> &NamedTensors {
+        &self.average
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Kind, kind::DOUBLE_CPU};
+
+    #[test]
+    fn decay_goes_by_name() {
+        assert!(decays("encoder.projection.0.conv.weight"));
+        assert!(decays("encoder.stem.1.filter.w2"));
+        for name in [
+            "encoder.projection.0.norm.weight",
+            "encoder.stem.0.group_norm.weight",
+            "neck.norms.3.weight",
+            "encoder.stem.0.filter.b1",
+            "decoder.dcm.up.bias",
+            "decoder.regression.scale.0",
+            "encoder.branch.0.drop_path_mlp.scale",
+        ] {
+            assert!(!decays(name), "{name}");
+        }
+    }
+
+    fn config() -> TrainConfig {
+        let preset = tal_core::config::Preset::Released.yaml();
+        let yaml: serde_json::Value = serde_yaml::from_str(preset).unwrap();
+        serde_json::from_value(yaml["train"].clone()).unwrap()
+    }
+
+    /// The update written out for single numbers.
+    fn scalar_adamw(mut p: f64, grads: &[f64], rate: f64, decay: f64) -> f64 {
+        let (mut m, mut v) = (0.0, 0.0);
+        for (t, g) in grads.iter().enumerate() {
+            p *= 1.0 - rate * decay;
+            m = 0.9 * m + 0.1 * g;
+            v = 0.999 * v + 0.001 * g * g;
+            let t = t as i32 + 1;
+            let (m_hat, v_hat) = (m / (1.0 - 0.9f64.powi(t)), v / (1.0 - 0.999f64.powi(t)));
+            p -= rate * m_hat / (v_hat.sqrt() + 1e-8);
+        }
+        p
+    }
+
+    #[test]
+    fn steps_follow_the_formula_and_survive_saving() {
+        let make = || {
+            let weight = Tensor::from(1.5f64).set_requires_grad(true);
+            let bias = Tensor::from(-0.5f64).set_requires_grad(true);
+            let idle = Tensor::from(7.0f64).set_requires_grad(true);
+            NamedTensors::from([
+                ("a.weight".to_owned(), weight),
+                ("a.bias".to_owned(), bias),
+                ("idle.scale".to_owned(), idle),
+            ])
+        };
+        let grads = [0.3, -2.0, 0.7, 0.0, 5.0];
+        let config = config();
+        let parameters = make();
+        let mut optimizer = AdamW::new(&parameters, &config);
+        for (index, grad) in grads.iter().enumerate() {
+            if index == 3 {
+                // Half way: a new optimiser takes over.
+                let state = optimizer.state();
+                optimizer = AdamW::new(&parameters, &config);
+                optimizer.load_state(&state).unwrap();
+            }
+            optimizer.zero_grad();
+            (&parameters["a.weight"] * *grad + &parameters["a.bias"] * *grad).backward();
+            optimizer.step(0.01);
+        }
+        let value = |name: &str| parameters[name].double_value(&[]);
+        assert!((value("a.weight") - scalar_adamw(1.5, &grads, 0.01, 0.05)).abs() < 1e-12);
+        assert!((value("a.bias") - scalar_adamw(-0.5, &grads, 0.01, 0.0)).abs() < 1e-12);
+        assert_eq!(value("idle.scale"), 7.0);
+    }
+
+    #[test]
+    fn clipping_scales_to_the_norm_and_survives_no_gradient() {
+        let weight = Tensor::zeros([2], DOUBLE_CPU).set_requires_grad(true);
+        let parameters = NamedTensors::from([("w.weight".to_owned(), weight)]);
+        let mut optimizer = AdamW::new(&parameters, &config());
+        assert_eq!(optimizer.clip_grad_norm(1.0).double_value(&[]), 0.0);
+        (&parameters["w.weight"] * Tensor::from_slice(&[3.0, 4.0]))
+            .sum(Kind::Double)
+            .backward();
+        assert!((optimizer.clip_grad_norm(1.0).double_value(&[]) - 5.0).abs() < 1e-12);
+        assert!((optimizer.grad_norm().double_value(&[]) - 1.0).abs() < 1e-6);
+        assert!((optimizer.clip_grad_norm(9.0).double_value(&[]) - 1.0).abs() < 1e-6);
+        assert!((optimizer.grad_norm().double_value(&[]) - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_missing_moment_is_named() {
+        let weight = Tensor::zeros([2], DOUBLE_CPU);
+        let parameters = NamedTensors::from([("w.weight".to_owned(), weight)]);
+        let mut optimizer = AdamW::new(&parameters, &config());
+        let mut state = optimizer.state();
+        state.remove("square.w.weight");
+        assert_eq!(optimizer.load_state(&state).unwrap_err(), "square.w.weight");
+    }
+
+    #[test]
+    fn the_average_warms_up_where_asked() {
+        let parameters = NamedTensors::from([("p".to_owned(), Tensor::from(0.0f64))]);
+        let moved = NamedTensors::from([("p".to_owned(), Tensor::from(1.0f64))]);
+        let average = |warmup| {
+            let config = EmaConfig {
+                decay: 0.999,
+                warmup,
+            };
+            let mut ema = Ema::new(&parameters, &config);
+            ema.update(&moved, 0);
+            ema.average()["p"].double_value(&[])
+        };
+        assert!((average(false) - 0.001).abs() < 1e-12);
+        assert!((average(true) - 0.9).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,353 @@
+//! The policy of a training run: when to evaluate, what to keep, how to go on.
+//!
+//! A run folder holds `config.yaml` (resolved), `metrics.jsonl`, `last.safetensors` (the state of the run),
+//! `best.safetensors` (with `train.checkpoint.eval_every`), and at the end `detections.json` and `evaluation.json`.
+
+mod decisions;
+mod folder;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use tal_core::config::{Config, Weights};
+use tal_data::{Dataset, Loader, LoaderConfig, Position, SampleSource};
+use tch::Device;
+
+use crate::batch::TrainingBatch;
+use crate::checkpoint::{BEST, Best, Checkpoint, LAST, RunState};
+use crate::detector::Detector;
+use crate::error::EngineError;
+use crate::evaluator::{EvaluationReport, Evaluator};
+use crate::metrics::{Metric, MetricsLog, StepMetrics};
+use crate::trainer::Trainer;
+
+pub use folder::{DETECTIONS, EVALUATION, METRICS, RESOLVED_CONFIG};
+
+/// Where a run goes and how it starts.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// The run folder.
+    pub out: PathBuf,
+    /// Go on with what the folder holds, or start where it holds nothing.
+    pub resume: bool,
+    /// Where the network runs.
+    pub device: Device,
+}
+
+/// What a run is about to do.
+#[derive(Debug, Clone)]
+pub struct RunInfo {
+    /// The run folder; it exists from now on.
+    pub out: PathBuf,
+    /// Training recordings.
+    pub num_recordings: usize,
+    /// Recordings of the test subsets.
+    pub num_test_recordings: usize,
+    /// Trained values of the network.
+    pub num_parameters: usize,
+    /// Steps of an epoch.
+    pub steps_per_epoch: u64,
+    /// Epochs of the run.
+    pub num_epochs: u64,
+    /// Steps that an earlier process did.
+    pub steps_done: u64,
+}
+
+/// Is told what happens; all methods may be left out.
+pub trait RunObserver {
+    /// The data are open and the network is built.
+    fn started(&mut self, _info: &RunInfo) {}
+    /// A step is done.
+    fn step(&mut self, _metrics: &StepMetrics) {}
+    /// `done` of `total` recordings are evaluated; first called with 0.
+    fn evaluating(&mut self, _done: usize, _total: usize) {}
+    /// An evaluation is done, `epoch` counted from 1; `best` is the best so far.
+    fn evaluated(&mut self, _epoch: u64, _report: &EvaluationReport, _best: Option<Best>) {}
+    /// Whether to stop after the current step; the run is saved.
+    fn should_stop(&self) -> bool {
+        false
+    }
+}
+
+/// An observer that does nothing.
+impl RunObserver for () {}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct RunSummary {
+    /// The run folder.
+    pub out: PathBuf,
+    /// Which weights were evaluated.
+    pub weights: Weights,
+    /// The evaluation after the last epoch.
+    pub last: EvaluationReport,
+    /// The best evaluation, where epochs were compared.
+    pub best: Option<Best>,
+    /// Steps of the whole run.
+    pub num_steps: u64,
+    /// Seconds that this process trained, without evaluations.
+    pub train_seconds: f64,
+}
+
+/// Trains a network as `config` says.
+///
+/// # Errors
+/// Whatever is wrong with the data, the folder or the numbers; the folder then holds the last saved state.
+/// [`EngineError::Interrupted`] where the observer asked to stop.
+pub fn train(
+    config: &Config,
+    options: &RunOptions,
+    observer: &mut dyn RunObserver,
+) -> Result<RunSummary, EngineError> {
+    let resumed = folder::prepare(options, config)?;
+    let mut run = Run::open(config, options, resumed)?;
+    folder::write_config(&options.out, config)?;
+    observer.started(&run.info());
+    if run.trainer.num_steps() == 0 {
+        // A run that is killed before its first save can be resumed, too.
+        run.save()?;
+    }
+    run.train(observer)?;
+    run.finish(observer)
+}
+
+struct Run<'a> {
+    config: &'a Config,
+    out: &'a Path,
+    device: Device,
+    dataset: Arc<Dataset>,
+    evaluator: Evaluator,
+    trainer: Trainer,
+    log: MetricsLog,
+    position: Position,
+    steps_per_epoch: usize,
+    epoch_loss: f64,
+    best: Option<Best>,
+    last: Option<(u64, EvaluationReport)>,
+    train_seconds: f64,
+}
+
+impl<'a> Run<'a> {
+    fn open(
+        config: &'a Config,
+        options: &'a RunOptions,
+        resumed: Option<Checkpoint>,
+    ) -> Result<Self, EngineError> {
+        let data = &config.dataset;
+        let cache_bytes = config.train.cache_mb << 20;
+        let dataset = Dataset::open(data, &data.train_subsets)?.with_cache(cache_bytes);
+        let test = Dataset::open(data, &data.test_subsets)?;
+        let evaluator =
+            Evaluator::new(Arc::new(test), &data.test_subsets, config.train.num_workers);
+        evaluator.check(&config.evaluation)?;
+        let batch_size = config.train.batch_size;
+        let steps_per_epoch = tal_data::order::num_batches(dataset.num_recordings(), batch_size);
+        if steps_per_epoch == 0 {
+            return Err(EngineError::TooFewRecordings {
+                num_recordings: dataset.num_recordings(),
+                batch_size,
+            });
+        }
+        let mut trainer = Trainer::new(config, dataset.classes(), steps_per_epoch, options.device)?;
+        let state = match &resumed {
+            Some(checkpoint) => Some(trainer.restore(checkpoint, &options.out.join(LAST))?),
+            None => None,
+        };
+        let metrics_bytes = state.as_ref().map_or(0, |state| state.metrics_bytes);
+        Ok(Self {
+            config,
+            out: &options.out,
+            device: options.device,
+            dataset: Arc::new(dataset),
+            evaluator,
+            trainer,
+            log: MetricsLog::open(&options.out.join(METRICS), metrics_bytes)?,
+            position: state
+                .as_ref()
+                .map_or(Position::default(), |state| Position {
+                    epoch: state.epoch as usize,
+                    batch: state.batch as usize,
+                }),
+            steps_per_epoch,
+            epoch_loss: state.as_ref().map_or(0.0, |state| state.epoch_loss),
+            best: state.and_then(|state| state.best),
+            last: None,
+            train_seconds: 0.0,
+        })
+    }
+
+    fn info(&self) -> RunInfo {
+        RunInfo {
+            out: self.out.to_owned(),
+            num_recordings: self.dataset.num_recordings(),
+            num_test_recordings: self.evaluator.num_recordings(),
+            num_parameters: self.trainer.model().num_parameters(),
+            steps_per_epoch: self.steps_per_epoch as u64,
+            num_epochs: self.config.train.num_epochs() as u64,
+            steps_done: self.trainer.num_steps(),
+        }
+    }
+
+    fn train(&mut self, observer: &mut dyn RunObserver) -> Result<(), EngineError> {
+        let train = &self.config.train;
+        let num_epochs = train.num_epochs();
+        if self.position.epoch >= num_epochs {
+            return Ok(());
+        }
+        let source: Arc<dyn SampleSource> = self.dataset.clone();
+        let loader = Loader::new(
+            source,
+            LoaderConfig {
+                seed: train.seed,
+                batch_size: train.batch_size,
+                num_threads: train.num_workers,
+                prefetch: train.num_workers.max(1) * 2,
+            },
+            self.position,
+            num_epochs,
+        )?;
+        let mut epoch_start = Instant::now();
+        for batch in loader {
+            let batch = batch?;
+            let epoch = batch.position.epoch;
+            let mut tensors = TrainingBatch::new(&batch.samples, self.config, self.device)?;
+            let metrics = self.trainer.step(&mut tensors, epoch as u64)?;
+            self.epoch_loss += metrics.loss;
+            observer.step(&metrics);
+            self.log.write(&Metric::Step(metrics))?;
+            self.position = Position {
+                epoch,
+                batch: batch.position.batch + 1,
+            };
+            if self.position.batch == self.steps_per_epoch {
+                let seconds = epoch_start.elapsed().as_secs_f64();
+                self.train_seconds += seconds;
+                self.end_epoch(seconds, observer)?;
+                epoch_start = Instant::now();
+            } else if decisions::save_after_step(&train.checkpoint, self.position.batch) {
+                self.save()?;
+            }
+            if observer.should_stop() {
+                self.save()?;
+                return Err(EngineError::Interrupted {
+                    epoch: self.position.epoch as u64,
+                    step: self.trainer.num_steps(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves on to the next epoch: metrics, evaluation and saving as the configuration says.
+    fn end_epoch(
+        &mut self,
+        seconds: f64,
+        observer: &mut dyn RunObserver,
+    ) -> Result<(), EngineError> {
+        let epoch = self.position.epoch as u64 + 1;
+        let mean_loss = self.epoch_loss / self.steps_per_epoch as f64;
+        self.log.write(&Metric::Epoch {
+            epoch,
+            step: self.trainer.num_steps(),
+            mean_loss,
+            seconds,
+        })?;
+        tracing::info!("epoch {epoch}: mean loss {mean_loss:.4}, {seconds:.1} s");
+        self.epoch_loss = 0.0;
+        self.position = Position {
+            epoch: epoch as usize,
+            batch: 0,
+        };
+        let num_epochs = self.config.train.num_epochs() as u64;
+        let policy = &self.config.train.checkpoint;
+        if decisions::evaluate_after(policy, epoch) {
+            let report = self.evaluate(epoch, observer)?;
+            if decisions::is_better(self.best, report.evaluation.average_map) {
+                self.best = Some(Best {
+                    epoch,
+                    average_map: report.evaluation.average_map,
+                });
+                self.trainer
+                    .detector_checkpoint()
+                    .write(&self.out.join(BEST))?;
+            }
+            observer.evaluated(epoch, &report, self.best);
+            self.last = Some((epoch, report));
+        }
+        if decisions::save_after(policy, epoch, num_epochs) {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    fn evaluate(
+        &mut self,
+        epoch: u64,
+        observer: &mut dyn RunObserver,
+    ) -> Result<EvaluationReport, EngineError> {
+        let start = Instant::now();
+        let kind = self.config.train.checkpoint.weights;
+        let detector = Detector::with_weights(
+            self.config,
+            self.dataset.classes(),
+            (kind, self.trainer.weights(kind)),
+            self.out,
+            self.device,
+        )?;
+        let report = self.evaluator.evaluate(&detector, &mut |done, total| {
+            observer.evaluating(done, total)
+        })?;
+        let average_map = report.evaluation.average_map;
+        let seconds = start.elapsed().as_secs_f64();
+        tracing::info!(
+            "epoch {epoch}: average mAP {:.2} on {}, {seconds:.1} s",
+            100.0 * average_map,
+            report.subsets.join(", ")
+        );
+        self.log.write(&Metric::Evaluation {
+            epoch,
+            subsets: report.subsets.clone(),
+            average_map,
+            map: report.evaluation.map.clone(),
+            seconds,
+        })?;
+        Ok(report)
+    }
+
+    fn save(&mut self) -> Result<(), EngineError> {
+        let state = RunState {
+            step: self.trainer.num_steps(),
+            epoch: self.position.epoch as u64,
+            batch: self.position.batch as u64,
+            criterion: self.trainer.criterion_state(),
+            epoch_loss: self.epoch_loss,
+            metrics_bytes: self.log.sync()?,
+            best: self.best,
+        };
+        self.trainer.checkpoint(state).write(&self.out.join(LAST))
+    }
+
+    /// The evaluation after the last epoch, unless it has just been made, and the files that hold it.
+    fn finish(mut self, observer: &mut dyn RunObserver) -> Result<RunSummary, EngineError> {
+        let epoch = self.config.train.num_epochs() as u64;
+        let last = match self.last.take() {
+            Some((of, report)) if of == epoch => report,
+            _ => {
+                let report = self.evaluate(epoch, observer)?;
+                observer.evaluated(epoch, &report, self.best);
+                report
+            }
+        };
+        self.log.sync()?;
+        folder::write_results(self.out, &last, self.dataset.classes())?;
+        Ok(RunSummary {
+            out: self.out.to_owned(),
+            weights: self.config.train.checkpoint.weights,
+            last,
+            best: self.best,
+            num_steps: self.trainer.num_steps(),
+            train_seconds: self.train_seconds,
+        })
+    }
+}

@@ -1,0 +1,225 @@
+//! The mechanism of training: one step, and everything that a step changes as state that can be saved.
+
+use std::path::Path;
+
+use tal_core::ClassMap;
+use tal_core::config::{Config, Weights};
+use tal_decoder::criterion::{Criterion, CriterionState};
+use tch::Device;
+
+use crate::batch::TrainingBatch;
+use crate::checkpoint::{Checkpoint, FORMAT, Manifest, RunState, code_version, prefix};
+use crate::error::EngineError;
+use crate::metrics::StepMetrics;
+use crate::model::{Model, load_strict};
+use crate::optimizer::{AdamW, Ema, NamedTensors};
+use crate::schedule::Schedule;
+
+/// The prefix of the optimiser's state in a checkpoint.
+const OPTIMIZER: &str = "optimizer";
+
+/// A network in training.
+///
+/// A step does: gradients to zero, forward, backward, clip, optimiser, schedule, moving average. Its random numbers (noise,
+/// stochastic depth) come from a stream that (seed, step) names, so that a step gives the same result whether or not the
+/// program was restarted before it. The generator behind it is LibTorch's, one per process: two trainers that run at the
+/// same time in one process disturb each other's reproducibility (not their correctness).
+pub struct Trainer {
+    config: Config,
+    classes: ClassMap,
+    model: Model,
+    parameters: NamedTensors,
+    optimizer: AdamW,
+    ema: Ema,
+    criterion: Criterion,
+    schedule: Schedule,
+    step: u64,
+}
+
+impl Trainer {
+    /// A network with fresh weights, drawn from `train.seed`.
+    ///
+    /// # Errors
+    /// Where the network cannot be built.
+    pub fn new(
+        config: &Config,
+        classes: &ClassMap,
+        steps_per_epoch: usize,
+        device: Device,
+    ) -> Result<Self, EngineError> {
+        tch::manual_seed(config.train.seed as i64);
+        let empty = classes.unnamed_below(config.dataset.num_classes);
+        let model = Model::new(config, &empty, device)?;
+        let parameters = model.parameters();
+        Ok(Self {
+            optimizer: AdamW::new(&parameters, &config.train),
+            ema: Ema::new(&parameters, &config.train.ema),
+            criterion: Criterion::new(&config.loss),
+            schedule: Schedule::new(&config.train, steps_per_epoch),
+            config: config.clone(),
+            classes: classes.clone(),
+            parameters,
+            model,
+            step: 0,
+        })
+    }
+
+    /// Steps done.
+    pub fn num_steps(&self) -> u64 {
+        self.step
+    }
+
+    /// The network.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// One step on `batch`, which belongs to `epoch` (from 0). Noise is added to the batch.
+    ///
+    /// # Errors
+    /// Where the loss or a gradient is not a finite number; the weights then stay as they were.
+    pub fn step(
+        &mut self,
+        batch: &mut TrainingBatch,
+        epoch: u64,
+    ) -> Result<StepMetrics, EngineError> {
+        let step = self.step;
+        tch::manual_seed(step_seed(self.config.train.seed, step));
+        batch.input.add_noise(self.config.train.input_noise);
+        let output = self
+            .model
+            .forward(&batch.input.features, &batch.input.lens, true);
+        let losses = self
+            .criterion
+            .forward(&output, &batch.points, &batch.targets);
+        let not_finite = |what, value: f64| EngineError::NotFinite {
+            what,
+            value,
+            step,
+            recordings: batch.ids.join(", "),
+        };
+        let loss = losses.total.double_value(&[]);
+        if !loss.is_finite() {
+            return Err(not_finite("the loss", loss));
+        }
+        self.optimizer.zero_grad();
+        losses.total.backward();
+        let norm = match self.config.train.clip_grad_l2norm {
+            Some(max_norm) => self.optimizer.clip_grad_norm(max_norm),
+            None => self.optimizer.grad_norm(),
+        };
+        let grad_norm = norm.double_value(&[]);
+        if !grad_norm.is_finite() {
+            return Err(not_finite("the gradient", grad_norm));
+        }
+        let rate = self.schedule.rate(step);
+        self.optimizer.step(rate);
+        self.ema.update(&self.parameters, step);
+        self.step += 1;
+        Ok(StepMetrics {
+            epoch: epoch + 1,
+            step,
+            rate,
+            loss,
+            cls_loss: losses.cls.double_value(&[]),
+            reg_loss: losses.reg.double_value(&[]),
+            grad_norm,
+            num_positives: losses.num_positives as u64,
+            normalizer: self.criterion.state().normalizer,
+        })
+    }
+
+    /// The current weights of a kind.
+    pub fn weights(&self, kind: Weights) -> &NamedTensors {
+        match kind {
+            Weights::Ema => self.ema.average(),
+            Weights::Raw => &self.parameters,
+        }
+    }
+
+    /// State of the loss normaliser.
+    pub fn criterion_state(&self) -> CriterionState {
+        self.criterion.state()
+    }
+
+    /// Everything needed to go on, as a checkpoint.
+    pub fn checkpoint(&self, run: RunState) -> Checkpoint {
+        let mut checkpoint = self.empty_checkpoint(Some(run));
+        for kind in [Weights::Raw, Weights::Ema] {
+            checkpoint.insert_section(prefix(kind), self.weights(kind));
+        }
+        checkpoint.insert_section(OPTIMIZER, &self.optimizer.state());
+        checkpoint
+    }
+
+    /// The weights that `train.checkpoint.weights` names, without the state of the run.
+    pub fn detector_checkpoint(&self) -> Checkpoint {
+        let mut checkpoint = self.empty_checkpoint(None);
+        let kind = self.config.train.checkpoint.weights;
+        checkpoint.insert_section(prefix(kind), self.weights(kind));
+        checkpoint
+    }
+
+    fn empty_checkpoint(&self, run: Option<RunState>) -> Checkpoint {
+        Checkpoint {
+            manifest: Manifest {
+                format: FORMAT,
+                code: code_version(),
+                config: self.config.clone(),
+                classes: self.classes.clone(),
+                weights: self.config.train.checkpoint.weights,
+                run,
+                origin: None,
+            },
+            tensors: NamedTensors::new(),
+        }
+    }
+
+    /// Takes over a state that [`Trainer::checkpoint`] gave; `path` names its file in errors.
+    ///
+    /// # Errors
+    /// Where it is not the state of a run, or of another network.
+    pub fn restore(
+        &mut self,
+        checkpoint: &Checkpoint,
+        path: &Path,
+    ) -> Result<RunState, EngineError> {
+        let refuse = |reason: String| EngineError::Checkpoint {
+            path: path.to_owned(),
+            reason,
+        };
+        let run = checkpoint.manifest.run.clone().ok_or_else(|| {
+            refuse("holds weights only; a run continues from its last.safetensors".to_owned())
+        })?;
+        self.model
+            .load(&checkpoint.section(prefix(Weights::Raw)), path)?;
+        let average = checkpoint.section(prefix(Weights::Ema));
+        let variables = shallow_copies(self.ema.average());
+        load_strict(variables, &average, path)?;
+        self.optimizer
+            .load_state(&checkpoint.section(OPTIMIZER))
+            .map_err(|name| {
+                refuse(format!(
+                    "lacks {OPTIMIZER}.{name}, or it has another shape; the state of the optimiser is incomplete"
+                ))
+            })?;
+        self.criterion.load_state(run.criterion);
+        self.step = run.step;
+        Ok(run)
+    }
+}
+
+fn shallow_copies(tensors: &NamedTensors) -> NamedTensors {
+    tensors
+        .iter()
+        .map(|(name, tensor)| (name.clone(), tensor.shallow_clone()))
+        .collect()
+}
+
+/// The seed of a step's random numbers (SplitMix64 of seed and step).
+fn step_seed(seed: u64, step: u64) -> i64 {
+    let mut z = seed.wrapping_add((step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (z ^ (z >> 31)) as i64
+}

@@ -1,0 +1,230 @@
+//! The whole network against the released implementation: detections, losses, gradients, one optimiser step.
+
+mod common;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use common::{Golden, fixture};
+use tal_core::config::Weights;
+use tal_core::{ClassMap, Segment, TimeGrid};
+use tal_data::{FeatureArray, Features, TrainingSample};
+use tal_engine::batch::TrainingBatch;
+use tal_engine::import::{import_released, released_name_map};
+use tal_engine::optimizer::{AdamW, NamedTensors};
+use tal_engine::{Detector, Model};
+use tch::{Device, Kind, Tensor};
+
+/// The case's weights under our names. Those of `tiny` come from the released checkpoint.
+fn weights(name: &str, golden: &Golden) -> NamedTensors {
+    if name == "tiny" {
+        let path = fixture("tiny_checkpoint.pth.tar");
+        let classes = ClassMap::default();
+        let checkpoint = import_released(&path, &golden.config, &classes, Weights::Ema).unwrap();
+        return checkpoint.section("ema");
+    }
+    released_name_map()
+        .rename(golden.section("weight"))
+        .unwrap()
+}
+
+fn array(tensor: &Tensor) -> FeatureArray {
+    let [channels, len] = tensor.size()[..] else {
+        panic!("features are (C, T)")
+    };
+    let data = Vec::<f32>::try_from(tensor.flatten(0, -1)).unwrap();
+    FeatureArray::from_channel_first(data, channels as usize, len as usize)
+}
+
+/// What a detection is compared by, in the released order.
+fn check_detections(name: &str, features: &str, index: usize, fps: f32, duration: f64) {
+    let golden = Golden::read(name);
+    let weights = weights(name, &golden);
+    let detector = Detector::with_weights(
+        &golden.config,
+        &ClassMap::default(),
+        (Weights::Ema, &weights),
+        Path::new(name),
+        Device::Cpu,
+    )
+    .unwrap();
+    let features = Features {
+        id: name.to_owned(),
+        array: Arc::new(array(golden.get(features))),
+        grid: TimeGrid {
+            fps,
+            feat_stride: 4.0,
+            num_frames: 16.0,
+        },
+        duration: Some(duration),
+    };
+    let found = detector.detect(&features).unwrap();
+    let expected = |part: &str| golden.get(&format!("eval.{index}.detections.{part}"));
+    let (segments, scores, labels) = (expected("segments"), expected("scores"), expected("labels"));
+    assert_eq!(found.len() as i64, scores.size()[0]);
+    let mut free = vec![true; found.len()];
+    for row in 0..scores.size()[0] {
+        let (start, end) = (
+            segments.double_value(&[row, 0]),
+            segments.double_value(&[row, 1]),
+        );
+        let (score, label) = (scores.double_value(&[row]), labels.int64_value(&[row]));
+        let partner = found.iter().enumerate().find(|(place, detection)| {
+            free[*place]
+                && i64::from(detection.label) == label
+                && (detection.score - score).abs() <= 1e-4
+                && (detection.segment.start - start).abs() <= 1e-3
+                && (detection.segment.end - end).abs() <= 1e-3
+        });
+        let (place, _) = partner.unwrap_or_else(|| {
+            panic!("{name} {index}: nothing matches {start}..{end} class {label} score {score}")
+        });
+        free[place] = false;
+    }
+}
+
+#[test]
+fn detections_of_tiny() {
+    check_detections("tiny", "input.0.feats", 0, 30.0, 14.0);
+    check_detections("tiny", "input.1.feats", 1, 30.0, 17.6);
+}
+
+#[test]
+fn detections_of_wide() {
+    check_detections("wide", "input.0.feats", 0, 30.0, 616.0 / 30.0);
+    check_detections("wide", "input.1.feats", 1, 30.0, 10.8);
+}
+
+/// Longer than `max_seq_len`: interpolated positions, padding to the length unit, voting.
+#[test]
+fn detections_of_hacs_like() {
+    check_detections("hacs_like", "input.eval.feats", 0, 25.0, 34.96);
+}
+
+/// Both recordings as one batch, as they are.
+fn batch(golden: &Golden) -> TrainingBatch {
+    let sample = |index: usize| {
+        let get = |part: &str| golden.get(&format!("input.{index}.{part}"));
+        let segments = get("segments");
+        TrainingSample {
+            id: index.to_string(),
+            features: Arc::new(array(get("feats"))),
+            segments: (0..segments.size()[0])
+                .map(|row| {
+                    let end = |side| segments.double_value(&[row, side]) as f32;
+                    Segment::new(end(0), end(1))
+                })
+                .collect(),
+            labels: Vec::<i64>::try_from(get("labels"))
+                .unwrap()
+                .into_iter()
+                .map(|label| label as u32)
+                .collect(),
+        }
+    };
+    TrainingBatch::new(&[sample(0), sample(1)], &golden.config, Device::Cpu).unwrap()
+}
+
+/// The golden step has a stochastic depth of 0, which the network in evaluation mode has too.
+fn check_training(name: &str) {
+    let golden = Golden::read(name);
+    let mut model = Model::new(&golden.config, &[], Device::Cpu).unwrap();
+    model
+        .load(&weights(name, &golden), Path::new(name))
+        .unwrap();
+    let parameters = model.parameters();
+    let mut criterion = tal_decoder::criterion::Criterion::new(&golden.config.loss);
+    let batch = batch(&golden);
+    let output = model.forward(&batch.input.features, &batch.input.lens, false);
+    let losses = criterion.forward(&output, &batch.points, &batch.targets);
+    for (part, found) in [
+        ("cls_loss", &losses.cls),
+        ("reg_loss", &losses.reg),
+        ("final_loss", &losses.total),
+    ] {
+        let (found, expected) = (
+            found.double_value(&[]),
+            golden.number(&format!("train.{part}")),
+        );
+        let relative = (found - expected).abs() / expected.abs();
+        assert!(
+            relative <= 1e-5,
+            "{name} {part}: {found}, expected {expected}"
+        );
+    }
+    let normalizer = golden.number("train.loss_normalizer");
+    assert!((criterion.state().normalizer - normalizer).abs() <= 1e-9 * normalizer);
+
+    let mut optimizer = AdamW::new(&parameters, &golden.config.train);
+    losses.total.backward();
+    let gradients = released_name_map().rename(golden.section("grad")).unwrap();
+    let mut worst: f64 = 0.0;
+    for (parameter, expected) in &gradients {
+        let found = parameters[parameter].grad();
+        assert!(found.defined(), "{name} {parameter} has no gradient");
+        let norm = expected.norm().double_value(&[]);
+        let difference = (found - expected).norm().double_value(&[]);
+        let allowed = (1e-3 * norm).max(1e-6);
+        assert!(
+            difference <= allowed,
+            "{name} {parameter}: {difference} of {norm}"
+        );
+        if norm > 1e-4 {
+            worst = worst.max(difference / norm);
+        }
+    }
+    println!("{name}: largest relative difference of a gradient {worst:.1e}");
+    for parameter in parameters
+        .keys()
+        .filter(|name| !gradients.contains_key(*name))
+    {
+        assert!(
+            parameter.starts_with("decoder.refinement.scale."),
+            "{parameter} is in no golden gradient"
+        );
+        assert!(!parameters[parameter].grad().defined(), "{parameter}");
+    }
+
+    let stepped = golden.section("stepped");
+    if stepped.is_empty() {
+        return;
+    }
+    let norm = optimizer.clip_grad_norm(1.0).double_value(&[]);
+    let expected = golden.number("train.grad_norm");
+    assert!(
+        (norm - expected).abs() <= 1e-4 * expected,
+        "{norm}, expected {expected}"
+    );
+    optimizer.step(1e-3);
+    // AdamW's first step moves each value by about the rate whatever its gradient, so values whose gradient is rounding
+    // noise are free to move either way; all others agree closely.
+    for (parameter, expected) in released_name_map().rename(stepped).unwrap() {
+        let found = &parameters[&parameter];
+        let moved = (found - &expected).abs();
+        let noise = match gradients.get(&parameter) {
+            Some(gradient) => gradient.abs().lt(1e-6),
+            None => Tensor::zeros_like(&moved).to_kind(Kind::Bool),
+        };
+        let most = moved.masked_fill(&noise, 0.0).max().double_value(&[]);
+        assert!(most <= 2e-5, "{name} {parameter} after the step: {most}");
+        assert!(
+            moved.max().double_value(&[]) <= 2.1e-3,
+            "{name} {parameter}"
+        );
+    }
+}
+
+#[test]
+fn training_step_of_tiny() {
+    check_training("tiny");
+}
+
+#[test]
+fn training_step_of_wide() {
+    check_training("wide");
+}
+
+#[test]
+fn training_step_of_hacs_like() {
+    check_training("hacs_like");
+}

@@ -1,0 +1,216 @@
+//! Training runs: same seed, same numbers; interrupted or not, same weights.
+
+#[path = "common/corpus.rs"]
+mod corpus;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tal_core::config::Config;
+use tal_engine::checkpoint::{BEST, Checkpoint, LAST};
+use tal_engine::metrics::{Metric, StepMetrics};
+use tal_engine::run::{self, METRICS, RunObserver, RunOptions};
+use tal_engine::{Detector, EngineError};
+use tch::Device;
+
+/// LibTorch's generator belongs to the process, so runs that are compared must not overlap. One thread: the networks are
+/// too small for more.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    tal_engine::device::set_num_threads(1);
+    guard
+}
+
+fn options(out: PathBuf, resume: bool) -> RunOptions {
+    RunOptions {
+        out,
+        resume,
+        device: Device::Cpu,
+    }
+}
+
+fn train(config: &Config, out: &Path) -> run::RunSummary {
+    run::train(config, &options(out.to_owned(), false), &mut ()).unwrap()
+}
+
+fn steps(out: &Path) -> Vec<StepMetrics> {
+    let text = std::fs::read_to_string(out.join(METRICS)).unwrap();
+    text.lines()
+        .filter_map(|line| match serde_json::from_str(line).unwrap() {
+            Metric::Step(step) => Some(step),
+            _ => None,
+        })
+        .collect()
+}
+
+fn assert_same_weights(a: &Path, b: &Path) {
+    let (a, b) = (
+        Checkpoint::read(&a.join(LAST)).unwrap(),
+        Checkpoint::read(&b.join(LAST)).unwrap(),
+    );
+    assert_eq!(a.tensors.len(), b.tensors.len());
+    for (name, tensor) in &a.tensors {
+        assert!(tensor.equal(&b.tensors[name]), "{name} differs");
+    }
+}
+
+/// Asks to stop after `after` steps.
+struct StopAfter {
+    after: usize,
+    done: usize,
+}
+
+impl RunObserver for StopAfter {
+    fn step(&mut self, _: &StepMetrics) {
+        self.done += 1;
+    }
+
+    fn should_stop(&self) -> bool {
+        self.done >= self.after
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run_and_another_seed_does_not() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    corpus::write(dir.path());
+    let run = |name: &str, overrides: &[&str]| {
+        let out = dir.path().join(name);
+        train(&corpus::config(dir.path(), overrides), &out);
+        out
+    };
+    let (a, b) = (run("a", &[]), run("b", &["train.num_workers=0"]));
+    assert_eq!(steps(&a), steps(&b));
+    assert_eq!(steps(&a).len(), 12);
+    assert_same_weights(&a, &b);
+    let other = run("c", &["train.seed=2"]);
+    assert_ne!(steps(&a), steps(&other));
+}
+
+#[test]
+fn an_interrupted_run_continues_to_the_same_weights() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    corpus::write(dir.path());
+    let config = corpus::config(dir.path(), &["train.checkpoint.eval_every=1"]);
+    let whole = dir.path().join("whole");
+    train(&config, &whole);
+    let broken = dir.path().join("broken");
+    // In the middle of the first epoch, at its end, and in the middle of the last one.
+    for (round, after) in [2, 2, 6].into_iter().enumerate() {
+        let mut observer = StopAfter { after, done: 0 };
+        let outcome = run::train(&config, &options(broken.clone(), round > 0), &mut observer);
+        assert!(
+            matches!(outcome, Err(EngineError::Interrupted { .. })),
+            "{outcome:?}"
+        );
+    }
+    let summary = run::train(&config, &options(broken.clone(), true), &mut ()).unwrap();
+    assert_eq!(summary.num_steps, 12);
+    assert_eq!(steps(&whole), steps(&broken));
+    assert_same_weights(&whole, &broken);
+    let detector = Detector::load(&broken.join(BEST), None, Device::Cpu).unwrap();
+    assert_eq!(detector.classes().len(), 3);
+    // A finished run can be asked to continue, too: nothing is left to do but the evaluation.
+    let again = run::train(&config, &options(broken, true), &mut ()).unwrap();
+    assert_eq!(again.last.detections, summary.last.detections);
+}
+
+#[test]
+fn a_state_that_lags_behind_the_metrics_gives_the_same_run() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    corpus::write(dir.path());
+    let config = corpus::config(dir.path(), &["train.checkpoint.save_every_steps=3"]);
+    let (whole, killed) = (dir.path().join("whole"), dir.path().join("killed"));
+    train(&config, &whole);
+    let mut observer = StopAfter { after: 3, done: 0 };
+    run::train(&config, &options(killed.clone(), false), &mut observer).unwrap_err();
+    // What a kill after the next step leaves behind: a longer log and a half-written temporary file.
+    let log = killed.join(METRICS);
+    let mut text = std::fs::read_to_string(&log).unwrap();
+    text.push_str("{\"event\":\"step\",\"epo");
+    std::fs::write(&log, text).unwrap();
+    std::fs::write(killed.join(".tmp-abc"), "half").unwrap();
+    run::train(&config, &options(killed.clone(), true), &mut ()).unwrap();
+    assert_eq!(steps(&whole), steps(&killed));
+    assert_same_weights(&whole, &killed);
+    assert!(!killed.join(".tmp-abc").exists(), "leftovers are removed");
+}
+
+#[test]
+fn a_run_of_another_configuration_is_not_continued() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    corpus::write(dir.path());
+    let out = dir.path().join("run");
+    train(&corpus::config(dir.path(), &[]), &out);
+    let other = corpus::config(dir.path(), &["encoder.dim=32", "train.epochs=3"]);
+    let error = run::train(&other, &options(out.clone(), true), &mut ())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("encoder.dim = 32 (was 16)"), "{error}");
+    assert!(error.contains("train.epochs = 3 (was 2)"), "{error}");
+    let error = run::train(&other, &options(out, false), &mut ()).unwrap_err();
+    assert!(error.to_string().contains("--resume"), "{error}");
+}
+
+#[test]
+fn weights_of_another_network_are_listed() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    corpus::write(dir.path());
+    let out = dir.path().join("run");
+    train(&corpus::config(dir.path(), &[]), &out);
+    let mut checkpoint = Checkpoint::read(&out.join(LAST)).unwrap();
+    checkpoint.manifest.config = corpus::config(dir.path(), &["encoder.num_stem_blocks=1"]);
+    let path = out.join("other.safetensors");
+    checkpoint.write(&path).unwrap();
+    let error = Detector::load(&path, None, Device::Cpu)
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("encoder.stem.1."), "{error}");
+    assert!(error.contains("other.safetensors"), "{error}");
+}
+
+#[test]
+fn a_number_that_is_not_finite_stops_the_run_and_names_the_recordings() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    corpus::write(dir.path());
+    let config = corpus::config(
+        dir.path(),
+        &[
+            "train.learning_rate=1e18",
+            "train.clip_grad_l2norm=null",
+            "train.warmup_epochs=0",
+        ],
+    );
+    let out = dir.path().join("run");
+    let error = run::train(&config, &options(out, false), &mut ()).unwrap_err();
+    assert!(matches!(error, EngineError::NotFinite { .. }), "{error}");
+    assert!(error.to_string().contains("synth_train_"), "{error}");
+}
+
+#[test]
+fn every_truncation_of_a_checkpoint_is_an_error() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    corpus::write(dir.path());
+    let out = dir.path().join("run");
+    train(
+        &corpus::config(dir.path(), &["train.epochs=1", "train.warmup_epochs=0"]),
+        &out,
+    );
+    let bytes = std::fs::read(out.join(LAST)).unwrap();
+    let path = dir.path().join("cut.safetensors");
+    for part in 0..40 {
+        let len = bytes.len() * part / 40;
+        std::fs::write(&path, &bytes[..len]).unwrap();
+        let error = Checkpoint::read(&path).unwrap_err().to_string();
+        assert!(error.contains("cut.safetensors"), "{error}");
+    }
+}
