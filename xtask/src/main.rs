@@ -1,0 +1,115 @@
+//! Development tasks of the workspace: `cargo xtask --help`.
+//!
+//! Depends on none of our crates, so that it builds in seconds and runs before LibTorch is there.
+
+mod layering;
+mod setup;
+mod shell;
+mod steps;
+mod testing;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use shell::{Cargo, Workspace};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Development tasks of the workspace",
+    disable_version_flag = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Put LibTorch 2.11.0 into .libtorch (once; later calls return at once)
+    ///
+    /// Fetches PyPI wheels with pip into .libtorch-cache (0.55 GB), checks their SHA-256, unpacks the
+    /// headers and libraries beside .libtorch and renames the result when it is complete. Every finished
+    /// wheel is kept, so after an interruption only the wheel that was under way is fetched again (pip
+    /// 25.1 and later first try to continue it). A damaged .libtorch is noticed and replaced. If LIBTORCH
+    /// or LIBTORCH_USE_PYTORCH is set to something of your own, nothing is done.
+    Setup {
+        /// Also fetch the CUDA libraries (2 GB more), for machines with an NVIDIA GPU and no PyTorch
+        #[arg(long)]
+        cuda: bool,
+    },
+    /// Set up, build and run `tal demo`: trains on synthetic data and prints the mAP table
+    Demo {
+        /// Arguments for `tal demo`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Set up, build and run all tests, those of the pure crates first
+    ///
+    /// Tests on real recordings (crates/*/tests/real_*.rs) need TAL_DATA and are listed at the end
+    /// where it is not set.
+    Test {
+        /// Only the crates that need no LibTorch, and no set-up
+        #[arg(long)]
+        no_torch: bool,
+        /// Arguments for `cargo test`; for the test programs: `-- -- --nocapture`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Run all checks, cheapest first, up to the first that fails
+    Ci,
+    /// Check: rustfmt
+    Fmt,
+    /// Check: rules about source files and documents
+    Tidy,
+    /// Check: which crate may depend on which
+    Layering,
+    /// Check: docs/configuration.md is what the configuration types say
+    Docs {
+        /// Write the file instead of checking it
+        #[arg(long)]
+        write: bool,
+    },
+    /// Check: clippy on all targets, warnings denied
+    Clippy,
+    /// Check: rustdoc, warnings denied
+    Rustdoc,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments.task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    let workspace = Workspace::find();
+    match task {
+        Task::Setup { cuda } => setup::run(&workspace, cuda),
+        Task::Demo { arguments } => {
+            setup::before_build(&workspace)?;
+            Cargo::new(["run", "--release", "--package", "tal-cli", "--", "demo"])
+                .arguments(arguments)
+                .run(&workspace)
+        }
+        Task::Test {
+            no_torch,
+            arguments,
+        } => testing::run(&workspace, no_torch, &arguments),
+        Task::Ci => steps::ci(&workspace),
+        Task::Fmt => steps::fmt(&workspace),
+        Task::Tidy => tidy::run(&workspace),
+        Task::Layering => layering::run(&workspace),
+        Task::Docs { write } => steps::docs(&workspace, write),
+        Task::Clippy => steps::clippy(&workspace),
+        Task::Rustdoc => steps::rustdoc(&workspace),
+    }
+}

@@ -1,0 +1,136 @@
+//! The checks of `cargo xtask ci`, cheapest first.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::shell::{Cargo, Workspace};
+use crate::{layering, setup, testing, tidy};
+
+/// One check: how to repeat it alone, and what it does.
+type Step = (&'static str, fn(&Workspace) -> Result<()>);
+
+const STEPS: &[Step] = &[
+    ("fmt", fmt),
+    ("tidy", tidy::run),
+    ("layering", layering::run),
+    ("docs", |workspace| docs(workspace, false)),
+    ("setup", setup::before_build),
+    ("clippy", clippy),
+    ("rustdoc", rustdoc),
+    ("test --no-torch", testing::pure),
+    ("test", testing::all_after_pure),
+];
+
+/// Runs all checks up to the first that fails.
+///
+/// # Errors
+///
+/// If a check fails; the message tells how to repeat it alone.
+pub(crate) fn ci(workspace: &Workspace) -> Result<()> {
+    let mut times = Vec::new();
+    let result = STEPS.iter().try_for_each(|(name, step)| {
+        eprintln!("\n=== cargo xtask {name}");
+        let start = Instant::now();
+        let result = step(workspace);
+        times.push((*name, start.elapsed(), result.is_ok()));
+        result.or_else(|error| bail!("{error:#}\nto repeat this check alone: cargo xtask {name}"))
+    });
+    eprintln!("\n{}", summary(&times));
+    result
+}
+
+/// One line for each check that ran, and how many did not.
+fn summary(times: &[(&str, Duration, bool)]) -> String {
+    let mut lines: Vec<String> = times
+        .iter()
+        .map(|(name, time, passed)| {
+            let word = if *passed { "passed" } else { "FAILED" };
+            format!("{word} {:8.1} s  cargo xtask {name}", time.as_secs_f64())
+        })
+        .collect();
+    let left = STEPS.len() - times.len();
+    if left > 0 {
+        lines.push(format!("{left} not run"));
+    }
+    let total: Duration = times.iter().map(|(_, time, _)| *time).sum();
+    lines.push(format!("total  {:8.1} s", total.as_secs_f64()));
+    lines.join("\n")
+}
+
+/// Formatting of all crates.
+pub(crate) fn fmt(workspace: &Workspace) -> Result<()> {
+    Cargo::new(["fmt", "--all", "--check"])
+        .run(workspace)
+        .or_else(|error| bail!("{error:#}; `cargo fmt --all` formats everything"))
+}
+
+/// The document generated from the configuration types.
+pub(crate) fn docs(workspace: &Workspace, write: bool) -> Result<()> {
+    // Built together with the other pure crates, as their tests are, nothing is compiled twice.
+    let packages = testing::PURE.iter().flat_map(|name| ["--package", name]);
+    Cargo::new(["build", "--examples"])
+        .arguments(packages)
+        .run(workspace)?;
+    let example = target_folder(workspace)?.join("debug/examples/configuration");
+    let check = (!write).then_some("--check");
+    let status = Command::new(&example)
+        .args(check)
+        .current_dir(workspace.root())
+        .status()
+        .with_context(|| format!("cannot start {}", example.display()))?;
+    if !status.success() {
+        bail!(
+            "docs/configuration.md is not what the types say: `cargo xtask docs --write` writes it anew"
+        );
+    }
+    Ok(())
+}
+
+/// Where cargo builds, which a user's configuration may have moved.
+fn target_folder(workspace: &Workspace) -> Result<PathBuf> {
+    let text = Cargo::new(["metadata", "--no-deps", "--format-version", "1"]).output(workspace)?;
+    let metadata: Value =
+        serde_json::from_str(&text).context("cargo metadata wrote no valid JSON")?;
+    let folder = metadata["target_directory"].as_str();
+    Ok(folder
+        .context("cargo metadata names no target folder")?
+        .into())
+}
+
+/// Clippy on everything, with one lint more than `cargo clippy`: no loops over hash maps, whose
+/// order differs from run to run.
+pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
+    setup::before_build(workspace)?;
+    let denied = ["--", "-D", "warnings", "-D", "clippy::iter_over_hash_type"];
+    Cargo::new(["clippy", "--workspace", "--all-targets"])
+        .arguments(denied)
+        .run(workspace)
+}
+
+/// The documentation of all crates.
+pub(crate) fn rustdoc(workspace: &Workspace) -> Result<()> {
+    setup::before_build(workspace)?;
+    Cargo::new(["doc", "--no-deps", "--workspace"])
+        .variable("RUSTDOCFLAGS", "-D warnings")
+        .run(workspace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summary_shows_failures_and_what_was_left() {
+        let second = Duration::from_secs(1);
+        let text = summary(&[("fmt", second, true), ("tidy", second, false)]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "passed      1.0 s  cargo xtask fmt");
+        assert_eq!(lines[1], "FAILED      1.0 s  cargo xtask tidy");
+        assert_eq!(lines[2], format!("{} not run", STEPS.len() - 2));
+        assert_eq!(lines[3], "total       2.0 s");
+    }
+}
