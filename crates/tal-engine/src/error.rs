@@ -39,7 +39,7 @@ pub enum EngineError {
     #[error(transparent)]
     Pth(#[from] PthError),
     /// Weights do not fit the network that the configuration describes.
-    #[error("{}: the weights do not fit the configured network: {report}", path.display())]
+    #[error("{}: {report}", path.display())]
     WeightsMismatch {
         /// The file.
         path: PathBuf,

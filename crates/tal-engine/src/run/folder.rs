@@ -77,13 +77,11 @@ pub(super) fn prepare(
     if changed.is_empty() {
         return Ok(Some(checkpoint));
     }
-    Err(EngineError::Checkpoint {
-        path: last,
-        reason: format!(
-            "belongs to another configuration; it cannot be continued with {}",
-            changed.join(", ")
-        ),
-    })
+    Err(refuse(format!(
+        "holds a run of another configuration, which cannot be continued with {}; put that back, or start a new run with \
+         another folder",
+        changed.join(", ")
+    )))
 }
 
 /// Temporary files of an atomic write that a kill interrupted; whatever stays does no harm.

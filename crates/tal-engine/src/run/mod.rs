@@ -138,6 +138,9 @@ impl<'a> Run<'a> {
         let cache_bytes = config.train.cache_mb << 20;
         let dataset = Dataset::open(data, &data.train_subsets)?.with_cache(cache_bytes);
         let test = Dataset::open(data, &data.test_subsets)?;
+        // What is wrong with features mostly is so in the first file: say it before the folder holds a run.
+        dataset.features(0)?;
+        test.features(0)?;
         let evaluator =
             Evaluator::new(Arc::new(test), &data.test_subsets, config.train.num_workers);
         evaluator.check(&config.evaluation)?;

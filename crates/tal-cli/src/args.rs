@@ -1,0 +1,320 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tal_core::config::{EvaluationDialect, Weights};
+use tal_engine::DeviceChoice;
+
+/// Temporal action localization: find every action in an untrimmed recording (start, end, class, score).
+#[derive(Debug, Parser)]
+#[command(name = "tal", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of all commands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of all commands")]
+pub(crate) struct GlobalArgs {
+    /// Where the network runs: auto, cpu, cuda or cuda:N.
+    #[arg(long, global = true, default_value = "cpu", value_name = "DEVICE")]
+    pub(crate) device: DeviceChoice,
+    /// Threads of numeric work; all cores unless given.
+    #[arg(long, global = true, value_name = "N", value_parser = at_least_one)]
+    pub(crate) threads: Option<usize>,
+    /// Say more (-v: what happens, -vv: details).
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// No progress, only results, warnings and errors.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train a detector.
+    Train(TrainArgs),
+    /// Run a trained detector over a subset and print its mAP.
+    Eval(EvalArgs),
+    /// Find actions in feature files.
+    Predict(PredictArgs),
+    /// Compare a file of detections with annotations.
+    Evaluate(EvaluateArgs),
+    /// Turn a checkpoint of the released PyTorch code into one of ours.
+    Import(ImportArgs),
+    /// Make data sets.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// See everything at work: make data, train, evaluate.
+    Demo(DemoArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArgs {
+    /// Configuration file (YAML).
+    pub(crate) config: PathBuf,
+    /// Run folder; runs/NAME-OF-CONFIG unless given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Change one configuration key; can be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// Seed of the run (the same as --set train.seed=N).
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Continue the run of the folder where it was last saved.
+    #[arg(long)]
+    pub(crate) resume: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    /// Run folder (its best.safetensors, else last.safetensors) or checkpoint file.
+    pub(crate) checkpoint: PathBuf,
+    /// Subset to evaluate on; the configured test subsets unless given.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subset: Vec<String>,
+    /// Write the figures, with AP per class and threshold, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write the detections (.json or .csv).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) detections: Option<PathBuf>,
+    /// Which weights to use; those that the checkpoint names unless given.
+    #[arg(long, value_name = "KIND")]
+    pub(crate) weights: Option<WeightsArg>,
+    /// Change one configuration key of the checkpoint, such as dataset.annotations or inference.pre_nms_topk.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PredictArgs {
+    /// Run folder or checkpoint file.
+    pub(crate) checkpoint: PathBuf,
+    /// Feature files, in the format that the checkpoint was trained on.
+    #[arg(required = true)]
+    pub(crate) features: Vec<PathBuf>,
+    /// Write detections to a file (.json: ActivityNet result layout, .csv) instead of printing the best ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Frames (samples) per second of the recordings, where the configuration does not say.
+    #[arg(long, value_name = "N")]
+    pub(crate) fps: Option<f32>,
+    /// Leave out detections with a lower score.
+    #[arg(long, value_name = "SCORE", default_value_t = 0.0)]
+    pub(crate) min_score: f64,
+    /// Which weights to use; those that the checkpoint names unless given.
+    #[arg(long, value_name = "KIND")]
+    pub(crate) weights: Option<WeightsArg>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArgs {
+    /// Annotation file (JSON).
+    pub(crate) ground_truth: PathBuf,
+    /// Detections (.json: ActivityNet result layout, .csv).
+    pub(crate) detections: PathBuf,
+    /// Subset of the annotations; all recordings unless given.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subset: Vec<String>,
+    /// tIoU thresholds: FIRST:STEP:LAST or a list with commas.
+    #[arg(long, value_name = "T", default_value = "0.3:0.1:0.7")]
+    pub(crate) tiou: Thresholds,
+    /// Whose rules decide the details.
+    #[arg(long, default_value = "clean")]
+    pub(crate) dialect: DialectArg,
+    /// Write the figures, with AP per class and threshold, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Checkpoint of the released code (.pth.tar).
+    pub(crate) file: PathBuf,
+    /// Configuration of the network that it belongs to.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Where the result goes.
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub(crate) out: PathBuf,
+    /// Take the trained weights instead of their moving average.
+    #[arg(long)]
+    pub(crate) raw: bool,
+    /// Change one configuration key; can be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Make a synthetic corpus: annotations and features.
+    Synth(SynthArgs),
+    /// Turn a data set as its publisher ships it into annotations and arrays.
+    Prepare(PrepareArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PrepareArgs {
+    /// Which data set.
+    pub(crate) dataset: PreparedDataset,
+    /// Folder of the publisher's files.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: PathBuf,
+    /// Folder for annotations.json and raw/.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+/// Data sets that can be prepared.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PreparedDataset {
+    /// Smartphone-Based Recognition of Human Activities and Postural Transitions (UCI), folder RawData.
+    Sbhar,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SynthArgs {
+    /// Folder for the corpus; must be empty or new.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) corpus: CorpusArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Run folder; the data go into its sub-folder data.
+    #[arg(long, value_name = "DIR", default_value = "runs/demo")]
+    pub(crate) out: PathBuf,
+    /// Continue a demo that was interrupted.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Change one configuration key; can be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+}
+
+/// Which weights of a checkpoint.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum WeightsArg {
+    /// The moving average.
+    Ema,
+    /// The trained weights themselves.
+    Raw,
+}
+
+impl From<WeightsArg> for Weights {
+    fn from(weights: WeightsArg) -> Self {
+        match weights {
+            WeightsArg::Ema => Weights::Ema,
+            WeightsArg::Raw => Weights::Raw,
+        }
+    }
+}
+
+/// Whose rules decide the details of mAP.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum DialectArg {
+    /// TriDet and the released CLTDR-GMG.
+    Tridet,
+    /// Our recommendation.
+    Clean,
+}
+
+impl From<DialectArg> for EvaluationDialect {
+    fn from(dialect: DialectArg) -> Self {
+        match dialect {
+            DialectArg::Tridet => EvaluationDialect::Tridet,
+            DialectArg::Clean => EvaluationDialect::Clean,
+        }
+    }
+}
+
+/// tIoU thresholds from the command line.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Thresholds(pub(crate) Vec<f64>);
+
+impl std::str::FromStr for Thresholds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |part: &str| {
+            part.trim()
+                .parse::<f64>()
+                .ok()
+                .filter(|value| (0.0..=1.0).contains(value))
+                .ok_or_else(|| format!("{part:?} is not a number from 0 to 1"))
+        };
+        let parts: Vec<&str> = text.split(':').collect();
+        let values = match parts[..] {
+            [list] => list.split(',').map(number).collect::<Result<Vec<_>, _>>()?,
+            [first, step, last] => {
+                let (first, step, last) = (number(first)?, number(step)?, number(last)?);
+                if step <= 0.0 || last < first {
+                    return Err("needs FIRST ≤ LAST and STEP above 0".to_owned());
+                }
+                let count = ((last - first) / step + 1e-9).floor() as usize + 1;
+                // Whole multiples, so that 0.3:0.1:0.7 gives 0.7 and not 0.7000000000000001.
+                (0..count)
+                    .map(|index| ((first + step * index as f64) * 1e9).round() / 1e9)
+                    .collect()
+            }
+            _ => return Err("must be FIRST:STEP:LAST or a list with commas".to_owned()),
+        };
+        Ok(Self(values))
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+/// What the synthetic corpus is like.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CorpusArgs {
+    /// Recordings to train on.
+    #[arg(long, value_name = "N", default_value_t = 80)]
+    pub(crate) num_train: usize,
+    /// Recordings to test on.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub(crate) num_test: usize,
+    /// From 0 (clean) to 1 (noise, distractors, confusable classes, overlaps).
+    #[arg(long, value_name = "D", default_value_t = 0.5)]
+    pub(crate) difficulty: f64,
+    /// Seed; the same seed gives the same corpus.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) corpus_seed: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn thresholds_come_as_ranges_and_lists() {
+        let values = |text: &str| text.parse::<Thresholds>().map(|t| t.0);
+        assert_eq!(values("0.3:0.1:0.7").unwrap(), [0.3, 0.4, 0.5, 0.6, 0.7]);
+        assert_eq!(values("0.5:0.05:0.95").unwrap().len(), 10);
+        assert_eq!(values("0.5").unwrap(), [0.5]);
+        assert_eq!(values("0.5, 0.75").unwrap(), [0.5, 0.75]);
+        for text in ["", "2", "0.1:0.2", "0.5:0:0.7", "0.7:0.1:0.3", "a"] {
+            assert!(values(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `tal demo`: synthetic data, training and evaluation in one go.
+
+use std::path::Path;
+
+use anyhow::Result;
+use tal_core::config::Config;
+use tal_engine::DeviceChoice;
+
+use super::{synth, train};
+use crate::args::{CorpusArgs, DemoArgs};
+use crate::console::Console;
+
+/// The configuration that `configs/demo.yaml` also gives to `tal train`.
+const CONFIG: &str = include_str!("../../../../configs/demo.yaml");
+
+/// The corpus that the configuration is made for.
+const CORPUS: CorpusArgs = CorpusArgs {
+    num_train: 80,
+    num_test: 30,
+    difficulty: 0.5,
+    corpus_seed: 1,
+};
+
+pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> Result<()> {
+    let data = std::path::absolute(args.out.join("data"))?;
+    let run = args.out.join("run");
+    let mut overrides = vec![
+        format!(
+            "dataset.annotations={}",
+            data.join("annotations.json").display()
+        ),
+        format!("dataset.features.dir={}", data.join("features").display()),
+    ];
+    overrides.extend(args.overrides.iter().cloned());
+    let config = Config::from_yaml(
+        CONFIG,
+        "the demo's configuration",
+        Path::new(""),
+        &overrides,
+    )?;
+    if !(args.resume && data.exists()) {
+        synth::generate(&data, &CORPUS)?;
+    }
+    let summary = train::train(&config, run, args.resume, device, console)?;
+    console.print(&format!(
+        "\nNext: look at the detections of one recording,\n  cargo run --release -p tal-cli -- predict {} {}/synth_test_0001.npy",
+        summary.out.display(),
+        data.join("features").display(),
+    ))
+}

@@ -1,0 +1,79 @@
+//! `tal eval`: a checkpoint measured on a subset.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+use tal_core::config::Config;
+use tal_data::{Dataset, results};
+use tal_engine::{Checkpoint, Detector, DeviceChoice, Evaluator, checkpoint};
+
+use super::output;
+use crate::args::EvalArgs;
+use crate::console::Console;
+use crate::tables;
+
+pub(crate) fn run(args: &EvalArgs, device: DeviceChoice, console: &Console) -> Result<()> {
+    if let Some(file) = &args.json {
+        output::check("--json", file, &[])?;
+    }
+    if let Some(file) = &args.detections {
+        output::check("--detections", file, &output::DETECTIONS)?;
+    }
+    let device = device.resolve()?;
+    let path = checkpoint::locate(&args.checkpoint)?;
+    let mut loaded = Checkpoint::read(&path)?;
+    loaded.manifest.config = overridden(&loaded.manifest.config, &path, &args.overrides)?;
+    let config = loaded.manifest.config.clone();
+    let subsets = if args.subset.is_empty() {
+        config.dataset.test_subsets.clone()
+    } else {
+        args.subset.clone()
+    };
+    let dataset = Arc::new(Dataset::open(&config.dataset, &subsets)?);
+    let evaluator = Evaluator::new(dataset, &subsets, config.train.num_workers);
+    evaluator.check(&config.evaluation)?;
+    let weights = args.weights.map(Into::into);
+    let detector = Detector::from_checkpoint(&loaded, &path, weights, device)?;
+    let bar = console.bar(
+        evaluator.num_recordings() as u64,
+        0,
+        "evaluating {bar:30} {pos}/{len} recordings, {eta} left",
+    );
+    let outcome = evaluator.evaluate(&detector, &mut |done, _| bar.set_position(done as u64));
+    bar.finish_and_clear();
+    let report = outcome?;
+    if let Some(file) = &args.json {
+        output::write_json(file, &report.evaluation)?;
+    }
+    if let Some(file) = &args.detections {
+        results::write(file, &report.detections, detector.classes())?;
+    }
+    console.print(&tables::evaluation(
+        &report.evaluation,
+        Some(detector.classes()),
+    ))?;
+    console.print(&format!(
+        "{} with its {} weights on {} ({} recordings, {:.1} s), rules of {}.",
+        path.display(),
+        format!("{:?}", detector.weights()).to_uppercase(),
+        subsets.join(", "),
+        evaluator.num_recordings(),
+        report.detect_time.as_secs_f64(),
+        format!("{:?}", config.evaluation.dialect).to_lowercase(),
+    ))
+}
+
+/// The configuration of a checkpoint with changes from the command line.
+fn overridden(config: &Config, path: &Path, overrides: &[String]) -> Result<Config> {
+    if overrides.is_empty() {
+        return Ok(config.clone());
+    }
+    let origin = format!("the configuration of {}", path.display());
+    Ok(Config::from_yaml(
+        &config.to_yaml(),
+        &origin,
+        Path::new(""),
+        overrides,
+    )?)
+}

@@ -1,0 +1,11 @@
+//! The commands, one file each.
+
+pub(crate) mod demo;
+pub(crate) mod eval;
+pub(crate) mod evaluate;
+pub(crate) mod import;
+pub(crate) mod output;
+pub(crate) mod predict;
+pub(crate) mod prepare;
+pub(crate) mod synth;
+pub(crate) mod train;

@@ -1,0 +1,103 @@
+//! `tal predict`: actions in feature files.
+
+use anyhow::Result;
+use tal_core::DetectionSet;
+use tal_data::dataset::read_features;
+use tal_data::{Features, results};
+use tal_engine::{Detector, DeviceChoice, checkpoint};
+
+use super::output;
+use crate::args::PredictArgs;
+use crate::console::Console;
+use crate::failure::UsageError;
+use crate::tables;
+
+/// Detections of a recording that are printed.
+const PRINTED: usize = 20;
+
+pub(crate) fn run(args: &PredictArgs, device: DeviceChoice, console: &Console) -> Result<()> {
+    if let Some(fps) = args.fps
+        && !(fps > 0.0 && fps.is_finite())
+    {
+        return Err(UsageError(format!("--fps {fps}: must be a number above 0")).into());
+    }
+    if let Some(out) = &args.out {
+        output::check("--out", out, &output::DETECTIONS)?;
+    }
+    let path = checkpoint::locate(&args.checkpoint)?;
+    let detector = Detector::load(&path, args.weights.map(Into::into), device.resolve()?)?;
+    let bar = console.bar(
+        args.features.len() as u64,
+        0,
+        "predicting {bar:30} {pos}/{len} recordings, {eta} left",
+    );
+    let outcome = detect_all(args, &detector, &bar);
+    bar.finish_and_clear();
+    let detections = outcome?;
+    match &args.out {
+        Some(out) => {
+            results::write(out, &detections, detector.classes())?;
+            let num: usize = detections.values().map(Vec::len).sum();
+            console.print(&format!(
+                "{num} detections in {} recording(s): {}",
+                detections.len(),
+                out.display()
+            ))
+        }
+        None => print(&detections, &detector, console),
+    }
+}
+
+fn detect_all(
+    args: &PredictArgs,
+    detector: &Detector,
+    bar: &indicatif::ProgressBar,
+) -> Result<DetectionSet> {
+    let dataset = &detector.config().dataset;
+    if dataset.fps.or(args.fps).is_none() {
+        return Err(UsageError(
+            "the frame rate of the recordings is not known: the configuration leaves it to the annotations, and feature \
+             files do not have it; give it with --fps"
+                .to_owned(),
+        )
+        .into());
+    }
+    let mut detections = DetectionSet::new();
+    for file in &args.features {
+        let mut features = read_features(dataset, file, args.fps, None)?;
+        features.duration = Some(duration(&features));
+        let mut found = detector.detect(&features)?;
+        found.retain(|detection| detection.score >= args.min_score);
+        let id = features.id;
+        if detections.insert(id.clone(), found).is_some() {
+            return Err(UsageError(format!(
+                "two feature files belong to the recording {id:?}; the second is {}",
+                file.display()
+            ))
+            .into());
+        }
+        bar.inc(1);
+    }
+    Ok(detections)
+}
+
+/// Seconds to the end of the last window: where the recording ends, as far as its features tell.
+fn duration(features: &Features) -> f64 {
+    let grid = &features.grid;
+    let last = (features.array.len().max(1) - 1) as f32 * grid.feat_stride;
+    f64::from((last + grid.num_frames.max(grid.feat_stride)) / grid.fps)
+}
+
+fn print(detections: &DetectionSet, detector: &Detector, console: &Console) -> Result<()> {
+    for (id, found) in detections {
+        console.print(id)?;
+        console.print(&tables::detections(found, detector.classes(), PRINTED))?;
+        if found.len() > PRINTED {
+            console.print(&format!(
+                "the best {PRINTED} of {}; --out FILE writes all",
+                found.len()
+            ))?;
+        }
+    }
+    Ok(())
+}

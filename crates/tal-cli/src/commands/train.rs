@@ -1,0 +1,178 @@
+//! `tal train`: a run with progress.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Result;
+use indicatif::ProgressBar;
+use tal_core::config::Config;
+use tal_engine::checkpoint::{BEST, Best, LAST};
+use tal_engine::metrics::StepMetrics;
+use tal_engine::run::{self, DETECTIONS, RunInfo, RunObserver, RunOptions, RunSummary};
+use tal_engine::{DeviceChoice, EvaluationReport};
+
+use crate::args::TrainArgs;
+use crate::console::{Console, LOG};
+use crate::tables;
+
+pub(crate) fn run(args: &TrainArgs, device: DeviceChoice, console: &Console) -> Result<()> {
+    let mut overrides = args.overrides.clone();
+    overrides.extend(args.seed.map(|seed| format!("train.seed={seed}")));
+    let config = Config::load(&args.config, &overrides)?;
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| default_out(&args.config));
+    train(&config, out, args.resume, device, console)?;
+    Ok(())
+}
+
+/// `runs/` and the configuration's name.
+fn default_out(config: &Path) -> PathBuf {
+    Path::new("runs").join(config.file_stem().unwrap_or(config.as_os_str()))
+}
+
+/// Trains with progress on the terminal and prints the results.
+pub(crate) fn train(
+    config: &Config,
+    out: PathBuf,
+    resume: bool,
+    device: DeviceChoice,
+    console: &Console,
+) -> Result<RunSummary> {
+    let options = RunOptions {
+        out,
+        resume,
+        device: device.resolve()?,
+    };
+    let mut progress = Progress {
+        console,
+        stop: console.catch_interrupts(),
+        steps: None,
+        recordings: None,
+        num_epochs: 0,
+    };
+    let outcome = run::train(config, &options, &mut progress);
+    progress.clear();
+    let summary = outcome?;
+    console.print(&tables::evaluation(&summary.last.evaluation, None))?;
+    console.print(&describe(config, &summary))?;
+    Ok(summary)
+}
+
+fn describe(config: &Config, summary: &RunSummary) -> String {
+    let mut lines = vec![format!(
+        "{} weights after the last epoch, on {}; {} steps in {:.0} s.",
+        format!("{:?}", summary.weights).to_uppercase(),
+        summary.last.subsets.join(", "),
+        summary.num_steps,
+        summary.train_seconds,
+    )];
+    if let Some(best) = summary.best {
+        lines.push(format!(
+            "Best: {:.2} after epoch {} ({BEST}). Note: that epoch was selected on {}, the same recordings that the figure \
+             is measured on, so it flatters; the table above is not selected.",
+            100.0 * best.average_map,
+            best.epoch,
+            config.dataset.test_subsets.join(", "),
+        ));
+    }
+    lines.push(format!("Run folder: {}", summary.out.display()));
+    lines.push(format!(
+        "  {LAST} (weights and state), {DETECTIONS}, metrics.jsonl, {LOG}, config.yaml"
+    ));
+    lines.join("\n")
+}
+
+/// Bars for steps and recordings, and the log file.
+struct Progress<'a> {
+    console: &'a Console,
+    stop: Arc<AtomicBool>,
+    steps: Option<ProgressBar>,
+    recordings: Option<ProgressBar>,
+    num_epochs: u64,
+}
+
+impl Progress<'_> {
+    fn clear(&mut self) {
+        for bar in [self.steps.take(), self.recordings.take()]
+            .into_iter()
+            .flatten()
+        {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl RunObserver for Progress<'_> {
+    fn started(&mut self, info: &RunInfo) {
+        if let Err(error) = self.console.log_to(&info.out) {
+            tracing::warn!("no log file: {error}");
+        }
+        tracing::info!(
+            "{} parameters, {} recordings, {} epochs of {} steps, {} test recordings, folder {}",
+            info.num_parameters,
+            info.num_recordings,
+            info.num_epochs,
+            info.steps_per_epoch,
+            info.num_test_recordings,
+            info.out.display()
+        );
+        if info.steps_done > 0 {
+            tracing::info!("continuing after step {}", info.steps_done);
+        }
+        self.num_epochs = info.num_epochs;
+        self.steps = Some(self.console.bar(
+            info.num_epochs * info.steps_per_epoch,
+            info.steps_done,
+            "{prefix} {bar:30} {pos}/{len} {per_sec} {eta} left  {msg}",
+        ));
+    }
+
+    fn step(&mut self, metrics: &StepMetrics) {
+        if let Some(bar) = &self.steps {
+            bar.set_prefix(format!("epoch {}/{}", metrics.epoch, self.num_epochs));
+            bar.set_message(format!(
+                "loss {:.3} (class {:.3}, boundary {:.3}) lr {:.1e}",
+                metrics.loss, metrics.cls_loss, metrics.reg_loss, metrics.rate
+            ));
+            bar.inc(1);
+        }
+    }
+
+    fn evaluating(&mut self, done: usize, total: usize) {
+        let console = self.console;
+        let bar = self.recordings.get_or_insert_with(|| {
+            console.bar(
+                total as u64,
+                0,
+                "evaluating {bar:30} {pos}/{len} recordings",
+            )
+        });
+        bar.set_position(done as u64);
+        if done == total {
+            bar.finish_and_clear();
+            self.recordings = None;
+        }
+    }
+
+    fn evaluated(&mut self, epoch: u64, report: &EvaluationReport, best: Option<Best>) {
+        let best = best.map_or_else(String::new, |best| {
+            format!(
+                ", best {:.2} after epoch {}",
+                100.0 * best.average_map,
+                best.epoch
+            )
+        });
+        let average = 100.0 * report.evaluation.average_map;
+        tracing::debug!("epoch {epoch}: average mAP {average:.2}{best}");
+        if let Some(bar) = &self.steps {
+            bar.println(format!("epoch {epoch}: average mAP {average:.2}{best}"));
+        }
+    }
+
+    fn should_stop(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,166 @@
+//! Progress on the terminal, messages on standard error and in the run's log file.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::prelude::*;
+
+use crate::args::GlobalArgs;
+
+/// Name of the log in a run folder.
+pub(crate) const LOG: &str = "train.log";
+
+/// What the commands print with.
+pub(crate) struct Console {
+    bars: MultiProgress,
+    log: LateFile,
+    stop: Arc<AtomicBool>,
+}
+
+impl Console {
+    /// Sets up messages. Without a terminal there are no bars, and what they would tell comes as lines.
+    pub(crate) fn start(args: &GlobalArgs) -> Self {
+        let bars = MultiProgress::new();
+        let interactive = io::stderr().is_terminal() && !args.quiet;
+        if !interactive {
+            bars.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        let level = match (args.quiet, args.verbose, interactive) {
+            (true, ..) | (_, 0, true) => LevelFilter::WARN,
+            (_, 0, false) | (_, 1, _) => LevelFilter::INFO,
+            _ => LevelFilter::DEBUG,
+        };
+        let log = LateFile::default();
+        let screen = tracing_subscriber::fmt::layer()
+            .with_target(false)
+            .without_time()
+            .with_ansi(interactive)
+            .with_writer(AboveBars(bars.clone()))
+            .with_filter(level);
+        let file = tracing_subscriber::fmt::layer()
+            .with_target(false)
+            .with_ansi(false)
+            .with_writer(log.clone())
+            .with_filter(LevelFilter::INFO);
+        tracing_subscriber::registry()
+            .with(screen)
+            .with(file)
+            .init();
+        Self {
+            bars,
+            log,
+            stop: Arc::default(),
+        }
+    }
+
+    /// From now on messages also go to the log file of the run folder `out`.
+    pub(crate) fn log_to(&self, out: &Path) -> io::Result<()> {
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(out.join(LOG))?;
+        *self.log.0.lock().expect("no writer panics") = Some(file);
+        Ok(())
+    }
+
+    /// A bar over `len` steps of which `done` are done; `template` as indicatif's.
+    pub(crate) fn bar(&self, len: u64, done: u64, template: &str) -> ProgressBar {
+        let style = ProgressStyle::with_template(template)
+            .expect("our own templates are valid")
+            .progress_chars("━╸─");
+        // The rate counts from here: steps of an earlier process were not made in this one's time.
+        let bar = self
+            .bars
+            .add(ProgressBar::new(len).with_style(style).with_position(done));
+        bar.reset_eta();
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+
+    /// [`print()`], above the bars.
+    pub(crate) fn print(&self, text: &str) -> Result<()> {
+        self.bars.suspend(|| print(text))
+    }
+
+    /// Lets Ctrl-C (and SIGTERM) ask for a clean stop; a second one ends the program at once.
+    pub(crate) fn catch_interrupts(&self) -> Arc<AtomicBool> {
+        let stop = Arc::clone(&self.stop);
+        let handler = move || {
+            if stop.swap(true, Ordering::SeqCst) {
+                std::process::exit(130);
+            }
+            let _ = writeln!(
+                io::stderr(),
+                "\nstopping after this step and saving; again to stop at once without saving"
+            );
+        };
+        if let Err(error) = ctrlc::set_handler(handler) {
+            tracing::warn!("Ctrl-C will end the program without saving: {error}");
+        }
+        Arc::clone(&self.stop)
+    }
+}
+
+/// Prints a line of results on standard output. A reader that has seen enough (`tal … | head`) ends the program in peace.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        outcome => outcome.map_err(|error| anyhow!("cannot write to the standard output: {error}")),
+    }
+}
+
+/// Lines of messages that do not tear the bars.
+#[derive(Clone)]
+struct AboveBars(MultiProgress);
+
+impl<'a> MakeWriter<'a> for AboveBars {
+    type Writer = AboveBars;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        self.clone()
+    }
+}
+
+impl Write for AboveBars {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().write(buffer))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// A file that is known only after the run folder has been checked.
+#[derive(Clone, Default)]
+struct LateFile(Arc<Mutex<Option<File>>>);
+
+impl<'a> MakeWriter<'a> for LateFile {
+    type Writer = LateFile;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        self.clone()
+    }
+}
+
+impl Write for LateFile {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        match self.0.lock().expect("no writer panics").as_mut() {
+            Some(file) => file.write(buffer),
+            None => Ok(buffer.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

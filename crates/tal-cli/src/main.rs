@@ -1,0 +1,50 @@
+//! The program `tal`: arguments, printing and exit codes; the work is done by `tal-engine`.
+
+mod args;
+mod commands;
+mod console;
+mod failure;
+mod tables;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command, DataCommand};
+use console::Console;
+
+fn main() -> ExitCode {
+    failure::install_panic_message();
+    let arguments = Arguments::parse();
+    let console = Console::start(&arguments.global);
+    set_threads(arguments.global.threads);
+    let device = arguments.global.device;
+    let outcome = match arguments.command {
+        Command::Train(args) => commands::train::run(&args, device, &console),
+        Command::Eval(args) => commands::eval::run(&args, device, &console),
+        Command::Predict(args) => commands::predict::run(&args, device, &console),
+        Command::Evaluate(args) => commands::evaluate::run(&args),
+        Command::Import(args) => commands::import::run(&args),
+        Command::Data(DataCommand::Synth(args)) => commands::synth::run(&args),
+        Command::Data(DataCommand::Prepare(args)) => commands::prepare::run(&args),
+        Command::Demo(args) => commands::demo::run(&args, device, &console),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}
+
+/// LibTorch's operations and our own parallel loops share the same cores.
+fn set_threads(threads: Option<usize>) {
+    let Some(threads) = threads else {
+        return;
+    };
+    tal_engine::device::set_num_threads(threads);
+    if let Err(error) = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+    {
+        tracing::warn!("--threads does not reach the parallel loops: {error}");
+    }
+}

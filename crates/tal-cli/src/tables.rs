@@ -1,0 +1,57 @@
+//! Results as tables.
+
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
+use tal_core::{ClassMap, Detection};
+use tal_postprocess::Evaluation;
+
+fn table(header: &[String]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn percent(value: f64) -> String {
+    format!("{:.2}", 100.0 * value)
+}
+
+/// mAP per threshold and its mean, in percent; with `classes` also AP of every class.
+pub(crate) fn evaluation(evaluation: &Evaluation, classes: Option<&ClassMap>) -> String {
+    let mut header = vec!["tIoU".to_owned()];
+    header.extend(evaluation.tiou_thresholds.iter().map(|t| format!("{t:.2}")));
+    header.push("average".to_owned());
+    let mut table = table(&header);
+    for class in classes.iter().flat_map(|_| &evaluation.classes) {
+        let name = classes.map_or_else(String::new, |map| map.display_name(class.label));
+        let mut row = vec![name];
+        row.extend(class.ap.iter().map(|ap| percent(*ap)));
+        let mean = class.ap.iter().sum::<f64>() / class.ap.len().max(1) as f64;
+        row.push(percent(mean));
+        table.add_row(row);
+    }
+    let mut row = vec!["mAP [%]".to_owned()];
+    row.extend(evaluation.map.iter().map(|map| percent(*map)));
+    row.push(percent(evaluation.average_map));
+    table.add_row(row);
+    table.to_string()
+}
+
+/// Detections of one recording, best first, at most `limit`.
+pub(crate) fn detections(detections: &[Detection], classes: &ClassMap, limit: usize) -> String {
+    let header = ["class", "start [s]", "end [s]", "score"].map(str::to_owned);
+    let mut table = table(&header);
+    for detection in detections.iter().take(limit) {
+        table.add_row([
+            classes.display_name(detection.label),
+            format!("{:.2}", detection.segment.start),
+            format!("{:.2}", detection.segment.end),
+            format!("{:.3}", detection.score),
+        ]);
+    }
+    table.to_string()
+}
