@@ -23,7 +23,7 @@ pub(crate) struct GlobalArgs {
     /// Where the network runs: auto, cpu, cuda or cuda:N.
     #[arg(long, global = true, default_value = "cpu", value_name = "DEVICE")]
     pub(crate) device: DeviceChoice,
-    /// Threads of numeric work; all cores unless given.
+    /// Threads of numeric work; all cores unless given (demo: 1).
     #[arg(long, global = true, value_name = "N", value_parser = at_least_one)]
     pub(crate) threads: Option<usize>,
     /// Say more (-v: what happens, -vv: details).

@@ -1,5 +1,6 @@
 //! Progress on the terminal, messages on standard error and in the run's log file.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
@@ -71,10 +72,13 @@ impl Console {
         Ok(())
     }
 
-    /// A bar over `len` steps of which `done` are done; `template` as indicatif's.
+    /// A bar over `len` steps of which `done` are done; `template` as indicatif's, with `rate` for steps per second.
     pub(crate) fn bar(&self, len: u64, done: u64, template: &str) -> ProgressBar {
         let style = ProgressStyle::with_template(template)
             .expect("our own templates are valid")
+            .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+                let _ = write!(out, "{:.1}/s", state.per_sec());
+            })
             .progress_chars("━╸─");
         // The rate counts from here: steps of an earlier process were not made in this one's time.
         let bar = self

@@ -17,7 +17,12 @@ fn main() -> ExitCode {
     failure::install_panic_message();
     let arguments = Arguments::parse();
     let console = Console::start(&arguments.global);
-    set_threads(arguments.global.threads);
+    // The demo's network is too small to gain from a second thread, and loses much where another program wants the core.
+    let threads = match arguments.command {
+        Command::Demo(_) => arguments.global.threads.or(Some(1)),
+        _ => arguments.global.threads,
+    };
+    set_threads(threads);
     let device = arguments.global.device;
     let outcome = match arguments.command {
         Command::Train(args) => commands::train::run(&args, device, &console),

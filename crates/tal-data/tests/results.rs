@@ -102,11 +102,14 @@ fn wrong_files_are_told_what_is_wrong() {
         error_of("d.csv", &format!("{head}a,0,1,run,0.5\na,0,1,run,inf\n")),
         "d.csv: line 3, recording \"a\": score inf; expected a finite number"
     );
-    assert!(error_of("d.csv", &format!("{head}a,zero,1,run,0.5\n")).contains("line: 2"));
-    assert!(error_of("d.csv", &format!("{head}a,0,1\n")).contains("line: 2"));
+    assert!(
+        error_of("d.csv", &format!("{head}a,zero,1,run,0.5\n"))
+            .contains("line 2, column \"start\": invalid float")
+    );
+    assert!(error_of("d.csv", &format!("{head}a,0,1\n")).contains("line 2 has 3 fields"));
     assert!(
         error_of("d.csv", "recording,start,end,label\na,0,1,run\n")
-            .contains("missing field `score`")
+            .contains("no column \"score\" in the first line")
     );
 }
 

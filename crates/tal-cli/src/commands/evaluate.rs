@@ -48,12 +48,23 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     print(&tables::evaluation(&evaluation, Some(&truth.classes)))?;
     let counts = &evaluation.counts;
     print(&format!(
-        "{} detections, {} annotations, {} recordings of {}.",
+        "{} detections, {} annotations, {} recordings of {}; rules of {}.",
         counts.num_detections,
         counts.num_ground_truth,
         counts.num_recordings,
-        subsets.join(", ")
+        subsets.join(", "),
+        format!("{:?}", config.dialect).to_lowercase(),
     ))?;
+    let without = truth
+        .subset(&subsets)
+        .filter(|recording| !detections.contains_key(&recording.id))
+        .count();
+    if without > 0 {
+        print(&format!(
+            "{without} of these recordings have no detection, and all their annotations count as missed; --subset leaves out \
+             those that were not searched."
+        ))?;
+    }
     if counts.num_unmatched_recording_detections > 0 {
         print(&format!(
             "{} detections are of other recordings and count as false positives.",

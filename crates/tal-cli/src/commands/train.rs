@@ -63,7 +63,7 @@ pub(crate) fn train(
 
 fn describe(config: &Config, summary: &RunSummary) -> String {
     let mut lines = vec![format!(
-        "{} weights after the last epoch, on {}; {} steps in {:.0} s.",
+        "{} weights after the last epoch, on {}; {} steps, {:.0} s of training by this process.",
         format!("{:?}", summary.weights).to_uppercase(),
         summary.last.subsets.join(", "),
         summary.num_steps,
@@ -126,7 +126,7 @@ impl RunObserver for Progress<'_> {
         self.steps = Some(self.console.bar(
             info.num_epochs * info.steps_per_epoch,
             info.steps_done,
-            "{prefix} {bar:30} {pos}/{len} {per_sec} {eta} left  {msg}",
+            "{prefix} {bar:30} {pos}/{len} {rate} {eta} left  {msg}",
         ));
     }
 

@@ -8,6 +8,9 @@ use tal_core::{ClassMap, DetectionSet, Segment};
 
 use super::{Labels, ResultsError, detection};
 
+/// The columns, in the order in which they are written.
+const COLUMNS: [&str; 5] = ["recording", "start", "end", "label", "score"];
+
 #[derive(Serialize, Deserialize)]
 struct Row {
     recording: String,
@@ -35,23 +38,61 @@ pub fn read_csv(path: &Path, classes: &ClassMap) -> Result<DetectionSet, Results
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(bytes.as_slice());
-    let syntax = |error: csv::Error| ResultsError::Syntax {
+    let syntax = |error: csv::Error, headers: &csv::StringRecord| ResultsError::Syntax {
         path: path.to_owned(),
-        message: error.to_string(),
+        message: describe(&error, headers),
     };
-    let headers = reader.headers().map_err(syntax)?.clone();
+    let headers = reader
+        .headers()
+        .map_err(|error| syntax(error, &csv::StringRecord::new()))?
+        .clone();
+    if let Some(missing) = COLUMNS
+        .iter()
+        .find(|name| !headers.iter().any(|found| found == **name))
+    {
+        return Err(ResultsError::Syntax {
+            path: path.to_owned(),
+            message: format!(
+                "no column {missing:?} in the first line; expected {}",
+                COLUMNS.join(",")
+            ),
+        });
+    }
     let labels = Labels::new(classes);
     let mut all = DetectionSet::new();
     for record in reader.records() {
-        let record = record.map_err(syntax)?;
+        let record = record.map_err(|error| syntax(error, &headers))?;
         let line = record.position().map_or(0, csv::Position::line);
-        let row: Row = record.deserialize(Some(&headers)).map_err(syntax)?;
+        let row: Row = record
+            .deserialize(Some(&headers))
+            .map_err(|error| syntax(error, &headers))?;
         let segment = Segment::new(row.start, row.end);
         let at = || format!("line {line}, recording {:?}", row.recording);
         let found = detection(&labels, path, at, &row.label, row.score, segment)?;
         all.entry(row.recording).or_default().push(found);
     }
     Ok(all)
+}
+
+/// What is wrong with a line, without the reader's own vocabulary.
+fn describe(error: &csv::Error, headers: &csv::StringRecord) -> String {
+    let line = |position: &Option<csv::Position>| position.as_ref().map_or(0, csv::Position::line);
+    match error.kind() {
+        csv::ErrorKind::Deserialize { pos, err } => {
+            let column = err.field().and_then(|index| headers.get(index as usize));
+            let column = column.map_or_else(String::new, |name| format!(", column {name:?}"));
+            format!("line {}{column}: {}", line(pos), err.kind())
+        }
+        csv::ErrorKind::UnequalLengths {
+            pos,
+            expected_len,
+            len,
+        } => format!(
+            "line {} has {len} fields; expected {expected_len}, as in the first line",
+            line(pos)
+        ),
+        _ => error.to_string(),
+    }
 }
 
 /// Writes the table, recordings by id, detections in their order; an existing file is replaced at once.
@@ -70,7 +111,7 @@ pub fn write_csv(
         let mut writer = csv::WriterBuilder::new()
             .has_headers(false)
             .from_writer(out);
-        writer.write_record(["recording", "start", "end", "label", "score"])?;
+        writer.write_record(COLUMNS)?;
         for (id, detections) in detections {
             for detection in detections {
                 writer.serialize(Row {

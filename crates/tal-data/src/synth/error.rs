@@ -38,7 +38,7 @@ pub enum SynthError {
     #[error(transparent)]
     Classes(#[from] ClassMapError),
     /// The output folder has something in it.
-    #[error("{} is not empty; choose another folder, nothing is overwritten", path.display())]
+    #[error("the output folder {} is not empty; choose another one, nothing is overwritten", path.display())]
     NotEmpty {
         /// The folder.
         path: PathBuf,

@@ -1,0 +1,6 @@
+//! The program `tal` from outside: what it prints, writes and answers.
+
+mod bad_input;
+mod killed;
+mod support;
+mod workflow;
