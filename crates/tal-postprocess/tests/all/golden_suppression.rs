@@ -1,5 +1,7 @@
 //! Suppression against results of the released implementation.
 
+use std::collections::BTreeMap;
+
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use tal_core::config::{SuppressionConfig, SuppressionMethod, VotingConfig, VotingWeight};
@@ -58,7 +60,8 @@ fn assert_same(name: &str, ours: &Candidates, golden: &Candidates) {
 fn six_cases_equal_the_released_result_row_by_row() {
     let bytes = crate::support::fixture("nms.safetensors");
     let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
-    let cases = header.metadata().clone().unwrap();
+    let cases = header.metadata().as_ref().unwrap();
+    let cases = BTreeMap::from_iter(cases.clone());
     let file = SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(cases.len(), 6);
     for (name, parameters) in &cases {

@@ -1,6 +1,6 @@
 //! What holds for suppression of any candidates.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -65,8 +65,8 @@ fn reordered(candidates: &Candidates, order: impl Iterator<Item = usize>) -> Can
 }
 
 /// Scores by (start, end, label), highest first.
-fn scores_by_place(candidates: &Candidates) -> HashMap<(u32, u32, u32), Vec<f32>> {
-    let mut places: HashMap<_, Vec<f32>> = HashMap::new();
+fn scores_by_place(candidates: &Candidates) -> BTreeMap<(u32, u32, u32), Vec<f32>> {
+    let mut places: BTreeMap<_, Vec<f32>> = BTreeMap::new();
     for row in 0..candidates.len() {
         let segment = candidates.segment(row);
         places
