@@ -73,8 +73,10 @@ fn released_initial_values() {
         } else {
             let size = tensor.size();
             let bound = 1.0 / ((size[1] * size[2]) as f64).sqrt();
-            assert!(high <= bound && high > 0.95 * bound, "{name}: {high}");
-            assert!(low >= -bound && low < -0.95 * bound, "{name}: {low}");
+            // The bound itself is drawn as float32, which may lie a little further out.
+            let most = bound * (1.0 + 1e-6);
+            assert!(high <= most && high > 0.95 * bound, "{name}: {high}");
+            assert!(low >= -most && low < -0.95 * bound, "{name}: {low}");
         }
     }
 }
