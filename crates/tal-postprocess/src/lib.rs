@@ -32,6 +32,7 @@
 //!     min_score: 0.001,
 //!     per_class: true,
 //!     max_detections: 200,
+//!     max_per_class: None,
 //!     voting: None,
 //! };
 //! let kept = suppress(&candidates, &soft_nms)?;
@@ -57,6 +58,8 @@
 //! let rules = EvaluationConfig {
 //!     tiou_thresholds: vec![0.5, 0.75],
 //!     dialect: EvaluationDialect::Clean,
+//!     ambiguous_class: None,
+//!     blocked: Vec::new(),
 //! };
 //! let result = evaluate([&truth], &detections, &rules)?;
 //! assert_eq!(result.map, [1.0, 0.5]);

@@ -40,6 +40,8 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let config = EvaluationConfig {
         tiou_thresholds: args.tiou.0.clone(),
         dialect: args.dialect.into(),
+        ambiguous_class: None,
+        blocked: Vec::new(),
     };
     let evaluation = evaluate(truth.subset(&subsets), &detections, &config)?;
     if let Some(file) = &args.json {

@@ -1,5 +1,7 @@
 //! From logits to detections, and how detections are scored.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,41 @@ pub struct InferenceConfig {
     pub duration_thresh: f32,
     /// How overlapping candidates are thinned out.
     pub suppression: SuppressionConfig,
+    /// Scores of whole recordings from another classifier, which turn class-agnostic proposals into detections of classes.
+    /// Null leaves the detections as they are.
+    pub external_scores: Option<ExternalScoresConfig>,
+}
+
+/// Scores of whole recordings from another classifier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExternalScoresConfig {
+    /// The scores, as JSON: `{"results": {ID: [score of class 0, …]}, "class": [name of class 0, …]}` (CUHK's layout; `class`
+    /// may be missing) or `{ID: {name: score, …}}`. `${NAME}` and relative paths as in `dataset.annotations`.
+    pub file: PathBuf,
+    /// Classes per recording, the best ones; each detection is repeated once for each of them.
+    #[serde(default = "ExternalScoresConfig::default_top_k")]
+    pub top_k: usize,
+    /// How the score s of a detection and the score v of a class become one.
+    #[serde(default)]
+    pub combine: ScoreCombination,
+}
+
+/// How the score s of a detection and the score v of a class for the recording become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScoreCombination {
+    /// √(v·s) (ActionFormer, TriDet, CLTDR-GMG).
+    #[default]
+    ProductRoot,
+    /// v·s (OpenTAD).
+    Product,
+}
+
+impl ExternalScoresConfig {
+    fn default_top_k() -> usize {
+        2
+    }
 }
 
 /// How overlapping candidates are thinned out.
@@ -33,8 +70,10 @@ pub struct SuppressionConfig {
     pub min_score: f32,
     /// Each class by itself (true), or all classes together (false).
     pub per_class: bool,
-    /// At most this many detections per class (only with `per_class`) and per recording.
+    /// At most this many detections per recording.
     pub max_detections: usize,
+    /// At most this many detections per class (only with `per_class`); null means `max_detections`.
+    pub max_per_class: Option<usize>,
     /// Moves the ends of what is left to the weighted mean of the candidates that overlap it. Null switches it off; it
     /// acts only on all classes together (`per_class: false`).
     pub voting: Option<VotingConfig>,
@@ -82,17 +121,32 @@ pub struct EvaluationConfig {
     pub tiou_thresholds: Vec<f64>,
     /// Whose rules decide the details.
     pub dialect: EvaluationDialect,
+    /// Name of a class whose annotations mark where it is unclear what happens (THUMOS14: `Ambiguous`). It has no average
+    /// precision; a false positive that overlaps one of its annotations does not count. Null: it is a class like others.
+    #[serde(default)]
+    pub ambiguous_class: Option<String>,
+    /// Ids of recordings that do not count, such as videos that can no longer be had.
+    #[serde(default)]
+    pub blocked: Vec<String>,
 }
 
 /// Whose rules decide the details of mAP; published numbers depend on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EvaluationDialect {
+    /// The official ActivityNet evaluator, also BackTAL: every annotation counts, a predicted class that the ground truth
+    /// lacks is an error, subset names are compared exactly.
+    Activitynet,
+    /// ActionFormer, TemporalMaxer: duplicate annotations (same label, both ends within 1 ms) and those shorter than 1 ms are
+    /// dropped; the id of a predicted class that the ground truth lacks may collide with another class.
+    Actionformer,
     /// TriDet and the released CLTDR-GMG: duplicate annotations (same label, both ends within 1 ms) and empty ones are
     /// dropped; the id of a predicted class that the ground truth lacks may collide with another class.
     Tridet,
-    /// Our recommendation: the same removal, classes that the ground truth lacks are ignored, ties are broken by the
-    /// order of the input.
+    /// OpenTAD: the same removal, classes that the ground truth lacks are ignored, the union is at least 1e-8 s, subset names
+    /// are compared exactly.
+    Opentad,
+    /// Our recommendation: the rules of OpenTAD, subset names without regard to case, ties broken by the order of the input.
     Clean,
 }
 
@@ -102,6 +156,12 @@ impl InferenceConfig {
         check.at_least("pre_nms_topk", self.pre_nms_topk, 1);
         check.not_negative("duration_thresh", self.duration_thresh);
         check.section("suppression", |check| self.suppression.check(check));
+        if let Some(external) = &self.external_scores {
+            check.section("external_scores", |check| {
+                check.filled("file", &external.file.to_string_lossy());
+                check.at_least("top_k", external.top_k, 1);
+            });
+        }
     }
 }
 
@@ -111,6 +171,9 @@ impl SuppressionConfig {
         check.within("iou_threshold", self.iou_threshold, 0.0..=1.0);
         check.within("min_score", self.min_score, 0.0..=1.0);
         check.at_least("max_detections", self.max_detections, 1);
+        if let Some(max_per_class) = self.max_per_class {
+            check.at_least("max_per_class", max_per_class, 1);
+        }
         if let Some(voting) = &self.voting {
             check.section("voting", |check| {
                 check.within("iou_threshold", voting.iou_threshold, 0.0..=1.0);

@@ -52,6 +52,10 @@ impl Config {
             &origin,
             base,
         )?;
+        if let Some(external) = &mut config.inference.external_scores {
+            let field = "inference.external_scores.file";
+            external.file = resolve(&external.file, field, &origin, base)?;
+        }
         match config.validate() {
             Ok(()) => Ok(config),
             Err(errors) => Err(ConfigError::Invalid { origin, errors }),

@@ -39,13 +39,15 @@ pub(super) enum Ties {
 impl Rules {
     pub(super) fn of(dialect: EvaluationDialect) -> Self {
         match dialect {
-            EvaluationDialect::Tridet => Self {
+            EvaluationDialect::Activitynet
+            | EvaluationDialect::Actionformer
+            | EvaluationDialect::Tridet => Self {
                 empty_go_first: false,
                 unknown_class: UnknownClass::TakenAsRank,
                 ties: Ties::LaterFirst,
                 min_union: 0.0,
             },
-            EvaluationDialect::Clean => Self {
+            EvaluationDialect::Opentad | EvaluationDialect::Clean => Self {
                 empty_go_first: true,
                 unknown_class: UnknownClass::Ignored,
                 ties: Ties::EarlierFirst,

@@ -22,6 +22,8 @@ fn config(tiou_thresholds: &[f64], dialect: EvaluationDialect) -> EvaluationConf
     EvaluationConfig {
         tiou_thresholds: tiou_thresholds.to_vec(),
         dialect,
+        ambiguous_class: None,
+        blocked: Vec::new(),
     }
 }
 

@@ -33,6 +33,7 @@ impl From<Parameters> for SuppressionConfig {
             min_score: parameters.min_score,
             per_class: parameters.multiclass,
             max_detections: parameters.max_seg_num,
+            max_per_class: None,
             voting: Some(VotingConfig {
                 iou_threshold: parameters.voting_thresh,
                 weight: VotingWeight::Score,
@@ -85,6 +86,7 @@ fn recordings_equal_the_released_result() {
         min_score: 0.001,
         per_class: true,
         max_detections: 200,
+        max_per_class: None,
         voting: None,
     };
     let per_class = gaussian.clone();
@@ -92,6 +94,7 @@ fn recordings_equal_the_released_result() {
         sigma: 0.75,
         per_class: false,
         max_detections: 60,
+        max_per_class: None,
         voting: Some(VotingConfig {
             iou_threshold: 0.95,
             weight: VotingWeight::Score,

@@ -13,6 +13,7 @@ fn config(method: SuppressionMethod) -> SuppressionConfig {
         min_score: 0.001,
         per_class: true,
         max_detections: 100,
+        max_per_class: None,
         voting: None,
     }
 }

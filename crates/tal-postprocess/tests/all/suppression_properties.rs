@@ -49,6 +49,7 @@ fn config() -> impl Strategy<Value = SuppressionConfig> {
                 min_score,
                 per_class,
                 max_detections,
+                max_per_class: None,
                 voting: None,
             }
         },
@@ -194,7 +195,7 @@ proptest! {
     fn hard_suppression_leaves_no_overlap(input in coarse_rows(40), threshold in 0.1..1f32) {
         let config = SuppressionConfig {
             method: SuppressionMethod::Hard, sigma: 0.5, iou_threshold: threshold, min_score: 0.0,
-            per_class: false, max_detections: 100, voting: None,
+            per_class: false, max_detections: 100, max_per_class: None, voting: None,
         };
         let kept = suppress(&input, &config).unwrap();
         for a in 0..kept.len() {
