@@ -1,7 +1,5 @@
 //! From logits to detections, and how detections are scored.
 
-use std::path::PathBuf;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,41 +17,6 @@ pub struct InferenceConfig {
     pub duration_thresh: f32,
     /// How overlapping candidates are thinned out.
     pub suppression: SuppressionConfig,
-    /// Scores of whole recordings from another classifier, which turn class-agnostic proposals into detections of classes.
-    /// Null leaves the detections as they are.
-    pub external_scores: Option<ExternalScoresConfig>,
-}
-
-/// Scores of whole recordings from another classifier.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ExternalScoresConfig {
-    /// The scores, as JSON: `{"results": {ID: [score of class 0, …]}, "class": [name of class 0, …]}` (CUHK's layout; `class`
-    /// may be missing) or `{ID: {name: score, …}}`. `${NAME}` and relative paths as in `dataset.annotations`.
-    pub file: PathBuf,
-    /// Classes per recording, the best ones; each detection is repeated once for each of them.
-    #[serde(default = "ExternalScoresConfig::default_top_k")]
-    pub top_k: usize,
-    /// How the score s of a detection and the score v of a class become one.
-    #[serde(default)]
-    pub combine: ScoreCombination,
-}
-
-/// How the score s of a detection and the score v of a class for the recording become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ScoreCombination {
-    /// √(v·s) (ActionFormer, TriDet, CLTDR-GMG).
-    #[default]
-    ProductRoot,
-    /// v·s (OpenTAD).
-    Product,
-}
-
-impl ExternalScoresConfig {
-    fn default_top_k() -> usize {
-        2
-    }
 }
 
 /// How overlapping candidates are thinned out.
@@ -156,12 +119,6 @@ impl InferenceConfig {
         check.at_least("pre_nms_topk", self.pre_nms_topk, 1);
         check.not_negative("duration_thresh", self.duration_thresh);
         check.section("suppression", |check| self.suppression.check(check));
-        if let Some(external) = &self.external_scores {
-            check.section("external_scores", |check| {
-                check.filled("file", &external.file.to_string_lossy());
-                check.at_least("top_k", external.top_k, 1);
-            });
-        }
     }
 }
 

@@ -27,8 +27,8 @@ pub use encoder::{
 };
 pub use error::{ConfigError, FieldError};
 pub use inference::{
-    EvaluationConfig, EvaluationDialect, ExternalScoresConfig, InferenceConfig, ScoreCombination,
-    SuppressionConfig, SuppressionMethod, VotingConfig, VotingWeight,
+    EvaluationConfig, EvaluationDialect, InferenceConfig, SuppressionConfig, SuppressionMethod,
+    VotingConfig, VotingWeight,
 };
 pub use loss::{
     AssignmentConfig, ClassificationLoss, LossConfig, LossTermConfig, NormalizerConfig,

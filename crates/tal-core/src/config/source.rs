@@ -52,10 +52,6 @@ impl Config {
             &origin,
             base,
         )?;
-        if let Some(external) = &mut config.inference.external_scores {
-            let field = "inference.external_scores.file";
-            external.file = resolve(&external.file, field, &origin, base)?;
-        }
         match config.validate() {
             Ok(()) => Ok(config),
             Err(errors) => Err(ConfigError::Invalid { origin, errors }),
@@ -290,7 +286,8 @@ dataset:
         );
         assert!(
             message("evaluation: { dialect: voc }\n", &[]).contains(
-                "evaluation.dialect: unknown variant `voc`, expected `tridet` or `clean`"
+                "evaluation.dialect: unknown variant `voc`, expected one of `activitynet`, `actionformer`, `tridet`, `opentad`, \
+                 `clean`"
             )
         );
         let error = Config::from_yaml("{}", "x", Path::new(""), &[]).unwrap_err();
