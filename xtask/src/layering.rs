@@ -42,6 +42,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
+/// What a crate's examples and tests may use besides.
+const ALLOWED_IN_EXAMPLES: &[(&str, &str)] = &[("tal-postprocess", "tal-data")];
+
 /// The crates whose errors end in front of a user, and need no type.
 const MAY_USE_ANYHOW: [&str; 2] = ["tal-cli", "xtask"];
 
@@ -70,7 +73,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// A crate of the workspace with the names of all its direct dependencies, of every kind.
+/// A crate of the workspace with the names of all its direct dependencies, of every kind, but for those that only its
+/// examples may have.
 type Edges = Vec<(String, Vec<String>)>;
 
 fn parse_edges(metadata: &str) -> Result<Edges> {
@@ -82,11 +86,20 @@ fn parse_edges(metadata: &str) -> Result<Edges> {
         .map(|package| {
             let dependencies = list(package, "dependencies")?
                 .iter()
+                .filter(|dependency| !for_examples(package, dependency))
                 .map(name)
                 .collect::<Result<_>>()?;
             Ok((name(package)?, dependencies))
         })
         .collect()
+}
+
+/// Whether a dependency is one that the crate needs for examples and tests only, and may.
+fn for_examples(package: &Value, dependency: &Value) -> bool {
+    dependency["kind"] == "dev"
+        && ALLOWED_IN_EXAMPLES
+            .iter()
+            .any(|(from, to)| package["name"] == *from && dependency["name"] == *to)
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> Result<&'a Vec<Value>> {
@@ -164,6 +177,15 @@ mod tests {
             {"name": "tal-core", "kind": null}, {"name": "approx", "kind": "dev"}]}]}"#;
         let expected = edges(&[("tal-data", &["tal-core", "approx"])]);
         assert_eq!(parse_edges(text).unwrap(), expected);
+        let example = |kind: &str| {
+            format!(
+                r#"{{"packages": [{{"name": "tal-postprocess", "dependencies": [{{"name": "tal-data", "kind": {kind}}}]}}]}}"#
+            )
+        };
+        let none = edges(&[("tal-postprocess", &[])]);
+        assert_eq!(parse_edges(&example("\"dev\"")).unwrap(), none);
+        let real = edges(&[("tal-postprocess", &["tal-data"])]);
+        assert_eq!(parse_edges(&example("null")).unwrap(), real);
         assert!(parse_edges("{}").is_err());
         assert!(parse_edges("").is_err());
     }
