@@ -27,11 +27,16 @@ impl Uniform {
 
 /// `count` candidates of `num_classes` classes over 2304 grid units, log-uniform lengths from 2 to 200.
 pub fn candidates(count: usize, num_classes: u32) -> Candidates {
+    candidates_within(2304.0, count, num_classes)
+}
+
+/// The same over `extent` grid units: where it grows with `count`, each candidate meets about as many others.
+pub fn candidates_within(extent: f64, count: usize, num_classes: u32) -> Candidates {
     let mut random = Uniform::new(1);
     let mut candidates = Candidates::with_capacity(count);
     for _ in 0..count {
         let length = 2.0 * 100f64.powf(random.draw());
-        let start = random.draw() * (2304.0 - length);
+        let start = random.draw() * (extent - length);
         let segment = Segment::new(start as f32, (start + length) as f32);
         let label = (random.draw() * f64::from(num_classes)) as u32;
         candidates.push(segment, random.draw() as f32, label);

@@ -3,22 +3,25 @@
 use tal_core::config::SuppressionConfig;
 
 use super::Row;
+use super::live::LiveRows;
 
 /// Keeps, from the highest score down, what does not overlap an already kept row by `iou_threshold` or more.
-pub(super) fn select(mut rows: Vec<Row>, config: &SuppressionConfig) -> Vec<Row> {
+pub(super) fn select(mut rows: Vec<Row>, config: &SuppressionConfig, cap: usize) -> Vec<Row> {
     rows.retain(|row| row.score > config.min_score);
-    rows.sort_by(Row::rank);
-    let mut kept: Vec<Row> = Vec::with_capacity(rows.len().min(config.max_detections));
-    for row in rows {
-        if kept.len() == config.max_detections {
+    // An overlap of zero reaches a threshold of zero: one row remains, wherever the others lie.
+    let zero_suppresses = !matches!(
+        0f32.partial_cmp(&config.iou_threshold),
+        Some(std::cmp::Ordering::Less)
+    );
+    let cap = if zero_suppresses { cap.min(1) } else { cap };
+    let mut kept = Vec::with_capacity(rows.len().min(cap));
+    let mut live = LiveRows::new(rows);
+    while kept.len() < cap {
+        let Some(best) = live.take_best(|best, row| best.overlap(row) < config.iou_threshold)
+        else {
             break;
-        }
-        if kept
-            .iter()
-            .all(|better| better.overlap(&row) < config.iou_threshold)
-        {
-            kept.push(row);
-        }
+        };
+        kept.push(best);
     }
     kept
 }

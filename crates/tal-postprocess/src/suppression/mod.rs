@@ -15,18 +15,25 @@
 //! ICCV 2017.
 
 mod hard;
+mod live;
 mod soft;
 mod voting;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use tal_core::config::{SuppressionConfig, SuppressionMethod};
 use tal_core::segment::tiou_from_parts;
 use tal_core::{Candidates, Segment};
 
+use self::voting::Voters;
+
 /// Added to lengths where candidates are compared with each other, so that two empty ones have a defined overlap.
 const LENGTH_EPSILON: f32 = 1e-6;
+
+/// From this many candidates on, classes are treated in parallel; below, waking threads takes longer than the work.
+const MIN_PARALLEL: usize = 4_000;
 
 /// Why candidates cannot be suppressed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -77,10 +84,13 @@ pub enum SuppressionError {
 ///   `o ≥ iou_threshold`.
 /// - None: the candidates come back as they are, in their order and without a cap.
 ///
-/// With `per_class` each class is treated by itself, classes in ascending order, each capped at `max_detections`;
-/// `voting` has no effect there. Without it all classes suppress each other and `voting` moves the ends of what is left
-/// to the weighted mean of the candidates that overlap it. In the end rows are sorted by score, highest first, and capped
-/// at `max_detections`.
+/// With `per_class` each class is treated by itself, classes in ascending order, each capped at `max_per_class` (where
+/// that is not given, at `max_detections`); `voting` has no effect there. Without it all classes suppress each other,
+/// `max_per_class` has no effect, and `voting` moves the ends of what is left to the weighted mean of the candidates that
+/// overlap it. In the end rows are sorted by score, highest first, and capped at `max_detections`.
+///
+/// Candidates that share no time do not meet: the time taken grows with the number of overlapping pairs, not with the
+/// square of the number of candidates, and the result is that of the plain algorithm to the last bit.
 ///
 /// `config` must be a validated one; values outside its ranges give useless scores but no panic.
 ///
@@ -105,18 +115,29 @@ pub fn suppress(
         for row in rows {
             classes.entry(row.label).or_default().push(row);
         }
-        classes
-            .into_values()
-            .flat_map(|class| select(class, config))
-            .collect()
-    } else {
-        let mut kept = select(rows.clone(), config);
-        if let Some(voting) = &config.voting {
-            for row in &mut kept {
-                row.segment = voting::vote(row.segment, &rows, voting);
-            }
+        let cap = config.max_per_class.unwrap_or(config.max_detections);
+        let classes: Vec<Vec<Row>> = classes.into_values().collect();
+        let selected: Vec<Vec<Row>> = if candidates.len() < MIN_PARALLEL {
+            classes
+                .into_iter()
+                .map(|class| select(class, config, cap))
+                .collect()
+        } else {
+            classes
+                .into_par_iter()
+                .map(|class| select(class, config, cap))
+                .collect()
+        };
+        selected.concat()
+    } else if let Some(voting) = config.voting {
+        let mut kept = select(rows.clone(), config, config.max_detections);
+        let voters = Voters::new(&rows, voting);
+        for row in &mut kept {
+            row.segment = voters.vote(row.segment);
         }
         kept
+    } else {
+        select(rows, config, config.max_detections)
     };
     // Stable, and finite scores are always comparable.
     kept.sort_by(|a, b| descending(a.score, b.score));
@@ -129,20 +150,20 @@ pub fn suppress(
     Ok(result)
 }
 
-/// Applies the method to rows that suppress each other; at most `max_detections` come back, highest score first.
-fn select(rows: Vec<Row>, config: &SuppressionConfig) -> Vec<Row> {
+/// Applies the method to rows that suppress each other; at most `cap` come back, highest score first.
+fn select(rows: Vec<Row>, config: &SuppressionConfig, cap: usize) -> Vec<Row> {
     match config.method {
         SuppressionMethod::Gaussian => {
-            soft::select(rows, config, |o| (-(o * o) / config.sigma).exp())
+            soft::select(rows, config, cap, |o| (-(o * o) / config.sigma).exp())
         }
-        SuppressionMethod::Linear => soft::select(rows, config, |o| {
+        SuppressionMethod::Linear => soft::select(rows, config, cap, |o| {
             if o >= config.iou_threshold {
                 1.0 - o
             } else {
                 1.0
             }
         }),
-        SuppressionMethod::Hard => hard::select(rows, config),
+        SuppressionMethod::Hard => hard::select(rows, config, cap),
         SuppressionMethod::None => rows,
     }
 }

@@ -3,34 +3,45 @@
 use tal_core::config::SuppressionConfig;
 
 use super::Row;
+use super::live::LiveRows;
 
 /// Selects the highest score, lowers the others by `decay(overlap)`, drops what falls below `min_score`, and so on.
 ///
 /// A decayed score never rises, so the rows come out by score and the cap can end the selection early.
 pub(super) fn select(
-    mut live: Vec<Row>,
+    mut rows: Vec<Row>,
     config: &SuppressionConfig,
+    cap: usize,
     decay: impl Fn(f32) -> f32,
 ) -> Vec<Row> {
-    let mut selected = Vec::with_capacity(live.len().min(config.max_detections));
-    while selected.len() < config.max_detections {
-        let best = live
-            .iter()
-            .enumerate()
-            .min_by(|(_, a), (_, b)| a.rank(b))
-            .map(|(position, _)| position);
-        let Some(best) = best else { break };
-        // The order of `live` does not matter: ranks carry the row index.
-        let chosen = live.swap_remove(best);
-        live.retain_mut(|row| {
-            let overlap = chosen.overlap(row);
-            // Without overlap every rule multiplies by exactly 1.
-            if overlap > 0.0 {
-                row.score *= decay(overlap);
-            }
-            row.score >= config.min_score
-        });
-        selected.push(chosen);
+    let suppress = |best: &Row, row: &mut Row| {
+        let overlap = best.overlap(row);
+        // Without overlap every rule multiplies by exactly 1.
+        if overlap > 0.0 {
+            row.score *= decay(overlap);
+        }
+        row.score >= config.min_score
+    };
+    let mut selected = Vec::with_capacity(rows.len().min(cap));
+    let first = rows
+        .iter()
+        .enumerate()
+        .min_by(|(_, a), (_, b)| a.rank(b))
+        .map(|(position, _)| position);
+    let Some(first) = first.filter(|_| cap > 0) else {
+        return selected;
+    };
+    // The first selection holds every row against `min_score`, wherever it lies; later ones can only drop rows whose
+    // score they lowered.
+    let first = rows.swap_remove(first);
+    rows.retain_mut(|row| suppress(&first, row));
+    selected.push(first);
+    let mut live = LiveRows::new(rows);
+    while selected.len() < cap {
+        let Some(best) = live.take_best(suppress) else {
+            break;
+        };
+        selected.push(best);
     }
     selected
 }

@@ -5,28 +5,114 @@ use tal_core::config::{VotingConfig, VotingWeight};
 
 use super::Row;
 
-/// Weighted mean of the candidates whose tIoU with `segment` is at least the threshold.
-///
-/// `Σ w·[start, end] / Σ w` with `w` the candidate's score before suppression, or that times the tIoU. Sums are kept in
-/// `f64`: the number of votes then does not show in the ends. Where no vote has weight (only scores of zero, or a segment
-/// without length) the segment stays.
-pub(super) fn vote(segment: Segment<f32>, voters: &[Row], config: &VotingConfig) -> Segment<f32> {
-    let (mut total, mut start, mut end) = (0.0f64, 0.0f64, 0.0f64);
-    for voter in voters {
+/// Taken off the threshold where it bounds the starts of voters: far more than the rounding of a tIoU in `f32`.
+const THRESHOLD_MARGIN: f64 = 1e-4;
+
+/// The candidates that vote, before suppression.
+pub(super) struct Voters<'a> {
+    rows: &'a [Row],
+    /// Start and position in `rows`, by start.
+    by_start: Vec<(f32, usize)>,
+    config: VotingConfig,
+}
+
+impl<'a> Voters<'a> {
+    pub(super) fn new(rows: &'a [Row], config: VotingConfig) -> Self {
+        let mut by_start: Vec<(f32, usize)> = rows
+            .iter()
+            .enumerate()
+            .map(|(position, row)| (row.segment.start, position))
+            .collect();
+        by_start.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        Self {
+            rows,
+            by_start,
+            config,
+        }
+    }
+
+    /// Weighted mean of the candidates whose tIoU with `segment` is at least the threshold.
+    ///
+    /// `Σ w·[start, end] / Σ w` with `w` the candidate's score before suppression, or that times the tIoU. Sums are kept
+    /// in `f64` and run in the order of the rows. Where no vote has weight (only scores of zero, or a segment without
+    /// length) the segment stays.
+    pub(super) fn vote(&self, segment: Segment<f32>) -> Segment<f32> {
+        let near = self.near(segment);
+        let mut sums = Sums::default();
+        // Sorting pays for a small part of the rows only.
+        if 4 * near.len() > self.rows.len() {
+            for voter in self.rows {
+                sums.add(segment, voter, &self.config);
+            }
+        } else {
+            let mut near: Vec<usize> = near
+                .iter()
+                .map(|(_, position)| *position)
+                .filter(|position| {
+                    segment.tiou(self.rows[*position].segment) >= self.config.iou_threshold
+                })
+                .collect();
+            near.sort_unstable();
+            for position in near {
+                sums.add(segment, &self.rows[position], &self.config);
+            }
+        }
+        sums.mean().unwrap_or(segment)
+    }
+
+    /// Every candidate whose tIoU with `segment` can reach the threshold, and some more.
+    ///
+    /// From `inter / union ≥ t` follow `union ≤ l/t` and `inter ≥ t·l`, with `l` the length of `segment`; so a voter starts
+    /// at most `l/t − l` before it and at most `l − t·l` after its start.
+    fn near(&self, segment: Segment<f32>) -> &[(f32, usize)] {
+        let threshold = f64::from(self.config.iou_threshold) - THRESHOLD_MARGIN;
+        // Also where the threshold is NaN.
+        if !matches!(
+            threshold.partial_cmp(&0.0),
+            Some(std::cmp::Ordering::Greater)
+        ) {
+            return &self.by_start;
+        }
+        let (start, end) = (f64::from(segment.start), f64::from(segment.end));
+        let length = end - start;
+        let least = start - length * (1.0 / threshold - 1.0);
+        let most = start + length * (1.0 - threshold);
+        let from = self
+            .by_start
+            .partition_point(|(start, _)| f64::from(*start) < least);
+        let num_near =
+            self.by_start[from..].partition_point(|(start, _)| f64::from(*start) <= most);
+        &self.by_start[from..][..num_near]
+    }
+}
+
+#[derive(Default)]
+struct Sums {
+    weight: f64,
+    start: f64,
+    end: f64,
+}
+
+impl Sums {
+    fn add(&mut self, segment: Segment<f32>, voter: &Row, config: &VotingConfig) {
         let tiou = segment.tiou(voter.segment);
         if tiou >= config.iou_threshold {
             let weight = f64::from(match config.weight {
                 VotingWeight::Score => voter.score,
                 VotingWeight::ScoreIou => voter.score * tiou,
             });
-            total += weight;
-            start += weight * f64::from(voter.segment.start);
-            end += weight * f64::from(voter.segment.end);
+            self.weight += weight;
+            self.start += weight * f64::from(voter.segment.start);
+            self.end += weight * f64::from(voter.segment.end);
         }
     }
-    if total > 0.0 {
-        Segment::new((start / total) as f32, (end / total) as f32)
-    } else {
-        segment
+
+    fn mean(&self) -> Option<Segment<f32>> {
+        (self.weight > 0.0).then(|| {
+            Segment::new(
+                (self.start / self.weight) as f32,
+                (self.end / self.weight) as f32,
+            )
+        })
     }
 }

@@ -6,4 +6,6 @@ mod golden_evaluation;
 mod golden_suppression;
 mod support;
 mod suppression_cases;
+mod suppression_equivalence;
+mod suppression_plain;
 mod suppression_properties;

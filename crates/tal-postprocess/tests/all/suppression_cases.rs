@@ -165,6 +165,37 @@ fn the_cap_keeps_the_best() {
 }
 
 #[test]
+fn the_cap_per_class_comes_before_that_per_recording() {
+    let rows = [
+        (0.0, 1.0, 0.9, 0),
+        (2.0, 3.0, 0.8, 0),
+        (4.0, 5.0, 0.7, 0),
+        (6.0, 7.0, 0.6, 1),
+        (8.0, 9.0, 0.5, 2),
+    ];
+    for method in [
+        SuppressionMethod::Gaussian,
+        SuppressionMethod::Linear,
+        SuppressionMethod::Hard,
+    ] {
+        let with = |max_per_class, per_class| {
+            let capped = SuppressionConfig {
+                per_class,
+                max_detections: 3,
+                max_per_class,
+                ..config(method)
+            };
+            suppress(&candidates(&rows), &capped).unwrap().score
+        };
+        assert_eq!(with(None, true), [0.9, 0.8, 0.7]);
+        assert_eq!(with(Some(2), true), [0.9, 0.8, 0.6]);
+        assert_eq!(with(Some(1), true), [0.9, 0.6, 0.5]);
+        assert_eq!(with(Some(4), true), [0.9, 0.8, 0.7]);
+        assert_eq!(with(Some(1), false), [0.9, 0.8, 0.7]);
+    }
+}
+
+#[test]
 fn no_method_changes_nothing() {
     let input = candidates(&PAIR);
     let uncapped = SuppressionConfig {
