@@ -74,8 +74,23 @@ pub fn read_json(path: &Path, classes: &ClassMap) -> Result<DetectionSet, Result
         path: path.to_owned(),
         source,
     })?;
+    parse_json(&bytes, path, classes)
+}
+
+/// [`read_json`] of a file's content; `path` is only named in errors.
+///
+/// # Units
+/// Segments in seconds.
+///
+/// # Errors
+/// As [`read_json`], except for those of the file system.
+pub fn parse_json(
+    bytes: &[u8],
+    path: &Path,
+    classes: &ClassMap,
+) -> Result<DetectionSet, ResultsError> {
     let document: Document =
-        serde_json::from_slice(&bytes).map_err(|error| ResultsError::Syntax {
+        serde_json::from_slice(bytes).map_err(|error| ResultsError::Syntax {
             path: path.to_owned(),
             message: error.to_string(),
         })?;

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use tal_core::{ClassMap, Detection, DetectionSet, Segment};
 
-pub use activity_net::{read_json, write_json};
+pub use activity_net::{parse_json, read_json, write_json};
 pub use error::ResultsError;
-pub use table::{read_csv, write_csv};
+pub use table::{parse_csv, read_csv, write_csv};
 
 /// Reads detections; the file's extension (`json`, `csv`) says how.
 ///

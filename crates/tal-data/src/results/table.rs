@@ -35,9 +35,24 @@ pub fn read_csv(path: &Path, classes: &ClassMap) -> Result<DetectionSet, Results
         path: path.to_owned(),
         source,
     })?;
+    parse_csv(&bytes, path, classes)
+}
+
+/// [`read_csv`] of a file's content; `path` is only named in errors.
+///
+/// # Units
+/// `start` and `end` in seconds.
+///
+/// # Errors
+/// As [`read_csv`], except for those of the file system.
+pub fn parse_csv(
+    bytes: &[u8],
+    path: &Path,
+    classes: &ClassMap,
+) -> Result<DetectionSet, ResultsError> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
-        .from_reader(bytes.as_slice());
+        .from_reader(bytes);
     let syntax = |error: csv::Error, headers: &csv::StringRecord| ResultsError::Syntax {
         path: path.to_owned(),
         message: describe(&error, headers),
