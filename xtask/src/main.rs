@@ -2,6 +2,7 @@
 //!
 //! Depends on none of our crates, so that it builds in seconds and runs before LibTorch is there.
 
+mod fuzz;
 mod layering;
 mod setup;
 mod shell;
@@ -77,6 +78,14 @@ enum Task {
     Clippy,
     /// Check: rustdoc, warnings denied
     Rustdoc,
+    /// Feed random input to the readers of files (needs cargo-fuzz and a nightly compiler)
+    Fuzz {
+        /// A target of crates/tal-data/fuzz; without it all, one after the other
+        target: Option<String>,
+        /// How long each target runs
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: u32,
+    },
 }
 
 fn main() -> ExitCode {
@@ -111,5 +120,6 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Docs { write } => steps::docs(&workspace, write),
         Task::Clippy => steps::clippy(&workspace),
         Task::Rustdoc => steps::rustdoc(&workspace),
+        Task::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
     }
 }

@@ -84,7 +84,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// All text files, but neither what others wrote (lock file, licences) nor the fixtures of tests.
+/// All text files, but neither what others wrote (lock file, licences) nor the fixtures of tests and fuzzing.
 fn sources(workspace: &Workspace) -> Result<Vec<Source>> {
     let output = Command::new("git")
         .args(["ls-files", "-z", "--cached", "--others"])
@@ -122,7 +122,10 @@ fn sources(workspace: &Workspace) -> Result<Vec<Source>> {
 }
 
 fn is_ours(path: &str) -> bool {
-    let fixture = path.contains("/fixtures/") || path.ends_with(".proptest-regressions");
+    let fixture = ["/fixtures/", "/fuzz/corpus/"]
+        .iter()
+        .any(|folder| path.contains(folder))
+        || path.ends_with(".proptest-regressions");
     !(path.is_empty() || path == "Cargo.lock" || path.starts_with("LICENSE") || fixture)
 }
 
@@ -169,6 +172,8 @@ mod tests {
     fn leaves_fixtures_alone() {
         assert!(is_ours("crates/tal-core/src/lib.rs"));
         assert!(!is_ours("crates/tal-core/tests/fixtures/a.json"));
+        assert!(!is_ours("crates/tal-data/fuzz/corpus/annotations/a.json"));
+        assert!(is_ours("crates/tal-data/fuzz/fuzz_targets/annotations.rs"));
         assert!(!is_ours("Cargo.lock"));
     }
 }

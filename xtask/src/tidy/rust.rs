@@ -44,13 +44,13 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
     findings
 }
 
-/// Every crate takes the lints of the workspace.
+/// Every crate takes the lints of the workspace; one that is a workspace of its own cannot.
 fn check_manifest(source: &Source) -> Vec<Finding> {
     let lines: Vec<&str> = source.text.lines().map(str::trim).collect();
     let inherits = lines
         .windows(2)
         .any(|w| w == ["[lints]", "workspace = true"]);
-    if inherits {
+    if inherits || lines.contains(&"[workspace]") {
         Vec::new()
     } else {
         vec![source.finding(1, "add `[lints]` with `workspace = true`")]

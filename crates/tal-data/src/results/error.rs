@@ -23,7 +23,7 @@ pub enum ResultsError {
         source: std::io::Error,
     },
     /// The file's name does not say which format it is in.
-    #[error("{}: unknown format; expected a name that ends in .json or .csv", path.display())]
+    #[error("{}: unknown format; expected a name that ends in .json, .csv or .tsv", path.display())]
     Extension {
         /// The file.
         path: PathBuf,

@@ -1,6 +1,7 @@
-//! Detections in files: the result JSON of the ActivityNet challenge, and CSV.
+//! Detections in files: the result JSON of the ActivityNet challenge, and tables.
 
 mod activity_net;
+mod bounded;
 mod error;
 mod table;
 
@@ -9,11 +10,11 @@ use std::path::Path;
 
 use tal_core::{ClassMap, Detection, DetectionSet, Segment};
 
-pub use activity_net::{read_json, write_json};
+pub use activity_net::{parse_json, read_json, write_json};
 pub use error::ResultsError;
-pub use table::{read_csv, write_csv};
+pub use table::{parse_csv, read_csv, write_csv};
 
-/// Reads detections; the file's extension (`json`, `csv`) says how.
+/// Reads detections; the file's extension (`json`, `csv`, `tsv`) says how.
 ///
 /// # Units
 /// Segments in seconds.
@@ -23,14 +24,14 @@ pub use table::{read_csv, write_csv};
 pub fn read(path: &Path, classes: &ClassMap) -> Result<DetectionSet, ResultsError> {
     match extension(path).as_deref() {
         Some("json") => read_json(path, classes),
-        Some("csv") => read_csv(path, classes),
+        Some("csv" | "tsv") => read_csv(path, classes),
         _ => Err(ResultsError::Extension {
             path: path.to_owned(),
         }),
     }
 }
 
-/// Writes detections; the file's extension (`json`, `csv`) says how. An existing file is replaced at once.
+/// Writes detections; the file's extension (`json`, `csv`, `tsv`) says how. An existing file is replaced at once.
 ///
 /// # Units
 /// Segments in seconds.
@@ -44,7 +45,7 @@ pub fn write(
 ) -> Result<(), ResultsError> {
     match extension(path).as_deref() {
         Some("json") => write_json(path, detections, classes),
-        Some("csv") => write_csv(path, detections, classes),
+        Some("csv" | "tsv") => write_csv(path, detections, classes),
         _ => Err(ResultsError::Extension {
             path: path.to_owned(),
         }),
@@ -71,16 +72,29 @@ impl<'a> Labels<'a> {
         self.ids
             .get(name)
             .copied()
-            .or_else(|| name.strip_prefix("class_")?.parse().ok())
+            .or_else(|| number(name.strip_prefix("class_")?))
+    }
+
+    /// As [`Labels::id`], or the id itself; a name comes first.
+    fn id_or_number(&self, name: &str) -> Option<u32> {
+        self.id(name).or_else(|| number(name))
     }
 }
 
-/// A detection from its parts; `at` names the place for errors.
+/// Digits alone: the standard parser would also take a plus sign.
+fn number(text: &str) -> Option<u32> {
+    if !text.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+/// A detection from its parts, `label` being what was found for which text; `at` names the place for errors.
 fn detection(
     labels: &Labels<'_>,
     path: &Path,
     at: impl Fn() -> String,
-    label: &str,
+    label: (Option<u32>, &str),
     score: f64,
     segment: Segment,
 ) -> Result<Detection, ResultsError> {
@@ -89,10 +103,11 @@ fn detection(
         place: at(),
         message,
     };
-    let Some(id) = labels.id(label) else {
+    let (Some(id), _) = label else {
         let known: Vec<&str> = labels.ids.keys().copied().take(5).collect();
         return Err(wrong(format!(
-            "label {label:?} is no class; the classes begin with {}",
+            "label {:?} is no class; the classes begin with {}",
+            bounded::shortened(label.1),
             known.join(", ")
         )));
     };

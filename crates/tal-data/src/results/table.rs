@@ -1,28 +1,38 @@
 //! Detections as a table: `recording,start,end,label,score`.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tal_core::atomic::write_atomic;
 use tal_core::{ClassMap, DetectionSet, Segment};
 
-use super::{Labels, ResultsError, detection};
+use super::{Labels, ResultsError, bounded, detection};
 
 /// The columns, in the order in which they are written.
 const COLUMNS: [&str; 5] = ["recording", "start", "end", "label", "score"];
 
-#[derive(Serialize, Deserialize)]
-struct Row {
-    recording: String,
+/// What ActionFormer, TriDet and OpenTAD call them in their data frames.
+const DATA_FRAME: [&str; 5] = ["video-id", "t-start", "t-end", "label", "score"];
+
+#[derive(Serialize)]
+struct Row<'a> {
+    recording: &'a str,
     start: f64,
     end: f64,
     label: String,
     score: f64,
 }
 
-/// Reads a table with the columns `recording`, `start`, `end`, `label` and `score` in any order.
+/// Reads a table with the columns `recording`, `start`, `end`, `label` and `score` in any order, separated by commas or tabs.
 ///
-/// A recording without detections has no row, and so is not among the answers.
+/// `video-id`, `t-start` and `t-end`, the names of the data frames of ActionFormer, TriDet and OpenTAD, are understood too. Other
+/// columns are ignored, also one without a name, as pandas writes for its index. A label is the name of a class, `class_ID`, or
+/// the id alone; a number that is the name of a class is taken as that name. White space around a value is dropped, and
+/// so is a byte order mark. A recording without detections has no row, and so is not among the answers.
+///
+/// The table is read row by row, and a row above 1 MiB is refused, however long the file is.
 ///
 /// # Units
 /// `start` and `end` in seconds.
@@ -31,71 +41,149 @@ struct Row {
 /// A file that is missing, unreadable or not of this form; an unknown label; a score or segment that is not finite; a
 /// segment with `end < start`. Each names the line.
 pub fn read_csv(path: &Path, classes: &ClassMap) -> Result<DetectionSet, ResultsError> {
-    let bytes = std::fs::read(path).map_err(|source| ResultsError::Read {
+    let file = File::open(path).map_err(|source| unreadable(path, source))?;
+    from_reader(file, path, classes)
+}
+
+/// [`read_csv`] of a file's content; `path` is only named in errors.
+///
+/// # Units
+/// `start` and `end` in seconds.
+///
+/// # Errors
+/// As [`read_csv`], except for those of the file system.
+pub fn parse_csv(
+    bytes: &[u8],
+    path: &Path,
+    classes: &ClassMap,
+) -> Result<DetectionSet, ResultsError> {
+    from_reader(bytes, path, classes)
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> ResultsError {
+    ResultsError::Read {
         path: path.to_owned(),
         source,
-    })?;
+    }
+}
+
+fn from_reader(
+    reader: impl Read,
+    path: &Path,
+    classes: &ClassMap,
+) -> Result<DetectionSet, ResultsError> {
+    let syntax = |message: String| ResultsError::Syntax {
+        path: path.to_owned(),
+        message,
+    };
+    let (head, reader) = bounded::first_line(reader).map_err(|source| unreadable(path, source))?;
+    let delimiter = if head.contains(&b'\t') { b'\t' } else { b',' };
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
-        .from_reader(bytes.as_slice());
-    let syntax = |error: csv::Error, headers: &csv::StringRecord| ResultsError::Syntax {
-        path: path.to_owned(),
-        message: describe(&error, headers),
+        .delimiter(delimiter)
+        .buffer_capacity(1 << 16)
+        .from_reader(bounded::Rows::new(reader));
+    let headers = match reader.headers() {
+        Ok(headers) => headers.clone(),
+        Err(error) => return Err(explain(error, &reader, path)),
     };
-    let headers = reader
-        .headers()
-        .map_err(|error| syntax(error, &csv::StringRecord::new()))?
-        .clone();
-    if let Some(missing) = COLUMNS
-        .iter()
-        .find(|name| !headers.iter().any(|found| found == **name))
-    {
-        return Err(ResultsError::Syntax {
-            path: path.to_owned(),
-            message: format!(
-                "no column {missing:?} in the first line; expected {}",
-                COLUMNS.join(",")
-            ),
-        });
-    }
+    let columns = columns(&headers).map_err(syntax)?;
     let labels = Labels::new(classes);
     let mut all = DetectionSet::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| syntax(error, &headers))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let row: Row = record
-            .deserialize(Some(&headers))
-            .map_err(|error| syntax(error, &headers))?;
-        let segment = Segment::new(row.start, row.end);
-        let at = || format!("line {line}, recording {:?}", row.recording);
-        let found = detection(&labels, path, at, &row.label, row.score, segment)?;
-        all.entry(row.recording).or_default().push(found);
+    let mut row = csv::StringRecord::new();
+    loop {
+        let start = reader.position().byte();
+        reader.get_mut().begin_row(start);
+        match reader.read_record(&mut row) {
+            Ok(true) => {}
+            Ok(false) => return Ok(all),
+            Err(error) => return Err(explain(error, &reader, path)),
+        }
+        let line = row.position().map_or(0, csv::Position::line);
+        // Rows have as many fields as the first line, which has these columns.
+        let [id, start, end, label, score] =
+            columns.map(|index| (index, row.get(index).unwrap_or_default()));
+        let number = |(index, text): (usize, &str)| {
+            text.parse::<f64>().map_err(|_| {
+                let name = headers.get(index).unwrap_or_default();
+                let text = bounded::shortened(text);
+                syntax(format!(
+                    "line {line}, column {name:?}: {text:?} is not a number"
+                ))
+            })
+        };
+        let segment = Segment::new(number(start)?, number(end)?);
+        let score = number(score)?;
+        let at = || format!("line {line}, recording {:?}", bounded::shortened(id.1));
+        let label = (labels.id_or_number(label.1), label.1);
+        let found = detection(&labels, path, at, label, score, segment)?;
+        match all.get_mut(id.1) {
+            Some(detections) => detections.push(found),
+            None => drop(all.insert(id.1.to_owned(), vec![found])),
+        }
     }
-    Ok(all)
+}
+
+/// Where [`COLUMNS`] are.
+fn columns(headers: &csv::StringRecord) -> Result<[usize; 5], String> {
+    let mut places = [0; 5];
+    for (place, (ours, other)) in places.iter_mut().zip(COLUMNS.iter().zip(DATA_FRAME)) {
+        let mut found = headers
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| *name == *ours || *name == other);
+        let Some((index, _)) = found.next() else {
+            return Err(format!(
+                "no column {ours:?} in the first line; expected {} or {}",
+                COLUMNS.join(","),
+                DATA_FRAME.join(",")
+            ));
+        };
+        if let Some((_, second)) = found.next() {
+            return Err(format!(
+                "column {second:?} in the first line repeats {ours:?}"
+            ));
+        }
+        *place = index;
+    }
+    Ok(places)
 }
 
 /// What is wrong with a line, without the reader's own vocabulary.
-fn describe(error: &csv::Error, headers: &csv::StringRecord) -> String {
-    let line = |position: &Option<csv::Position>| position.as_ref().map_or(0, csv::Position::line);
-    match error.kind() {
-        csv::ErrorKind::Deserialize { pos, err } => {
-            let column = err.field().and_then(|index| headers.get(index as usize));
-            let column = column.map_or_else(String::new, |name| format!(", column {name:?}"));
-            format!("line {}{column}: {}", line(pos), err.kind())
+fn explain<R: Read>(
+    error: csv::Error,
+    reader: &csv::Reader<bounded::Rows<R>>,
+    path: &Path,
+) -> ResultsError {
+    let line = |position: &Option<csv::Position>| position.as_ref().map_or(1, csv::Position::line);
+    let message = match error.into_kind() {
+        csv::ErrorKind::Io(source) if !reader.get_ref().is_refused() => {
+            return unreadable(path, source);
         }
+        csv::ErrorKind::Io(_) => format!(
+            "a row of more than 1 MiB ends at line {} or later; is a quotation mark left open?",
+            reader.position().line()
+        ),
         csv::ErrorKind::UnequalLengths {
             pos,
             expected_len,
             len,
         } => format!(
             "line {} has {len} fields; expected {expected_len}, as in the first line",
-            line(pos)
+            line(&pos)
         ),
-        _ => error.to_string(),
+        csv::ErrorKind::Utf8 { pos, .. } => {
+            format!("line {} is not UTF-8 text", line(&pos))
+        }
+        other => format!("{other:?}"),
+    };
+    ResultsError::Syntax {
+        path: path.to_owned(),
+        message,
     }
 }
 
-/// Writes the table, recordings by id, detections in their order; an existing file is replaced at once.
+/// Writes the table (tabs where the name ends in `.tsv`), recordings by id, detections in their order; an existing file is replaced at once.
 ///
 /// # Units
 /// `start` and `end` in seconds.
@@ -107,15 +195,20 @@ pub fn write_csv(
     detections: &DetectionSet,
     classes: &ClassMap,
 ) -> Result<(), ResultsError> {
+    let delimiter = match super::extension(path).as_deref() {
+        Some("tsv") => b'\t',
+        _ => b',',
+    };
     write_atomic(path, |out| {
         let mut writer = csv::WriterBuilder::new()
             .has_headers(false)
+            .delimiter(delimiter)
             .from_writer(out);
         writer.write_record(COLUMNS)?;
         for (id, detections) in detections {
             for detection in detections {
                 writer.serialize(Row {
-                    recording: id.clone(),
+                    recording: id,
                     start: detection.segment.start,
                     end: detection.segment.end,
                     label: classes.display_name(detection.label),
@@ -129,4 +222,37 @@ pub fn write_csv(
         path: path.to_owned(),
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endless_nonsense_is_refused() {
+        let head = "recording,start,end,label,score\n";
+        for (start, byte, part) in [
+            ("", b' ', "no column \"recording\""),
+            ("", 0, "no column \"recording\""),
+            ("", b',', "no column \"recording\""),
+            ("\"", b'x', "more than 1 MiB"),
+            (head, b'x', "more than 1 MiB"),
+            (head, b',', "more than 1 MiB"),
+            (head, b'\n', "more than 1 MiB"),
+            (
+                "recording,start,end,label,score\na,0,1,class_0,\"",
+                b'\n',
+                "more than 1 MiB",
+            ),
+        ] {
+            let reader = start.as_bytes().chain(std::io::repeat(byte));
+            let error = from_reader(reader, Path::new("d.csv"), &ClassMap::default()).unwrap_err();
+            let text = error.to_string();
+            assert!(
+                text.contains(part) || text.contains("more than 1 MiB"),
+                "{start}: {text}"
+            );
+            assert!(text.len() < 1000, "{} bytes", text.len());
+        }
+    }
 }
