@@ -2,7 +2,8 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use tal_benches::{candidates, config, detections};
-use tal_postprocess::{evaluate, suppress};
+use tal_core::{DetectionSet, Recording};
+use tal_postprocess::{DetectionColumns, evaluate, evaluate_columns, suppress};
 
 fn suppression(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("suppress");
@@ -29,7 +30,59 @@ fn evaluation(criterion: &mut Criterion) {
             bencher.iter(|| evaluate(&recordings, &found, &rules));
         });
     }
+    // The size of THUMOS14's test subset with 400,000 detections.
+    let (recordings, found) = detections(213, 1_878);
+    let columns = Columns::of(&recordings, &found);
+    group.throughput(Throughput::Elements(columns.recording.len() as u64));
+    group.bench_function("columns", |bencher| {
+        bencher.iter(|| evaluate_columns(&recordings, columns.borrow(), &rules));
+    });
+    // Ten times the detections should take about ten times as long.
+    for num_detections in [10_000, 100_000, 1_000_000] {
+        let (recordings, found) = detections(200, num_detections / 200);
+        let columns = Columns::of(&recordings, &found);
+        group.throughput(Throughput::Elements(num_detections as u64));
+        group.bench_function(BenchmarkId::new("growth", num_detections), |bencher| {
+            bencher.iter(|| evaluate_columns(&recordings, columns.borrow(), &rules));
+        });
+    }
     group.finish();
+}
+
+/// Detections by column.
+#[derive(Default)]
+struct Columns {
+    recording: Vec<u32>,
+    start: Vec<f64>,
+    end: Vec<f64>,
+    score: Vec<f64>,
+    label: Vec<u32>,
+}
+
+impl Columns {
+    fn of(recordings: &[Recording], found: &DetectionSet) -> Self {
+        let mut columns = Self::default();
+        for (index, recording) in recordings.iter().enumerate() {
+            for detection in &found[&recording.id] {
+                columns.recording.push(index as u32);
+                columns.start.push(detection.segment.start);
+                columns.end.push(detection.segment.end);
+                columns.score.push(detection.score);
+                columns.label.push(detection.label);
+            }
+        }
+        columns
+    }
+
+    fn borrow(&self) -> DetectionColumns<'_> {
+        DetectionColumns {
+            recording: &self.recording,
+            start: &self.start,
+            end: &self.end,
+            score: &self.score,
+            label: &self.label,
+        }
+    }
 }
 
 criterion_group!(benches, suppression, evaluation);
