@@ -3,7 +3,9 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use tal_benches::{candidates, candidates_within, config, detections};
 use tal_core::config::{SuppressionConfig, SuppressionMethod, VotingConfig, VotingWeight};
-use tal_postprocess::{evaluate, suppress};
+use tal_core::{ClassMap, DetectionSet, Recording};
+use tal_data::results;
+use tal_postprocess::{DetectionColumns, evaluate, evaluate_columns, suppress};
 
 fn suppression(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("suppress");
@@ -74,8 +76,90 @@ fn evaluation(criterion: &mut Criterion) {
             bencher.iter(|| evaluate(&recordings, &found, &rules));
         });
     }
+    // The size of THUMOS14's test subset with 400,000 detections.
+    let (recordings, found) = detections(213, 1_878);
+    let columns = Columns::of(&recordings, &found);
+    group.throughput(Throughput::Elements(columns.recording.len() as u64));
+    group.bench_function("columns", |bencher| {
+        bencher.iter(|| evaluate_columns(&recordings, columns.borrow(), &rules));
+    });
+    // Ten times the detections should take about ten times as long.
+    for num_detections in [10_000, 100_000, 1_000_000] {
+        let (recordings, found) = detections(200, num_detections / 200);
+        let columns = Columns::of(&recordings, &found);
+        group.throughput(Throughput::Elements(num_detections as u64));
+        group.bench_function(BenchmarkId::new("growth", num_detections), |bencher| {
+            bencher.iter(|| evaluate_columns(&recordings, columns.borrow(), &rules));
+        });
+    }
     group.finish();
 }
 
-criterion_group!(benches, suppression, suppression_growth, evaluation);
+/// From the files on disk to the figures.
+fn evaluation_of_files(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("evaluate-file");
+    group.sample_size(10);
+    let rules = config("thumos14_i3d", &[]).evaluation;
+    let (recordings, found) = detections(213, 1_878);
+    let names = (0..20).map(|label| format!("action {label}"));
+    let classes = ClassMap::from_names(names).expect("names differ");
+    let folder = tempfile::tempdir().expect("a folder for the files");
+    let num_detections: usize = found.values().map(Vec::len).sum();
+    group.throughput(Throughput::Elements(num_detections as u64));
+    for name in ["detections.json", "detections.csv"] {
+        let file = folder.path().join(name);
+        results::write(&file, &found, &classes).expect("the file can be written");
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let found = results::read(&file, &classes).expect("the file was just written");
+                evaluate(&recordings, &found, &rules)
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Detections by column.
+#[derive(Default)]
+struct Columns {
+    recording: Vec<u32>,
+    start: Vec<f64>,
+    end: Vec<f64>,
+    score: Vec<f64>,
+    label: Vec<u32>,
+}
+
+impl Columns {
+    fn of(recordings: &[Recording], found: &DetectionSet) -> Self {
+        let mut columns = Self::default();
+        for (index, recording) in recordings.iter().enumerate() {
+            for detection in &found[&recording.id] {
+                columns.recording.push(index as u32);
+                columns.start.push(detection.segment.start);
+                columns.end.push(detection.segment.end);
+                columns.score.push(detection.score);
+                columns.label.push(detection.label);
+            }
+        }
+        columns
+    }
+
+    fn borrow(&self) -> DetectionColumns<'_> {
+        DetectionColumns {
+            recording: &self.recording,
+            start: &self.start,
+            end: &self.end,
+            score: &self.score,
+            label: &self.label,
+        }
+    }
+}
+
+criterion_group!(
+    benches,
+    suppression,
+    suppression_growth,
+    evaluation,
+    evaluation_of_files
+);
 criterion_main!(benches);

@@ -84,6 +84,19 @@ impl ClassMap {
         self.iter().find(|(_, n)| *n == name).map(|(id, _)| id)
     }
 
+    /// The name that is spelled most like `name`, where one is similar at all.
+    pub fn nearest(&self, name: &str) -> Option<&str> {
+        let lower = name.to_lowercase();
+        self.iter()
+            .map(|(_, known)| {
+                let distance = strsim::damerau_levenshtein(&lower, &known.to_lowercase());
+                (distance, known)
+            })
+            .min()
+            .filter(|(distance, known)| *distance <= name.len().max(known.len()) / 2)
+            .map(|(_, known)| known)
+    }
+
     /// The name of a class.
     pub fn name(&self, id: u32) -> Option<&str> {
         self.names.get(&id).map(String::as_str)
@@ -143,6 +156,14 @@ mod tests {
                 ..
             })
         ));
+    }
+
+    #[test]
+    fn the_nearest_name_is_found_in_any_case() {
+        let map = ClassMap::from_names(["Ambiguous", "Diving"]).unwrap();
+        assert_eq!(map.nearest("ambigous"), Some("Ambiguous"));
+        assert_eq!(map.nearest("Billiards"), None);
+        assert_eq!(ClassMap::default().nearest("Diving"), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tal_core::DetectionSet;
 use tal_data::Dataset;
-use tal_postprocess::{Evaluation, evaluate};
+use tal_postprocess::{Evaluation, evaluate_with};
 
 use crate::detector::Detector;
 use crate::error::EngineError;
@@ -50,7 +50,8 @@ impl Evaluator {
     /// # Errors
     /// Where the ground truth is empty or not usable.
     pub fn check(&self, config: &tal_core::config::EvaluationConfig) -> Result<(), EngineError> {
-        evaluate(self.recordings(), &DetectionSet::new(), config)?;
+        let classes = &self.dataset.ground_truth().classes;
+        evaluate_with(self.recordings(), &DetectionSet::new(), config, classes)?;
         Ok(())
     }
 
@@ -88,10 +89,11 @@ impl Evaluator {
         let start = Instant::now();
         let detections = self.detect(detector, progress)?;
         let detect_time = start.elapsed();
-        let evaluation = evaluate(
+        let evaluation = evaluate_with(
             self.recordings(),
             &detections,
             &detector.config().evaluation,
+            &self.dataset.ground_truth().classes,
         )?;
         Ok(EvaluationReport {
             subsets: self.subsets.clone(),

@@ -72,5 +72,7 @@ pub mod evaluation;
 pub mod suppression;
 
 pub use detections::to_detections;
-pub use evaluation::{Evaluation, EvaluationError, evaluate};
+pub use evaluation::{
+    DetectionColumns, Evaluation, EvaluationError, evaluate, evaluate_columns, evaluate_with,
+};
 pub use suppression::{SuppressionError, suppress};

@@ -113,6 +113,68 @@ pub enum EvaluationDialect {
     Clean,
 }
 
+impl EvaluationDialect {
+    /// All dialects, our recommendation last.
+    pub const ALL: [Self; 5] = [
+        Self::Activitynet,
+        Self::Actionformer,
+        Self::Tridet,
+        Self::Opentad,
+        Self::Clean,
+    ];
+
+    /// The name as it stands in configurations and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Activitynet => "activitynet",
+            Self::Actionformer => "actionformer",
+            Self::Tridet => "tridet",
+            Self::Opentad => "opentad",
+            Self::Clean => "clean",
+        }
+    }
+
+    /// Whether the subset `found` in a file is the `wanted` one: the ActivityNet evaluator and OpenTAD compare exactly, the
+    /// others without regard to case.
+    pub fn matches_subset(self, wanted: &str, found: &str) -> bool {
+        match self {
+            Self::Activitynet | Self::Opentad => wanted == found,
+            Self::Actionformer | Self::Tridet | Self::Clean => {
+                wanted.to_lowercase() == found.to_lowercase()
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for EvaluationDialect {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for EvaluationDialect {
+    type Err = UnknownDialect;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|dialect| dialect.name() == name)
+            .ok_or_else(|| UnknownDialect {
+                name: name.to_owned(),
+            })
+    }
+}
+
+/// A name that no dialect has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unknown dialect {name:?}, must be one of activitynet, actionformer, tridet, opentad and clean"
+)]
+pub struct UnknownDialect {
+    /// The name.
+    pub name: String,
+}
+
 impl InferenceConfig {
     pub(super) fn check(&self, check: &mut Check<'_>) {
         check.within("pre_nms_thresh", self.pre_nms_thresh, 0.0..=1.0);
@@ -144,6 +206,40 @@ impl EvaluationConfig {
         check.not_empty("tiou_thresholds", self.tiou_thresholds.len());
         for (index, threshold) in self.tiou_thresholds.iter().enumerate() {
             check.within(&format!("tiou_thresholds[{index}]"), *threshold, 0.0..=1.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dialects_are_written_by_their_names() {
+        for dialect in EvaluationDialect::ALL {
+            assert_eq!(dialect.to_string().parse(), Ok(dialect));
+            let json = serde_json::to_value(dialect).unwrap();
+            assert_eq!(json, dialect.name());
+        }
+        let error = "TriDet".parse::<EvaluationDialect>().unwrap_err();
+        assert!(error.to_string().contains("one of activitynet, "));
+        assert!(
+            EvaluationDialect::ALL
+                .iter()
+                .all(|d| error.to_string().contains(d.name()))
+        );
+    }
+
+    #[test]
+    fn two_dialects_compare_subsets_exactly() {
+        for dialect in EvaluationDialect::ALL {
+            assert!(dialect.matches_subset("Test", "Test"));
+            assert!(!dialect.matches_subset("test", "testing"));
+            let exact = matches!(
+                dialect,
+                EvaluationDialect::Activitynet | EvaluationDialect::Opentad
+            );
+            assert_eq!(dialect.matches_subset("test", "Test"), !exact);
         }
     }
 }

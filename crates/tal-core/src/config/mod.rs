@@ -28,7 +28,7 @@ pub use encoder::{
 pub use error::{ConfigError, FieldError};
 pub use inference::{
     EvaluationConfig, EvaluationDialect, InferenceConfig, SuppressionConfig, SuppressionMethod,
-    VotingConfig, VotingWeight,
+    UnknownDialect, VotingConfig, VotingWeight,
 };
 pub use loss::{
     AssignmentConfig, ClassificationLoss, LossConfig, LossTermConfig, NormalizerConfig,

@@ -6,43 +6,73 @@
 //! independent of each other. [`average_precision`] is the area under the precision envelope, mAP its mean over the
 //! classes that have ground truth.
 //!
+//! [`evaluate`] gives the figures at once. [`Comparison`] keeps what was matched, from which precision-recall curves
+//! ([`Comparison::precision_recall`]) and Recall@k× ([`Comparison::recall_at`]) can be read too; [`average_recall`] looks at
+//! detections as proposals without a class.
+//!
 //! Published numbers depend on details that [`EvaluationDialect`] names:
 //!
-//! | | `tridet` | `clean` |
-//! |---|---|---|
-//! | duplicate annotations of a recording (same class, both ends within 1 ms of an earlier one) | dropped, before empty ones | dropped, after empty ones |
-//! | annotations without length | dropped | dropped |
-//! | detections of a class without ground truth | their id is read as the rank of a class among those with ground truth, sorted by id, where there are that many, and otherwise ignored | ignored |
-//! | detections of recordings that are not among the given ones | false positives | false positives |
-//! | equal scores | later input first | earlier input first |
-//! | ground truth with equal tIoU | later first | earlier first |
-//! | least union | none | 1e-8 s |
+//! | | `activitynet` | `actionformer` | `tridet` | `opentad` | `clean` |
+//! |---|---|---|---|---|---|
+//! | duplicate annotations of a recording (same class, both ends within 1 ms of an earlier one that stays) | kept | dropped | dropped | dropped | dropped |
+//! | short annotations | kept | those below 1 ms dropped first | empty ones dropped last | empty ones dropped first | empty ones dropped first |
+//! | detections of a class without ground truth | an error | their id is a rank | their id is a rank | ignored | ignored |
+//! | a class whose annotations are all dropped | cannot be | has no ground truth | keeps its rank, is left out of the mean | has no ground truth | has no ground truth |
+//! | detections of recordings that are not among the given ones | false positives | false positives | false positives | false positives | false positives |
+//! | equal scores | later input first | later first | later first | later first | earlier first |
+//! | ground truth with equal tIoU | later first | later first | later first | later first | earlier first |
+//! | least union | none | none | none | 1e-8 s | 1e-8 s |
+//! | names of subsets | exact | lower case | lower case | exact | lower case |
 //!
-//! Input order is the order of recording ids, then the order within a recording. The released evaluator of TriDet
-//! reverses an unstable sort, which leaves the order of equal scores open and puts the later first for up to sixteen of
-//! them; `tridet` always does that. Without equal scores the two agree. Where the released evaluator stops with an error
-//! (no detections at all, a class whose annotations are all without length), `tridet` goes on: AP 0, or the class is left
-//! out of the mean (its rank stays).
+//! *Dropped first* means before duplicates are looked for; what is *dropped last* can hide a duplicate. *Their id is a
+//! rank*: the classes with ground truth are numbered in the order of their ids, and the id of another class is read as such
+//! a number where there are that many, and otherwise ignored. Without a least union two segments without length have a tIoU
+//! of 0/0, which is a match at every threshold and comes before all others, wherever in the recording they are; only
+//! `activitynet` keeps annotations for which that can happen. Subsets are chosen by the caller, see
+//! [`EvaluationDialect::matches_subset`].
+//!
+//! Input order is the order of recording ids, then the order within a recording. The numpy evaluators reverse an unstable
+//! sort, which leaves the order of equal values open and puts the later first for up to sixteen of them; their dialects here
+//! always do that, and take recordings by id where the original takes the order of its file. Without equal values they
+//! agree. Where a released evaluator stops (no detections at all, a class whose annotations are all empty in TriDet, a class
+//! without detections in early versions of ActivityNet's), the dialect goes on: AP 0, or the class is left out of the mean.
+//!
+//! Blocked recordings count neither with annotations nor with detections, as in ActivityNet's evaluator and OpenTAD.
+//! `ambiguous_class` is the rule of THUMOS14 in any dialect: that class has no AP, its detections are ignored, and a
+//! detection of another class that is not a true positive but has a part of positive length in common with one of its
+//! annotations is no false positive either.
 //!
 //! # Source
-//! Section H of the method's specification.
+//! Section H of the method's specification for `tridet`; `Evaluation/eval_detection.py` of ActivityNet;
+//! `libs/utils/metrics.py` of ActionFormer; `opentad/evaluations/mAP.py` and `builder.py` of OpenTAD; for the ambiguous class
+//! `TH14eventdetpr.m` of the THUMOS14 evaluation kit (its matching, `>` for the threshold and eleven-point AP are not taken
+//! over: later work does not use them).
 
 mod average_precision;
+mod average_recall;
+mod comparison;
+mod curves;
 mod dialect;
 mod error;
+mod input;
 mod matching;
+mod recall;
 mod table;
+mod thresholds;
+mod truth;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tal_core::config::{EvaluationConfig, EvaluationDialect};
-use tal_core::{DetectionSet, Recording};
+use tal_core::{ClassMap, Recording};
 
 pub use average_precision::average_precision;
+pub use average_recall::{AverageRecall, average_recall};
+pub use comparison::Comparison;
+pub use curves::{ClassCurves, PrecisionRecall};
 pub use error::EvaluationError;
-
-use dialect::Rules;
-use table::{ClassTable, Table};
+pub use input::{DetectionColumns, DetectionInput};
+pub use recall::{ClassRecall, RecallAtK};
+pub use thresholds::default_thresholds;
 
 /// How good detections are. All values are fractions in [0, 1].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,7 +96,7 @@ pub struct Evaluation {
 pub struct ClassEvaluation {
     /// The class id.
     pub label: u32,
-    /// Number of annotations after the removal of duplicate and empty ones.
+    /// Number of annotations after the removal of duplicate and short ones.
     pub num_ground_truth: usize,
     /// Number of detections that were counted for this class.
     pub num_detections: usize,
@@ -77,14 +107,23 @@ pub struct ClassEvaluation {
 /// What was counted in an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct EvaluationCounts {
-    /// Recordings in the ground truth.
+    /// Recordings in the ground truth that are not blocked.
     pub num_recordings: usize,
-    /// Annotations after the removal of duplicate and empty ones.
+    /// Recordings in the ground truth that are blocked.
+    #[serde(default)]
+    pub num_blocked_recordings: usize,
+    /// Annotations after the removal of duplicate and short ones.
     pub num_ground_truth: usize,
-    /// Annotations that were removed as duplicate or empty.
+    /// Annotations that were removed as duplicate or short.
     pub num_removed_ground_truth: usize,
-    /// All detections.
+    /// Annotations of the ambiguous class.
+    #[serde(default)]
+    pub num_ambiguous_ground_truth: usize,
+    /// Detections, without those of blocked recordings.
     pub num_detections: usize,
+    /// Detections of blocked recordings.
+    #[serde(default)]
+    pub num_blocked_detections: usize,
     /// Detections that no class took.
     pub num_ignored_detections: usize,
     /// Detections of recordings that the ground truth lacks: each that a class took is a false positive.
@@ -104,59 +143,46 @@ impl Evaluation {
 /// Compares detections with the ground truth of the given recordings.
 ///
 /// `recordings` are those of the evaluated subset (see [`tal_core::GroundTruth::subset`]); one without detections counts
-/// with its annotations as missed. The result does not depend on the order of `recordings`.
+/// with its annotations as missed. The result does not depend on the order of `recordings`. `detections` are a
+/// [`tal_core::DetectionSet`] or [`DetectionColumns`].
 ///
 /// # Units
 /// Segments in seconds.
 ///
 /// # Errors
-/// No or unusable thresholds; no recordings, one given twice, or none with usable annotations; an annotation or a
-/// detection whose ends are not finite or not in order; a score that is NaN.
-pub fn evaluate<'a>(
+/// No or unusable thresholds; no recordings, one given twice, all blocked, or none with usable annotations; an annotation or
+/// a detection whose ends are not finite or not in order; a score that is NaN; columns of different lengths or with a
+/// recording that is not there; in the dialect `activitynet` a detection whose class has no ground truth; an
+/// `ambiguous_class`, whose id only [`evaluate_with`] can find.
+pub fn evaluate<'a, 'd>(
     recordings: impl IntoIterator<Item = &'a Recording>,
-    detections: &DetectionSet,
+    detections: impl Into<DetectionInput<'d>>,
     config: &EvaluationConfig,
 ) -> Result<Evaluation, EvaluationError> {
-    let thresholds = &config.tiou_thresholds;
-    if thresholds.is_empty() {
-        return Err(EvaluationError::NoThresholds);
-    }
-    if let Some(index) = thresholds.iter().position(|t| !(0.0..=1.0).contains(t)) {
-        let value = thresholds[index];
-        return Err(EvaluationError::Threshold { index, value });
-    }
-
-    let rules = Rules::of(config.dialect);
-    let Table { classes, counts } = Table::new(recordings, detections, &rules)?;
-    let classes: Vec<ClassEvaluation> = classes
-        .into_par_iter()
-        .map(|class| evaluate_class(class, thresholds, &rules))
-        .collect();
-
-    let mean = |values: &mut dyn Iterator<Item = f64>, num: usize| values.sum::<f64>() / num as f64;
-    let map: Vec<f64> = (0..thresholds.len())
-        .map(|t| mean(&mut classes.iter().map(|class| class.ap[t]), classes.len()))
-        .collect();
-    Ok(Evaluation {
-        dialect: config.dialect,
-        tiou_thresholds: thresholds.clone(),
-        average_map: mean(&mut map.iter().copied(), map.len()),
-        map,
-        classes,
-        counts,
-    })
+    Comparison::new(recordings, detections, config, None).map(|all| all.evaluation())
 }
 
-fn evaluate_class(mut class: ClassTable, thresholds: &[f64], rules: &Rules) -> ClassEvaluation {
-    rules.sort_detections(&mut class.detections);
-    let true_positives = matching::true_positives(&class, thresholds, rules);
-    ClassEvaluation {
-        label: class.label,
-        num_ground_truth: class.instances.len(),
-        num_detections: class.detections.len(),
-        ap: true_positives
-            .iter()
-            .map(|hits| average_precision(hits, class.instances.len()))
-            .collect(),
-    }
+/// [`evaluate`] with the names of the classes, among which `config.ambiguous_class` is looked up.
+///
+/// # Errors
+/// Those of [`evaluate`], and where the ambiguous class is not one of `classes`.
+pub fn evaluate_with<'a, 'd>(
+    recordings: impl IntoIterator<Item = &'a Recording>,
+    detections: impl Into<DetectionInput<'d>>,
+    config: &EvaluationConfig,
+    classes: &ClassMap,
+) -> Result<Evaluation, EvaluationError> {
+    Comparison::new(recordings, detections, config, Some(classes)).map(|all| all.evaluation())
+}
+
+/// [`evaluate`] for detections in columns, which name recordings by their index in `recordings`.
+///
+/// # Errors
+/// Those of [`evaluate`].
+pub fn evaluate_columns(
+    recordings: &[Recording],
+    detections: DetectionColumns<'_>,
+    config: &EvaluationConfig,
+) -> Result<Evaluation, EvaluationError> {
+    evaluate(recordings, detections, config)
 }

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use tal_core::{DetectionSet, Instance, Recording, Segment};
+use tal_core::{Detection, Recording, Segment};
 
 use super::dialect::{Rules, UnknownClass};
+use super::input::DetectionInput;
+use super::truth::Truth;
 use super::{EvaluationCounts, EvaluationError};
-
-/// Annotations of one class whose ends differ by no more than this are one annotation, in seconds.
-const DUPLICATE_TOLERANCE: f64 = 1e-3;
 
 /// Everything that is compared, class by class.
 #[derive(Debug)]
@@ -39,102 +38,42 @@ pub(super) struct InstanceRow {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DetectionRow {
     pub(super) recording: u32,
+    /// Whether it overlaps an annotation of the ambiguous class, so that it is never a false positive.
+    pub(super) is_ambiguous: bool,
     pub(super) segment: Segment,
     pub(super) score: f64,
 }
 
 impl Table {
-    pub(super) fn new<'a>(
+    pub(super) fn new<'a, 'd>(
         recordings: impl IntoIterator<Item = &'a Recording>,
-        detections: &DetectionSet,
+        detections: impl Into<DetectionInput<'d>>,
         rules: &Rules,
     ) -> Result<Self, EvaluationError> {
-        let recordings = by_id(recordings)?;
-        let truth: Vec<Vec<Instance>> = recordings
-            .iter()
-            .map(|recording| without_duplicates(recording, rules))
-            .collect::<Result<_, _>>()?;
-        // Ranks are given before annotations without length go, where the dialect says so.
-        let labels: BTreeSet<u32> = truth.iter().flatten().map(|i| i.label).collect();
-        let mut classes: Vec<ClassTable> = labels.into_iter().map(ClassTable::empty).collect();
-        let ranks: HashMap<u32, usize> = classes
-            .iter()
-            .enumerate()
-            .map(|(rank, class)| (class.label, rank))
-            .collect();
-
-        let mut counts = EvaluationCounts {
-            num_recordings: recordings.len(),
-            ..Default::default()
-        };
-        for (recording, instances) in truth.iter().enumerate() {
-            for instance in instances.iter().filter(|i| i.segment.length() > 0.0) {
-                counts.num_ground_truth += 1;
-                classes[ranks[&instance.label]].instances.push(InstanceRow {
-                    recording: recording as u32,
-                    segment: instance.segment,
-                });
-            }
-        }
-        let num_annotations: usize = recordings.iter().map(|r| r.instances.len()).sum();
-        counts.num_removed_ground_truth = num_annotations - counts.num_ground_truth;
-        if counts.num_ground_truth == 0 {
-            let num_recordings = recordings.len();
-            return Err(EvaluationError::NoGroundTruth { num_recordings });
-        }
-
-        for (id, rows) in detections {
-            let position = recordings.binary_search_by(|r| r.id.as_str().cmp(id));
-            if position.is_err() {
-                counts.num_unmatched_recording_detections += rows.len();
-            }
-            counts.num_detections += rows.len();
-            for (row, detection) in rows.iter().enumerate() {
-                let segment = detection.segment;
-                if !segment.is_ordered() {
-                    return Err(EvaluationError::Segment {
-                        recording: id.clone(),
-                        row,
-                        start: segment.start,
-                        end: segment.end,
-                    });
+        let truth = Truth::new(recordings, rules)?;
+        let mut filling = Filling::new(&truth, rules)?;
+        let nowhere = truth.recordings.len() as u32;
+        let num_blocked = detections
+            .into()
+            .each(&truth, rules, |position, detection, place| {
+                if position.is_none() {
+                    filling.counts.num_unmatched_recording_detections += 1;
                 }
-                if detection.score.is_nan() {
-                    let recording = id.clone();
-                    return Err(EvaluationError::Score { recording, row });
-                }
-                let rank = ranks.get(&detection.label).copied().or_else(|| {
-                    let rank = detection.label as usize;
-                    (rules.unknown_class == UnknownClass::TakenAsRank && rank < classes.len())
-                        .then_some(rank)
-                });
-                match rank {
-                    Some(rank) if !classes[rank].instances.is_empty() => {
-                        classes[rank].detections.push(DetectionRow {
-                            // Recordings without ground truth need no number of their own.
-                            recording: position.unwrap_or(recordings.len()) as u32,
-                            segment,
-                            score: detection.score,
-                        });
-                    }
-                    _ => counts.num_ignored_detections += 1,
-                }
-            }
-        }
+                // Recordings without ground truth need no number of their own.
+                filling.add(position.unwrap_or(nowhere), detection, place)
+            })?;
+        filling.counts.num_blocked_detections = num_blocked;
+        let Filling {
+            mut classes,
+            counts,
+            ..
+        } = filling;
         classes.retain(|class| !class.instances.is_empty());
         Ok(Self { classes, counts })
     }
 }
 
 impl ClassTable {
-    fn empty(label: u32) -> Self {
-        Self {
-            label,
-            instances: Vec::new(),
-            detections: Vec::new(),
-        }
-    }
-
     /// The annotations of one recording, as positions in `instances`.
     pub(super) fn of_recording(&self, recording: u32) -> std::ops::Range<usize> {
         let start = self.instances.partition_point(|i| i.recording < recording);
@@ -143,46 +82,103 @@ impl ClassTable {
     }
 }
 
-fn by_id<'a>(
-    recordings: impl IntoIterator<Item = &'a Recording>,
-) -> Result<Vec<&'a Recording>, EvaluationError> {
-    let mut recordings: Vec<&Recording> = recordings.into_iter().collect();
-    if recordings.is_empty() {
-        return Err(EvaluationError::NoRecordings);
-    }
-    recordings.sort_by(|a, b| a.id.cmp(&b.id));
-    if let Some(pair) = recordings.windows(2).find(|pair| pair[0].id == pair[1].id) {
-        let recording = pair[0].id.clone();
-        return Err(EvaluationError::DuplicateRecording { recording });
-    }
-    Ok(recordings)
+/// A table that takes up detections.
+struct Filling<'a, 'r> {
+    truth: &'a Truth<'a>,
+    rules: &'r Rules,
+    /// By id; with those that have a rank and no annotation that counts.
+    classes: Vec<ClassTable>,
+    ranks: HashMap<u32, usize>,
+    counts: EvaluationCounts,
 }
 
-/// The annotations of a recording without those that repeat an earlier one that stays.
-fn without_duplicates(
-    recording: &Recording,
-    rules: &Rules,
-) -> Result<Vec<Instance>, EvaluationError> {
-    let mut kept: Vec<Instance> = Vec::with_capacity(recording.instances.len());
-    for (row, instance) in recording.instances.iter().enumerate() {
-        let segment = instance.segment;
-        if !segment.is_ordered() {
-            return Err(EvaluationError::Instance {
-                recording: recording.id.clone(),
-                row,
-                start: segment.start,
-                end: segment.end,
+impl<'a, 'r> Filling<'a, 'r> {
+    /// A table without detections.
+    fn new(truth: &'a Truth<'a>, rules: &'r Rules) -> Result<Self, EvaluationError> {
+        // Ranks are given before annotations without length go, where the dialect says so.
+        let labels: BTreeSet<u32> = truth.instances.iter().flatten().map(|i| i.label).collect();
+        let mut classes: Vec<ClassTable> = labels
+            .into_iter()
+            .map(|label| ClassTable {
+                label,
+                instances: Vec::new(),
+                detections: Vec::new(),
+            })
+            .collect();
+        let ranks: HashMap<u32, usize> = classes
+            .iter()
+            .enumerate()
+            .map(|(rank, class)| (class.label, rank))
+            .collect();
+        let mut num_ground_truth = 0;
+        for (recording, instance) in truth.counted(rules) {
+            num_ground_truth += 1;
+            classes[ranks[&instance.label]].instances.push(InstanceRow {
+                recording,
+                segment: instance.segment,
             });
         }
-        let repeats = |earlier: &Instance| {
-            earlier.label == instance.label
-                && (earlier.segment.start - segment.start).abs() <= DUPLICATE_TOLERANCE
-                && (earlier.segment.end - segment.end).abs() <= DUPLICATE_TOLERANCE
-        };
-        let gone = rules.empty_go_first && segment.length() <= 0.0;
-        if !gone && !kept.iter().any(repeats) {
-            kept.push(*instance);
+        let num_recordings = truth.recordings.len();
+        if num_ground_truth == 0 {
+            return Err(EvaluationError::NoGroundTruth { num_recordings });
         }
+        let counts = EvaluationCounts {
+            num_recordings,
+            num_blocked_recordings: truth.positions.len() - num_recordings,
+            num_ground_truth,
+            num_removed_ground_truth: truth.num_annotations - num_ground_truth,
+            num_ambiguous_ground_truth: truth.ambiguous.iter().map(Vec::len).sum(),
+            ..Default::default()
+        };
+        Ok(Self {
+            truth,
+            rules,
+            classes,
+            ranks,
+            counts,
+        })
     }
-    Ok(kept)
+
+    /// Gives a detection to its class; `id` and `row` say where it stands.
+    fn add(
+        &mut self,
+        recording: u32,
+        detection: Detection,
+        (id, row): (&str, usize),
+    ) -> Result<(), EvaluationError> {
+        self.counts.num_detections += 1;
+        match self.rank(detection.label) {
+            Some(rank) if !self.classes[rank].instances.is_empty() => {
+                self.classes[rank].detections.push(DetectionRow {
+                    recording,
+                    is_ambiguous: self.truth.is_ambiguous(recording, detection.segment),
+                    segment: detection.segment,
+                    score: detection.score,
+                });
+            }
+            None if self.rules.unknown_class == UnknownClass::Refused
+                && self.rules.ambiguous != Some(detection.label) =>
+            {
+                return Err(EvaluationError::UnknownClass {
+                    recording: id.to_owned(),
+                    row,
+                    label: detection.label,
+                });
+            }
+            _ => self.counts.num_ignored_detections += 1,
+        }
+        Ok(())
+    }
+
+    /// The class that takes the detections of a label, by its place.
+    fn rank(&self, label: u32) -> Option<usize> {
+        if self.rules.ambiguous == Some(label) {
+            return None;
+        }
+        self.ranks.get(&label).copied().or_else(|| {
+            let rank = label as usize;
+            let collides = self.rules.unknown_class == UnknownClass::TakenAsRank;
+            (collides && rank < self.classes.len()).then_some(rank)
+        })
+    }
 }

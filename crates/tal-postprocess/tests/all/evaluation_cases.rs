@@ -275,9 +275,12 @@ fn results_are_written_and_read_as_json() {
         "classes": [{"label": 3, "num_ground_truth": 2, "num_detections": 1, "ap": [0.5]}],
         "counts": {
             "num_recordings": 1,
+            "num_blocked_recordings": 0,
             "num_ground_truth": 2,
             "num_removed_ground_truth": 0,
+            "num_ambiguous_ground_truth": 0,
             "num_detections": 1,
+            "num_blocked_detections": 0,
             "num_ignored_detections": 0,
             "num_unmatched_recording_detections": 0,
         },

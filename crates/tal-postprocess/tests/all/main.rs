@@ -1,7 +1,10 @@
 //! Tests of the public interface: golden values, hand-computed cases and properties.
 
 mod evaluation_cases;
+mod evaluation_dialects;
 mod evaluation_properties;
+mod evaluation_recall;
+mod evaluation_reference;
 mod golden_evaluation;
 mod golden_suppression;
 mod support;

@@ -1,0 +1,177 @@
+//! Detections as they come in.
+
+use tal_core::{Detection, DetectionSet, Segment};
+
+use super::EvaluationError;
+use super::dialect::Rules;
+use super::truth::Truth;
+
+/// Detections to evaluate, by recording or as columns; made from either with `into`.
+#[derive(Debug, Clone, Copy)]
+pub enum DetectionInput<'a> {
+    /// Rows by recording id.
+    Set(&'a DetectionSet),
+    /// One column per property.
+    Columns(DetectionColumns<'a>),
+}
+
+impl DetectionInput<'_> {
+    /// Checks each detection and hands it on with the position of its recording in `truth`, where it has one, and with the
+    /// id and row that name it; by recording id, within a recording in the order of the input. Those of blocked recordings
+    /// are left out. Returns their number.
+    pub(super) fn each(
+        self,
+        truth: &Truth<'_>,
+        rules: &Rules,
+        mut take: impl FnMut(Option<u32>, Detection, (&str, usize)) -> Result<(), EvaluationError>,
+    ) -> Result<usize, EvaluationError> {
+        match self {
+            Self::Set(set) => {
+                let mut num_blocked = 0;
+                for (id, rows) in set {
+                    if rules.blocked.contains(id) {
+                        num_blocked += rows.len();
+                        continue;
+                    }
+                    let position = truth.position(id);
+                    for (row, detection) in rows.iter().enumerate() {
+                        check(detection, id, row)?;
+                        take(position, *detection, (id, row))?;
+                    }
+                }
+                Ok(num_blocked)
+            }
+            Self::Columns(columns) => {
+                columns.check(truth.positions.len())?;
+                let rows = columns.grouped(&truth.positions);
+                for row in rows.iter().map(|row| *row as usize) {
+                    let Some(position) = truth.positions[columns.recording[row] as usize] else {
+                        continue;
+                    };
+                    let detection = Detection {
+                        segment: Segment::new(columns.start[row], columns.end[row]),
+                        label: columns.label[row],
+                        score: columns.score[row],
+                    };
+                    let id = &truth.recordings[position as usize].id;
+                    check(&detection, id, row)?;
+                    take(Some(position), detection, (id, row))?;
+                }
+                Ok(columns.len() - rows.len())
+            }
+        }
+    }
+}
+
+impl<'a> From<&'a DetectionSet> for DetectionInput<'a> {
+    fn from(detections: &'a DetectionSet) -> Self {
+        Self::Set(detections)
+    }
+}
+
+impl<'a> From<DetectionColumns<'a>> for DetectionInput<'a> {
+    fn from(detections: DetectionColumns<'a>) -> Self {
+        Self::Columns(detections)
+    }
+}
+
+/// Detections as columns of one length.
+///
+/// The result is that of a [`DetectionSet`] that holds, by recording, the same rows in the same order.
+///
+/// # Units
+/// `start` and `end` in seconds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DetectionColumns<'a> {
+    /// Index of the recording among the recordings that are evaluated, in the order in which they are given.
+    pub recording: &'a [u32],
+    /// Where it begins.
+    pub start: &'a [f64],
+    /// Where it ends.
+    pub end: &'a [f64],
+    /// Confidence.
+    pub score: &'a [f64],
+    /// Class id.
+    pub label: &'a [u32],
+}
+
+impl DetectionColumns<'_> {
+    /// Number of detections.
+    pub fn len(&self) -> usize {
+        self.recording.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.recording.is_empty()
+    }
+
+    /// Checks the lengths of the columns and the indices of recordings.
+    pub(super) fn check(&self, num_recordings: usize) -> Result<(), EvaluationError> {
+        let expected = self.recording.len();
+        let columns = [
+            ("start", self.start.len()),
+            ("end", self.end.len()),
+            ("score", self.score.len()),
+            ("label", self.label.len()),
+        ];
+        for (column, len) in columns {
+            if len != expected {
+                return Err(EvaluationError::ColumnLength {
+                    column,
+                    len,
+                    expected,
+                });
+            }
+        }
+        let outside = |index: &u32| *index as usize >= num_recordings;
+        match self.recording.iter().position(outside) {
+            None => Ok(()),
+            Some(row) => Err(EvaluationError::RecordingIndex {
+                row,
+                index: self.recording[row],
+                num_recordings,
+            }),
+        }
+    }
+
+    /// Row numbers by recording, those of a recording in the order of the columns; `position` gives each index a place and
+    /// leaves out the rows of those that have none.
+    pub(super) fn grouped(&self, positions: &[Option<u32>]) -> Vec<u32> {
+        let mut starts = vec![0usize; positions.len() + 1];
+        for index in self.recording {
+            if let Some(position) = positions[*index as usize] {
+                starts[position as usize + 1] += 1;
+            }
+        }
+        for position in 1..starts.len() {
+            starts[position] += starts[position - 1];
+        }
+        let mut rows = vec![0; starts[positions.len()]];
+        for (row, index) in self.recording.iter().enumerate() {
+            if let Some(position) = positions[*index as usize] {
+                rows[starts[position as usize]] = row as u32;
+                starts[position as usize] += 1;
+            }
+        }
+        rows
+    }
+}
+
+/// Whether a detection can be compared at all.
+fn check(detection: &Detection, id: &str, row: usize) -> Result<(), EvaluationError> {
+    let segment = detection.segment;
+    if !segment.is_ordered() {
+        return Err(EvaluationError::Segment {
+            recording: id.to_owned(),
+            row,
+            start: segment.start,
+            end: segment.end,
+        });
+    }
+    if detection.score.is_nan() {
+        let recording = id.to_owned();
+        return Err(EvaluationError::Score { recording, row });
+    }
+    Ok(())
+}
