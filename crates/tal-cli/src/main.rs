@@ -4,6 +4,8 @@ mod args;
 mod commands;
 mod console;
 mod failure;
+#[cfg_attr(not(test), expect(unused_imports))]
+mod plots;
 mod tables;
 
 use std::process::ExitCode;
