@@ -4,7 +4,7 @@ mod args;
 mod commands;
 mod console;
 mod failure;
-#[cfg_attr(not(test), expect(unused_imports))]
+#[cfg(test)]
 mod plots;
 mod tables;
 
