@@ -4,6 +4,8 @@ mod args;
 mod commands;
 mod console;
 mod failure;
+#[cfg(test)]
+mod plots;
 mod tables;
 
 use std::process::ExitCode;
