@@ -472,7 +472,7 @@ fn unusable_data_is_refused_by_name() {
             format!("annotation 1 of recording \"a\" goes from {start} to {end}; {ends}")
         );
         assert_eq!(
-            refuse(&[good.clone()], &[(start, end, 1, 0.5)]).to_string(),
+            refuse(std::slice::from_ref(&good), &[(start, end, 1, 0.5)]).to_string(),
             format!("detection 0 of recording \"a\" goes from {start} to {end}; {ends}")
         );
     }
