@@ -68,6 +68,7 @@
 //! ```
 
 pub mod detections;
+pub mod diagnosis;
 pub mod evaluation;
 pub mod suppression;
 

@@ -1,5 +1,7 @@
 //! Tests of the public interface: golden values, hand-computed cases and properties.
 
+mod diagnosis;
+mod diagnosis_properties;
 mod evaluation_cases;
 mod evaluation_dialects;
 mod evaluation_properties;

@@ -1,0 +1,80 @@
+//! What is looked at in a diagnosis.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CharacteristicBuckets, DiagnosisError};
+
+/// More groups than anyone can look at; a limit for what a configuration can make us allocate.
+const MAX_GROUPS: usize = 1000;
+
+/// What is looked at in a diagnosis. The default is what DETAD does for ActivityNet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DiagnosisConfig {
+    /// tIoU thresholds, above 0 and at most 1.
+    pub tiou_thresholds: Vec<f64>,
+    /// A detection whose best tIoU is below this is a background error.
+    pub min_tiou: f64,
+    /// How many groups of `N_c` detections of each class are looked at for false positives, 1 to 1000.
+    pub num_groups: usize,
+    /// For false negatives, a detection has found its annotation only where the normalised precision at its rank is above
+    /// this.
+    pub min_precision: f64,
+    /// The buckets of the characteristics.
+    pub buckets: CharacteristicBuckets,
+    /// Whether annotations that repeat an earlier one (same recording and class, both ends within 1 ms) go first. DETAD
+    /// keeps them; all dialects of the evaluation but `activitynet` drop them.
+    pub drop_duplicates: bool,
+    /// Ids of recordings that do not count, and neither do their detections.
+    pub blocked: Vec<String>,
+}
+
+impl Default for DiagnosisConfig {
+    fn default() -> Self {
+        Self {
+            // The quotients are the nearest numbers to 0.5, 0.55, …; sums of 0.05 are not.
+            tiou_thresholds: (10..20).map(|step| f64::from(step) / 20.0).collect(),
+            min_tiou: 0.1,
+            num_groups: 10,
+            min_precision: 0.05,
+            buckets: CharacteristicBuckets::activitynet(),
+            drop_duplicates: false,
+            blocked: Vec::new(),
+        }
+    }
+}
+
+impl DiagnosisConfig {
+    /// What DETAD does for THUMOS14: the threshold 0.5 only, and buckets for many short annotations.
+    pub fn thumos14() -> Self {
+        Self {
+            tiou_thresholds: vec![0.5],
+            buckets: CharacteristicBuckets::thumos14(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), DiagnosisError> {
+        if self.tiou_thresholds.is_empty() {
+            return Err(DiagnosisError::NoThresholds);
+        }
+        for (index, &value) in self.tiou_thresholds.iter().enumerate() {
+            if !(value > 0.0 && value <= 1.0) {
+                return Err(DiagnosisError::Threshold { index, value });
+            }
+        }
+        for (option, value) in [
+            ("min_tiou", self.min_tiou),
+            ("min_precision", self.min_precision),
+        ] {
+            if !(0.0..=1.0).contains(&value) {
+                return Err(DiagnosisError::Fraction { option, value });
+            }
+        }
+        if !(1..=MAX_GROUPS).contains(&self.num_groups) {
+            let num_groups = self.num_groups;
+            return Err(DiagnosisError::Groups { num_groups });
+        }
+        self.buckets.check()
+    }
+}
