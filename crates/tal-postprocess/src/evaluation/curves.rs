@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{Comparison, MatchedClass};
+use super::matching::{MatchedClass, Matching};
 
 /// The precision-recall curves of one class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ pub struct PrecisionRecall {
     pub recall: Vec<f64>,
 }
 
-impl Comparison {
+impl Matching {
     /// The precision-recall curves of all classes that have ground truth, by id.
     pub fn precision_recall(&self) -> Vec<ClassCurves> {
         self.classes

@@ -1,50 +1,124 @@
-//! Which detections are true positives.
+//! Detections held against the ground truth.
 
-use tal_core::segment::tiou_from_parts;
+use rayon::prelude::*;
+use tal_core::config::{EvaluationConfig, EvaluationDialect};
+use tal_core::{ClassMap, Recording};
 
 use super::dialect::Rules;
-use super::table::ClassTable;
+use super::input::DetectionInput;
+use super::table::{ClassTable, Table};
+use super::{
+    ClassEvaluation, Evaluation, EvaluationCounts, EvaluationError, average_precision, hits,
+};
 
-/// Per threshold, whether each detection of the class (in their order, which must be by score) is a true positive.
-///
-/// Each detection walks the annotations of its recording by falling tIoU, past those that are taken at this threshold,
-/// and takes the first free one unless its tIoU is below the threshold. A tIoU of 0/0 (two segments without length, no
-/// least union) stands before all others and is below no threshold.
-pub(super) fn true_positives(
-    class: &ClassTable,
-    thresholds: &[f64],
-    rules: &Rules,
-) -> Vec<Vec<bool>> {
-    let mut hits = vec![vec![false; class.detections.len()]; thresholds.len()];
-    let mut taken = vec![vec![false; class.instances.len()]; thresholds.len()];
-    let lowest = thresholds.iter().copied().fold(f64::INFINITY, f64::min);
-    let mut overlaps: Vec<(f64, usize)> = Vec::new();
-    for (row, detection) in class.detections.iter().enumerate() {
-        overlaps.clear();
-        for position in class.of_recording(detection.recording) {
-            let segment = class.instances[position].segment;
-            let tiou = tiou_from_parts(
-                detection.segment.intersection(segment),
-                detection.segment.length(),
-                segment.length(),
-                rules.min_union,
-            );
-            let tiou = if tiou.is_nan() { f64::INFINITY } else { tiou };
-            if tiou >= lowest {
-                overlaps.push((tiou, position));
-            }
-        }
-        rules.sort_descending(&mut overlaps, |(tiou, _)| *tiou);
-        for ((threshold, hits), taken) in thresholds.iter().zip(&mut hits).zip(&mut taken) {
-            let free = overlaps
-                .iter()
-                .take_while(|(tiou, _)| tiou >= threshold)
-                .find(|(_, position)| !taken[*position]);
-            if let Some(&(_, position)) = free {
-                taken[position] = true;
-                hits[row] = true;
-            }
+/// Detections that have been matched with the ground truth, class by class and threshold by threshold, from which all
+/// figures are read.
+#[derive(Debug)]
+pub struct Matching {
+    pub(super) dialect: EvaluationDialect,
+    pub(super) thresholds: Vec<f64>,
+    pub(super) rules: Rules,
+    pub(super) classes: Vec<MatchedClass>,
+    pub(super) counts: EvaluationCounts,
+}
+
+/// One class whose detections are ranked and matched.
+#[derive(Debug)]
+pub(super) struct MatchedClass {
+    /// Detections by score, highest first.
+    pub(super) table: ClassTable,
+    /// Per threshold and detection whether it is a true positive.
+    pub(super) hits: Vec<Vec<bool>>,
+}
+
+impl MatchedClass {
+    /// At one threshold, for each detection that counts its place in the ranking and whether it is a true positive. A false
+    /// positive that overlaps an ambiguous annotation does not count.
+    pub(super) fn counted(&self, threshold: usize) -> impl Iterator<Item = (usize, bool)> {
+        let rows = self.hits[threshold].iter().zip(&self.table.detections);
+        rows.enumerate()
+            .filter(|(_, (hit, row))| **hit || !row.is_ambiguous)
+            .map(|(rank, (hit, _))| (rank, *hit))
+    }
+
+    fn evaluation(&self) -> ClassEvaluation {
+        let num_ground_truth = self.table.instances.len();
+        let ap = (0..self.hits.len())
+            .map(|threshold| {
+                let hits: Vec<bool> = self.counted(threshold).map(|(_, hit)| hit).collect();
+                average_precision(&hits, num_ground_truth)
+            })
+            .collect();
+        ClassEvaluation {
+            label: self.table.label,
+            num_ground_truth,
+            num_detections: self.table.detections.len(),
+            ap,
         }
     }
-    hits
+}
+
+impl Matching {
+    /// Matches detections with the annotations of `recordings`, those of the evaluated subset (see
+    /// [`tal_core::GroundTruth::subset`]).
+    ///
+    /// `classes` gives `config.ambiguous_class` its id and is not needed without one.
+    ///
+    /// # Units
+    /// Segments in seconds.
+    ///
+    /// # Errors
+    /// Those of [`super::evaluate`].
+    pub fn new<'a, 'd>(
+        recordings: impl IntoIterator<Item = &'a Recording>,
+        detections: impl Into<DetectionInput<'d>>,
+        config: &EvaluationConfig,
+        classes: Option<&ClassMap>,
+    ) -> Result<Self, EvaluationError> {
+        let rules = Rules::new(config, classes)?;
+        let Table { classes, counts } = Table::new(recordings, detections, &rules)?;
+        let thresholds = config.tiou_thresholds.clone();
+        let classes = classes
+            .into_par_iter()
+            .map(|mut table| {
+                rules.sort_detections(&mut table.detections);
+                let hits = hits::true_positives(&table, &thresholds, &rules);
+                MatchedClass { table, hits }
+            })
+            .collect();
+        Ok(Self {
+            dialect: config.dialect,
+            thresholds,
+            rules,
+            classes,
+            counts,
+        })
+    }
+
+    /// The thresholds, in the order of the configuration.
+    pub fn tiou_thresholds(&self) -> &[f64] {
+        &self.thresholds
+    }
+
+    /// Average precision of each class and its means.
+    pub fn evaluation(&self) -> Evaluation {
+        let classes: Vec<ClassEvaluation> = self
+            .classes
+            .par_iter()
+            .map(MatchedClass::evaluation)
+            .collect();
+        let mean =
+            |values: &mut dyn Iterator<Item = f64>, num: usize| values.sum::<f64>() / num as f64;
+        let map: Vec<f64> = (0..self.thresholds.len())
+            .map(|t| mean(&mut classes.iter().map(|class| class.ap[t]), classes.len()))
+            .collect();
+        Evaluation {
+            dialect: self.dialect,
+            tiou_thresholds: self.thresholds.clone(),
+            average_map: mean(&mut map.iter().copied(), map.len()),
+            map,
+            classes,
+            counts: self.counts,
+        }
+    }
 }

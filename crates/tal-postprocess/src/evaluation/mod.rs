@@ -6,8 +6,8 @@
 //! independent of each other. [`average_precision`] is the area under the precision envelope, mAP its mean over the
 //! classes that have ground truth.
 //!
-//! [`evaluate`] gives the figures at once. [`Comparison`] keeps what was matched, from which precision-recall curves
-//! ([`Comparison::precision_recall`]) and Recall@k× ([`Comparison::recall_at`]) can be read too; [`average_recall`] looks at
+//! [`evaluate`] gives the figures at once. [`Matching`] keeps what was matched, from which precision-recall curves
+//! ([`Matching::precision_recall`]) and Recall@k× ([`Matching::recall_at`]) can be read too; [`average_recall`] looks at
 //! detections as proposals without a class.
 //!
 //! Published numbers depend on details that [`EvaluationDialect`] names:
@@ -50,10 +50,10 @@
 
 mod average_precision;
 mod average_recall;
-mod comparison;
 mod curves;
 mod dialect;
 mod error;
+mod hits;
 mod input;
 mod matching;
 mod recall;
@@ -67,12 +67,12 @@ use tal_core::{ClassMap, Recording};
 
 pub use average_precision::average_precision;
 pub use average_recall::{AverageRecall, average_recall};
-pub use comparison::Comparison;
 pub use curves::{ClassCurves, PrecisionRecall};
 pub use error::EvaluationError;
 pub use input::{DetectionColumns, DetectionInput};
+pub use matching::Matching;
 pub use recall::{ClassRecall, RecallAtK};
-pub use thresholds::default_thresholds;
+pub use thresholds::{DATASETS, default_thresholds};
 
 /// How good detections are. All values are fractions in [0, 1].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -159,7 +159,7 @@ pub fn evaluate<'a, 'd>(
     detections: impl Into<DetectionInput<'d>>,
     config: &EvaluationConfig,
 ) -> Result<Evaluation, EvaluationError> {
-    Comparison::new(recordings, detections, config, None).map(|all| all.evaluation())
+    Matching::new(recordings, detections, config, None).map(|all| all.evaluation())
 }
 
 /// [`evaluate`] with the names of the classes, among which `config.ambiguous_class` is looked up.
@@ -172,7 +172,7 @@ pub fn evaluate_with<'a, 'd>(
     config: &EvaluationConfig,
     classes: &ClassMap,
 ) -> Result<Evaluation, EvaluationError> {
-    Comparison::new(recordings, detections, config, Some(classes)).map(|all| all.evaluation())
+    Matching::new(recordings, detections, config, Some(classes)).map(|all| all.evaluation())
 }
 
 /// [`evaluate`] for detections in columns, which name recordings by their index in `recordings`.

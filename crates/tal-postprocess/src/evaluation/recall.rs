@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tal_core::segment::tiou_from_parts;
 
-use super::comparison::{Comparison, MatchedClass};
+use super::matching::{MatchedClass, Matching};
 
 /// Recall@k×: the share of the annotations that the first `k · N` detections find, where `N` is the number of annotations of
 /// the class in the recording.
@@ -41,7 +41,7 @@ pub struct ClassRecall {
     pub recall: Vec<Vec<f64>>,
 }
 
-impl Comparison {
+impl Matching {
     /// Recall of the first `k · N` detections of each class and recording, for each of `k`.
     pub fn recall_at(&self, k: &[usize]) -> RecallAtK {
         let classes: Vec<ClassRecall> = self

@@ -1,5 +1,17 @@
 //! The tIoU thresholds that data sets are evaluated at.
 
+/// The data sets that [`default_thresholds`] knows.
+pub const DATASETS: [&str; 8] = [
+    "thumos14",
+    "multithumos",
+    "charades",
+    "epic_kitchens_100",
+    "ego4d",
+    "activitynet",
+    "hacs",
+    "fineaction",
+];
+
 /// The thresholds by which results on a data set are compared: `thumos14` 0.3:0.1:0.7, `multithumos` and `charades`
 /// 0.1:0.1:0.9, `epic_kitchens_100` and `ego4d` 0.1:0.1:0.5, `activitynet`, `hacs` and `fineaction` 0.5:0.05:0.95.
 ///
@@ -33,6 +45,11 @@ mod tests {
         for name in ["activitynet", "hacs", "fineaction"] {
             assert_eq!(of(name), ten);
         }
+        assert!(
+            DATASETS
+                .iter()
+                .all(|name| default_thresholds(name).is_some())
+        );
         assert_eq!(default_thresholds("imagenet"), None);
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tal_core::config::{EvaluationConfig, EvaluationDialect};
 use tal_core::{ClassMap, DetectionSet, Recording};
-use tal_postprocess::evaluation::{Comparison, DetectionColumns};
+use tal_postprocess::evaluation::{DetectionColumns, Matching};
 use tal_postprocess::{EvaluationError, evaluate, evaluate_columns, evaluate_with};
 
 use crate::evaluation_cases::{config, found, recording};
@@ -148,7 +148,7 @@ proptest! {
     ) {
         let rules = config(&THRESHOLDS, dialect);
         acceptable(&truth, &mut detections, &rules);
-        let comparison = Comparison::new(&truth, &detections, &rules, None).unwrap();
+        let comparison = Matching::new(&truth, &detections, &rules, None).unwrap();
         let result = comparison.evaluation();
         let all = result.classes.iter().flat_map(|class| &class.ap).chain(&result.map);
         for value in all.chain([&result.average_map]) {
@@ -238,12 +238,12 @@ proptest! {
     ) {
         let rules = config(&THRESHOLDS, dialect);
         acceptable(&truth, &mut detections, &rules);
-        let before = Comparison::new(&truth, &detections, &rules, None).unwrap();
+        let before = Matching::new(&truth, &detections, &rules, None).unwrap();
         let start = f64::from(start) / 2.0;
         let row = (start, start + f64::from(length) / 2.0, 2, -1.0);
         let (id, rows) = found(&format!("r{recording}"), &[row]);
         detections.entry(id).or_default().extend(rows);
-        let after = Comparison::new(&truth, &detections, &rules, None).unwrap();
+        let after = Matching::new(&truth, &detections, &rules, None).unwrap();
         for (old, new) in before.precision_recall().iter().zip(after.precision_recall()) {
             for (old, new) in old.curves.iter().zip(&new.curves) {
                 let num = old.score.len();
@@ -253,7 +253,7 @@ proptest! {
             }
         }
         let (before, after) = (before.evaluation(), after.evaluation());
-        let curves = Comparison::new(&truth, &detections, &rules, None).unwrap().precision_recall();
+        let curves = Matching::new(&truth, &detections, &rules, None).unwrap().precision_recall();
         for ((old, new), curves) in before.classes.iter().zip(&after.classes).zip(&curves) {
             for (t, curve) in curves.curves.iter().enumerate() {
                 prop_assert!(new.ap[t] >= old.ap[t]);

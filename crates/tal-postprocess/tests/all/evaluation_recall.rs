@@ -3,7 +3,7 @@
 use approx::assert_relative_eq;
 use tal_core::DetectionSet;
 use tal_core::config::EvaluationDialect::{Activitynet, Clean};
-use tal_postprocess::evaluation::{Comparison, average_recall};
+use tal_postprocess::evaluation::{Matching, average_recall};
 
 use crate::evaluation_cases::{config, found, recording};
 
@@ -18,7 +18,7 @@ fn a_curve_has_a_point_per_detection() {
     ];
     let detections = DetectionSet::from([found("a", &rows)]);
     let rules = config(&[0.5, 0.75], Clean);
-    let comparison = Comparison::new(&truth, &detections, &rules, None).unwrap();
+    let comparison = Matching::new(&truth, &detections, &rules, None).unwrap();
     let all = comparison.precision_recall();
     assert_eq!(
         (all.len(), all[0].label, all[0].num_ground_truth),
@@ -56,7 +56,7 @@ fn recall_takes_as_many_detections_as_there_are_annotations() {
         found("c", &[(0.0, 10.0, 0, 0.99)]),
     ]);
     let rules = config(&[0.5, 0.75], Clean);
-    let comparison = Comparison::new(&truth, &detections, &rules, None).unwrap();
+    let comparison = Matching::new(&truth, &detections, &rules, None).unwrap();
     let recall = comparison.recall_at(&[1, 2, 0]);
     assert_eq!(recall.k, [1, 2, 0]);
     assert_eq!(
@@ -77,7 +77,7 @@ fn one_detection_may_find_two_annotations() {
     let rows = [(0.0, 10.0, 0, 0.9), (50.0, 60.0, 0, 0.8)];
     let detections = DetectionSet::from([found("a", &rows)]);
     let rules = config(&[0.5], Clean);
-    let comparison = Comparison::new(&truth, &detections, &rules, None).unwrap();
+    let comparison = Matching::new(&truth, &detections, &rules, None).unwrap();
     assert_eq!(comparison.recall_at(&[1]).recall, [[1.0]]);
     assert_eq!(comparison.evaluation().map, [0.5]);
 }
