@@ -31,6 +31,7 @@ mod average_precision;
 mod dialect;
 mod error;
 mod matching;
+mod ranked;
 mod table;
 
 use rayon::prelude::*;
@@ -40,6 +41,7 @@ use tal_core::{DetectionSet, Recording};
 
 pub use average_precision::average_precision;
 pub use error::EvaluationError;
+pub(crate) use ranked::{Ranked, RankedClass, ranked};
 
 use dialect::Rules;
 use table::{ClassTable, Table};

@@ -1,7 +1,9 @@
 //! Tests of the public interface: golden values, hand-computed cases and properties.
 
+mod confidence;
 mod evaluation_cases;
 mod evaluation_properties;
+mod fusion;
 mod golden_evaluation;
 mod golden_suppression;
 mod support;
