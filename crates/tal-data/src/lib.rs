@@ -13,6 +13,7 @@
 
 pub mod annotations;
 mod cache;
+pub mod class_scores;
 pub mod dataset;
 pub mod error;
 pub mod features;
@@ -28,6 +29,7 @@ pub mod synth;
 pub mod truncate;
 
 pub use annotations::{AnnotationError, remove_duplicates};
+pub use class_scores::ClassScoresError;
 pub use dataset::Dataset;
 pub use error::DataError;
 pub use features::{FeatureArray, FeatureError, FeatureStore, Features};

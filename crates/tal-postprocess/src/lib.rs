@@ -1,16 +1,19 @@
 //! Suppression, voting, seconds and mean average precision for temporal action localization; columns in, plain values
 //! out, no LibTorch.
 //!
-//! Three steps, each usable without the others:
+//! Steps, each usable without the others:
 //!
 //! - [`suppression`]: [`suppress`] thins out the overlapping [`tal_core::Candidates`] of one recording (Gaussian and
 //!   linear Soft-NMS, hard NMS, per class or over all classes with voting).
 //! - [`detections`]: [`to_detections`] turns grid units into seconds within the recording.
 //! - [`evaluation`]: [`evaluate`] compares the detections of a data set with its ground truth: average precision per
 //!   class and tIoU threshold, by the rules of a named dialect.
+//! - [`fusion`]: [`fusion::fuse`] gives class-agnostic detections the classes of a classifier of whole recordings.
+//! - [`confidence`]: [`confidence::bootstrap`] and [`confidence::compare`] say how far the numbers of an evaluation, or
+//!   their difference between two detectors, depend on the choice of recordings.
 //!
-//! Nothing here is random and nothing depends on the number of threads: ties are broken by an order that is written down
-//! where it matters.
+//! Only the bootstrap is random, from a seed that is given, and nothing depends on the number of threads: ties are broken
+//! by an order that is written down where it matters.
 //!
 //! ```
 //! use tal_core::config::{
@@ -67,9 +70,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod confidence;
 pub mod detections;
 pub mod diagnosis;
 pub mod evaluation;
+pub mod fusion;
 pub mod suppression;
 
 pub use detections::to_detections;

@@ -20,6 +20,8 @@ pub struct Matching {
     pub(super) rules: Rules,
     pub(super) classes: Vec<MatchedClass>,
     pub(super) counts: EvaluationCounts,
+    /// The ids of the recordings that count, sorted: their numbers in the rows.
+    pub(super) recordings: Vec<String>,
 }
 
 /// One class whose detections are ranked and matched.
@@ -76,7 +78,11 @@ impl Matching {
         classes: Option<&ClassMap>,
     ) -> Result<Self, EvaluationError> {
         let rules = Rules::new(config, classes)?;
-        let Table { classes, counts } = Table::new(recordings, detections, &rules)?;
+        let Table {
+            classes,
+            counts,
+            recordings,
+        } = Table::new(recordings, detections, &rules)?;
         let thresholds = config.tiou_thresholds.clone();
         let classes = classes
             .into_par_iter()
@@ -92,6 +98,7 @@ impl Matching {
             rules,
             classes,
             counts,
+            recordings,
         })
     }
 

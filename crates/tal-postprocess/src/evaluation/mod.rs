@@ -56,6 +56,7 @@ mod error;
 mod hits;
 mod input;
 mod matching;
+mod ranked;
 mod recall;
 mod table;
 mod thresholds;
@@ -71,6 +72,7 @@ pub use curves::{ClassCurves, PrecisionRecall};
 pub use error::EvaluationError;
 pub use input::{DetectionColumns, DetectionInput};
 pub use matching::Matching;
+pub(crate) use ranked::{Ranked, RankedClass};
 pub use recall::{ClassRecall, RecallAtK};
 pub use thresholds::{DATASETS, default_thresholds};
 

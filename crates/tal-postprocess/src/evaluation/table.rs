@@ -15,6 +15,8 @@ pub(super) struct Table {
     /// Classes with ground truth, by id.
     pub(super) classes: Vec<ClassTable>,
     pub(super) counts: EvaluationCounts,
+    /// The ids of the recordings that count, sorted: their numbers in the rows.
+    pub(super) recordings: Vec<String>,
 }
 
 /// What is compared within one class.
@@ -69,7 +71,11 @@ impl Table {
             ..
         } = filling;
         classes.retain(|class| !class.instances.is_empty());
-        Ok(Self { classes, counts })
+        Ok(Self {
+            classes,
+            counts,
+            recordings: truth.recordings.iter().map(|r| r.id.clone()).collect(),
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of the public interface: golden values, hand-computed cases and properties.
 
+mod confidence;
 mod diagnosis;
 mod diagnosis_properties;
 mod evaluation_cases;
@@ -7,6 +8,7 @@ mod evaluation_dialects;
 mod evaluation_properties;
 mod evaluation_recall;
 mod evaluation_reference;
+mod fusion;
 mod golden_evaluation;
 mod golden_suppression;
 mod support;

@@ -1,0 +1,90 @@
+//! Which recordings a replicate consists of.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// How often each recording is drawn, in as many draws with replacement as there are recordings.
+///
+/// A function of the seed, the number of the replicate and `annotated`, which says of each recording whether it has
+/// ground truth. Draws that take none of these leave nothing to evaluate and are made again.
+///
+/// # Panics
+/// Where no recording has ground truth.
+pub(super) fn draw(seed: u64, replicate: u64, annotated: &[bool]) -> Vec<u32> {
+    assert!(annotated.contains(&true), "nothing to draw");
+    let mut rng = stream(seed, replicate);
+    loop {
+        let mut weights = vec![0; annotated.len()];
+        for _ in annotated {
+            weights[below(&mut rng, annotated.len() as u64) as usize] += 1;
+        }
+        let drawn = |(weight, annotated): (&u32, &bool)| *weight > 0 && *annotated;
+        if weights.iter().zip(annotated).any(drawn) {
+            return weights;
+        }
+    }
+}
+
+fn stream(seed: u64, replicate: u64) -> ChaCha8Rng {
+    let words = [seed, replicate, 0, u64::from_le_bytes(*b"tal.boot")];
+    let mut key = [0; 32];
+    for (bytes, word) in key.chunks_exact_mut(8).zip(words) {
+        bytes.copy_from_slice(&word.to_le_bytes());
+    }
+    ChaCha8Rng::from_seed(key)
+}
+
+/// Uniform in 0 … bound − 1, by rejection.
+fn below(rng: &mut ChaCha8Rng, bound: u64) -> u64 {
+    // What is left of the words after whole multiples of the bound would favour small remainders.
+    let limit = u64::MAX - (u64::MAX % bound + 1) % bound;
+    loop {
+        let word = rng.next_u64();
+        if word <= limit {
+            return word % bound;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_draw_takes_as_many_as_there_are() {
+        for replicate in 0..50 {
+            let weights = draw(3, replicate, &[true; 17]);
+            assert_eq!(weights.iter().sum::<u32>(), 17);
+        }
+    }
+
+    #[test]
+    fn seed_and_replicate_matter_and_nothing_else() {
+        let all = [true; 17];
+        assert_eq!(draw(1, 2, &all), draw(1, 2, &all));
+        assert_ne!(draw(1, 2, &all), draw(1, 3, &all));
+        assert_ne!(draw(1, 2, &all), draw(2, 2, &all));
+    }
+
+    #[test]
+    fn recordings_are_drawn_evenly() {
+        let mut counts = [0u32; 7];
+        for replicate in 0..10_000 {
+            for (count, weight) in counts.iter_mut().zip(draw(5, replicate, &[true; 7])) {
+                *count += weight;
+            }
+        }
+        // Five standard deviations of a binomial with n = 70000, p = 1/7.
+        assert!(
+            counts.iter().all(|c| c.abs_diff(10_000) < 470),
+            "{counts:?}"
+        );
+    }
+
+    #[test]
+    fn there_is_always_ground_truth() {
+        let mut annotated = [false; 5];
+        annotated[3] = true;
+        assert!((0..200).all(|replicate| draw(0, replicate, &annotated)[3] > 0));
+    }
+}
