@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tal_core::ClassMap;
-use tal_data::{annotations, results};
+use tal_data::{annotations, class_scores, results};
 
 /// The files of a target with their content; whether the name promises that they are valid.
 fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>, bool)> {
@@ -62,5 +62,12 @@ fn result_csv() {
 fn annotation_json() {
     check("annotations", |bytes, path| {
         annotations::parse(bytes, path, None)
+    });
+}
+
+#[test]
+fn class_score_json() {
+    check("class_scores", |bytes, path| {
+        class_scores::parse(bytes, path, &classes())
     });
 }
