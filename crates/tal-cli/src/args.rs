@@ -1,10 +1,14 @@
 //! What can be written on the command line.
 
+mod evaluate;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tal_core::config::{EvaluationDialect, Weights};
+use tal_core::config::Weights;
 use tal_engine::DeviceChoice;
+
+pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
 
 /// Temporal action localization: find every action in an untrimmed recording (start, end, class, score).
 #[derive(Debug, Parser)]
@@ -42,8 +46,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Find actions in feature files.
     Predict(PredictArgs),
-    /// Compare a file of detections with annotations.
-    Evaluate(EvaluateArgs),
+    /// Compare a file of detections with annotations: mAP, recall, diagnosis, confidence, plots.
+    Evaluate(Box<EvaluateArgs>),
     /// Turn a checkpoint of the released PyTorch code into one of ours.
     Import(ImportArgs),
     /// Make data sets.
@@ -111,26 +115,6 @@ pub(crate) struct PredictArgs {
     /// Which weights to use; those that the checkpoint names unless given.
     #[arg(long, value_name = "KIND")]
     pub(crate) weights: Option<WeightsArg>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct EvaluateArgs {
-    /// Annotation file (JSON).
-    pub(crate) ground_truth: PathBuf,
-    /// Detections (.json: ActivityNet result layout, .csv).
-    pub(crate) detections: PathBuf,
-    /// Subset of the annotations; all recordings unless given.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) subset: Vec<String>,
-    /// tIoU thresholds: FIRST:STEP:LAST or a list with commas.
-    #[arg(long, value_name = "T", default_value = "0.3:0.1:0.7")]
-    pub(crate) tiou: Thresholds,
-    /// Whose rules decide the details.
-    #[arg(long, default_value = "clean")]
-    pub(crate) dialect: DialectArg,
-    /// Write the figures, with AP per class and threshold, as JSON.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -218,59 +202,6 @@ impl From<WeightsArg> for Weights {
     }
 }
 
-/// Whose rules decide the details of mAP.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum DialectArg {
-    /// TriDet and the released CLTDR-GMG.
-    Tridet,
-    /// Our recommendation.
-    Clean,
-}
-
-impl From<DialectArg> for EvaluationDialect {
-    fn from(dialect: DialectArg) -> Self {
-        match dialect {
-            DialectArg::Tridet => EvaluationDialect::Tridet,
-            DialectArg::Clean => EvaluationDialect::Clean,
-        }
-    }
-}
-
-/// tIoU thresholds from the command line.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Thresholds(pub(crate) Vec<f64>);
-
-impl std::str::FromStr for Thresholds {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = |part: &str| {
-            part.trim()
-                .parse::<f64>()
-                .ok()
-                .filter(|value| (0.0..=1.0).contains(value))
-                .ok_or_else(|| format!("{part:?} is not a number from 0 to 1"))
-        };
-        let parts: Vec<&str> = text.split(':').collect();
-        let values = match parts[..] {
-            [list] => list.split(',').map(number).collect::<Result<Vec<_>, _>>()?,
-            [first, step, last] => {
-                let (first, step, last) = (number(first)?, number(step)?, number(last)?);
-                if step <= 0.0 || last < first {
-                    return Err("needs FIRST ≤ LAST and STEP above 0".to_owned());
-                }
-                let count = ((last - first) / step + 1e-9).floor() as usize + 1;
-                // Whole multiples, so that 0.3:0.1:0.7 gives 0.7 and not 0.7000000000000001.
-                (0..count)
-                    .map(|index| ((first + step * index as f64) * 1e9).round() / 1e9)
-                    .collect()
-            }
-            _ => return Err("must be FIRST:STEP:LAST or a list with commas".to_owned()),
-        };
-        Ok(Self(values))
-    }
-}
-
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("must be at least 1".to_owned()),
@@ -304,17 +235,5 @@ mod tests {
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn thresholds_come_as_ranges_and_lists() {
-        let values = |text: &str| text.parse::<Thresholds>().map(|t| t.0);
-        assert_eq!(values("0.3:0.1:0.7").unwrap(), [0.3, 0.4, 0.5, 0.6, 0.7]);
-        assert_eq!(values("0.5:0.05:0.95").unwrap().len(), 10);
-        assert_eq!(values("0.5").unwrap(), [0.5]);
-        assert_eq!(values("0.5, 0.75").unwrap(), [0.5, 0.75]);
-        for text in ["", "2", "0.1:0.2", "0.5:0:0.7", "0.7:0.1:0.3", "a"] {
-            assert!(values(text).is_err(), "{text}");
-        }
     }
 }

@@ -4,7 +4,6 @@ mod args;
 mod commands;
 mod console;
 mod failure;
-#[cfg(test)]
 mod plots;
 mod tables;
 

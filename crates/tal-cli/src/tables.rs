@@ -4,7 +4,8 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
 use tal_core::{ClassMap, Detection};
 use tal_postprocess::Evaluation;
 
-fn table(header: &[String]) -> Table {
+/// An empty table; all columns but the first are numbers.
+pub(crate) fn table(header: &[String]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
@@ -16,7 +17,8 @@ fn table(header: &[String]) -> Table {
     table
 }
 
-fn percent(value: f64) -> String {
+/// A fraction in percent.
+pub(crate) fn percent(value: f64) -> String {
     format!("{:.2}", 100.0 * value)
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use libfuzzer_sys::fuzz_target;
 use tal_data::class_scores;
 
+#[allow(dead_code, reason = "its checks of detections are for other targets")]
 mod check;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,0 +1,241 @@
+//! The command line of `tal evaluate`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use tal_core::config::EvaluationDialect;
+use tal_postprocess::evaluation::{DATASETS, default_thresholds};
+use tal_postprocess::fusion::ScoreCombination;
+
+use super::at_least_one;
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArgs {
+    /// Annotation file (JSON).
+    pub(crate) ground_truth: PathBuf,
+    /// Detections: ActivityNet result JSON, or a table (.csv, .tsv) with the columns recording, start, end, label, score
+    /// or video-id, t-start, t-end, label, score.
+    pub(crate) detections: PathBuf,
+    #[command(flatten)]
+    pub(crate) rules: RulesArgs,
+    #[command(flatten)]
+    pub(crate) fusion: FusionArgs,
+    /// Print AP of every class.
+    #[arg(long, help_heading = "More figures")]
+    pub(crate) per_class: bool,
+    /// Recall of the best k × (number of annotations) detections for k = 1 and 5, and average recall against the number
+    /// of proposals.
+    #[arg(long, help_heading = "More figures")]
+    pub(crate) recall: bool,
+    /// Where the errors are: false positives by kind, what each kind costs, sensitivity to length, coverage and number.
+    #[arg(long, help_heading = "More figures")]
+    pub(crate) diagnose: bool,
+    /// 95 % intervals from N draws of the recordings with replacement.
+    #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "More figures")]
+    pub(crate) bootstrap: Option<usize>,
+    /// Is OTHER better than DETECTIONS? The same draws of recordings for both (1000 unless --bootstrap says otherwise).
+    #[arg(long, value_name = "OTHER", help_heading = "More figures")]
+    pub(crate) compare: Option<PathBuf>,
+    /// Seed of the draws.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        help_heading = "More figures"
+    )]
+    pub(crate) seed: u64,
+    /// Write the figures as JSON, fractions from 0 to 1.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) json: Option<PathBuf>,
+    /// Draw the figures as SVG files into this folder.
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub(crate) plots: Option<PathBuf>,
+}
+
+/// By what rules detections are compared with annotations.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rules")]
+pub(crate) struct RulesArgs {
+    /// Subset of the annotations; all recordings unless given.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subset: Vec<String>,
+    /// tIoU thresholds: FIRST:STEP:LAST or a list with commas (0.3:0.1:0.7 unless --dataset says otherwise).
+    #[arg(long, value_name = "T", conflicts_with = "dataset")]
+    pub(crate) tiou: Option<Thresholds>,
+    /// Take the thresholds that are usual for a data set.
+    #[arg(long, value_name = "NAME", value_parser = known_dataset)]
+    pub(crate) dataset: Option<KnownDataset>,
+    /// Whose rules decide the details.
+    #[arg(long, default_value = "clean")]
+    pub(crate) dialect: DialectArg,
+    /// A class that marks unclear passages (THUMOS14: Ambiguous): no AP of its own, false positives on it do not count.
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) ambiguous: Option<String>,
+    /// File with the ids of recordings that do not count: one a line, or a JSON list.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) blocked: Option<PathBuf>,
+    /// Count detections of recordings that the annotation file does not name as false positives instead of stopping.
+    #[arg(long)]
+    pub(crate) allow_unknown: bool,
+}
+
+/// Scores of whole recordings that give class-agnostic proposals their classes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Fusion with scores of whole recordings")]
+pub(crate) struct FusionArgs {
+    /// Class scores of each recording: {"results": {ID: [score, …]}, "class": [name, …]} (CUHK) or {ID: {name: score}}.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) class_scores: Option<PathBuf>,
+    /// Classes per recording, the best ones.
+    #[arg(long, value_name = "K", default_value = "2", value_parser = at_least_one, requires = "class_scores")]
+    pub(crate) top_k: usize,
+    /// How the score of a class and that of a detection become one.
+    #[arg(long, default_value = "product-root", requires = "class_scores")]
+    pub(crate) combine: CombineArg,
+    /// Detections per recording that are used, the best ones.
+    #[arg(long, value_name = "N", default_value = "200", value_parser = at_least_one, requires = "class_scores")]
+    pub(crate) max_segments: usize,
+}
+
+/// How two scores become one.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum CombineArg {
+    /// Square root of the product (ActionFormer, TriDet, CLTDR-GMG).
+    ProductRoot,
+    /// Product (OpenTAD).
+    Product,
+}
+
+/// Whose rules decide the details of mAP.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum DialectArg {
+    /// The official ActivityNet evaluator, BackTAL.
+    Activitynet,
+    /// ActionFormer, TemporalMaxer.
+    Actionformer,
+    /// TriDet and the released CLTDR-GMG.
+    Tridet,
+    /// OpenTAD.
+    Opentad,
+    /// Our recommendation.
+    Clean,
+}
+
+impl From<DialectArg> for EvaluationDialect {
+    fn from(dialect: DialectArg) -> Self {
+        match dialect {
+            DialectArg::Activitynet => EvaluationDialect::Activitynet,
+            DialectArg::Actionformer => EvaluationDialect::Actionformer,
+            DialectArg::Tridet => EvaluationDialect::Tridet,
+            DialectArg::Opentad => EvaluationDialect::Opentad,
+            DialectArg::Clean => EvaluationDialect::Clean,
+        }
+    }
+}
+
+/// tIoU thresholds from the command line.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Thresholds(pub(crate) Vec<f64>);
+
+impl FromStr for Thresholds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |part: &str| {
+            part.trim()
+                .parse::<f64>()
+                .ok()
+                .filter(|value| (0.0..=1.0).contains(value))
+                .ok_or_else(|| format!("{part:?} is not a number from 0 to 1"))
+        };
+        let parts: Vec<&str> = text.split(':').collect();
+        let values = match parts[..] {
+            [list] => list.split(',').map(number).collect::<Result<Vec<_>, _>>()?,
+            [first, step, last] => {
+                let (first, step, last) = (number(first)?, number(step)?, number(last)?);
+                if step <= 0.0 || last < first {
+                    return Err("needs FIRST ≤ LAST and STEP above 0".to_owned());
+                }
+                let count = ((last - first) / step + 1e-9).floor() as usize + 1;
+                if count > 1000 {
+                    return Err(format!("{count} thresholds; at most 1000"));
+                }
+                // Whole multiples, so that 0.3:0.1:0.7 gives 0.7 and not 0.7000000000000001.
+                (0..count)
+                    .map(|index| ((first + step * index as f64) * 1e9).round() / 1e9)
+                    .collect()
+            }
+            _ => return Err("must be FIRST:STEP:LAST or a list with commas".to_owned()),
+        };
+        Ok(Self(values))
+    }
+}
+
+/// A data set with usual thresholds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct KnownDataset {
+    pub(crate) name: String,
+    pub(crate) thresholds: Vec<f64>,
+}
+
+fn known_dataset(name: &str) -> Result<KnownDataset, String> {
+    let thresholds =
+        default_thresholds(name).ok_or_else(|| format!("known are {}", DATASETS.join(", ")))?;
+    let name = name.to_lowercase();
+    Ok(KnownDataset { name, thresholds })
+}
+
+impl RulesArgs {
+    /// The thresholds that were asked for.
+    pub(crate) fn thresholds(&self) -> Vec<f64> {
+        match (&self.tiou, &self.dataset) {
+            (Some(tiou), _) => tiou.0.clone(),
+            (None, Some(dataset)) => dataset.thresholds.clone(),
+            (None, None) => vec![0.3, 0.4, 0.5, 0.6, 0.7],
+        }
+    }
+}
+
+impl From<CombineArg> for ScoreCombination {
+    fn from(combine: CombineArg) -> Self {
+        match combine {
+            CombineArg::ProductRoot => ScoreCombination::ProductRoot,
+            CombineArg::Product => ScoreCombination::Product,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_come_as_ranges_and_lists() {
+        let values = |text: &str| text.parse::<Thresholds>().map(|t| t.0);
+        assert_eq!(values("0.3:0.1:0.7").unwrap(), [0.3, 0.4, 0.5, 0.6, 0.7]);
+        assert_eq!(values("0.5:0.05:0.95").unwrap().len(), 10);
+        assert_eq!(values("0.5").unwrap(), [0.5]);
+        assert_eq!(values("0.5, 0.75").unwrap(), [0.5, 0.75]);
+        for text in [
+            "",
+            "2",
+            "0.1:0.2",
+            "0.5:0:0.7",
+            "0.7:0.1:0.3",
+            "a",
+            "0:1e-9:1",
+        ] {
+            assert!(values(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn unknown_data_sets_are_answered_with_the_known_ones() {
+        assert!(known_dataset("thumos").unwrap_err().contains("thumos14"));
+        assert_eq!(
+            known_dataset("thumos14").unwrap().thresholds,
+            [0.3, 0.4, 0.5, 0.6, 0.7]
+        );
+    }
+}

@@ -1,0 +1,187 @@
+//! What is compared with what.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Result, anyhow, bail};
+use tal_core::config::{EvaluationConfig, EvaluationDialect};
+use tal_core::{DetectionSet, GroundTruth, Recording};
+use tal_data::{annotations, class_scores, results};
+use tal_postprocess::fusion::{FusionConfig, fuse_all};
+
+use crate::args::{EvaluateArgs, RulesArgs};
+use crate::failure::UsageError;
+
+/// Annotations, detections and rules.
+pub(super) struct Input {
+    pub(super) truth: GroundTruth,
+    /// The subsets that are evaluated.
+    pub(super) subsets: Vec<String>,
+    pub(super) detections: DetectionSet,
+    /// The detections of `--compare`.
+    pub(super) other: Option<DetectionSet>,
+    pub(super) config: EvaluationConfig,
+}
+
+impl Input {
+    pub(super) fn read(args: &EvaluateArgs) -> Result<Self> {
+        let truth = annotations::read(&args.ground_truth, None)?;
+        let config = EvaluationConfig {
+            tiou_thresholds: args.rules.thresholds(),
+            dialect: args.rules.dialect.into(),
+            ambiguous_class: args.rules.ambiguous.clone(),
+            blocked: match &args.rules.blocked {
+                Some(file) => blocked(file)?,
+                None => Vec::new(),
+            },
+        };
+        let subsets = subsets(&truth, args, config.dialect)?;
+        let mut input = Self {
+            detections: DetectionSet::new(),
+            other: None,
+            truth,
+            subsets,
+            config,
+        };
+        input.detections = input.detections_of(&args.detections, args)?;
+        if let Some(other) = &args.compare {
+            input.other = Some(input.detections_of(other, args)?);
+        }
+        Ok(input)
+    }
+
+    /// The recordings of the evaluated subsets.
+    pub(super) fn recordings(&self) -> impl Iterator<Item = &Recording> {
+        let dialect = self.config.dialect;
+        self.truth.recordings.iter().filter(move |recording| {
+            let matches = |name: &String| dialect.matches_subset(name, &recording.subset);
+            self.subsets.iter().any(matches)
+        })
+    }
+
+    /// The recordings of the evaluated subsets without annotations of the ambiguous class, which is no action.
+    pub(super) fn without_ambiguous(&self) -> Vec<Recording> {
+        let name = self.config.ambiguous_class.as_deref();
+        let ambiguous = name.and_then(|name| self.truth.classes.id(name));
+        self.recordings()
+            .map(|recording| {
+                let mut recording = recording.clone();
+                recording.instances.retain(|i| Some(i.label) != ambiguous);
+                recording
+            })
+            .collect()
+    }
+
+    fn detections_of(&self, file: &Path, args: &EvaluateArgs) -> Result<DetectionSet> {
+        let mut detections = results::read(file, &self.truth.classes)?;
+        let known: BTreeSet<&str> = self
+            .truth
+            .recordings
+            .iter()
+            .map(|r| r.id.as_str())
+            .collect();
+        let unknown: Vec<&String> = detections
+            .keys()
+            .filter(|id| !known.contains(id.as_str()) && !self.config.blocked.contains(id))
+            .collect();
+        if let Some(first) = unknown.first()
+            && !args.rules.allow_unknown
+        {
+            bail!(
+                "{}: recording {first:?} is not in {}{}; --allow-unknown counts such detections as false positives",
+                file.display(),
+                args.ground_truth.display(),
+                match unknown.len() {
+                    1 => String::new(),
+                    num => format!(", nor are {} others", num - 1),
+                }
+            );
+        }
+        if let Some(scores) = &args.fusion.class_scores {
+            let scores = class_scores::read(scores, &self.truth.classes)?;
+            let fusion = FusionConfig {
+                top_k: args.fusion.top_k,
+                combine: args.fusion.combine.into(),
+                max_segments: Some(args.fusion.max_segments),
+            };
+            detections = fuse_all(&detections, &scores, &fusion)
+                .map_err(|error| anyhow!("{}: {error}", file.display()))?;
+        }
+        Ok(detections)
+    }
+}
+
+/// The subsets that were asked for, or all; each must be in the file under the rules of the dialect.
+fn subsets(
+    truth: &GroundTruth,
+    args: &EvaluateArgs,
+    dialect: EvaluationDialect,
+) -> Result<Vec<String>, UsageError> {
+    let RulesArgs { subset, .. } = &args.rules;
+    let known = truth.subset_names();
+    if subset.is_empty() {
+        return Ok(known.into_iter().map(str::to_owned).collect());
+    }
+    let missing = subset.iter().find(|wanted| {
+        !known
+            .iter()
+            .any(|name| dialect.matches_subset(wanted, name))
+    });
+    match missing {
+        Some(wanted) => Err(UsageError(format!(
+            "--subset {wanted}: {} has the subsets {}{}",
+            args.ground_truth.display(),
+            known.join(", "),
+            if known.iter().any(|name| name.eq_ignore_ascii_case(wanted)) {
+                format!(" (the dialect {dialect} compares their case)")
+            } else {
+                String::new()
+            }
+        ))),
+        None => Ok(subset.clone()),
+    }
+}
+
+/// Ids of recordings: a JSON list, a JSON object whose keys they are (as ActivityNet publishes them), or one a line.
+fn blocked(file: &Path) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| anyhow!("cannot read {}: {error}", file.display()))?;
+    let wrong = |_| {
+        anyhow!(
+            "{}: must be a JSON list of recording ids, a JSON object with ids as keys, or one id a line",
+            file.display()
+        )
+    };
+    if text.trim_start().starts_with(['[', '{']) {
+        return match serde_json::from_str(&text).map_err(wrong)? {
+            serde_json::Value::Object(object) => Ok(object.into_iter().map(|(id, _)| id).collect()),
+            list => serde_json::from_value(list).map_err(wrong),
+        };
+    }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    Ok(lines.map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocked_recordings_come_in_three_layouts() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("blocked");
+        for text in [
+            "a\nb c\n\n",
+            r#"["a", "b c"]"#,
+            r#"{"a": "gone", "b c": 1}"#,
+        ] {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(blocked(&file).unwrap(), ["a", "b c"], "{text}");
+        }
+        for text in ["[1]", "[", r#"[["a"]]"#] {
+            std::fs::write(&file, text).unwrap();
+            let message = blocked(&file).unwrap_err().to_string();
+            assert!(message.contains("one id a line"), "{message}");
+        }
+    }
+}
