@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use tal_core::Instance;
 
-use super::matching::tiou;
 use super::table::DetectionRow;
 
 /// Why a detection is a false positive.
@@ -48,7 +47,7 @@ impl BestOverlap {
             is_own_class: false,
         };
         for annotation in annotations {
-            let tiou = tiou(detection.segment, annotation.segment);
+            let tiou = detection.segment.tiou(annotation.segment);
             let is_own_class = annotation.label == label;
             if tiou > best.tiou || (tiou == best.tiou && is_own_class) {
                 best = Self { tiou, is_own_class };

@@ -1,8 +1,5 @@
 //! Which detection found which annotation.
 
-use tal_core::Segment;
-use tal_core::segment::tiou_from_parts;
-
 use super::table::ClassTable;
 
 /// What the detections of one class found. Most find nothing, so only the others are listed.
@@ -44,7 +41,7 @@ impl Matches {
                     .of_recording(detection.recording)
                     .map(|position| {
                         let segment = class.instances[position].segment;
-                        (tiou(detection.segment, segment), position)
+                        (detection.segment.tiou(segment), position)
                     })
                     .filter(|(tiou, _)| *tiou >= lowest),
             );
@@ -83,14 +80,4 @@ impl Matches {
                 false_positives_before: rank - num_hits_before,
             })
     }
-}
-
-/// tIoU of a detection and an annotation. An annotation has a length, so that the union is never empty.
-pub(super) fn tiou(detection: Segment, annotation: Segment) -> f64 {
-    tiou_from_parts(
-        detection.intersection(annotation),
-        detection.length(),
-        annotation.length(),
-        0.0,
-    )
 }
