@@ -97,15 +97,17 @@ impl Input {
                 }
             );
         }
-        if let Some(scores) = &args.fusion.class_scores {
-            let scores = class_scores::read(scores, &self.truth.classes)?;
+        if let Some(class_scores) = &args.fusion.class_scores {
+            let scores = class_scores::read(class_scores, &self.truth.classes)?;
             let fusion = FusionConfig {
                 top_k: args.fusion.top_k,
                 combine: args.fusion.combine.into(),
                 max_segments: Some(args.fusion.max_segments),
             };
-            detections = fuse_all(&detections, &scores, &fusion)
-                .map_err(|error| anyhow!("{}: {error}", file.display()))?;
+            detections = fuse_all(&detections, &scores, &fusion).map_err(|error| {
+                let (file, class_scores) = (file.display(), class_scores.display());
+                anyhow!("{file} with the class scores of {class_scores}: {error}")
+            })?;
         }
         Ok(detections)
     }

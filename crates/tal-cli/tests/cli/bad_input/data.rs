@@ -258,14 +258,14 @@ fn evaluations() {
         (
             "a.csv",
             "recording,start,end,label,score\nx,0,one,lift,0.5\n".to_owned(),
-            &["line 2, column \"end\"", "invalid float"],
+            &["line 2, column \"end\"", "\"one\" is not a number"],
         ),
         (
             "a.csv",
             "recording,start\nx,0\n".to_owned(),
             &["no column \"end\"", "recording,start,end,label,score"],
         ),
-        ("a.txt", String::new(), &[".json or .csv"]),
+        ("a.txt", String::new(), &[".json, .csv or .tsv"]),
     ];
     for (name, content, parts) in cases {
         place.write(name, content);

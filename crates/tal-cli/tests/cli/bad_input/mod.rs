@@ -13,13 +13,13 @@ use tal_engine::Checkpoint;
 use crate::support::{Place, text};
 
 /// A mistake of the user's command or configuration.
-const USAGE: i32 = 2;
+pub(crate) const USAGE: i32 = 2;
 
 /// Something that failed on its way.
-const FAILED: i32 = 1;
+pub(crate) const FAILED: i32 = 1;
 
 /// Runs a command that must fail with `code` and one message that holds all of `parts`, and must leave no litter.
-fn refused(place: &Place, args: &[&str], code: i32, parts: &[&str]) {
+pub(crate) fn refused(place: &Place, args: &[&str], code: i32, parts: &[&str]) {
     let before = place.files();
     let output = place.tal(args);
     check(&output, &args.join(" "), code, parts);
