@@ -98,7 +98,7 @@ fn command_lines() {
         ),
         (
             &["evaluate", "a.json", "b.json", "--dialect", "voc"],
-            &["voc", "tridet, clean"],
+            &["voc", "opentad, clean"],
         ),
         (
             &["predict", "x", "y.npy", "--fps", "0"],
