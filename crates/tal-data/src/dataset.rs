@@ -280,7 +280,7 @@ fn grid(config: &DatasetConfig, fps: Option<f32>, id: &str) -> Result<TimeGrid, 
         .ok_or_else(|| DataError::MissingFps { id: id.to_owned() })?;
     let grid = TimeGrid {
         fps,
-        feat_stride: config.feat_stride,
+        feat_stride: config.feat_stride.unwrap_or(1.0),
         num_frames: config.num_frames,
     };
     Ok(grid.downsampled(config.downsample_rate))
@@ -291,7 +291,7 @@ fn check_inertial_grid(config: &DatasetConfig) -> Result<(), DataError> {
         return Ok(());
     };
     let fields = [
-        ("feat_stride", config.feat_stride, *stride),
+        ("feat_stride", config.feat_stride.unwrap_or(0.0), *stride),
         ("num_frames", config.num_frames, *window),
     ];
     match fields

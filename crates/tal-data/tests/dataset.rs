@@ -216,7 +216,7 @@ fn windows_of_a_signal_are_the_grid() {
         error_of(&config, "training"),
         "dataset.feat_stride is 4, but features are cut with 8; expected feat_stride = stride and num_frames = window"
     );
-    config.feat_stride = 8.0;
+    config.feat_stride = Some(8.0);
     assert_eq!(open(&config).num_recordings(), 5);
 }
 

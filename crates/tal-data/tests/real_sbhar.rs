@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use tal_core::config::{DatasetConfig, FeatureFormat, FeaturesConfig, TruncationConfig};
+use tal_core::config::{
+    BeyondFeatures, DatasetConfig, FeatureFormat, FeaturesConfig, TruncationConfig,
+};
 use tal_data::features::npy;
 use tal_data::{Dataset, annotations, sbhar_text};
 
@@ -61,13 +63,15 @@ fn windows_have_the_published_size() {
                 stride: 25,
                 channels: Some(vec![0, 1, 2]),
             },
+            columns: None,
+            append: Vec::new(),
         },
         train_subsets: vec!["training".into()],
         test_subsets: vec!["test".into()],
         num_classes: 12,
         input_dim: 150,
         fps: Some(50.0),
-        feat_stride: 25.0,
+        feat_stride: Some(25.0),
         num_frames: 50.0,
         downsample_rate: 1,
         max_seq_len: 1152,
@@ -79,6 +83,9 @@ fn windows_have_the_published_size() {
         },
         remove_duplicates: false,
         skip_missing_features: false,
+        resize: false,
+        class_agnostic: false,
+        beyond_features: BeyondFeatures::Keep,
     };
     for (subsets, count) in [(&config.train_subsets, 42), (&config.test_subsets, 19)] {
         let dataset = Dataset::open(&config, subsets).unwrap();

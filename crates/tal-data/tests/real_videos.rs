@@ -28,7 +28,7 @@ fn all_recordings_load_and_lie_within_their_duration() {
         config.annotations = data.join(name).join("annotations.json");
         config.features.dir = data.join(name).join("features");
         config.num_classes = num_classes;
-        (config.feat_stride, config.num_frames) = (1.0, 1.0);
+        (config.feat_stride, config.num_frames) = (Some(1.0), 1.0);
         config.max_seq_len = 1152;
         for (subsets, count) in [
             (&config.train_subsets, training),

@@ -26,14 +26,21 @@ pub struct DatasetConfig {
     pub input_dim: usize,
     /// Frames per second of every recording; null takes the value of the annotation file.
     pub fps: Option<f32>,
-    /// Frames (samples of a sensor) between two neighbouring features.
-    pub feat_stride: f32,
-    /// Frames (samples) that one feature is computed from.
+    /// Frames (samples of a sensor) between two neighbouring features; null where every recording has been brought to one
+    /// number of features, which then cover its whole duration.
+    pub feat_stride: Option<f32>,
+    /// Frames (samples) that one feature is computed from. Not used where `feat_stride` is null.
     pub num_frames: f32,
     /// Keep every n-th feature.
     pub downsample_rate: usize,
     /// Length that recordings are padded to, in features. Longer ones are truncated in training.
     pub max_seq_len: usize,
+    /// Stretch or shrink the features of every recording to `max_seq_len` (linear interpolation).
+    pub resize: bool,
+    /// Train and evaluate on actions of any class: every label becomes 0. Needs `num_classes: 1`.
+    pub class_agnostic: bool,
+    /// What training does with annotations that reach beyond the last feature.
+    pub beyond_features: BeyondFeatures,
     /// How training recordings are cut.
     pub truncation: TruncationConfig,
     /// Drop repeated training annotations (same label, both ends within 1 ms).
@@ -42,11 +49,26 @@ pub struct DatasetConfig {
     pub skip_missing_features: bool,
 }
 
+/// What training does with annotations that reach beyond the last feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BeyondFeatures {
+    /// Nothing (THUMOS14, MultiTHUMOS, EPIC-Kitchens).
+    Keep,
+    /// Those that start behind the features, or of which less than `truncation.trunc_thresh` is covered, are dropped; the
+    /// others end with the features (ActivityNet).
+    DropAndClip,
+    /// Those that start behind the features are dropped, the others end with them; where none would be left, all are kept
+    /// as they are (HACS).
+    Clip,
+}
+
 /// Where the features are and how they are stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FeaturesConfig {
-    /// Folder of the feature files; `${NAME}` and relative paths as in `annotations`.
+    /// Folder of the feature files; `${NAME}` and relative paths as in `annotations`. `{subset}` stands for the subset of
+    /// the recording, in lower case.
     pub dir: PathBuf,
     /// File name = `prefix` + recording id + `suffix`.
     pub prefix: String,
@@ -54,6 +76,28 @@ pub struct FeaturesConfig {
     pub suffix: String,
     /// What a file holds.
     pub format: FeatureFormat,
+    /// Use only the channels from the first to before the second number; null takes all.
+    pub columns: Option<[usize; 2]>,
+    /// Further files whose channels are appended to those of each recording, such as optical flow.
+    pub append: Vec<AppendedFeatures>,
+}
+
+/// Further files of every recording, as in [`FeaturesConfig`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AppendedFeatures {
+    /// Folder of the files, as in `features.dir`.
+    pub dir: PathBuf,
+    /// File name = `prefix` + recording id + `suffix`.
+    #[serde(default)]
+    pub prefix: String,
+    /// End of the file name, with the extension.
+    pub suffix: String,
+    /// What a file holds.
+    pub format: FeatureFormat,
+    /// Use only the channels from the first to before the second number; null takes all.
+    #[serde(default)]
+    pub columns: Option<[usize; 2]>,
 }
 
 /// What a feature file holds.
@@ -73,6 +117,52 @@ pub enum FeatureFormat {
         /// Order of its two axes.
         #[serde(default)]
         layout: FeatureLayout,
+    },
+    /// A safetensors file per recording.
+    Safetensors {
+        /// Name of the tensor; null takes the only one.
+        #[serde(default)]
+        key: Option<String>,
+        /// Order of its two axes.
+        #[serde(default)]
+        layout: FeatureLayout,
+    },
+    /// HDF5: one file per recording, or one for all.
+    Hdf5 {
+        /// Name, within `dir`, of one file for all recordings; the array of a recording is then named `prefix` + recording
+        /// id (followed by `/key` where `key` is given), and `suffix` is not used. Null: one file per recording.
+        #[serde(default)]
+        file: Option<String>,
+        /// Name of the array within a recording's file; null takes the only one.
+        #[serde(default)]
+        key: Option<String>,
+        /// Order of its two axes.
+        #[serde(default)]
+        layout: FeatureLayout,
+    },
+    /// A PyTorch file per recording (`torch.save`): a tensor, or a dictionary of tensors. No code of the file is run.
+    Torch {
+        /// Entries of the dictionary, whose channels are put one after another; none where the file is a tensor itself.
+        #[serde(default)]
+        keys: Vec<String>,
+        /// Order of the two axes of each.
+        #[serde(default)]
+        layout: FeatureLayout,
+    },
+    /// A Python pickle per recording: an array or tensor, or a dictionary of them. No code of the file is run.
+    Pickle {
+        /// Entries of the dictionary, whose channels are put one after another; none where the file is an array itself.
+        #[serde(default)]
+        keys: Vec<String>,
+        /// Order of the two axes of each.
+        #[serde(default)]
+        layout: FeatureLayout,
+    },
+    /// A text file per recording, one line per feature, numbers separated by commas.
+    Csv {
+        /// Skip the first line, which names the columns.
+        #[serde(default)]
+        header: bool,
     },
     /// A raw sensor signal (samples × channels, npy), cut into windows that are flattened time-major: a window of `window`
     /// samples and n channels gives one feature of `window · n` values.
@@ -124,10 +214,18 @@ impl DatasetConfig {
         if let Some(fps) = self.fps {
             check.positive("fps", fps);
         }
-        check.positive("feat_stride", self.feat_stride);
+        if let Some(feat_stride) = self.feat_stride {
+            check.positive("feat_stride", feat_stride);
+        }
         check.not_negative("num_frames", self.num_frames);
         check.at_least("downsample_rate", self.downsample_rate, 1);
         check.at_least("max_seq_len", self.max_seq_len, 1);
+        check.require(
+            !self.class_agnostic || self.num_classes == 1,
+            "num_classes",
+            self.num_classes,
+            "1 where class_agnostic is true",
+        );
         check.section("truncation", |check| self.truncation.check(check));
     }
 }
@@ -135,22 +233,63 @@ impl DatasetConfig {
 impl FeaturesConfig {
     fn check(&self, check: &mut Check<'_>) {
         check.filled("dir", &self.dir.to_string_lossy());
-        match &self.format {
-            FeatureFormat::Npy { .. } => {}
-            FeatureFormat::Npz { key, .. } => {
-                check.section("format", |check| check.filled("key", key));
+        check_columns(self.columns, check);
+        check.section("format", |check| self.format.check(check));
+        for (index, more) in self.append.iter().enumerate() {
+            check.section(&format!("append[{index}]"), |check| {
+                check.filled("dir", &more.dir.to_string_lossy());
+                check_columns(more.columns, check);
+                check.section("format", |check| more.format.check(check));
+            });
+        }
+    }
+}
+
+fn check_columns(columns: Option<[usize; 2]>, check: &mut Check<'_>) {
+    if let Some([from, to]) = columns {
+        check.require(
+            from < to,
+            "columns",
+            format!("[{from}, {to}]"),
+            "two channels in ascending order",
+        );
+    }
+}
+
+impl FeatureFormat {
+    fn check(&self, check: &mut Check<'_>) {
+        match self {
+            Self::Npy { .. } | Self::Csv { .. } => {}
+            Self::Npz { key, .. } => check.filled("key", key),
+            Self::Safetensors { key, .. } => {
+                if let Some(key) = key {
+                    check.filled("key", key);
+                }
             }
-            FeatureFormat::Inertial {
+            Self::Hdf5 { file, key, .. } => {
+                if let Some(file) = file {
+                    check.filled("file", file);
+                }
+                if let Some(key) = key {
+                    check.filled("key", key);
+                }
+            }
+            Self::Torch { keys, .. } | Self::Pickle { keys, .. } => {
+                for (index, key) in keys.iter().enumerate() {
+                    check.filled(&format!("keys[{index}]"), key);
+                }
+            }
+            Self::Inertial {
                 window,
                 stride,
                 channels,
-            } => check.section("format", |check| {
+            } => {
                 check.at_least("window", *window, 1);
                 check.at_least("stride", *stride, 1);
                 if let Some(channels) = channels {
                     check.not_empty("channels", channels.len());
                 }
-            }),
+            }
         }
     }
 }

@@ -16,7 +16,10 @@ mod loss;
 mod source;
 mod train;
 
-pub use dataset::{DatasetConfig, FeatureFormat, FeatureLayout, FeaturesConfig, TruncationConfig};
+pub use dataset::{
+    AppendedFeatures, BeyondFeatures, DatasetConfig, FeatureFormat, FeatureLayout, FeaturesConfig,
+    TruncationConfig,
+};
 pub use decoder::{
     BoundaryInput, CrossLevelConfig, DecoderConfig, FusedLevels, HeadConfig, OffsetUnit,
     RefinedScore, RefinementConfig, TridentConfig,

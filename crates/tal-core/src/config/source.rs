@@ -40,22 +40,29 @@ impl Config {
         }
         let origin = origin.to_owned();
         let mut config: Config = typed(Value::Mapping(merged), &origin)?;
-        config.dataset.annotations = resolve(
-            &config.dataset.annotations,
-            "dataset.annotations",
-            &origin,
-            base,
-        )?;
-        config.dataset.features.dir = resolve(
-            &config.dataset.features.dir,
-            "dataset.features.dir",
-            &origin,
-            base,
-        )?;
+        config.resolve_paths(&origin, base)?;
         match config.validate() {
             Ok(()) => Ok(config),
             Err(errors) => Err(ConfigError::Invalid { origin, errors }),
         }
+    }
+
+    fn resolve_paths(&mut self, origin: &str, base: &Path) -> Result<(), ConfigError> {
+        let dataset = &mut self.dataset;
+        let mut paths = vec![
+            ("dataset.annotations".to_owned(), &mut dataset.annotations),
+            ("dataset.features.dir".to_owned(), &mut dataset.features.dir),
+        ];
+        for (index, more) in dataset.features.append.iter_mut().enumerate() {
+            paths.push((
+                format!("dataset.features.append[{index}].dir"),
+                &mut more.dir,
+            ));
+        }
+        for (field, path) in paths {
+            *path = resolve(path, &field, origin, base)?;
+        }
+        Ok(())
     }
 
     /// The whole configuration as YAML; [`Config::load`] reads it back to an equal one.

@@ -90,6 +90,11 @@ impl FeatureStore for FileStore {
                 self.check_channels(array.num_channels(), &signal.shape, "", path)?;
                 Ok(array)
             }
+            _ => Err(FeatureError::Malformed {
+                path: path.to_owned(),
+                format: "feature",
+                reason: "this format is not read yet".to_owned(),
+            }),
         }
     }
 }

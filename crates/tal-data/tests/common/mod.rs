@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use tal_core::config::{
-    DatasetConfig, FeatureFormat, FeatureLayout, FeaturesConfig, TruncationConfig,
+    BeyondFeatures, DatasetConfig, FeatureFormat, FeatureLayout, FeaturesConfig, TruncationConfig,
 };
 use tal_data::features::npy;
 
@@ -21,13 +21,15 @@ pub(crate) fn config(folder: &Path, input_dim: usize) -> DatasetConfig {
             format: FeatureFormat::Npy {
                 layout: FeatureLayout::TimeFirst,
             },
+            columns: None,
+            append: Vec::new(),
         },
         train_subsets: vec!["training".into()],
         test_subsets: vec!["test".into()],
         num_classes: 3,
         input_dim,
         fps: None,
-        feat_stride: 4.0,
+        feat_stride: Some(4.0),
         num_frames: 16.0,
         downsample_rate: 1,
         max_seq_len: 40,
@@ -39,6 +41,9 @@ pub(crate) fn config(folder: &Path, input_dim: usize) -> DatasetConfig {
         },
         remove_duplicates: false,
         skip_missing_features: false,
+        resize: false,
+        class_agnostic: false,
+        beyond_features: BeyondFeatures::Keep,
     }
 }
 
