@@ -1,8 +1,9 @@
 //! Configuration: YAML, strict, validated before anything is built.
 //!
 //! A file names a preset and what it changes. The preset (`released`: the authors' public code) holds every switch and
-//! default; the file and then `--set key=value` overrides are laid over it. [`Config::load`] refuses unknown keys with the
-//! nearest known one and values out of range with what is allowed, so that a [`Config`] in hand is a checked one.
+//! default; the file, then overlays and `--set key=value` overrides are laid over it ([`Layers`]). [`Config::load`] refuses
+//! unknown keys with the nearest known one and values out of range with what is allowed, so that a [`Config`] in hand is a
+//! checked one.
 //!
 //! The reference of all keys is `docs/configuration.md`, generated from these types.
 
@@ -12,7 +13,11 @@ mod decoder;
 mod encoder;
 mod error;
 mod inference;
+mod layers;
+mod lines;
 mod loss;
+mod provenance;
+mod render;
 mod source;
 mod train;
 
@@ -33,9 +38,11 @@ pub use inference::{
     EvaluationConfig, EvaluationDialect, InferenceConfig, SuppressionConfig, SuppressionMethod,
     UnknownDialect, VotingConfig, VotingWeight,
 };
+pub use layers::{Layers, Resolved};
 pub use loss::{
     AssignmentConfig, ClassificationLoss, LossConfig, LossTermConfig, NormalizerConfig,
 };
+pub use provenance::{Origin, Provenance};
 pub use train::{CheckpointConfig, EmaConfig, ScheduleConfig, TrainConfig, Weights};
 
 use schemars::JsonSchema;
@@ -76,6 +83,13 @@ pub enum Preset {
 }
 
 impl Preset {
+    /// The name as it stands in configurations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Preset::Released => "released",
+        }
+    }
+
     /// The preset's defaults as YAML.
     pub fn yaml(self) -> &'static str {
         match self {
