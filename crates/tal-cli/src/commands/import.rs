@@ -12,7 +12,7 @@ use crate::console::print;
 
 pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     output::check("--out", &args.out, &["safetensors"])?;
-    let config = Config::load(&args.config, &args.overrides)?;
+    let config = args.layers.load(&args.config)?;
     let kind = if args.raw { Weights::Raw } else { Weights::Ema };
     let classes = class_names(&config)?;
     let checkpoint = import_released(&args.file, &config, &classes, kind)?;
