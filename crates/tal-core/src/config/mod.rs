@@ -13,6 +13,7 @@ mod encoder;
 mod error;
 mod inference;
 mod loss;
+mod mixer;
 mod source;
 mod train;
 
@@ -25,8 +26,7 @@ pub use decoder::{
     RefinedScore, RefinementConfig, TridentConfig,
 };
 pub use encoder::{
-    Downsampling, EncoderConfig, FftNorm, GateActivation, GmgConfig, MixerConfig, NeckConfig,
-    PerLevel, PositionEncoding, ProjectionConfig,
+    Downsampling, EncoderConfig, NeckConfig, NeckNorm, PositionEncoding, ProjectionConfig,
 };
 pub use error::{ConfigError, FieldError};
 pub use inference::{
@@ -35,6 +35,10 @@ pub use inference::{
 };
 pub use loss::{
     AssignmentConfig, ClassificationLoss, LossConfig, LossTermConfig, NormalizerConfig,
+};
+pub use mixer::{
+    AttentionConfig, FftNorm, FilterConfig, GateActivation, GlobalConfig, GmgConfig, InstantMixing,
+    MaxPoolingConfig, MixerConfig, PerLevel, SgpConfig,
 };
 pub use train::{CheckpointConfig, EmaConfig, ScheduleConfig, TrainConfig, Weights};
 
