@@ -12,10 +12,12 @@ mod dataset;
 mod decoder;
 mod encoder;
 mod error;
+pub mod import;
 mod inference;
 mod layers;
 mod lines;
 mod loss;
+mod mixer;
 mod provenance;
 mod render;
 mod source;
@@ -30,8 +32,7 @@ pub use decoder::{
     RefinedScore, RefinementConfig, TridentConfig,
 };
 pub use encoder::{
-    Downsampling, EncoderConfig, FftNorm, GateActivation, GmgConfig, MixerConfig, NeckConfig,
-    PerLevel, PositionEncoding, ProjectionConfig,
+    Downsampling, EncoderConfig, NeckConfig, NeckNorm, PositionEncoding, ProjectionConfig,
 };
 pub use error::{ConfigError, FieldError};
 pub use inference::{
@@ -42,6 +43,11 @@ pub use layers::{Layers, Resolved};
 pub use loss::{
     AssignmentConfig, ClassificationLoss, LossConfig, LossTermConfig, NormalizerConfig,
 };
+pub use mixer::{
+    AttentionConfig, FftNorm, FilterConfig, GateActivation, GlobalConfig, GmgConfig, InstantMixing,
+    MaxPoolingConfig, MixerConfig, PerLevel, SgpConfig,
+};
+pub use provenance::{Origin, Provenance};
 pub use provenance::{Origin, Provenance};
 pub use train::{CheckpointConfig, EmaConfig, ScheduleConfig, TrainConfig, Weights};
 
