@@ -48,7 +48,6 @@ pub use mixer::{
     MaxPoolingConfig, MixerConfig, PerLevel, SgpConfig,
 };
 pub use provenance::{Origin, Provenance};
-pub use provenance::{Origin, Provenance};
 pub use train::{CheckpointConfig, EmaConfig, ScheduleConfig, TrainConfig, Weights};
 
 use schemars::JsonSchema;

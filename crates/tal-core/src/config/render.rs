@@ -129,7 +129,7 @@ fn collect(
 }
 
 /// A value on one line.
-fn flow(value: &Value) -> String {
+pub(super) fn flow(value: &Value) -> String {
     match value {
         Value::Sequence(values) => {
             let all: Vec<String> = values.iter().map(flow).collect();
