@@ -33,7 +33,7 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let file = parse_mapping(text, origin)?;
         let preset = preset_of(&file, origin)?;
-        let mut merged = parse_mapping(preset.yaml(), "preset")?;
+        let mut merged = defaults(preset)?;
         merge(&mut merged, file);
         for text in overrides {
             apply_override(&mut merged, text)?;
@@ -93,6 +93,19 @@ fn preset_of(file: &Mapping, origin: &str) -> Result<Preset, ConfigError> {
             path: "preset".to_owned(),
             message: error.to_string(),
         }),
+    }
+}
+
+/// The values of a preset, laid over those of its base.
+fn defaults(preset: Preset) -> Result<Mapping, ConfigError> {
+    let own = parse_mapping(preset.yaml(), "preset")?;
+    match preset.base() {
+        None => Ok(own),
+        Some(base) => {
+            let mut merged = defaults(base)?;
+            merge(&mut merged, own);
+            Ok(merged)
+        }
     }
 }
 
