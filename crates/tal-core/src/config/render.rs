@@ -2,6 +2,7 @@
 
 use serde_yaml::{Mapping, Value};
 
+use super::layers::defaults;
 use super::lines::join;
 use super::source::parse_mapping;
 use super::{Config, Preset, Resolved};
@@ -37,8 +38,7 @@ impl Config {
 
 /// What differs from the preset or is not in it. A section of another `type` stays whole.
 pub(super) fn without_preset(values: &Mapping, preset: Preset) -> Mapping {
-    let defaults = parse_mapping(preset.yaml(), "preset").expect("a preset is YAML");
-    changed(values, &defaults)
+    changed(values, &defaults(preset).expect("a preset is YAML"))
 }
 
 fn changed(values: &Mapping, defaults: &Mapping) -> Mapping {
