@@ -112,6 +112,29 @@ pub fn train(
     run.finish(observer)
 }
 
+/// Makes a run folder that holds `checkpoint`, the state of a run, so that [`train`] with `resume` goes on from it.
+///
+/// # Errors
+/// Where the checkpoint holds weights only, or the folder is not empty or cannot be written.
+pub fn write_resumable(out: &Path, checkpoint: &Checkpoint) -> Result<(), EngineError> {
+    let last = out.join(LAST);
+    if checkpoint.manifest.run.is_none() {
+        return Err(EngineError::Checkpoint {
+            path: last,
+            reason: "would hold weights only, not the state of a run".to_owned(),
+        });
+    }
+    let options = RunOptions {
+        out: out.to_owned(),
+        resume: false,
+        device: Device::Cpu,
+    };
+    let config = &checkpoint.manifest.config;
+    folder::prepare(&options, config)?;
+    folder::write_config(out, config)?;
+    checkpoint.write(&last)
+}
+
 struct Run<'a> {
     config: &'a Config,
     out: &'a Path,
