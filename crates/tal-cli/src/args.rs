@@ -130,7 +130,7 @@ pub(crate) struct ImportArgs {
     /// Take the trained weights instead of their moving average.
     #[arg(long, conflicts_with = "resumable")]
     pub(crate) raw: bool,
-    /// Make a run folder with optimiser, schedule and epoch, which `tal train CONFIG --out DIR --resume` continues.
+    /// Make a run folder with optimiser, schedule and epoch, which `tal train --resume` continues.
     #[arg(long)]
     pub(crate) resumable: bool,
     /// Change one configuration key; can be given several times.

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
+use tal_data::dataset::ANY_CLASS;
 use tal_data::{Dataset, annotations, order};
 use tal_engine::import::{ReleasedCheckpoint, RunReport};
 use tal_engine::run;
@@ -66,7 +67,7 @@ fn import_run(
     }
     print(&format!(
         "Continue with: tal train {} --out {} --resume",
-        args.config.display(),
+        args.out.join(run::RESOLVED_CONFIG).display(),
         args.out.display()
     ))
 }
@@ -85,10 +86,11 @@ fn place(report: &RunReport) -> String {
 /// What the training recordings give, where they are at hand.
 fn steps_per_epoch(config: &Config) -> Option<usize> {
     match Dataset::open(&config.dataset, &config.dataset.train_subsets) {
-        Ok(dataset) => Some(order::num_batches(
-            dataset.num_recordings(),
-            config.train.batch_size,
-        )),
+        Ok(dataset) => {
+            let num_recordings = dataset.num_recordings();
+            let steps = order::num_batches(num_recordings, config.train.batch_size);
+            (steps > 0).then_some(steps)
+        }
         Err(error) => {
             tracing::warn!(
                 "the training data cannot be read, the file's schedule tells the steps of an epoch: {error}"
@@ -100,6 +102,9 @@ fn steps_per_epoch(config: &Config) -> Option<usize> {
 
 /// A released checkpoint has no class names; the annotations have, where they are at hand.
 fn class_names(config: &Config) -> Result<ClassMap> {
+    if config.dataset.class_agnostic {
+        return Ok(ClassMap::from_names([ANY_CLASS])?);
+    }
     let path = &config.dataset.annotations;
     if path.exists() {
         let truth = annotations::read(path, Some(config.dataset.num_classes))?;

@@ -165,7 +165,8 @@ impl<'a> Run<'a> {
         dataset.features(0)?;
         test.features(0)?;
         let evaluator =
-            Evaluator::new(Arc::new(test), &data.test_subsets, config.train.num_workers);
+            Evaluator::new(Arc::new(test), &data.test_subsets, config.train.num_workers)
+                .with_external_scores(config.inference.external_scores.as_ref())?;
         evaluator.check(&config.evaluation)?;
         let batch_size = config.train.batch_size;
         let steps_per_epoch = tal_data::order::num_batches(dataset.num_recordings(), batch_size);
@@ -366,7 +367,9 @@ impl<'a> Run<'a> {
             }
         };
         self.log.sync()?;
-        folder::write_results(self.out, &last, self.dataset.classes())?;
+        let external = self.evaluator.external_classes();
+        let classes = external.unwrap_or_else(|| self.dataset.classes());
+        folder::write_results(self.out, &last, classes)?;
         Ok(RunSummary {
             out: self.out.to_owned(),
             weights: self.config.train.checkpoint.weights,
