@@ -12,6 +12,7 @@ mod dataset;
 mod decoder;
 mod encoder;
 mod error;
+mod fusion;
 pub mod import;
 mod inference;
 mod layers;
@@ -35,6 +36,7 @@ pub use encoder::{
     Downsampling, EncoderConfig, NeckConfig, NeckNorm, PositionEncoding, ProjectionConfig,
 };
 pub use error::{ConfigError, FieldError};
+pub use fusion::{ExternalScoresConfig, FusionConfig, ScoreCombination};
 pub use inference::{
     EvaluationConfig, EvaluationDialect, InferenceConfig, SuppressionConfig, SuppressionMethod,
     UnknownDialect, VotingConfig, VotingWeight,

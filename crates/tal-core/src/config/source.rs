@@ -59,6 +59,8 @@ pub(super) fn resolve_paths<'a>(
             &mut more.dir,
         ));
     }
+    let scores = config.inference.external_scores.iter_mut();
+    paths.extend(scores.map(|s| ("inference.external_scores.file".to_owned(), &mut s.file)));
     let mut written = Vec::new();
     for (field, path) in paths {
         let (origin, base) = place(&field);

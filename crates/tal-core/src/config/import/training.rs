@@ -216,12 +216,26 @@ fn inference(theirs: &mut Theirs) -> Result<(), ImportError> {
         ]);
         theirs.convert(key, "inference.suppression.voting", voting);
     }
-    match theirs.optional_text("test_cfg.ext_score_file")? {
-        None => theirs.ignore("test_cfg.ext_score_file", "none, as here"),
-        Some(_) => theirs.unsupported(
-            "test_cfg.ext_score_file",
-            "scores of whole videos cannot be named in a configuration yet",
-        ),
+    external_scores(theirs)
+}
+
+/// Their code knows one way of fusion; it reads JSON and pickles.
+fn external_scores(theirs: &mut Theirs) -> Result<(), ImportError> {
+    let key = "test_cfg.ext_score_file";
+    let Some(file) = theirs.optional_text(key)? else {
+        theirs.ignore(key, "none, as here");
+        return Ok(());
+    };
+    if !file.to_ascii_lowercase().ends_with(".json") {
+        theirs.unsupported(key, "scores of whole recordings are read from JSON only");
+        return Ok(());
     }
+    let scores = Mapping::from_iter([
+        (Value::from("file"), Value::from(theirs.path(&file))),
+        ("top_k".into(), 2.into()),
+        ("combine".into(), "product_root".into()),
+        ("max_segments".into(), 200.into()),
+    ]);
+    theirs.convert(key, "inference.external_scores", scores);
     Ok(())
 }
