@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tal_core::config::Weights;
 use tal_engine::DeviceChoice;
 
-pub(crate) use config::{ConfigCommand, LayerArgs, ShowArgs};
+pub(crate) use config::{ConfigCommand, ConfigImportArgs, LayerArgs, ShowArgs};
 pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
 
 /// Temporal action localization: find every action in an untrimmed recording (start, end, class, score).
@@ -52,7 +52,7 @@ pub(crate) enum Command {
     Evaluate(Box<EvaluateArgs>),
     /// Turn a checkpoint of the released PyTorch code into one of ours.
     Import(ImportArgs),
-    /// Look at configurations.
+    /// Look at configurations, translate those of other programs.
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Make data sets.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tal_core::config::{Config, EvaluationDialect, Weights};
+use tal_core::config::{Config, EvaluationDialect, Layers, Weights};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs")
@@ -86,5 +86,48 @@ fn released_configurations_train_and_select_as_their_authors_did() {
         let thresholds = &config.evaluation.tiou_thresholds;
         let found = thresholds.iter().sum::<f64>() / thresholds.len() as f64;
         assert!((found - mean).abs() < 1e-9, "{name}: {found}");
+    }
+}
+
+/// An overlay over a configuration.
+fn laid(name: &str, overlay: &Path) -> Config {
+    Layers::read(&folder().join(format!("{name}.yaml")))
+        .and_then(|layers| layers.overlay(overlay))
+        .and_then(|layers| layers.set("dataset.annotations=/a.json"))
+        .and_then(|layers| layers.set("dataset.features.dir=/f"))
+        .and_then(|layers| layers.resolve())
+        .unwrap_or_else(|error| panic!("{error}"))
+        .config
+}
+
+#[test]
+fn baselines_and_ablations_lie_over_configurations_and_change_them() {
+    for (kind, least) in [("baselines", 3), ("ablations", 19)] {
+        let overlays = folder().join(kind);
+        let names = names(&overlays);
+        assert!(names.len() >= least, "{names:?}");
+        for base in ["gtea", "thumos14_i3d"] {
+            let mut seen = vec![load(base)];
+            for name in &names {
+                let config = laid(base, &overlays.join(format!("{name}.yaml")));
+                assert!(
+                    !seen.contains(&config),
+                    "{kind}/{name} over {base} is another one"
+                );
+                seen.push(config);
+            }
+        }
+    }
+}
+
+#[test]
+fn baselines_keep_the_sizes_of_the_configuration() {
+    for name in names(&folder().join("baselines")) {
+        let overlay = folder().join("baselines").join(format!("{name}.yaml"));
+        let (plain, config) = (load("gtea"), laid("gtea", &overlay));
+        assert_eq!(config.encoder.dim, plain.encoder.dim);
+        assert_eq!(config.decoder.head, plain.decoder.head);
+        assert_eq!(config.train.epochs, plain.train.epochs);
+        assert!(!config.decoder.refinement.is_active());
     }
 }

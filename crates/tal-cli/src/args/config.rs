@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
+use tal_core::config::import::ReleasedCode;
 use tal_core::config::{Config, ConfigError, Layers};
 
 /// What is laid over a configuration file.
@@ -39,6 +41,30 @@ impl LayerArgs {
 pub(crate) enum ConfigCommand {
     /// Print a configuration with every value written out and where it comes from.
     Show(ShowArgs),
+    /// Translate a configuration file of the released code of CLTDR-GMG, TriDet or ActionFormer.
+    Import(ConfigImportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigImportArgs {
+    /// Their configuration file (YAML).
+    pub(crate) theirs: PathBuf,
+    /// Where ours goes; printed unless given.
+    #[arg(long, value_name = "FILE.yaml")]
+    pub(crate) out: Option<PathBuf>,
+    /// Folder that their relative paths start at; unless given they stay as they are written.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+    /// The code that the file belongs to; found out unless given (files of tridet look like those of cltdr-gmg).
+    #[arg(long, value_name = "NAME", value_parser = released_code())]
+    pub(crate) code: Option<ReleasedCode>,
+}
+
+fn released_code() -> impl TypedValueParser<Value = ReleasedCode> {
+    PossibleValuesParser::new(ReleasedCode::ALL.map(ReleasedCode::name)).try_map(|name| {
+        let mut all = ReleasedCode::ALL.into_iter();
+        all.find(|code| code.name() == name).ok_or("unknown code")
+    })
 }
 
 #[derive(Debug, Args)]
