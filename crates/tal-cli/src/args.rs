@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+mod config;
 mod evaluate;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tal_core::config::Weights;
 use tal_engine::DeviceChoice;
 
+pub(crate) use config::{ConfigCommand, ConfigImportArgs, LayerArgs, ShowArgs};
 pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
 
 /// Temporal action localization: find every action in an untrimmed recording (start, end, class, score).
@@ -50,6 +52,9 @@ pub(crate) enum Command {
     Evaluate(Box<EvaluateArgs>),
     /// Turn a checkpoint of the released PyTorch code into one of ours.
     Import(ImportArgs),
+    /// Look at configurations, translate those of other programs.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Make data sets.
     #[command(subcommand)]
     Data(DataCommand),
@@ -64,9 +69,8 @@ pub(crate) struct TrainArgs {
     /// Run folder; runs/NAME-OF-CONFIG unless given.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Change one configuration key; can be given several times.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) overrides: Vec<String>,
+    #[command(flatten)]
+    pub(crate) layers: LayerArgs,
     /// Seed of the run (the same as --set train.seed=N).
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
@@ -124,15 +128,17 @@ pub(crate) struct ImportArgs {
     /// Configuration of the network that it belongs to.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
-    /// Where the result goes.
+    /// Where the result goes: a file, or with --resumable a run folder.
     #[arg(long, value_name = "FILE.safetensors")]
     pub(crate) out: PathBuf,
     /// Take the trained weights instead of their moving average.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resumable")]
     pub(crate) raw: bool,
-    /// Change one configuration key; can be given several times.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) overrides: Vec<String>,
+    /// Make a run folder with optimiser, schedule and epoch, which `tal train --resume` continues.
+    #[arg(long)]
+    pub(crate) resumable: bool,
+    #[command(flatten)]
+    pub(crate) layers: LayerArgs,
 }
 
 #[derive(Debug, Subcommand)]

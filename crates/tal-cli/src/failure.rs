@@ -25,6 +25,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let _ = writeln!(io::stderr(), "error: {error}");
     let usage = error.is::<UsageError>()
         || error.is::<tal_core::config::ConfigError>()
+        || error.is::<tal_core::config::import::ImportError>()
         || error.is::<tal_engine::device::DeviceError>()
         || error
             .downcast_ref::<EngineError>()

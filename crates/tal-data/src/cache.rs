@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tal_core::TimeGrid;
+
 use crate::FeatureArray;
 
 /// Keeps the first arrays that fit a budget. Nothing is evicted: with an order that is drawn anew each epoch, any fixed
@@ -16,7 +18,7 @@ pub(crate) struct Cache {
 #[derive(Debug, Default)]
 struct Held {
     bytes: usize,
-    arrays: HashMap<usize, Arc<FeatureArray>>,
+    arrays: HashMap<usize, (Arc<FeatureArray>, TimeGrid)>,
 }
 
 impl Cache {
@@ -28,17 +30,17 @@ impl Cache {
         }
     }
 
-    pub(crate) fn get(&self, index: usize) -> Option<Arc<FeatureArray>> {
+    pub(crate) fn get(&self, index: usize) -> Option<(Arc<FeatureArray>, TimeGrid)> {
         self.lock().arrays.get(&index).cloned()
     }
 
     /// Keeps the array where it fits and is not there yet.
-    pub(crate) fn put(&self, index: usize, array: &Arc<FeatureArray>) {
+    pub(crate) fn put(&self, index: usize, array: &Arc<FeatureArray>, grid: TimeGrid) {
         let bytes = size_of_val(array.data());
         let mut held = self.lock();
         if held.bytes + bytes <= self.budget && !held.arrays.contains_key(&index) {
             held.bytes += bytes;
-            held.arrays.insert(index, Arc::clone(array));
+            held.arrays.insert(index, (Arc::clone(array), grid));
         }
     }
 
@@ -55,9 +57,14 @@ mod tests {
     #[test]
     fn the_budget_holds() {
         let array = Arc::new(FeatureArray::from_channel_first(vec![0.0; 4], 2, 2));
+        let grid = TimeGrid {
+            fps: 1.0,
+            feat_stride: 1.0,
+            num_frames: 1.0,
+        };
         let cache = Cache::new(40);
         for index in [0, 0, 1, 2, 3] {
-            cache.put(index, &array);
+            cache.put(index, &array, grid);
         }
         let held: Vec<bool> = (0..4).map(|index| cache.get(index).is_some()).collect();
         // 16 bytes each, so two fit.

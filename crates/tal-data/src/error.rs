@@ -46,6 +46,15 @@ pub enum DataError {
         /// The recording.
         id: String,
     },
+    /// Nothing says how long a recording of features of fixed length is.
+    #[error(
+        "recording {id:?} has no duration, and without dataset.feat_stride nothing else says how its features lie in \
+         time; give \"duration\" (seconds) in the annotation file, or set dataset.feat_stride"
+    )]
+    MissingDuration {
+        /// The recording.
+        id: String,
+    },
     /// The windows of a raw signal are not the grid of the features.
     #[error(
         "dataset.{field} is {found}, but features are cut with {expected}; \
@@ -55,7 +64,7 @@ pub enum DataError {
         /// `feat_stride` or `num_frames`.
         field: &'static str,
         /// Its value, in samples.
-        found: f32,
+        found: String,
         /// Stride or window of the format, in samples.
         expected: usize,
     },

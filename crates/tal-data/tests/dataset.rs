@@ -5,13 +5,17 @@ mod common;
 use std::sync::Arc;
 
 use common::{TRAINING, corpus};
-use tal_core::TimeGrid;
 use tal_core::config::{DatasetConfig, FeatureFormat};
+use tal_core::{Segment, TimeGrid};
 use tal_data::sample::SampleKey;
 use tal_data::{Dataset, SampleSource, dataset};
 
 fn open(config: &DatasetConfig) -> Dataset {
     Dataset::open(config, &config.train_subsets).unwrap()
+}
+
+fn targets(dataset: &Dataset, index: usize) -> (Vec<Segment<f32>>, Vec<u32>) {
+    dataset.training_targets(index, &dataset.features(index).unwrap())
 }
 
 /// The error of opening the training subset, without the folder's name.
@@ -56,13 +60,13 @@ fn recordings_come_in_the_order_of_the_file_with_their_grid() {
 fn seconds_become_grid_units_in_single_precision() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = corpus(folder.path());
-    let (segments, labels) = open(&config).training_targets(0);
+    let (segments, labels) = targets(&open(&config), 0);
     assert_eq!(labels, [0, 0, 1]);
     assert_eq!(segments[0].start, (0.5f32 * 30.0 - 0.5 * 16.0) / 4.0);
     assert_eq!(segments[1].end, (1.5004f32 * 30.0 - 0.5 * 16.0) / 4.0);
 
     config.remove_duplicates = true;
-    assert_eq!(open(&config).training_targets(0).1, [0, 1]);
+    assert_eq!(targets(&open(&config), 0).1, [0, 1]);
     // Evaluation sees the file as it is.
     assert_eq!(
         open(&config).ground_truth().recordings[0].instances.len(),
@@ -74,17 +78,14 @@ fn seconds_become_grid_units_in_single_precision() {
     config.downsample_rate = 2;
     let dataset = open(&config);
     assert_eq!(
-        dataset.grid(0),
+        dataset.grid(0, 30),
         TimeGrid {
             fps: 10.0,
             feat_stride: 8.0,
             num_frames: 16.0
         }
     );
-    assert_eq!(
-        dataset.training_targets(0).0[0].start,
-        (0.5f32 * 10.0 - 8.0) / 8.0
-    );
+    assert_eq!(targets(&dataset, 0).0[0].start, (0.5f32 * 10.0 - 8.0) / 8.0);
     let array = dataset.features(0).unwrap().array;
     assert_eq!(array.len(), 15);
     assert_eq!(array.channel(0)[..3], [1000.0 * 0.0, 4.0, 8.0]);
@@ -200,7 +201,7 @@ fn a_recording_needs_a_frame_rate() {
             .starts_with("recording \"a\" has no frame rate; set dataset.fps")
     );
     config.fps = Some(30.0);
-    assert_eq!(open(&config).grid(0).fps, 30.0);
+    assert_eq!(open(&config).grid(0, 30).fps, 30.0);
 }
 
 #[test]

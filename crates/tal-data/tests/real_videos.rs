@@ -43,7 +43,7 @@ fn all_recordings_load_and_lie_within_their_duration() {
                     (frames - features.array.len() as f64).abs() <= 1.0,
                     "{name}: {frames}"
                 );
-                let (segments, _) = dataset.training_targets(index);
+                let (segments, _) = dataset.training_targets(index, &features);
                 let len = features.array.len() as f32;
                 assert!(
                     segments.iter().all(|s| s.start >= -0.5 && s.end <= len),

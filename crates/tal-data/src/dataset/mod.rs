@@ -1,23 +1,36 @@
 //! A subset of a data set: annotations and features together.
 
-use std::path::Path;
+mod beyond;
+pub mod resize;
+mod single;
+mod timing;
+
 use std::sync::Arc;
 
-use tal_core::config::{DatasetConfig, FeatureFormat};
+use tal_core::config::DatasetConfig;
 use tal_core::{ClassMap, GroundTruth, Instance, Recording, Segment, TimeGrid};
 
 use crate::annotations::{self, remove_duplicates};
 use crate::cache::Cache;
-use crate::features::{self, FeatureStore, Features};
+use crate::features::{self, FeatureArray, FeatureStore, Features};
 use crate::loader::SampleSource;
 use crate::pipeline::Pipeline;
 use crate::sample::{SampleKey, TrainingSample};
 use crate::{DataError, FeatureError};
 
+use timing::{Timing, check_inertial};
+
+pub use single::read_features;
+
+/// The one class of a data set that is `class_agnostic`.
+pub const ANY_CLASS: &str = "action";
+
 /// The recordings of some subsets, in the order of the annotation file.
 pub struct Dataset {
     config: DatasetConfig,
     truth: GroundTruth,
+    /// The same with the labels of the file, where `class_agnostic` took them away.
+    labelled: Option<GroundTruth>,
     entries: Vec<Entry>,
     skipped: Vec<String>,
     store: Box<dyn FeatureStore>,
@@ -27,7 +40,7 @@ pub struct Dataset {
 /// A recording that has features.
 struct Entry {
     recording: Recording,
-    grid: TimeGrid,
+    timing: Timing,
     /// Its actions for training, in seconds.
     training: Vec<Instance>,
 }
@@ -37,23 +50,20 @@ impl Dataset {
     /// reading features.
     ///
     /// # Errors
-    /// As [`annotations::read`] with the configured number of classes; no recording in the subsets (the error lists those
-    /// of the file); a missing feature file, unless `skip_missing_features` is set and another recording has one; a
-    /// recording without frame rate; windows of a raw signal that do not agree with `feat_stride` and `num_frames`.
+    /// As [`annotations::read`] with the configured number of classes (any number where `class_agnostic` is set); no
+    /// recording in the subsets (the error lists those of the file); a missing feature file, unless
+    /// `skip_missing_features` is set and another recording has one; a recording without frame rate, or without duration
+    /// where `feat_stride` is null; windows of a raw signal that do not agree with `feat_stride` and `num_frames`.
     pub fn open(config: &DatasetConfig, subsets: &[String]) -> Result<Self, DataError> {
-        check_inertial_grid(config)?;
-        let GroundTruth {
-            classes,
-            recordings,
-        } = annotations::read(&config.annotations, Some(config.num_classes))?;
-        let empty = classes.unnamed_below(config.num_classes);
-        if !empty.is_empty() {
-            tracing::warn!(ids = ?empty, "classes without annotation in {}", config.annotations.display());
+        check_inertial(config)?;
+        let num_classes = (!config.class_agnostic).then_some(config.num_classes);
+        let all = annotations::read(&config.annotations, num_classes)?;
+        if let Some(num_classes) = num_classes {
+            let empty = all.classes.unnamed_below(num_classes);
+            if !empty.is_empty() {
+                tracing::warn!(ids = ?empty, "classes without annotation in {}", config.annotations.display());
+            }
         }
-        let all = GroundTruth {
-            classes,
-            recordings,
-        };
         let chosen: Vec<Recording> = all.subset(subsets).cloned().collect();
         if chosen.is_empty() {
             return Err(DataError::EmptySubset {
@@ -62,21 +72,27 @@ impl Dataset {
                 present: all.subset_names().into_iter().map(str::to_owned).collect(),
             });
         }
-        let truth = GroundTruth {
+        let labelled = GroundTruth {
             classes: all.classes,
             recordings: chosen,
         };
         let store = features::open(config);
-        let skipped = missing_features(config, &truth, store.as_ref())?;
-        let entries = truth
+        let skipped = missing_features(config, &labelled, store.as_ref())?;
+        let entries = labelled
             .recordings
             .iter()
             .filter(|recording| !skipped.contains(&recording.id))
             .map(|recording| Entry::new(recording, config))
             .collect::<Result<Vec<_>, _>>()?;
+        let (truth, labelled) = if config.class_agnostic {
+            (class_agnostic(&labelled), Some(labelled))
+        } else {
+            (labelled, None)
+        };
         Ok(Self {
             config: config.clone(),
             truth,
+            labelled,
             entries,
             skipped,
             store,
@@ -104,14 +120,23 @@ impl Dataset {
         &self.entries[index].recording
     }
 
-    /// Names of the classes, those of the whole annotation file.
+    /// Names of the classes, those of the whole annotation file; one class where the data set is `class_agnostic`.
+    ///
+    /// Ids below `num_classes` that have no name are empty classes: no annotation has them.
     pub fn classes(&self) -> &ClassMap {
         &self.truth.classes
     }
 
-    /// All annotations of the subsets, as in the file: duplicates and recordings without features included.
+    /// All annotations of the subsets, as in the file: duplicates and recordings without features included. Where the data
+    /// set is `class_agnostic`, all are of class 0.
     pub fn ground_truth(&self) -> &GroundTruth {
         &self.truth
+    }
+
+    /// [`Dataset::ground_truth`] with the classes of the file, also where the data set is `class_agnostic`: what detections
+    /// are compared with that got their classes from external scores.
+    pub fn labelled_truth(&self) -> &GroundTruth {
+        self.labelled.as_ref().unwrap_or(&self.truth)
     }
 
     /// Ids of recordings that were left out because they have no feature file.
@@ -119,18 +144,23 @@ impl Dataset {
         &self.skipped
     }
 
-    /// How the features of a recording lie in time, down-sampling included.
+    /// How the features of a recording lie in time if its file has `num_features`, down-sampling and resizing included.
+    ///
+    /// Only with `resize` or without `feat_stride` does it depend on their number; [`Features`] carry their grid.
     ///
     /// # Panics
     /// Where there is no such index.
-    pub fn grid(&self, index: usize) -> TimeGrid {
-        self.entries[index].grid
+    ///
+    /// # Source
+    /// Section F.6 of the method's specification.
+    pub fn grid(&self, index: usize, num_features: usize) -> TimeGrid {
+        self.entries[index].timing.grid(&self.config, num_features)
     }
 
     /// All features of a recording.
     ///
     /// # Shapes
-    /// (C, T), T any length from 1.
+    /// (C, T), T any length from 1; `max_seq_len` with `resize`.
     ///
     /// # Errors
     /// As [`FeatureStore::load`].
@@ -138,39 +168,56 @@ impl Dataset {
     /// # Panics
     /// Where there is no such index.
     pub fn features(&self, index: usize) -> Result<Features, FeatureError> {
-        let Entry {
-            recording, grid, ..
-        } = &self.entries[index];
-        let array = match self.cache.get(index) {
-            Some(array) => array,
+        let recording = &self.entries[index].recording;
+        let (array, grid) = match self.cache.get(index) {
+            Some(held) => held,
             None => {
                 let array = self.store.load(&recording.id)?;
-                let array = Arc::new(downsampled(array, self.config.downsample_rate));
-                self.cache.put(index, &array);
-                array
+                let grid = self.grid(index, array.len());
+                let array = Arc::new(prepared(array, &self.config));
+                self.cache.put(index, &array, grid);
+                (array, grid)
             }
         };
         Ok(Features {
             id: recording.id.clone(),
             array,
-            grid: *grid,
+            grid,
             duration: recording.duration,
         })
     }
 
-    /// The actions of a recording as training takes them: duplicates removed where configured, in grid units.
+    /// The actions of a recording as training takes them: duplicates removed where configured, in grid units of its
+    /// `features`, those beyond the last feature treated as `beyond_features` says.
     ///
     /// # Units
     /// Segments in grid units.
     ///
     /// # Panics
     /// Where there is no such index.
-    pub fn training_targets(&self, index: usize) -> (Vec<Segment<f32>>, Vec<u32>) {
-        let Entry { training, grid, .. } = &self.entries[index];
-        training
+    ///
+    /// # Source
+    /// Sections F.5 and F.6 of the method's specification.
+    pub fn training_targets(
+        &self,
+        index: usize,
+        features: &Features,
+    ) -> (Vec<Segment<f32>>, Vec<u32>) {
+        let actions = self.entries[index]
+            .training
             .iter()
-            .map(|instance| (grid.segment_to_grid(instance.segment), instance.label))
-            .unzip()
+            .map(|action| (features.grid.segment_to_grid(action.segment), action.label))
+            .collect();
+        let config = &self.config;
+        beyond::cut_off(
+            actions,
+            config.beyond_features,
+            features.array.len(),
+            &features.grid,
+            config.truncation.trunc_thresh,
+        )
+        .into_iter()
+        .unzip()
     }
 
     /// The features of all recordings in order, loaded ahead by `num_threads` background threads (0 loads when asked), at
@@ -204,7 +251,7 @@ impl SampleSource for Dataset {
 
     fn sample(&self, key: SampleKey) -> Result<TrainingSample, DataError> {
         let features = self.features(key.index)?;
-        let (segments, labels) = self.training_targets(key.index);
+        let (segments, labels) = self.training_targets(key.index, &features);
         Ok(TrainingSample::cut(
             &features,
             &segments,
@@ -218,92 +265,54 @@ impl SampleSource for Dataset {
 
 impl Entry {
     fn new(recording: &Recording, config: &DatasetConfig) -> Result<Self, DataError> {
-        let fps = recording.fps.map(|fps| fps as f32);
+        // Duplicates are told by the labels of the file.
+        let mut training = if config.remove_duplicates {
+            remove_duplicates(&recording.instances)
+        } else {
+            recording.instances.clone()
+        };
+        let mut recording = recording.clone();
+        if config.class_agnostic {
+            forget_labels(&mut training);
+            forget_labels(&mut recording.instances);
+        }
         Ok(Self {
-            recording: recording.clone(),
-            grid: grid(config, fps, &recording.id)?,
-            training: if config.remove_duplicates {
-                remove_duplicates(&recording.instances)
-            } else {
-                recording.instances.clone()
-            },
+            timing: Timing::new(config, &recording.id, recording.fps, recording.duration)?,
+            recording,
+            training,
         })
     }
 }
 
-/// Reads one feature file outside any annotation file, for prediction.
-///
-/// The id is the file's name without the configured prefix and suffix. `fps` is used where the configuration sets none.
-///
-/// # Shapes
-/// (C, T).
-///
-/// # Units
-/// `fps` in frames per second, `duration` in seconds.
-///
-/// # Errors
-/// As [`FeatureStore::load_file`]; no frame rate; windows of a raw signal that do not agree with `feat_stride` and
-/// `num_frames`.
-pub fn read_features(
-    config: &DatasetConfig,
-    path: &Path,
-    fps: Option<f32>,
-    duration: Option<f64>,
-) -> Result<Features, DataError> {
-    check_inertial_grid(config)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let name = name
-        .strip_prefix(config.features.prefix.as_str())
-        .unwrap_or(&name);
-    let id = name
-        .strip_suffix(config.features.suffix.as_str())
-        .unwrap_or(name)
-        .to_owned();
-    let array = features::open(config).load_file(path)?;
-    Ok(Features {
-        grid: grid(config, fps, &id)?,
-        id,
-        array: Arc::new(downsampled(array, config.downsample_rate)),
-        duration,
-    })
+fn forget_labels(instances: &mut [Instance]) {
+    instances.iter_mut().for_each(|instance| instance.label = 0);
 }
 
-fn downsampled(array: features::FeatureArray, rate: usize) -> features::FeatureArray {
-    if rate > 1 { array.every(rate) } else { array }
+/// The annotations with one class for all.
+fn class_agnostic(truth: &GroundTruth) -> GroundTruth {
+    let mut classes = ClassMap::default();
+    // Cannot fail: it is the only name.
+    let _ = classes.insert(0, ANY_CLASS);
+    let mut recordings = truth.recordings.clone();
+    for recording in &mut recordings {
+        forget_labels(&mut recording.instances);
+    }
+    GroundTruth {
+        classes,
+        recordings,
+    }
 }
 
-/// The grid of a recording whose own frame rate is `fps`; the configuration's wins.
-fn grid(config: &DatasetConfig, fps: Option<f32>, id: &str) -> Result<TimeGrid, DataError> {
-    let fps = config
-        .fps
-        .or(fps)
-        .ok_or_else(|| DataError::MissingFps { id: id.to_owned() })?;
-    let grid = TimeGrid {
-        fps,
-        feat_stride: config.feat_stride.unwrap_or(1.0),
-        num_frames: config.num_frames,
+/// Every `downsample_rate`-th feature, then `resize`.
+fn prepared(array: FeatureArray, config: &DatasetConfig) -> FeatureArray {
+    let array = match config.downsample_rate {
+        1 => array,
+        rate => array.every(rate),
     };
-    Ok(grid.downsampled(config.downsample_rate))
-}
-
-fn check_inertial_grid(config: &DatasetConfig) -> Result<(), DataError> {
-    let FeatureFormat::Inertial { window, stride, .. } = &config.features.format else {
-        return Ok(());
-    };
-    let fields = [
-        ("feat_stride", config.feat_stride.unwrap_or(0.0), *stride),
-        ("num_frames", config.num_frames, *window),
-    ];
-    match fields
-        .into_iter()
-        .find(|(_, found, expected)| *found != *expected as f32)
-    {
-        Some((field, found, expected)) => Err(DataError::InertialGrid {
-            field,
-            found,
-            expected,
-        }),
-        None => Ok(()),
+    if config.resize && array.len() != config.max_seq_len {
+        resize::linear(&array, config.max_seq_len)
+    } else {
+        array
     }
 }
 

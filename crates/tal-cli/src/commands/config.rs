@@ -1,0 +1,71 @@
+//! `tal config`: configurations, looked at and translated.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Result;
+use tal_core::atomic::write_atomic;
+use tal_core::config::import::{ImportOptions, Imported, import};
+use tal_core::config::{Config, ConfigError};
+
+use super::output;
+use crate::args::{ConfigCommand, ConfigImportArgs, ShowArgs};
+use crate::console::print;
+
+pub(crate) fn run(command: &ConfigCommand) -> Result<()> {
+    match command {
+        ConfigCommand::Show(args) => show(args),
+        ConfigCommand::Import(args) => translate(args),
+    }
+}
+
+fn show(args: &ShowArgs) -> Result<()> {
+    let resolved = args.layers.over(&args.config)?.resolve()?;
+    print(resolved.to_annotated_yaml(args.changed).trim_end())
+}
+
+fn translate(args: &ConfigImportArgs) -> Result<()> {
+    if let Some(out) = &args.out {
+        output::check("--out", out, &["yaml", "yml"])?;
+    }
+    let text = std::fs::read_to_string(&args.theirs).map_err(|source| ConfigError::Read {
+        path: args.theirs.clone(),
+        source,
+    })?;
+    let origin = args.theirs.display().to_string();
+    let options = ImportOptions {
+        code: args.code,
+        root: args.root.clone(),
+    };
+    let imported = import(&text, &origin, &options)?;
+    let yaml = imported.to_yaml();
+    // What their program takes may still be nothing that ours would run.
+    Config::from_yaml(&yaml, &format!("{origin}, translated"), Path::new(""), &[])?;
+    let file = format!("{}{yaml}", header(&args.theirs, &imported));
+    let Some(out) = &args.out else {
+        return print(file.trim_end());
+    };
+    write_atomic(out, |writer| {
+        std::io::Write::write_all(writer, file.as_bytes())
+    })?;
+    print(&format!(
+        "{}: read as a file of {}\n{}",
+        out.display(),
+        imported.code,
+        imported.report.to_text(true)
+    ))
+}
+
+/// Comments that tell where the file comes from and what it lacks.
+fn header(theirs: &Path, imported: &Imported) -> String {
+    let name = theirs.file_name().unwrap_or(theirs.as_os_str());
+    let mut text = format!(
+        "# Translated from {}, a configuration of {}.\n",
+        name.to_string_lossy().replace(['\n', '\r'], " "),
+        imported.code
+    );
+    for line in imported.report.to_text(false).lines() {
+        let _ = writeln!(text, "# {line}");
+    }
+    text
+}

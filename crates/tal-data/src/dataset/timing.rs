@@ -1,0 +1,113 @@
+//! How features lie in time, where that depends on the recording.
+
+use tal_core::TimeGrid;
+use tal_core::config::{DatasetConfig, FeatureFormat};
+
+use crate::DataError;
+
+/// What is known about a recording's time.
+///
+/// # Units
+/// `fps` in frames per second, `duration` in seconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timing {
+    fps: f64,
+    duration: Option<f64>,
+}
+
+impl Timing {
+    /// `fps` and `duration` are the recording's own; the configured frame rate wins.
+    ///
+    /// # Errors
+    /// Where the configuration needs what is not known.
+    pub(super) fn new(
+        config: &DatasetConfig,
+        id: &str,
+        fps: Option<f64>,
+        duration: Option<f64>,
+    ) -> Result<Self, DataError> {
+        let id = || id.to_owned();
+        let fps = match (config.fps.map(f64::from).or(fps), config.feat_stride) {
+            (Some(fps), _) => fps,
+            // Features of fixed length share out the duration; frames cancel out.
+            (None, None) => 1.0,
+            (None, Some(_)) => return Err(DataError::MissingFps { id: id() }),
+        };
+        if config.feat_stride.is_none() && duration.is_none() {
+            return Err(DataError::MissingDuration { id: id() });
+        }
+        Ok(Self { fps, duration })
+    }
+
+    /// The grid of a recording with `num_features` stored features, after every `downsample_rate`-th was taken and
+    /// `resize` was done.
+    ///
+    /// With T features left, σ = `feat_stride` · `downsample_rate`, w = `num_frames` and m = `max_seq_len`:
+    ///
+    /// ```text
+    ///                    as they are              resize
+    /// feat_stride: σ     σ, w                     σ' = ((T − 1)·σ + w) / m,      w' = σ'
+    /// feat_stride: null  σ' = duration·fps / T    σ' = duration·fps / m,         w' = σ'
+    /// ```
+    ///
+    /// # Source
+    /// Section F.6 of the method's specification, the three cases of ActivityNet and HACS.
+    pub(super) fn grid(&self, config: &DatasetConfig, num_features: usize) -> TimeGrid {
+        let len = num_features.div_ceil(config.downsample_rate).max(1);
+        let fps = self.fps as f32;
+        let frames = match (config.feat_stride, self.duration) {
+            (Some(feat_stride), _) if !config.resize => {
+                let grid = TimeGrid {
+                    fps,
+                    feat_stride,
+                    num_frames: config.num_frames,
+                };
+                return grid.downsampled(config.downsample_rate);
+            }
+            (Some(feat_stride), _) => {
+                let stride = f64::from(feat_stride) * config.downsample_rate as f64;
+                let frames = (len - 1) as f64 * stride + f64::from(config.num_frames);
+                // One feature of no frames (`num_frames: 0`) would have no extent at all.
+                if frames > 0.0 { frames } else { stride }
+            }
+            // `new` refused recordings without duration.
+            (None, duration) => duration.unwrap_or(1.0) * self.fps,
+        };
+        let len = if config.resize {
+            config.max_seq_len
+        } else {
+            len
+        };
+        let feat_stride = (frames / len as f64) as f32;
+        TimeGrid {
+            fps,
+            feat_stride,
+            num_frames: feat_stride,
+        }
+    }
+}
+
+/// Whether windows of a raw signal agree with the configured grid.
+///
+/// # Errors
+/// Where they do not.
+pub(super) fn check_inertial(config: &DatasetConfig) -> Result<(), DataError> {
+    let FeatureFormat::Inertial { window, stride, .. } = &config.features.format else {
+        return Ok(());
+    };
+    let fields = [
+        ("feat_stride", config.feat_stride, *stride),
+        ("num_frames", Some(config.num_frames), *window),
+    ];
+    match fields
+        .into_iter()
+        .find(|(_, found, expected)| *found != Some(*expected as f32))
+    {
+        Some((field, found, expected)) => Err(DataError::InertialGrid {
+            field,
+            found: found.map_or("null".to_owned(), |found| found.to_string()),
+            expected,
+        }),
+        None => Ok(()),
+    }
+}
