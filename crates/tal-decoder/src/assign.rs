@@ -269,6 +269,47 @@ mod tests {
     }
 
     #[test]
+    fn costs_choose_from_every_action_around_a_point() {
+        let grid = PointGrid::new(16, &RANGES);
+        let cost = tal_core::config::CostConfig {
+            classification_weight: 1.0,
+            regression_weight: 2.0,
+            keep_percent: 1.0,
+            confuse_weight: 0.0,
+        };
+        let costed = AssignmentConfig {
+            cost: Some(cost),
+            ..config(Some(1.5))
+        };
+        let segments = [segment(2.0, 10.0), segment(3.5, 4.5)];
+        let targets = assign(&grid, &segments, &[1, 0], &costed);
+        let plain = assign(&grid, &segments, &[1, 0], &config(Some(1.5)));
+        assert_eq!(targets.positives, plain.positives);
+        assert!(plain.claims.is_empty());
+        let level0: Vec<_> = targets.claims.iter().filter(|c| c.point < 16).collect();
+        // Both ends of an action are outside.
+        let points: Vec<_> = level0.iter().map(|c| (c.point, c.action)).collect();
+        let expected = [
+            (3, 0),
+            (4, 0),
+            (4, 1),
+            (5, 0),
+            (6, 0),
+            (7, 0),
+            (8, 0),
+            (9, 0),
+        ];
+        assert_eq!(points, expected);
+        assert_eq!((level0[2].class, level0[2].offsets), (0, [0.5, 0.5]));
+        let level1: Vec<_> = targets
+            .claims
+            .iter()
+            .filter(|c| (16..24).contains(&c.point))
+            .collect();
+        assert_eq!(level1[0].offsets, [1.0, 3.0]);
+    }
+
+    #[test]
     fn no_action_claims_nothing() {
         let grid = PointGrid::new(16, &RANGES);
         assert!(

@@ -80,6 +80,9 @@ const RULES: &[(&str, &str)] = &[
 
 /// Translates the decoder's names in a released checkpoint, without their prefix `module.`, into ours below `decoder`.
 ///
+/// The heads of released TriDet, ActionFormer and TemporalMaxer checkpoints have the same names, as far as these methods have
+/// the heads: classification, start, end and regression for TriDet, classification and regression for the others.
+///
 /// # Source
 /// Section C.9 of the method's specification.
 pub fn released_key_map() -> KeyMap {

@@ -174,3 +174,22 @@ fn losses_and_gradients_of_one_step() {
         );
     }
 }
+
+/// Without costs, or with the shortest action, TemporalMaxer's targets would be others.
+#[test]
+fn costs_change_the_targets() {
+    let golden = baselines().remove(3);
+    let network = golden.network();
+    let pyramid = golden.training_pyramid();
+    let grid = golden.grid(&pyramid);
+    let targets = [golden.targets(0, &grid), golden.targets(1, &grid)];
+    let output = network.decoder.forward(&pyramid);
+    let mut shortest = golden.config.loss.clone();
+    shortest.assignment.cost = None;
+    let reg = Criterion::new(&shortest)
+        .forward(&output, &grid, &targets)
+        .reg
+        .double_value(&[]);
+    let expected = golden.get("train.reg_loss").double_value(&[0]);
+    assert!((reg - expected).abs() > 1e-3 * expected);
+}

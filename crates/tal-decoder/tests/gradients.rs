@@ -208,21 +208,55 @@ fn fusions() {
     }
 }
 
-/// The whole loss of a small decoder, for the released switches and for the paper's.
+/// The whole loss of a small decoder, for the released switches, the paper's and those of the compared methods.
 #[test]
 fn total_loss() {
+    // An IoU as the target has no gradient by definition, which differences would see: it is left out here.
     const PAPER: &[&str] = &[
         "decoder.dcm.levels=intermediate",
         "decoder.drm.levels=intermediate",
+        "decoder.clff.levels=intermediate",
+        "decoder.clff.depthwise=true",
         "decoder.trident.boundary_input=regression",
         "decoder.refinement.score=probability_root",
         "decoder.refinement.per_class_offsets=false",
         "decoder.refinement.offset_unit=stride",
+        "decoder.refinement.separate_towers=true",
         "loss.refined.weight=1",
         "loss.unrefined.weight=0",
-        "loss.normalizer.update_per_term=false",
+        "loss.regression_loss=iou",
+        "loss.normalizer.method=point_counts",
     ];
-    for changes in [&[][..], PAPER] {
+    const ALL_NEIGHBORS: &[&str] = &[
+        "decoder.dcm.neighbors=both",
+        "decoder.drm.neighbors=both",
+        "decoder.drm.fusion=concatenation",
+        "loss.regression_loss=giou",
+        "loss.normalizer.method=pair_counts",
+    ];
+    const TRIDET: &[&str] = &[
+        "decoder.dcm.neighbors=none",
+        "decoder.drm.neighbors=none",
+        "decoder.refinement.classification=false",
+        "decoder.refinement.regression=false",
+        "loss.refined.weight=0",
+        "loss.unrefined.weight=1",
+        "loss.unrefined.iou_weight=true",
+    ];
+    let plain = [TRIDET, &["decoder.trident=null"]].concat();
+    let costs = "loss.assignment.cost={classification_weight: 1, regression_weight: 2, \
+                 keep_percent: 0.6, confuse_weight: 0.3}";
+    let costed = [&plain[..], &[costs]].concat();
+    let refined_plain = ["decoder.trident=null", costs];
+    for changes in [
+        &[][..],
+        PAPER,
+        ALL_NEIGHBORS,
+        TRIDET,
+        &plain,
+        &costed,
+        &refined_plain,
+    ] {
         let mut list = overrides(&[
             "encoder.num_levels=3",
             "decoder.regression_range=[[0,4],[4,8],[8,10000]]",

@@ -58,14 +58,14 @@ fn an_imported_checkpoint_is_one_of_ours() {
 fn missing_unexpected_and_mismatched_names_are_listed() {
     let golden = Golden::read("tiny");
     let mut config = golden.config;
-    config.decoder.trident.num_bins = 9;
+    config.decoder.trident.as_mut().unwrap().num_bins = 9;
     let error = import(&config, Weights::Ema).unwrap_err().to_string();
     assert!(
         error.contains("decoder.regression.output.weight"),
         "{error}"
     );
     assert!(error.contains("tiny_checkpoint.pth.tar"), "{error}");
-    config.decoder.trident.num_bins = 8;
+    config.decoder.trident.as_mut().unwrap().num_bins = 8;
     config.encoder.num_stem_blocks = 3;
     let error = import(&config, Weights::Ema).unwrap_err().to_string();
     assert!(
