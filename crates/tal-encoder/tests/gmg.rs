@@ -1,4 +1,5 @@
 //! The Gated Multi-Granularity block and the encoder's switches.
+#![cfg(feature = "torch")]
 
 mod common;
 

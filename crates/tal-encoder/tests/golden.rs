@@ -1,4 +1,5 @@
 //! Outputs of the released implementation.
+#![cfg(feature = "torch")]
 
 mod common;
 

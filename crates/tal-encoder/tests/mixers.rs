@@ -1,4 +1,5 @@
 //! The blocks of the methods compared with.
+#![cfg(feature = "torch")]
 
 use tal_core::config::{
     AttentionConfig, Downsampling, MaxPoolingConfig, MixerConfig, PerLevel, SgpConfig,
