@@ -1,5 +1,7 @@
 //! What the benchmarks share: data that is the same in every run. See `docs/benchmarks.md`.
 
+pub mod mixing;
+
 use std::path::Path;
 
 use tal_core::config::Config;

@@ -1,18 +1,16 @@
 //! The global filter against an independent Fourier transform.
+#![cfg(feature = "torch")]
 
-mod common;
-
-use common::{gmg, thumos};
 use proptest::prelude::*;
 use rustfft::{FftPlanner, num_complex::Complex64};
-use tal_core::config::{FftNorm, GmgConfig};
+use tal_core::config::{FftNorm, FilterConfig};
 use tal_core::nn::gradient_error;
 use tal_encoder::GlobalFilter;
 use tch::{Device, Kind, Tensor, nn::VarStore};
 
-fn filter(config: &GmgConfig, num_channels: usize) -> (VarStore, GlobalFilter) {
+fn filter(config: &FilterConfig, num_channels: usize) -> (VarStore, GlobalFilter) {
     let mut vs = VarStore::new(Device::Cpu);
-    let filter = GlobalFilter::new(&vs.root(), config, num_channels);
+    let filter = GlobalFilter::new(&vs.root(), config, num_channels).unwrap();
     vs.double();
     tch::no_grad(|| {
         for mut tensor in vs.trainable_variables() {
@@ -65,10 +63,10 @@ fn expected(x: &[f64], [w1, b1, w2, b2]: [Complex64; 4], shrink: f64, norm: FftN
 
 fn assert_equal_to_rustfft(len: usize, soft_shrink: f64, fft_norm: FftNorm) {
     const CHANNELS: usize = 3;
-    let config = GmgConfig {
+    let config = FilterConfig {
+        kernel_size: 1,
         soft_shrink,
         fft_norm,
-        ..gmg(&thumos()).clone()
     };
     let (_vs, filter) = filter(&config, CHANNELS);
     let size = [2, CHANNELS as i64, len as i64];
@@ -111,11 +109,16 @@ proptest! {
 #[test]
 fn gradients_match_finite_differences() {
     tch::manual_seed(8);
-    for (len, soft_shrink, fft_norm) in [(7, 0.05, FftNorm::Ortho), (8, 0.0, FftNorm::Backward)] {
-        let config = GmgConfig {
+    for (len, kernel_size, soft_shrink, fft_norm) in [
+        (7, 1, 0.05, FftNorm::Ortho),
+        (8, 1, 0.0, FftNorm::Backward),
+        (9, 3, 0.0, FftNorm::Ortho),
+        (4, 7, 0.02, FftNorm::Backward),
+    ] {
+        let config = FilterConfig {
+            kernel_size,
             soft_shrink,
             fft_norm,
-            ..gmg(&thumos()).clone()
         };
         let (vs, filter) = filter(&config, 2);
         let x = Tensor::randn([2, 2, len], (Kind::Double, Device::Cpu)).set_requires_grad(true);

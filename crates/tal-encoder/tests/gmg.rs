@@ -1,14 +1,15 @@
 //! The Gated Multi-Granularity block and the encoder's switches.
+#![cfg(feature = "torch")]
 
 mod common;
 
-use common::{gmg, thumos};
+use common::{filter, gmg, thumos};
 use tal_core::config::{
-    Downsampling, EncoderConfig, FftNorm, GateActivation, GmgConfig, MixerConfig, PerLevel,
-    PositionEncoding, ProjectionConfig,
+    Downsampling, EncoderConfig, FftNorm, FilterConfig, GateActivation, GlobalConfig, GmgConfig,
+    InstantMixing, MixerConfig, PerLevel, PositionEncoding, ProjectionConfig,
 };
 use tal_core::nn::{duplicate_names, gradient_error, length_mask, named_variables};
-use tal_encoder::{BlockConfig, Encoder, EncoderError, Gmg, TemporalMixer};
+use tal_encoder::{BlockConfig, Encoder, EncoderError, GlobalBranch, Gmg, TemporalMixer};
 use tch::{Device, Kind, Tensor, nn::VarStore};
 
 const DIM: usize = 16;
@@ -39,6 +40,35 @@ fn small() -> GmgConfig {
     }
 }
 
+/// The paper's block.
+fn paper() -> GmgConfig {
+    GmgConfig {
+        global: GlobalConfig::Fft(FilterConfig {
+            kernel_size: 3,
+            soft_shrink: 0.0,
+            fft_norm: FftNorm::Backward,
+        }),
+        gate_activation: GateActivation::Relu,
+        instant_mixing: InstantMixing::Dense,
+        local_in_stem: true,
+        drop_path: 0.0,
+        ..small()
+    }
+}
+
+fn without(instant: bool, local: bool, global: bool) -> GmgConfig {
+    GmgConfig {
+        instant,
+        local,
+        global: if global {
+            GlobalConfig::Fft(filter())
+        } else {
+            GlobalConfig::None {}
+        },
+        ..small()
+    }
+}
+
 fn random(len: i64) -> Tensor {
     Tensor::randn([2, DIM as i64, len], (Kind::Double, Device::Cpu))
 }
@@ -48,16 +78,31 @@ fn gradients_match_finite_differences() {
     tch::manual_seed(21);
     // Thousands of tiny evaluations: waking other threads costs more than they do.
     tch::set_num_threads(1);
-    let paper = GmgConfig {
-        gate_activation: GateActivation::Relu,
-        soft_shrink: 0.0,
-        fft_norm: FftNorm::Backward,
-        ..small()
-    };
     for (config, downsampling) in [
         (small(), Some(Downsampling::Max)),
         (small(), Some(Downsampling::Average)),
-        (paper, None),
+        (paper(), None),
+        (paper(), Some(Downsampling::Max)),
+        (without(false, true, true), None),
+        (without(true, false, true), None),
+        (without(true, true, false), None),
+        (without(true, false, false), None),
+        (without(false, true, false), None),
+        (without(false, false, true), None),
+        (
+            GmgConfig {
+                gate: false,
+                ..small()
+            },
+            None,
+        ),
+        (
+            GmgConfig {
+                global: GlobalConfig::SelfAttention { num_heads: 4 },
+                ..small()
+            },
+            Some(Downsampling::Max),
+        ),
     ] {
         let (vs, block) = block(&config, downsampling);
         let x = random(5).set_requires_grad(true);
@@ -69,51 +114,141 @@ fn gradients_match_finite_differences() {
     }
 }
 
-/// The block's sum from its parts, with the gates written out.
-fn expected(block: &Gmg, x: &Tensor, mask: &Tensor, gate: impl Fn(Tensor) -> Tensor) -> Tensor {
+/// The block's output from its parts, with the gates written out: those of local and instant.
+fn expected(
+    block: &Gmg,
+    x: &Tensor,
+    mask: &Tensor,
+    gates: impl Fn(Option<&Tensor>, Option<&Tensor>) -> [Option<Tensor>; 2],
+    activation: impl Fn(&Tensor) -> Tensor,
+) -> Tensor {
     let y = block.norm.forward(x);
-    let global = block.filter.forward(&y);
-    let local = block.local.forward(&y) * gate(global.shallow_clone());
-    let instant = block.instant.forward(&y) * gate(local.shallow_clone());
-    let x = x * mask + (y + global + local + instant);
+    let global = block.global.as_ref().map(|b| b.forward(&y, mask));
+    let times = |a: Tensor, gate: Option<Tensor>| match gate {
+        Some(gate) => a * activation(&gate),
+        None => a,
+    };
+    let [local_gate, _] = gates(global.as_ref(), None);
+    let local = block
+        .local
+        .as_ref()
+        .map(|b| times(b.forward(&y), local_gate));
+    let [_, instant_gate] = gates(global.as_ref(), local.as_ref());
+    let instant = block
+        .instant
+        .as_ref()
+        .map(|b| times(b.forward(&y), instant_gate));
+    let sum = [instant, local, global].into_iter().flatten();
+    let x = x * mask + sum.fold(y, |sum, branch| sum + branch);
     let refined = block.mlp.forward(&block.group_norm.forward(&x));
     x + refined
+}
+
+fn assert_block(
+    config: &GmgConfig,
+    gates: impl Fn(Option<&Tensor>, Option<&Tensor>) -> [Option<Tensor>; 2],
+) {
+    let mask = length_mask(&[9, 5], 9, Device::Cpu);
+    let x = random(9);
+    let (_vs, block) = block(config, None);
+    let (y, _) = block.forward_t(&x, &mask, true);
+    let activation = |g: &Tensor| match config.gate_activation {
+        GateActivation::Identity => g.shallow_clone(),
+        GateActivation::Relu => g.clamp_min(0.0),
+    };
+    let expected = expected(&block, &x, &mask, gates, activation);
+    let error = (&y - &expected).abs().max().double_value(&[]);
+    assert!(error < 1e-12, "{config:?}: {error}");
+}
+
+fn copy(x: Option<&Tensor>) -> Option<Tensor> {
+    x.map(Tensor::shallow_clone)
+}
+
+#[test]
+fn a_missing_branch_takes_its_gate_with_it() {
+    tch::manual_seed(25);
+    // Local is gated by global, instant by local.
+    let chain =
+        |global: Option<&Tensor>, local: Option<&Tensor>| [copy(global), copy(local.or(global))];
+    for instant in [false, true] {
+        for local in [false, true] {
+            for global in [false, true] {
+                if instant || local || global {
+                    assert_block(&without(instant, local, global), chain);
+                }
+            }
+        }
+    }
+    assert_block(&paper(), chain);
+    let attention = GmgConfig {
+        global: GlobalConfig::SelfAttention { num_heads: 2 },
+        ..small()
+    };
+    assert_block(&attention, chain);
+    let plain_sum = GmgConfig {
+        gate: false,
+        ..small()
+    };
+    assert_block(&plain_sum, |_, _| [None, None]);
+}
+
+#[test]
+fn switches_change_the_variables() {
+    let shape = |config: &GmgConfig, name: &str| {
+        let (vs, _block) = block(config, None);
+        named_variables(&vs).get(name).map(Tensor::size)
+    };
+    assert_eq!(shape(&paper(), "filter.w1"), Some(vec![2, 16, 3]));
+    assert_eq!(shape(&small(), "filter.w1"), Some(vec![2, 16, 1]));
+    assert_eq!(shape(&paper(), "instant.weight"), Some(vec![16, 16, 1]));
+    assert_eq!(shape(&small(), "instant.weight"), Some(vec![16, 1, 1]));
+    assert_eq!(shape(&paper(), "local.weight"), Some(vec![16, 1, 3]));
+    assert_eq!(shape(&without(true, false, true), "local.weight"), None);
+    assert_eq!(shape(&without(true, true, false), "filter.w1"), None);
+    let attention = GmgConfig {
+        global: GlobalConfig::SelfAttention { num_heads: 2 },
+        ..small()
+    };
+    assert_eq!(shape(&attention, "filter.w1"), None);
+    let name = "attention.query.projection.weight";
+    assert_eq!(shape(&attention, name), Some(vec![16, 16, 1]));
 }
 
 #[test]
 fn gates_are_identity_or_relu() {
     tch::manual_seed(22);
-    let mask = length_mask(&[9, 5], 9, Device::Cpu);
-    let x = random(9);
-    for activation in [GateActivation::Identity, GateActivation::Relu] {
+    for gate_activation in [GateActivation::Identity, GateActivation::Relu] {
         let config = GmgConfig {
-            gate_activation: activation,
+            gate_activation,
             ..small()
         };
-        let (_vs, block) = block(&config, None);
-        let (y, out_mask) = block.forward_t(&x, &mask, true);
-        let expected = expected(&block, &x, &mask, |g| match activation {
-            GateActivation::Identity => g,
-            GateActivation::Relu => g.clamp_min(0.0),
-        });
-        assert!((&y - &expected).abs().max().double_value(&[]) < 1e-12);
-        assert!(out_mask.equal(&mask));
-        // Padded positions of the second sample are not zero.
-        assert!(y.get(1).narrow(1, 5, 4).abs().min().double_value(&[]) > 0.0);
+        assert_block(&config, |global, local| [copy(global), copy(local)]);
     }
+}
+
+#[test]
+fn padded_positions_are_not_zero_behind_the_block() {
+    tch::manual_seed(26);
+    let mask = length_mask(&[9, 5], 9, Device::Cpu);
+    let (_vs, block) = block(&small(), None);
+    let (y, out_mask) = block.forward_t(&random(9), &mask, true);
+    assert!(out_mask.equal(&mask));
+    assert!(y.get(1).narrow(1, 5, 4).abs().min().double_value(&[]) > 0.0);
+    assert!(matches!(block.global, Some(GlobalBranch::Filter(_))));
 }
 
 #[test]
 fn stem_blocks_have_kernel_one_and_no_drop_path() {
     let (vs, stem) = block(&small(), None);
-    assert_eq!(stem.local.weight.size(), [16, 1, 1]);
+    assert_eq!(stem.local.unwrap().weight.size(), [16, 1, 1]);
     assert!(
         !named_variables(&vs)
             .keys()
             .any(|name| name.contains("drop_path"))
     );
     let (vs, branch) = block(&small(), Some(Downsampling::Average));
-    assert_eq!(branch.local.weight.size(), [16, 1, 3]);
+    assert_eq!(branch.local.unwrap().weight.size(), [16, 1, 3]);
     for name in [
         "drop_path_mixer.scale",
         "drop_path_mlp.scale",
@@ -161,6 +296,20 @@ fn impossible_blocks_are_errors() {
         ..small()
     };
     assert!(build(&even, place).contains("is 2, it must be odd"));
+    assert!(build(&without(false, false, false), place).contains("number of branches is 0"));
+    let heads = GmgConfig {
+        global: GlobalConfig::SelfAttention { num_heads: 3 },
+        ..small()
+    };
+    assert!(build(&heads, place).contains("attention heads is 3, it must be a divisor of dim"));
+    let even = GmgConfig {
+        global: GlobalConfig::Fft(FilterConfig {
+            kernel_size: 2,
+            ..filter()
+        }),
+        ..small()
+    };
+    assert!(build(&even, place).contains("kernel_size is 2, it must be odd"));
     let narrow = BlockConfig { dim: 24, ..place };
     assert!(build(&small(), narrow).contains("is 24, it must be a multiple of 16"));
     let error = Encoder::new(
@@ -190,12 +339,8 @@ fn the_papers_encoder_runs_and_learns() {
         num_levels: 3,
         downsampling: Downsampling::Average,
         mixer: MixerConfig::Gmg(GmgConfig {
-            gate_activation: GateActivation::Relu,
-            soft_shrink: 0.0,
-            fft_norm: FftNorm::Backward,
             init_std: 0.1,
-            drop_path: 0.0,
-            ..small()
+            ..paper()
         }),
         ..thumos()
     };

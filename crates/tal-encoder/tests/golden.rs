@@ -1,4 +1,5 @@
 //! Outputs of the released implementation.
+#![cfg(feature = "torch")]
 
 mod common;
 
@@ -121,4 +122,24 @@ fn seven_levels_with_local_kernels() {
 #[test]
 fn positions_and_a_recording_longer_than_usual() {
     assert_eq!(compare("hacs_like.safetensors"), 4 + 3 * 7);
+}
+
+#[test]
+fn tridet() {
+    assert_eq!(compare("tridet.safetensors"), 2 + 3 * 6);
+}
+
+#[test]
+fn actionformer_in_windows() {
+    assert_eq!(compare("actionformer.safetensors"), 2 + 3 * 6);
+}
+
+#[test]
+fn actionformer_over_all_positions() {
+    assert_eq!(compare("actionformer_global.safetensors"), 2 + 3 * 6);
+}
+
+#[test]
+fn temporal_maxer() {
+    assert_eq!(compare("temporalmaxer.safetensors"), 3 * 6);
 }

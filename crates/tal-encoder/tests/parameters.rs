@@ -1,10 +1,12 @@
 //! Names, shapes and counts of the released THUMOS14 model.
+#![cfg(feature = "torch")]
 
 mod common;
 
 use std::collections::BTreeMap;
 
 use common::{fixture, thumos};
+use tal_core::config::{AttentionConfig, EncoderConfig, MixerConfig};
 use tal_core::nn::{named_variables, num_parameters};
 use tal_encoder::{Encoder, Neck, released_key_map};
 use tch::{Device, nn::VarStore};
@@ -46,6 +48,32 @@ fn parameters_of_the_released_thumos_model() {
         })
         .collect();
     assert_eq!(ours, released);
+}
+
+/// ActionFormer's encoder has more than twice the parameters, most of them in an MLP of width 2048 instead of 768. The figure
+/// of the paper's comparison is projection, two stem and five branch blocks without relative positions and without the neck.
+#[test]
+fn parameters_of_the_actionformer_encoder() {
+    let config = |window, relative_position| EncoderConfig {
+        mixer: MixerConfig::Attention(AttentionConfig {
+            num_heads: 4,
+            window,
+            relative_position,
+            kernel_size: 3,
+            mlp_dim: None,
+            drop_path: 0.1,
+        }),
+        ..thumos()
+    };
+    let count = |config: &EncoderConfig| {
+        let vs = VarStore::new(Device::Cpu);
+        let _encoder = Encoder::new(&vs.root(), config, 2048, 2304).unwrap();
+        num_parameters(&vs)
+    };
+    assert_eq!(count(&config(None, false)), 26_061_824);
+    assert_eq!(count(&config(Some(19), false)), 26_061_824);
+    // 7 blocks, 4 heads, 19 distances.
+    assert_eq!(count(&config(Some(19), true)), 26_061_824 + 7 * 4 * 19);
 }
 
 #[test]

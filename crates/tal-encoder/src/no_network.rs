@@ -1,0 +1,1 @@
+//! Stands for `network` where the feature `torch` is off: nothing.
