@@ -18,7 +18,8 @@ use crate::pipeline::Pipeline;
 use crate::sample::{SampleKey, TrainingSample};
 use crate::{DataError, FeatureError};
 
-use timing::{Timing, check_inertial};
+pub(crate) use timing::check_inertial_grid;
+use timing::Timing;
 
 pub use single::read_features;
 
@@ -55,7 +56,7 @@ impl Dataset {
     /// `skip_missing_features` is set and another recording has one; a recording without frame rate, or without duration
     /// where `feat_stride` is null; windows of a raw signal that do not agree with `feat_stride` and `num_frames`.
     pub fn open(config: &DatasetConfig, subsets: &[String]) -> Result<Self, DataError> {
-        check_inertial(config)?;
+        check_inertial_grid(config)?;
         let num_classes = (!config.class_agnostic).then_some(config.num_classes);
         let all = annotations::read(&config.annotations, num_classes)?;
         if let Some(num_classes) = num_classes {

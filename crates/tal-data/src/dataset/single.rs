@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tal_core::config::DatasetConfig;
 
 use super::prepared;
-use super::timing::{Timing, check_inertial};
+use super::timing::{Timing, check_inertial_grid};
 use crate::DataError;
 use crate::features::{self, Features};
 
@@ -30,7 +30,7 @@ pub fn read_features(
     fps: Option<f32>,
     duration: Option<f64>,
 ) -> Result<Features, DataError> {
-    check_inertial(config)?;
+    check_inertial_grid(config)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name
         .strip_prefix(config.features.prefix.as_str())
