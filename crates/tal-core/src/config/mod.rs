@@ -13,6 +13,7 @@ mod encoder;
 mod error;
 mod inference;
 mod loss;
+mod relocate;
 mod source;
 mod train;
 
@@ -36,6 +37,7 @@ pub use inference::{
 pub use loss::{
     AssignmentConfig, ClassificationLoss, LossConfig, LossTermConfig, NormalizerConfig,
 };
+pub use relocate::Relocated;
 pub use train::{CheckpointConfig, EmaConfig, ScheduleConfig, TrainConfig, Weights};
 
 use schemars::JsonSchema;
