@@ -144,7 +144,7 @@ impl Dataset {
         let array = match self.cache.get(index) {
             Some(array) => array,
             None => {
-                let array = self.store.load(&recording.id)?;
+                let array = self.store.load(recording.into())?;
                 let array = Arc::new(downsampled(array, self.config.downsample_rate));
                 self.cache.put(index, &array);
                 array
@@ -259,7 +259,7 @@ pub fn read_features(
         .strip_suffix(config.features.suffix.as_str())
         .unwrap_or(name)
         .to_owned();
-    let array = features::open(config).load_file(path)?;
+    let array = features::open(config).load_file(path, id.as_str().into())?;
     Ok(Features {
         grid: grid(config, fps, &id)?,
         id,
@@ -313,24 +313,26 @@ fn missing_features(
     truth: &GroundTruth,
     store: &dyn FeatureStore,
 ) -> Result<Vec<String>, DataError> {
-    let missing: Vec<String> = truth
-        .recordings
-        .iter()
-        .filter(|recording| !store.exists(&recording.id))
-        .map(|recording| recording.id.clone())
-        .collect();
+    let mut missing = Vec::new();
+    let mut places = Vec::new();
+    for recording in &truth.recordings {
+        if let Some(place) = store.missing(recording.into())? {
+            missing.push(recording.id.clone());
+            places.push(place);
+        }
+    }
     let total = truth.recordings.len();
-    if let Some(first) = missing.first()
+    if let Some(place) = places.first()
         && (!config.skip_missing_features || missing.len() == total)
     {
         return Err(DataError::MissingFeatures {
-            path: store.path(first),
+            path: place.clone(),
             ids: missing,
             total,
         });
     }
-    for id in &missing {
-        tracing::warn!(path = %store.path(id).display(), "recording {id:?} left out: no feature file");
+    for (id, place) in missing.iter().zip(&places) {
+        tracing::warn!(path = %place.display(), "recording {id:?} left out: no feature file");
     }
     Ok(missing)
 }
