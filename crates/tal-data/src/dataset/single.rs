@@ -40,7 +40,7 @@ pub fn read_features(
         .unwrap_or(name)
         .to_owned();
     let timing = Timing::new(config, &id, fps.map(f64::from), duration)?;
-    let array = features::open(config).load_file(path)?;
+    let array = features::open(config).load_file(path, id.as_str().into())?;
     let grid = timing.grid(config, array.len());
     Ok(Features {
         id,
