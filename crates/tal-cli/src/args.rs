@@ -124,12 +124,15 @@ pub(crate) struct ImportArgs {
     /// Configuration of the network that it belongs to.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
-    /// Where the result goes.
+    /// Where the result goes: a file, or with --resumable a run folder.
     #[arg(long, value_name = "FILE.safetensors")]
     pub(crate) out: PathBuf,
     /// Take the trained weights instead of their moving average.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resumable")]
     pub(crate) raw: bool,
+    /// Make a run folder with optimiser, schedule and epoch, which `tal train --resume` continues.
+    #[arg(long)]
+    pub(crate) resumable: bool,
     /// Change one configuration key; can be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) overrides: Vec<String>,

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use tal_core::config::ConfigError;
 use tal_core::weights::WeightsError;
 use tal_data::pth::PthError;
-use tal_data::{AnnotationError, DataError, FeatureError, ResultsError};
+use tal_data::{AnnotationError, ClassScoresError, DataError, FeatureError, ResultsError};
+use tal_postprocess::fusion::FusionError;
 use tal_postprocess::{EvaluationError, SuppressionError};
 
 use crate::device::DeviceError;
@@ -57,6 +58,17 @@ pub enum EngineError {
     /// Detections or ground truth that the evaluation refuses.
     #[error(transparent)]
     Evaluation(#[from] EvaluationError),
+    /// A file of class scores is wrong.
+    #[error(transparent)]
+    ClassScores(#[from] ClassScoresError),
+    /// Class scores of recordings do not go together with detections.
+    #[error("{}: {source}", path.display())]
+    ExternalScores {
+        /// The file of class scores.
+        path: PathBuf,
+        /// Why.
+        source: FusionError,
+    },
     /// The network cannot be built.
     #[error("cannot build the network: {0}")]
     Model(String),

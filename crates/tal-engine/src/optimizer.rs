@@ -130,17 +130,14 @@ impl AdamW {
 
     /// The moments and step counts, under `mean.NAME`, `square.NAME` and `steps.NAME`.
     pub fn state(&self) -> NamedTensors {
-        let mut state = NamedTensors::new();
-        for parameter in &self.parameters {
-            let name = &parameter.name;
-            state.insert(format!("mean.{name}"), parameter.mean.shallow_clone());
-            state.insert(format!("square.{name}"), parameter.square.shallow_clone());
-            state.insert(
-                format!("steps.{name}"),
-                Tensor::from(parameter.steps as i64),
-            );
-        }
-        state
+        self.parameters
+            .iter()
+            .flat_map(|parameter| {
+                let (mean, square) = (&parameter.mean, &parameter.square);
+                let (mean, square) = (mean.shallow_clone(), square.shallow_clone());
+                state_entries(&parameter.name, mean, square, parameter.steps)
+            })
+            .collect()
     }
 
     /// Takes over a state that [`AdamW::state`] gave.
@@ -167,6 +164,20 @@ impl AdamW {
             Ok(())
         })
     }
+}
+
+/// The entries of [`AdamW::state`] for the parameter `name`.
+pub(crate) fn state_entries(
+    name: &str,
+    mean: Tensor,
+    square: Tensor,
+    steps: u64,
+) -> [(String, Tensor); 3] {
+    [
+        (format!("mean.{name}"), mean),
+        (format!("square.{name}"), square),
+        (format!("steps.{name}"), Tensor::from(steps as i64)),
+    ]
 }
 
 /// Exponential moving average of weights: e ← d·e + (1 − d)·p.

@@ -16,7 +16,7 @@ use crate::optimizer::{AdamW, Ema, NamedTensors};
 use crate::schedule::Schedule;
 
 /// The prefix of the optimiser's state in a checkpoint.
-const OPTIMIZER: &str = "optimizer";
+pub(crate) const OPTIMIZER: &str = "optimizer";
 
 /// A network in training.
 ///

@@ -6,33 +6,11 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+pub use tal_core::config::{FusionConfig, ScoreCombination};
 use tal_core::{Detection, DetectionSet};
 
 /// Scores of whole recordings by recording id; the score of class `c` is at position `c`.
 pub type ClassScores = BTreeMap<String, Vec<f64>>;
-
-/// How detections get their classes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FusionConfig {
-    /// Each segment is given this many classes, the best ones of its recording (or all, where there are fewer).
-    pub top_k: usize,
-    /// How the two scores become one.
-    pub combine: ScoreCombination,
-    /// Only this many segments of a recording, the best ones; null: all.
-    pub max_segments: Option<usize>,
-}
-
-/// How the score v of a class and the score s of a segment become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ScoreCombination {
-    /// √(v · s).
-    ProductRoot,
-    /// v · s.
-    Product,
-}
 
 /// Why scores cannot be fused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -95,37 +73,22 @@ pub enum FusionError {
     },
 }
 
-impl Default for FusionConfig {
-    /// The released code for ActivityNet: two classes, the root of the product, 200 segments.
-    fn default() -> Self {
-        Self {
-            top_k: 2,
-            combine: ScoreCombination::ProductRoot,
-            max_segments: Some(200),
-        }
+fn check(config: &FusionConfig) -> Result<(), FusionError> {
+    if config.top_k == 0 {
+        return Err(FusionError::Zero { field: "top_k" });
     }
+    if config.max_segments == Some(0) {
+        let field = "max_segments";
+        return Err(FusionError::Zero { field });
+    }
+    Ok(())
 }
 
-impl FusionConfig {
-    fn check(&self) -> Result<(), FusionError> {
-        if self.top_k == 0 {
-            return Err(FusionError::Zero { field: "top_k" });
-        }
-        if self.max_segments == Some(0) {
-            let field = "max_segments";
-            return Err(FusionError::Zero { field });
-        }
-        Ok(())
-    }
-}
-
-impl ScoreCombination {
-    fn of(self, class_score: f64, score: f64) -> f64 {
-        let product = class_score * score;
-        match self {
-            Self::ProductRoot => product.sqrt(),
-            Self::Product => product,
-        }
+fn combined(combination: ScoreCombination, class_score: f64, score: f64) -> f64 {
+    let product = class_score * score;
+    match combination {
+        ScoreCombination::ProductRoot => product.sqrt(),
+        ScoreCombination::Product => product,
     }
 }
 
@@ -147,7 +110,7 @@ pub fn fuse(
     class_scores: &[f64],
     config: &FusionConfig,
 ) -> Result<Vec<Detection>, FusionError> {
-    config.check()?;
+    check(config)?;
     let usable = |value: f64| value.is_finite() && value >= 0.0;
     if class_scores.is_empty() {
         return Err(FusionError::NoClasses);
@@ -173,7 +136,7 @@ pub fn fuse(
         let Detection { segment, score, .. } = detections[row];
         for &class in &classes {
             let class_score = class_scores[class];
-            let combined = config.combine.of(class_score, score);
+            let combined = combined(config.combine, class_score, score);
             if !combined.is_finite() {
                 return Err(FusionError::Overflow {
                     class,
@@ -205,7 +168,7 @@ pub fn fuse_all(
     class_scores: &ClassScores,
     config: &FusionConfig,
 ) -> Result<DetectionSet, FusionError> {
-    config.check()?;
+    check(config)?;
     detections
         .iter()
         .map(|(id, detections)| {

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use tal_core::config::EvaluationDialect;
+use tal_core::config::{EvaluationDialect, ScoreCombination};
 use tal_postprocess::evaluation::{DATASETS, default_thresholds};
-use tal_postprocess::fusion::ScoreCombination;
 
 use super::at_least_one;
 

@@ -31,7 +31,9 @@ pub(crate) fn run(args: &EvalArgs, device: DeviceChoice, console: &Console) -> R
         args.subset.clone()
     };
     let dataset = Arc::new(Dataset::open(&config.dataset, &subsets)?);
-    let evaluator = Evaluator::new(dataset, &subsets, config.train.num_workers);
+    let external_scores = config.inference.external_scores.as_ref();
+    let evaluator = Evaluator::new(dataset, &subsets, config.train.num_workers)
+        .with_external_scores(external_scores)?;
     evaluator.check(&config.evaluation)?;
     let weights = args.weights.map(Into::into);
     let detector = Detector::from_checkpoint(&loaded, &path, weights, device)?;
@@ -43,16 +45,25 @@ pub(crate) fn run(args: &EvalArgs, device: DeviceChoice, console: &Console) -> R
     let outcome = evaluator.evaluate(&detector, &mut |done, _| bar.set_position(done as u64));
     bar.finish_and_clear();
     let report = outcome?;
+    let classes = evaluator.external_classes();
+    let classes = classes.unwrap_or_else(|| detector.classes());
     if let Some(file) = &args.json {
         output::write_json(file, &report.evaluation)?;
     }
     if let Some(file) = &args.detections {
-        results::write(file, &report.detections, detector.classes())?;
+        results::write(file, &report.detections, classes)?;
     }
-    console.print(&tables::evaluation(
-        &report.evaluation,
-        Some(detector.classes()),
-    ))?;
+    console.print(&tables::evaluation(&report.evaluation, Some(classes)))?;
+    if let Some(scores) = external_scores {
+        console.print(&format!(
+            "Classes by the scores of {}.",
+            scores.file.display()
+        ))?;
+    } else if config.dataset.class_agnostic {
+        console.print(
+            "Segments without regard to their class: dataset.class_agnostic is set and inference.external_scores is not.",
+        )?;
+    }
     console.print(&format!(
         "{} with its {} weights on {} ({} recordings, {:.1} s), rules of {}.",
         path.display(),

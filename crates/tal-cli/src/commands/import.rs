@@ -1,32 +1,110 @@
-//! `tal import`: a released checkpoint becomes one of ours.
+//! `tal import`: a released checkpoint becomes one of ours, or a run that goes on here.
 
 use anyhow::Result;
 use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
-use tal_data::annotations;
-use tal_engine::import::import_released;
+use tal_data::dataset::ANY_CLASS;
+use tal_data::{Dataset, annotations, order};
+use tal_engine::import::{ReleasedCheckpoint, RunReport};
+use tal_engine::run;
 
 use super::output;
 use crate::args::ImportArgs;
 use crate::console::print;
 
 pub(crate) fn run(args: &ImportArgs) -> Result<()> {
-    output::check("--out", &args.out, &["safetensors"])?;
+    if !args.resumable {
+        output::check("--out", &args.out, &["safetensors"])?;
+    }
     let config = Config::load(&args.config, &args.overrides)?;
-    let kind = if args.raw { Weights::Raw } else { Weights::Ema };
+    let released = ReleasedCheckpoint::open(&args.file)?;
+    print(&format!(
+        "{} holds {}.",
+        args.file.display(),
+        released.contents()
+    ))?;
     let classes = class_names(&config)?;
-    let checkpoint = import_released(&args.file, &config, &classes, kind)?;
+    if args.resumable {
+        return import_run(args, &config, &classes, &released);
+    }
+    let kind = if args.raw { Weights::Raw } else { Weights::Ema };
+    let (checkpoint, report) = released.weights(&config, &classes, kind)?;
     checkpoint.write(&args.out)?;
     print(&format!(
-        "{}: {} tensors, {} weights, every name and shape as configured.",
+        "{}: {} tensors, {} weights, every name and shape as configured ({report}).",
         args.out.display(),
         checkpoint.tensors.len(),
         if args.raw { "trained" } else { "averaged" },
     ))
 }
 
+fn import_run(
+    args: &ImportArgs,
+    config: &Config,
+    classes: &ClassMap,
+    released: &ReleasedCheckpoint,
+) -> Result<()> {
+    let (checkpoint, report) = released.run(config, classes, steps_per_epoch(config))?;
+    run::write_resumable(&args.out, &checkpoint)?;
+    print(&format!("Trained weights: {}.", report.raw))?;
+    print(&format!("Averaged weights: {}.", report.ema))?;
+    print(&format!(
+        "Optimiser: moments of {} parameters; {} have none in the file and start at zero{}.",
+        report.num_moments,
+        report.without_moments.len(),
+        match report.without_moments.first() {
+            Some(first) => format!(" ({first}, …)"),
+            None => String::new(),
+        }
+    ))?;
+    print(&place(&report))?;
+    print(&format!(
+        "Not in the file: the loss normaliser, which starts at {}, and random numbers, which follow train.seed = {}.",
+        report.normalizer, config.train.seed
+    ))?;
+    for difference in &report.differences {
+        tracing::warn!("{difference}");
+    }
+    print(&format!(
+        "Continue with: tal train {} --out {} --resume",
+        args.out.join(run::RESOLVED_CONFIG).display(),
+        args.out.display()
+    ))
+}
+
+fn place(report: &RunReport) -> String {
+    let steps = match report.steps_per_epoch {
+        Some(steps) => format!("{steps} steps each"),
+        None => "of unknown length".to_owned(),
+    };
+    format!(
+        "Schedule: after step {}; {} of {} epochs done ({steps}).",
+        report.step, report.epoch, report.num_epochs
+    )
+}
+
+/// What the training recordings give, where they are at hand.
+fn steps_per_epoch(config: &Config) -> Option<usize> {
+    match Dataset::open(&config.dataset, &config.dataset.train_subsets) {
+        Ok(dataset) => {
+            let num_recordings = dataset.num_recordings();
+            let steps = order::num_batches(num_recordings, config.train.batch_size);
+            (steps > 0).then_some(steps)
+        }
+        Err(error) => {
+            tracing::warn!(
+                "the training data cannot be read, the file's schedule tells the steps of an epoch: {error}"
+            );
+            None
+        }
+    }
+}
+
 /// A released checkpoint has no class names; the annotations have, where they are at hand.
 fn class_names(config: &Config) -> Result<ClassMap> {
+    if config.dataset.class_agnostic {
+        return Ok(ClassMap::from_names([ANY_CLASS])?);
+    }
     let path = &config.dataset.annotations;
     if path.exists() {
         let truth = annotations::read(path, Some(config.dataset.num_classes))?;

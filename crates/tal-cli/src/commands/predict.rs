@@ -1,10 +1,10 @@
 //! `tal predict`: actions in feature files.
 
 use anyhow::Result;
-use tal_core::DetectionSet;
+use tal_core::{ClassMap, DetectionSet};
 use tal_data::dataset::read_features;
 use tal_data::{Features, results};
-use tal_engine::{Detector, DeviceChoice, checkpoint};
+use tal_engine::{Detector, DeviceChoice, ExternalScores, checkpoint};
 
 use super::output;
 use crate::args::PredictArgs;
@@ -26,17 +26,30 @@ pub(crate) fn run(args: &PredictArgs, device: DeviceChoice, console: &Console) -
     }
     let path = checkpoint::locate(&args.checkpoint)?;
     let detector = Detector::load(&path, args.weights.map(Into::into), device.resolve()?)?;
+    let config = detector.config();
+    let external_scores = match &config.inference.external_scores {
+        Some(scores) => Some(ExternalScores::open(scores, &config.dataset.annotations)?),
+        None => None,
+    };
     let bar = console.bar(
         args.features.len() as u64,
         0,
         "predicting {bar:30} {pos}/{len} recordings, {eta} left",
     );
-    let outcome = detect_all(args, &detector, &bar);
+    let outcome = detect_all(args, &detector, external_scores.as_ref(), &bar);
     bar.finish_and_clear();
-    let detections = outcome?;
+    let mut detections = outcome?;
+    let mut classes = detector.classes();
+    if let Some(scores) = &external_scores {
+        detections = scores.fuse(&detections)?;
+        classes = scores.classes();
+    }
+    for found in detections.values_mut() {
+        found.retain(|detection| detection.score >= args.min_score);
+    }
     match &args.out {
         Some(out) => {
-            results::write(out, &detections, detector.classes())?;
+            results::write(out, &detections, classes)?;
             let num: usize = detections.values().map(Vec::len).sum();
             console.print(&format!(
                 "{num} detections in {} recording(s): {}",
@@ -44,13 +57,14 @@ pub(crate) fn run(args: &PredictArgs, device: DeviceChoice, console: &Console) -
                 out.display()
             ))
         }
-        None => print(&detections, &detector, console),
+        None => print(&detections, classes, console),
     }
 }
 
 fn detect_all(
     args: &PredictArgs,
     detector: &Detector,
+    external_scores: Option<&ExternalScores>,
     bar: &indicatif::ProgressBar,
 ) -> Result<DetectionSet> {
     let dataset = &detector.config().dataset;
@@ -66,8 +80,10 @@ fn detect_all(
     for file in &args.features {
         let mut features = read_features(dataset, file, args.fps, None)?;
         features.duration = Some(duration(&features));
-        let mut found = detector.detect(&features)?;
-        found.retain(|detection| detection.score >= args.min_score);
+        if let Some(scores) = external_scores {
+            scores.check([features.id.as_str()])?;
+        }
+        let found = detector.detect(&features)?;
         let id = features.id;
         if detections.insert(id.clone(), found).is_some() {
             return Err(UsageError(format!(
@@ -88,10 +104,10 @@ fn duration(features: &Features) -> f64 {
     f64::from((last + grid.num_frames.max(grid.feat_stride)) / grid.fps)
 }
 
-fn print(detections: &DetectionSet, detector: &Detector, console: &Console) -> Result<()> {
+fn print(detections: &DetectionSet, classes: &ClassMap, console: &Console) -> Result<()> {
     for (id, found) in detections {
         console.print(id)?;
-        console.print(&tables::detections(found, detector.classes(), PRINTED))?;
+        console.print(&tables::detections(found, classes, PRINTED))?;
         if found.len() > PRINTED {
             console.print(&format!(
                 "the best {PRINTED} of {}; --out FILE writes all",

@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod evaluate;
+mod external_scores;
+mod import_run;
 mod killed;
 mod support;
 mod workflow;

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
+use super::fusion::ExternalScoresConfig;
 
 /// Selection of candidates and what happens to them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +18,10 @@ pub struct InferenceConfig {
     pub duration_thresh: f32,
     /// How overlapping candidates are thinned out.
     pub suppression: SuppressionConfig,
+    /// Scores of whole recordings that give class-agnostic detections their classes; null: detections keep the classes of
+    /// the network.
+    #[serde(default)]
+    pub external_scores: Option<ExternalScoresConfig>,
 }
 
 /// How overlapping candidates are thinned out.
@@ -181,6 +186,9 @@ impl InferenceConfig {
         check.at_least("pre_nms_topk", self.pre_nms_topk, 1);
         check.not_negative("duration_thresh", self.duration_thresh);
         check.section("suppression", |check| self.suppression.check(check));
+        if let Some(scores) = &self.external_scores {
+            check.section("external_scores", |check| scores.check(check));
+        }
     }
 }
 

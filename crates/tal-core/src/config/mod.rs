@@ -11,6 +11,7 @@ mod dataset;
 mod decoder;
 mod encoder;
 mod error;
+mod fusion;
 mod inference;
 mod loss;
 mod relocate;
@@ -30,6 +31,7 @@ pub use encoder::{
     PerLevel, PositionEncoding, ProjectionConfig,
 };
 pub use error::{ConfigError, FieldError};
+pub use fusion::{ExternalScoresConfig, FusionConfig, ScoreCombination};
 pub use inference::{
     EvaluationConfig, EvaluationDialect, InferenceConfig, SuppressionConfig, SuppressionMethod,
     UnknownDialect, VotingConfig, VotingWeight,

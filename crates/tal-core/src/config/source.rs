@@ -59,6 +59,8 @@ impl Config {
                 &mut more.dir,
             ));
         }
+        let scores = self.inference.external_scores.iter_mut();
+        paths.extend(scores.map(|s| ("inference.external_scores.file".to_owned(), &mut s.file)));
         for (field, path) in paths {
             *path = resolve(path, &field, origin, base)?;
         }

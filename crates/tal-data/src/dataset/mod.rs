@@ -24,7 +24,7 @@ use timing::Timing;
 pub use single::read_features;
 
 /// The one class of a data set that is `class_agnostic`.
-const ANY_CLASS: &str = "action";
+pub const ANY_CLASS: &str = "action";
 
 /// The recordings of some subsets, in the order of the annotation file.
 pub struct Dataset {

@@ -112,6 +112,29 @@ pub fn train(
     run.finish(observer)
 }
 
+/// Makes a run folder that holds `checkpoint`, the state of a run, so that [`train`] with `resume` goes on from it.
+///
+/// # Errors
+/// Where the checkpoint holds weights only, or the folder is not empty or cannot be written.
+pub fn write_resumable(out: &Path, checkpoint: &Checkpoint) -> Result<(), EngineError> {
+    let last = out.join(LAST);
+    if checkpoint.manifest.run.is_none() {
+        return Err(EngineError::Checkpoint {
+            path: last,
+            reason: "would hold weights only, not the state of a run".to_owned(),
+        });
+    }
+    let options = RunOptions {
+        out: out.to_owned(),
+        resume: false,
+        device: Device::Cpu,
+    };
+    let config = &checkpoint.manifest.config;
+    folder::prepare(&options, config)?;
+    folder::write_config(out, config)?;
+    checkpoint.write(&last)
+}
+
 struct Run<'a> {
     config: &'a Config,
     out: &'a Path,
@@ -142,7 +165,8 @@ impl<'a> Run<'a> {
         dataset.features(0)?;
         test.features(0)?;
         let evaluator =
-            Evaluator::new(Arc::new(test), &data.test_subsets, config.train.num_workers);
+            Evaluator::new(Arc::new(test), &data.test_subsets, config.train.num_workers)
+                .with_external_scores(config.inference.external_scores.as_ref())?;
         evaluator.check(&config.evaluation)?;
         let batch_size = config.train.batch_size;
         let steps_per_epoch = tal_data::order::num_batches(dataset.num_recordings(), batch_size);
@@ -343,7 +367,9 @@ impl<'a> Run<'a> {
             }
         };
         self.log.sync()?;
-        folder::write_results(self.out, &last, self.dataset.classes())?;
+        let external = self.evaluator.external_classes();
+        let classes = external.unwrap_or_else(|| self.dataset.classes());
+        folder::write_results(self.out, &last, classes)?;
         Ok(RunSummary {
             out: self.out.to_owned(),
             weights: self.config.train.checkpoint.weights,

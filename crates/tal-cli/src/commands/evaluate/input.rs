@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
-use tal_core::config::{EvaluationConfig, EvaluationDialect};
+use tal_core::config::{EvaluationConfig, EvaluationDialect, FusionConfig};
 use tal_core::{DetectionSet, GroundTruth, Recording};
-use tal_data::{annotations, class_scores, results};
-use tal_postprocess::fusion::{FusionConfig, fuse_all};
+use tal_data::{annotations, results};
+use tal_engine::ExternalScores;
 
 use crate::args::{EvaluateArgs, RulesArgs};
 use crate::failure::UsageError;
@@ -98,16 +98,15 @@ impl Input {
             );
         }
         if let Some(class_scores) = &args.fusion.class_scores {
-            let scores = class_scores::read(class_scores, &self.truth.classes)?;
             let fusion = FusionConfig {
                 top_k: args.fusion.top_k,
                 combine: args.fusion.combine.into(),
                 max_segments: Some(args.fusion.max_segments),
             };
-            detections = fuse_all(&detections, &scores, &fusion).map_err(|error| {
-                let (file, class_scores) = (file.display(), class_scores.display());
-                anyhow!("{file} with the class scores of {class_scores}: {error}")
-            })?;
+            let scores = ExternalScores::read(class_scores, &self.truth.classes, fusion)?;
+            detections = scores
+                .fuse(&detections)
+                .map_err(|error| anyhow!("{} with the class scores of {error}", file.display()))?;
         }
         Ok(detections)
     }
