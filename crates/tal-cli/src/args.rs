@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+mod config;
 mod evaluate;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tal_core::config::Weights;
 use tal_engine::DeviceChoice;
 
+pub(crate) use config::{ConfigCommand, LayerArgs, ShowArgs};
 pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
 
 /// Temporal action localization: find every action in an untrimmed recording (start, end, class, score).
@@ -50,6 +52,9 @@ pub(crate) enum Command {
     Evaluate(Box<EvaluateArgs>),
     /// Turn a checkpoint of the released PyTorch code into one of ours.
     Import(ImportArgs),
+    /// Look at configurations.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Make data sets.
     #[command(subcommand)]
     Data(DataCommand),
@@ -64,9 +69,8 @@ pub(crate) struct TrainArgs {
     /// Run folder; runs/NAME-OF-CONFIG unless given.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Change one configuration key; can be given several times.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) overrides: Vec<String>,
+    #[command(flatten)]
+    pub(crate) layers: LayerArgs,
     /// Seed of the run (the same as --set train.seed=N).
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
@@ -133,9 +137,8 @@ pub(crate) struct ImportArgs {
     /// Make a run folder with optimiser, schedule and epoch, which `tal train --resume` continues.
     #[arg(long)]
     pub(crate) resumable: bool,
-    /// Change one configuration key; can be given several times.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) overrides: Vec<String>,
+    #[command(flatten)]
+    pub(crate) layers: LayerArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => commands::predict::run(&args, device, &console),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Import(args) => commands::import::run(&args),
+        Command::Config(command) => commands::config::run(&command),
         Command::Data(DataCommand::Synth(args)) => commands::synth::run(&args),
         Command::Data(DataCommand::Prepare(args)) => commands::prepare::run(&args),
         Command::Demo(args) => commands::demo::run(&args, device, &console),

@@ -16,7 +16,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     if !args.resumable {
         output::check("--out", &args.out, &["safetensors"])?;
     }
-    let config = Config::load(&args.config, &args.overrides)?;
+    let config = args.layers.load(&args.config)?;
     let released = ReleasedCheckpoint::open(&args.file)?;
     print(&format!(
         "{} holds {}.",

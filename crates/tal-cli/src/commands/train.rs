@@ -17,9 +17,10 @@ use crate::console::{Console, LOG};
 use crate::tables;
 
 pub(crate) fn run(args: &TrainArgs, device: DeviceChoice, console: &Console) -> Result<()> {
-    let mut overrides = args.overrides.clone();
-    overrides.extend(args.seed.map(|seed| format!("train.seed={seed}")));
-    let config = Config::load(&args.config, &overrides)?;
+    let mut layers = args.layers.clone();
+    let seed = args.seed.map(|seed| format!("train.seed={seed}"));
+    layers.overrides.extend(seed);
+    let config = layers.load(&args.config)?;
     let out = args
         .out
         .clone()

@@ -1,8 +1,9 @@
 //! Configuration: YAML, strict, validated before anything is built.
 //!
 //! A file names a preset and what it changes. The preset (`released`: the authors' public code) holds every switch and
-//! default; the file and then `--set key=value` overrides are laid over it. [`Config::load`] refuses unknown keys with the
-//! nearest known one and values out of range with what is allowed, so that a [`Config`] in hand is a checked one.
+//! default; the file, then overlays and `--set key=value` overrides are laid over it ([`Layers`]). [`Config::load`] refuses
+//! unknown keys with the nearest known one and values out of range with what is allowed, so that a [`Config`] in hand is a
+//! checked one.
 //!
 //! The reference of all keys is `docs/configuration.md`, generated from these types.
 
@@ -13,8 +14,12 @@ mod encoder;
 mod error;
 mod fusion;
 mod inference;
+mod layers;
+mod lines;
 mod loss;
+mod provenance;
 mod relocate;
+mod render;
 mod source;
 mod train;
 
@@ -36,9 +41,11 @@ pub use inference::{
     EvaluationConfig, EvaluationDialect, InferenceConfig, SuppressionConfig, SuppressionMethod,
     UnknownDialect, VotingConfig, VotingWeight,
 };
+pub use layers::{Layers, Resolved};
 pub use loss::{
     AssignmentConfig, ClassificationLoss, LossConfig, LossTermConfig, NormalizerConfig,
 };
+pub use provenance::{Origin, Provenance};
 pub use relocate::Relocated;
 pub use train::{CheckpointConfig, EmaConfig, ScheduleConfig, TrainConfig, Weights};
 
@@ -80,6 +87,13 @@ pub enum Preset {
 }
 
 impl Preset {
+    /// The name as it stands in configurations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Preset::Released => "released",
+        }
+    }
+
     /// The preset's defaults as YAML.
     pub fn yaml(self) -> &'static str {
         match self {

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde_yaml::Value;
-
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Layers};
 
 /// A configuration with its data below another folder, and how to tell others about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,40 +16,29 @@ pub struct Relocated {
     pub overrides: Vec<String>,
 }
 
-impl Config {
-    /// [`Config::from_yaml`] with every data path below `folder`.
+impl Layers {
+    /// [`Layers::resolve`] with every path to data below `folder`.
     ///
-    /// Environment variables in the text stand for `folder` (for a folder of their name in it, where there are several), so
-    /// that what follows them stays as it is. Paths that then still lie elsewhere keep what they have below the deepest
-    /// folder that they share.
+    /// Environment variables stand for `folder` (for a folder of their name in it, where there are several), so that what
+    /// follows them stays as it is. Paths that then still lie elsewhere keep what they have below the deepest folder that
+    /// they share.
     ///
     /// # Errors
-    /// As [`Config::load`].
-    pub fn relocated(
-        text: &str,
-        origin: &str,
-        base: &Path,
-        overrides: &[String],
-        folder: &Path,
-    ) -> Result<Relocated, ConfigError> {
+    /// As [`Layers::resolve`].
+    pub fn relocated(mut self, folder: &Path) -> Result<Relocated, ConfigError> {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-        let (text, variables) = match serde_yaml::from_str::<Value>(text) {
-            Ok(mut value) => {
-                let mut names = BTreeSet::new();
-                each_text(&mut value, &mut |text| names.extend(variable_names(text)));
-                let root = |name: &str| match names.len() {
-                    1 => folder.clone(),
-                    _ => folder.join(name.to_lowercase()),
-                };
-                each_text(&mut value, &mut |text| *text = substituted(text, &root));
-                let variables = names.iter().map(|name| (name.clone(), root(name)));
-                let text = serde_yaml::to_string(&value).unwrap_or_else(|_| text.to_owned());
-                (text, variables.collect())
-            }
-            // Reading it again says what is wrong.
-            Err(_) => (text.to_owned(), Vec::new()),
+        let mut names = BTreeSet::new();
+        self.each_text(&mut |text| names.extend(variable_names(text)));
+        let root = |name: &str| match names.len() {
+            1 => folder.clone(),
+            _ => folder.join(name.to_lowercase()),
         };
-        let mut config = Config::from_yaml(&text, origin, base, overrides)?;
+        self.each_text(&mut |text| *text = substituted(text, &root));
+        let variables = names
+            .iter()
+            .map(|name| (name.clone(), root(name)))
+            .collect();
+        let mut config = self.resolve()?.config;
         let overrides = config.move_below(&folder);
         Ok(Relocated {
             config,
@@ -59,7 +46,9 @@ impl Config {
             overrides,
         })
     }
+}
 
+impl Config {
     /// Moves the data paths that lie elsewhere below `folder`; the overrides that say so.
     fn move_below(&mut self, folder: &Path) -> Vec<String> {
         let elsewhere: Vec<PathBuf> = self
@@ -104,6 +93,8 @@ impl Config {
         for more in &mut dataset.features.append {
             paths.push(("dataset.features.append", &mut more.dir));
         }
+        let scores = self.inference.external_scores.iter_mut();
+        paths.extend(scores.map(|s| ("inference.external_scores.file", &mut s.file)));
         paths
     }
 }
@@ -119,18 +110,6 @@ fn shared_folder(a: &Path, b: &Path) -> PathBuf {
         .take_while(|(a, b)| a == b)
         .map(|(a, _)| a)
         .collect()
-}
-
-fn each_text(value: &mut Value, visit: &mut impl FnMut(&mut String)) {
-    match value {
-        Value::String(text) => visit(text),
-        Value::Sequence(items) => items.iter_mut().for_each(|item| each_text(item, visit)),
-        Value::Mapping(mapping) => mapping
-            .iter_mut()
-            .for_each(|(_, item)| each_text(item, visit)),
-        Value::Tagged(tagged) => each_text(&mut tagged.value, visit),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }
 
 /// Range and name of the first `${NAME}` or `${NAME:-default}`.
@@ -179,15 +158,9 @@ dataset:
   max_seq_len: 64
 "
         );
-        let overrides = ["train.seed=3".to_owned()];
-        Config::relocated(
-            &text,
-            "x.yaml",
-            Path::new("/base"),
-            &overrides,
-            Path::new("/new place"),
-        )
-        .unwrap()
+        let layers = Layers::from_yaml(&text, "x.yaml", Path::new("/base")).unwrap();
+        let layers = layers.set("train.seed=3").unwrap();
+        layers.relocated(Path::new("/new place")).unwrap()
     }
 
     #[test]

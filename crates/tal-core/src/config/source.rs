@@ -1,24 +1,19 @@
-//! Reading: preset, file and overrides laid over one another, then typed.
+//! Reading: YAML becomes typed values, and errors name the field.
 
 use std::path::{Path, PathBuf};
 
 use serde_yaml::{Mapping, Value};
 
-use super::{Config, ConfigError, Preset};
+use super::{Config, ConfigError, Layers};
 
 impl Config {
     /// Reads a configuration file, lays it and then the overrides (`key.path=value`, value as YAML) over the preset that it
-    /// names, fills in environment variables, makes paths absolute and checks everything.
+    /// names, fills in environment variables, makes paths absolute and checks everything. [`Layers`] takes overlays too.
     ///
     /// # Errors
     /// [`ConfigError`], naming the file or override, the field, the value and what would be right.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        let base = path.parent().unwrap_or(Path::new(""));
-        Self::from_yaml(&text, &path.display().to_string(), base, overrides)
+        overridden(Layers::read(path)?, overrides)
     }
 
     /// [`Config::load`] from a text: `origin` names it in errors, relative paths start at `base`.
@@ -31,40 +26,7 @@ impl Config {
         base: &Path,
         overrides: &[String],
     ) -> Result<Self, ConfigError> {
-        let file = parse_mapping(text, origin)?;
-        let preset = preset_of(&file, origin)?;
-        let mut merged = parse_mapping(preset.yaml(), "preset")?;
-        merge(&mut merged, file);
-        for text in overrides {
-            apply_override(&mut merged, text)?;
-        }
-        let origin = origin.to_owned();
-        let mut config: Config = typed(Value::Mapping(merged), &origin)?;
-        config.resolve_paths(&origin, base)?;
-        match config.validate() {
-            Ok(()) => Ok(config),
-            Err(errors) => Err(ConfigError::Invalid { origin, errors }),
-        }
-    }
-
-    fn resolve_paths(&mut self, origin: &str, base: &Path) -> Result<(), ConfigError> {
-        let dataset = &mut self.dataset;
-        let mut paths = vec![
-            ("dataset.annotations".to_owned(), &mut dataset.annotations),
-            ("dataset.features.dir".to_owned(), &mut dataset.features.dir),
-        ];
-        for (index, more) in dataset.features.append.iter_mut().enumerate() {
-            paths.push((
-                format!("dataset.features.append[{index}].dir"),
-                &mut more.dir,
-            ));
-        }
-        let scores = self.inference.external_scores.iter_mut();
-        paths.extend(scores.map(|s| ("inference.external_scores.file".to_owned(), &mut s.file)));
-        for (field, path) in paths {
-            *path = resolve(path, &field, origin, base)?;
-        }
-        Ok(())
+        overridden(Layers::from_yaml(text, origin, base)?, overrides)
     }
 
     /// The whole configuration as YAML; [`Config::load`] reads it back to an equal one.
@@ -73,7 +35,43 @@ impl Config {
     }
 }
 
-fn parse_mapping(text: &str, origin: &str) -> Result<Mapping, ConfigError> {
+fn overridden(mut layers: Layers, overrides: &[String]) -> Result<Config, ConfigError> {
+    for text in overrides {
+        layers = layers.set(text)?;
+    }
+    Ok(layers.resolve()?.config)
+}
+
+/// Fills in environment variables and makes paths absolute. `place` tells the name and the folder of who set a field.
+/// Returns the fields and their texts before that.
+pub(super) fn resolve_paths<'a>(
+    config: &mut Config,
+    place: impl Fn(&str) -> (&'a str, &'a Path),
+) -> Result<Vec<(String, String)>, ConfigError> {
+    let dataset = &mut config.dataset;
+    let mut paths = vec![
+        ("dataset.annotations".to_owned(), &mut dataset.annotations),
+        ("dataset.features.dir".to_owned(), &mut dataset.features.dir),
+    ];
+    for (index, more) in dataset.features.append.iter_mut().enumerate() {
+        paths.push((
+            format!("dataset.features.append[{index}].dir"),
+            &mut more.dir,
+        ));
+    }
+    let scores = config.inference.external_scores.iter_mut();
+    paths.extend(scores.map(|s| ("inference.external_scores.file".to_owned(), &mut s.file)));
+    let mut written = Vec::new();
+    for (field, path) in paths {
+        let (origin, base) = place(&field);
+        let resolved = resolve(path, &field, origin, base)?;
+        let before = std::mem::replace(path, resolved);
+        written.push((field, before.to_string_lossy().into_owned()));
+    }
+    Ok(written)
+}
+
+pub(super) fn parse_mapping(text: &str, origin: &str) -> Result<Mapping, ConfigError> {
     let syntax = |message: String| ConfigError::Syntax {
         origin: origin.to_owned(),
         message,
@@ -87,84 +85,20 @@ fn parse_mapping(text: &str, origin: &str) -> Result<Mapping, ConfigError> {
     }
 }
 
-fn preset_of(file: &Mapping, origin: &str) -> Result<Preset, ConfigError> {
-    match file.get("preset") {
-        None => Ok(Preset::default()),
-        Some(value) => serde_yaml::from_value(value.clone()).map_err(|error| ConfigError::Value {
-            origin: origin.to_owned(),
-            path: "preset".to_owned(),
-            message: error.to_string(),
-        }),
-    }
-}
-
-/// Lays `over` over `base`. Mappings are merged key by key, except where their `type` differs; all else is replaced.
-fn merge(base: &mut Mapping, over: Mapping) {
-    for (key, value) in over {
-        match (base.get_mut(&key), value) {
-            (Some(Value::Mapping(old)), Value::Mapping(new))
-                if new.get("type").is_none() || new.get("type") == old.get("type") =>
-            {
-                merge(old, new);
-            }
-            (_, value) => {
-                base.insert(key, value);
-            }
-        }
-    }
-}
-
-fn apply_override(config: &mut Mapping, text: &str) -> Result<(), ConfigError> {
-    let origin = format!("--set {text}");
-    let Some((path, value)) = text.split_once('=') else {
-        return Err(ConfigError::Syntax {
-            origin,
-            message: "must have the form key.path=value".to_owned(),
-        });
-    };
-    let value: Value = serde_yaml::from_str(value).map_err(|error| ConfigError::Syntax {
-        origin: origin.clone(),
-        message: format!("the value is not YAML: {error}"),
-    })?;
-    let mut over = value;
-    for key in path.trim().rsplit('.') {
-        if key.is_empty() {
-            return Err(ConfigError::Syntax {
-                origin,
-                message: "the key has an empty part".to_owned(),
-            });
-        }
-        let mut mapping = Mapping::new();
-        mapping.insert(Value::from(key), over);
-        over = Value::Mapping(mapping);
-    }
-    let Value::Mapping(over) = over else {
-        unreachable!("a key has at least one part")
-    };
-    // A typo must be blamed on the override, not on the file: try the override alone on what stands so far.
-    let mut trial = config.clone();
-    merge(&mut trial, over);
-    if let Err(error @ ConfigError::UnknownKey { .. }) =
-        typed::<Config>(Value::Mapping(trial.clone()), &origin)
-        && typed::<Config>(Value::Mapping(config.clone()), &origin).is_ok()
-    {
-        return Err(error);
-    }
-    *config = trial;
-    Ok(())
-}
-
-fn typed<T: serde::de::DeserializeOwned>(value: Value, origin: &str) -> Result<T, ConfigError> {
+/// Gives values their types. `blame` tells who wrote the value at a path, or made a key missing.
+pub(super) fn typed<T: serde::de::DeserializeOwned>(
+    value: Value,
+    blame: impl Fn(&str, bool) -> String,
+) -> Result<T, ConfigError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let message = error.into_inner().to_string();
-        classify(origin, path, message)
+        classify(blame, path, message)
     })
 }
 
 /// serde tells an unknown key only in its message: take key and known names from there.
-fn classify(origin: &str, path: String, message: String) -> ConfigError {
-    let origin = origin.to_owned();
+fn classify(blame: impl Fn(&str, bool) -> String, path: String, message: String) -> ConfigError {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     if message.starts_with("unknown field") && !quoted.is_empty() {
         let (key, known) = (quoted[0], &quoted[1..]);
@@ -181,7 +115,7 @@ fn classify(origin: &str, path: String, message: String) -> ConfigError {
             _ => format!("{path}.{key}"),
         };
         return ConfigError::UnknownKey {
-            origin,
+            origin: blame(&path, false),
             path,
             nearest,
         };
@@ -193,13 +127,13 @@ fn classify(origin: &str, path: String, message: String) -> ConfigError {
             format!("{path}.{}", quoted[0])
         };
         return ConfigError::Value {
-            origin,
+            origin: blame(&path, true),
             path,
             message: "is missing and has no default".to_owned(),
         };
     }
     ConfigError::Value {
-        origin,
+        origin: blame(&path, false),
         path,
         message,
     }

@@ -18,8 +18,8 @@ use crate::pipeline::Pipeline;
 use crate::sample::{SampleKey, TrainingSample};
 use crate::{DataError, FeatureError};
 
-pub(crate) use timing::check_inertial_grid;
 use timing::Timing;
+pub(crate) use timing::check_inertial_grid;
 
 pub use single::read_features;
 

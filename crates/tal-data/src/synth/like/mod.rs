@@ -58,10 +58,7 @@ pub struct LikeReport {
 /// # Errors
 /// A place that is taken already (nothing is overwritten); `columns` that do not add up to `input_dim`; too few channels,
 /// or other values that no recording can be made for; a file that cannot be written.
-pub fn write_like(
-    config: &DatasetConfig,
-    options: &LikeOptions,
-) -> Result<LikeReport, SynthError> {
+pub fn write_like(config: &DatasetConfig, options: &LikeOptions) -> Result<LikeReport, SynthError> {
     check_places(config, options)?;
     let plan = Plan::new(config, options.count, options.seed)?;
     let world = World::new(&plan.synth);
@@ -122,7 +119,10 @@ pub fn write_like(
 /// The subsets to fill, with their part of the recordings' ids.
 fn subsets(config: &DatasetConfig) -> Vec<(&str, &'static str)> {
     let (train, test) = (config.train_subsets.first(), config.test_subsets.first());
-    let mut subsets: Vec<(&str, &str)> = train.map(|name| (name.as_str(), "train")).into_iter().collect();
+    let mut subsets: Vec<(&str, &str)> = train
+        .map(|name| (name.as_str(), "train"))
+        .into_iter()
+        .collect();
     if let Some(test) = test
         && !train.is_some_and(|train| train.to_lowercase() == test.to_lowercase())
     {

@@ -76,7 +76,10 @@ pub(super) fn parts(config: &DatasetConfig, num_channels: usize) -> Result<Vec<P
             value: num_channels.to_string(),
             expected: match open {
                 0 => format!("{chosen}, the columns of all feature files"),
-                _ => format!("at least {}, a channel for every feature file", chosen + open),
+                _ => format!(
+                    "at least {}, a channel for every feature file",
+                    chosen + open
+                ),
             },
         });
     };
@@ -96,7 +99,8 @@ pub(super) fn parts(config: &DatasetConfig, num_channels: usize) -> Result<Vec<P
             Some([0, to]) => 2 * to,
             _ => to,
         };
-        let column = |column: usize| channel + (column + (to - from) - from % (to - from)) % (to - from);
+        let column =
+            |column: usize| channel + (column + (to - from) - from % (to - from)) % (to - from);
         let same = parts.iter_mut().find(|(_, place)| *place == source.place);
         if let Some((part, _)) = same {
             for c in part.columns.len()..width {

@@ -3,8 +3,8 @@
 use tal_core::TimeGrid;
 use tal_core::config::{DatasetConfig, FeatureFormat};
 
-use crate::synth::{SynthConfig, SynthError};
 use crate::synth::world::NUM_DIRECTIONS;
+use crate::synth::{SynthConfig, SynthError};
 
 /// Frames per second where the configuration leaves them to the annotations.
 const DEFAULT_FPS: f32 = 30.0;
@@ -38,11 +38,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(
-        config: &DatasetConfig,
-        count: usize,
-        seed: u64,
-    ) -> Result<Self, SynthError> {
+    pub(super) fn new(config: &DatasetConfig, count: usize, seed: u64) -> Result<Self, SynthError> {
         let fps = config.fps.unwrap_or(DEFAULT_FPS);
         let (unit, tail, num_channels) = match &config.features.format {
             FeatureFormat::Inertial {
@@ -170,7 +166,10 @@ fn spread(
     }
     let length = (0.7 * per_action).clamp(3.0, longest);
     let low = (0.6 * length).clamp(3.0, length);
-    ((low, (1.5 * length).clamp(low, longest.max(low))), (0.3 * per_action).clamp(0.5, GAP))
+    (
+        (low, (1.5 * length).clamp(low, longest.max(low))),
+        (0.3 * per_action).clamp(0.5, GAP),
+    )
 }
 
 #[cfg(test)]
@@ -186,6 +185,9 @@ mod tests {
         // 4608 features for 450 actions: about 10 each, of which 7 are the action's.
         assert!(low >= 3.0 && high < 12.0 && gap < 4.0, "{low} {high} {gap}");
         let ((low, high), gap) = spread(16.0, 16, 1, 300);
-        assert!(low == 3.0 && high == 4.5 && gap == 0.5, "{low} {high} {gap}");
+        assert!(
+            low == 3.0 && high == 4.5 && gap == 0.5,
+            "{low} {high} {gap}"
+        );
     }
 }

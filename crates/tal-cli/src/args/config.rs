@@ -1,0 +1,53 @@
+//! Arguments of everything that reads a configuration file.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use tal_core::config::{Config, ConfigError, Layers};
+
+/// What is laid over a configuration file.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct LayerArgs {
+    /// Lay a fragment of a configuration (YAML) over it, before --set; can be given several times.
+    #[arg(long = "overlay", value_name = "FILE")]
+    pub(crate) overlays: Vec<PathBuf>,
+    /// Change one configuration key; can be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+}
+
+impl LayerArgs {
+    /// The layers over a configuration file.
+    pub(crate) fn over(&self, config: &Path) -> Result<Layers, ConfigError> {
+        let mut layers = Layers::read(config)?;
+        for overlay in &self.overlays {
+            layers = layers.overlay(overlay)?;
+        }
+        for text in &self.overrides {
+            layers = layers.set(text)?;
+        }
+        Ok(layers)
+    }
+
+    /// What the layers over a configuration file add up to.
+    pub(crate) fn load(&self, config: &Path) -> Result<Config, ConfigError> {
+        Ok(self.over(config)?.resolve()?.config)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print a configuration with every value written out and where it comes from.
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Configuration file (YAML).
+    pub(crate) config: PathBuf,
+    #[command(flatten)]
+    pub(crate) layers: LayerArgs,
+    /// Only what differs from the preset.
+    #[arg(long)]
+    pub(crate) changed: bool,
+}

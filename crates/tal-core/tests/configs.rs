@@ -1,0 +1,90 @@
+//! The configurations that come with the project.
+
+use std::path::{Path, PathBuf};
+
+use tal_core::config::{Config, EvaluationDialect, Weights};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs")
+}
+
+/// The configurations of a folder, by name.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|found| found == "yaml"))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Loads a configuration; its data need not be there.
+fn load(name: &str) -> Config {
+    let data = ["dataset.annotations=/a.json", "dataset.features.dir=/f"].map(str::to_owned);
+    Config::load(&folder().join(format!("{name}.yaml")), &data)
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn all_load() {
+    let names = names(&folder());
+    assert!(names.len() >= 15, "{names:?}");
+    for name in names {
+        load(&name);
+    }
+}
+
+#[test]
+fn the_data_of_a_released_configuration_have_a_place_without_any_setting() {
+    for name in ["thumos14_internvideo2", "epic_kitchens100_verb", "hacs_i3d"] {
+        let text = std::fs::read_to_string(folder().join(format!("{name}.yaml"))).unwrap();
+        // As on a machine where the variable is not set.
+        let text = text.replace("${", "${TAL_TEST_NO_SUCH_");
+        let config = Config::from_yaml(&text, name, Path::new("/p/configs"), &[]).unwrap();
+        let annotations = config.dataset.annotations.to_string_lossy().into_owned();
+        assert!(
+            annotations.starts_with("/p/configs/../data/"),
+            "{annotations}"
+        );
+        assert!(
+            config
+                .dataset
+                .features
+                .dir
+                .starts_with("/p/configs/../data")
+        );
+    }
+}
+
+#[test]
+fn released_configurations_train_and_select_as_their_authors_did() {
+    // Epochs, first epoch that is evaluated, padding unit of recordings beyond max_seq_len, mean of the thresholds.
+    let expected = [
+        ("thumos14_i3d", 40, 18, 32, 0.5),
+        ("thumos14_videomaev2", 62, 29, 32, 0.5),
+        ("thumos14_internvideo2", 57, 27, 32, 0.5),
+        ("multithumos_i3d_rgb", 60, 28, 32, 0.5),
+        ("multithumos_i3d", 60, 28, 32, 0.5),
+        ("multithumos_videomaev2", 60, 28, 32, 0.5),
+        ("epic_kitchens100_verb", 28, 12, 160, 0.3),
+        ("epic_kitchens100_noun", 25, 11, 160, 0.3),
+        ("activitynet_tsp", 15, 6, 480, 0.725),
+        ("hacs_i3d", 17, 7, 960, 0.725),
+        ("hacs_slowfast", 15, 6, 192, 0.725),
+    ];
+    for (name, epochs, eval_from, unit, mean) in expected {
+        let config = load(name);
+        assert_eq!(config.train.num_epochs(), epochs, "{name}");
+        assert_eq!(config.train.checkpoint.eval_every, 1, "{name}");
+        assert_eq!(config.train.checkpoint.eval_from, eval_from, "{name}");
+        assert_eq!(config.train.checkpoint.weights, Weights::Ema, "{name}");
+        assert_eq!(config.train.ema.decay, 0.999, "{name}");
+        assert_eq!(config.encoder.length_unit(), unit, "{name}");
+        assert_eq!(config.evaluation.dialect, EvaluationDialect::Tridet);
+        let thresholds = &config.evaluation.tiou_thresholds;
+        let found = thresholds.iter().sum::<f64>() / thresholds.len() as f64;
+        assert!((found - mean).abs() < 1e-9, "{name}: {found}");
+    }
+}
