@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod config;
+pub(crate) mod convert_annotations;
 pub(crate) mod demo;
 pub(crate) mod eval;
 pub(crate) mod evaluate;
@@ -8,5 +9,6 @@ pub(crate) mod import;
 pub(crate) mod output;
 pub(crate) mod predict;
 pub(crate) mod prepare;
+pub(crate) mod split;
 pub(crate) mod synth;
 pub(crate) mod train;

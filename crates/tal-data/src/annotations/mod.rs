@@ -6,10 +6,16 @@
 //! ```
 //!
 //! `duration`, `fps` and `label_id` may be missing; other fields are ignored. Times are in seconds.
+//!
+//! [`source`] reads what publishers of data sets ship, [`export`] writes other formats, [`subsets`] changes which subset a
+//! recording belongs to.
 
 mod check;
 mod document;
 mod error;
+pub mod export;
+pub mod source;
+pub mod subsets;
 
 use std::path::Path;
 
