@@ -4,6 +4,7 @@ mod parts;
 mod plan;
 mod scores;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -89,6 +90,9 @@ pub fn write_like(config: &DatasetConfig, options: &LikeOptions) -> Result<LikeR
     }
     out.finish()?;
 
+    if config.class_agnostic {
+        number_anew(&mut recordings);
+    }
     let names = ClassMap::from_names(world.class_names())?;
     let mut classes = ClassMap::default();
     for instance in recordings.iter().flat_map(|recording| &recording.instances) {
@@ -114,6 +118,18 @@ pub fn write_like(config: &DatasetConfig, options: &LikeOptions) -> Result<LikeR
     make_folder_of(&config.annotations)?;
     annotations::write(&config.annotations, &truth, "synthetic-1")?;
     Ok(report)
+}
+
+/// Gives the classes that occur the ids 0, 1, …: no configuration says how many there are, and class scores go by id.
+fn number_anew(recordings: &mut [Recording]) {
+    let instances = || recordings.iter().flat_map(|recording| &recording.instances);
+    let used: BTreeSet<u32> = instances().map(|instance| instance.label).collect();
+    let used: Vec<u32> = used.into_iter().collect();
+    for recording in recordings {
+        for instance in &mut recording.instances {
+            instance.label = used.partition_point(|label| *label < instance.label) as u32;
+        }
+    }
 }
 
 /// The subsets to fill, with their part of the recordings' ids.
