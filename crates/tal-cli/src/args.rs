@@ -118,6 +118,9 @@ pub(crate) struct PredictArgs {
     /// Frames (samples) per second of the recordings, where the configuration does not say.
     #[arg(long, value_name = "N")]
     pub(crate) fps: Option<f32>,
+    /// Seconds that the recording lasts; needed for features of fixed length only, which share it out.
+    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    pub(crate) duration: Option<f64>,
     /// Leave out detections with a lower score.
     #[arg(long, value_name = "SCORE", default_value_t = 0.0, value_parser = finite)]
     pub(crate) min_score: f64,

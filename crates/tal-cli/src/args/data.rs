@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use regex::Regex;
 use tal_data::annotations::source::SourceFormat;
 
-use super::{at_least_one, positive};
+use super::{LayerArgs, at_least_one, positive};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
@@ -208,6 +208,26 @@ pub(crate) struct SynthArgs {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) corpus: CorpusArgs,
+    /// Make data in the layout, formats and sizes of a configuration (YAML) instead.
+    #[arg(
+        long,
+        value_name = "CONFIG",
+        conflicts_with_all = ["num_train", "num_test", "difficulty"],
+        help_heading = "Like a configuration"
+    )]
+    pub(crate) like: Option<PathBuf>,
+    /// Recordings of the training subset, and as many of the test subset.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 4,
+        value_parser = at_least_one,
+        requires = "like",
+        help_heading = "Like a configuration"
+    )]
+    pub(crate) count: usize,
+    #[command(flatten)]
+    pub(crate) layers: LayerArgs,
 }
 
 /// What the synthetic corpus is like.
@@ -223,7 +243,7 @@ pub(crate) struct CorpusArgs {
     #[arg(long, value_name = "D", default_value_t = 0.5, value_parser = from_zero_to_one)]
     pub(crate) difficulty: f64,
     /// Seed; the same seed gives the same corpus.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, visible_alias = "seed", value_name = "N", default_value_t = 1)]
     pub(crate) corpus_seed: u64,
 }
 
