@@ -193,8 +193,8 @@ fn wrong_arrays_are_named_with_what_would_be_right() {
          the other axis fits, is the layout channel_first?"
     );
     assert_eq!(
-        error_of(&config, &npy_bytes(&[1, 6, 2], C, &zeros)),
-        "r.npy: array of shape [1, 6, 2]; expected two dimensions, (time, channels)"
+        error_of(&config, &npy_bytes(&[2, 3, 2], C, &zeros)),
+        "r.npy: array of shape [2, 3, 2]; expected two dimensions, (time, channels)"
     );
     assert_eq!(
         error_of(&config, &npy_bytes::<f32>(&[0, 2], C, &[])),

@@ -239,7 +239,7 @@ pub fn write(path: &Path, arrays: &[Named<'_>]) -> Result<(), FeatureError> {
         let mut builder = Hdf5Builder::new();
         for (name, data, shape) in arrays {
             let shape: Vec<u64> = shape.iter().map(|size| *size as u64).collect();
-            let array = DatasetBuilder::typed_data(format!("/{name}"), shape, data)?;
+            let array = DatasetBuilder::typed_data(name.clone(), shape, data)?;
             builder = builder.dataset(array);
         }
         builder.into_plan()?.encode(WriteOptions::default())
