@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use tal_core::config::{EvaluationDialect, ScoreCombination};
 use tal_postprocess::evaluation::{DATASETS, default_thresholds};
@@ -66,8 +67,8 @@ pub(crate) struct RulesArgs {
     #[arg(long, value_name = "NAME", value_parser = known_dataset)]
     pub(crate) dataset: Option<KnownDataset>,
     /// Whose rules decide the details.
-    #[arg(long, default_value = "clean")]
-    pub(crate) dialect: DialectArg,
+    #[arg(long, default_value = "clean", value_parser = dialects())]
+    pub(crate) dialect: EvaluationDialect,
     /// A class that marks unclear passages (THUMOS14: Ambiguous): no AP of its own, false positives on it do not count.
     #[arg(long, value_name = "CLASS")]
     pub(crate) ambiguous: Option<String>,
@@ -107,30 +108,18 @@ pub(crate) enum CombineArg {
 }
 
 /// Whose rules decide the details of mAP.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum DialectArg {
-    /// The official ActivityNet evaluator, BackTAL.
-    Activitynet,
-    /// ActionFormer, TemporalMaxer.
-    Actionformer,
-    /// TriDet and the released CLTDR-GMG.
-    Tridet,
-    /// OpenTAD.
-    Opentad,
-    /// Our recommendation.
-    Clean,
-}
-
-impl From<DialectArg> for EvaluationDialect {
-    fn from(dialect: DialectArg) -> Self {
-        match dialect {
-            DialectArg::Activitynet => EvaluationDialect::Activitynet,
-            DialectArg::Actionformer => EvaluationDialect::Actionformer,
-            DialectArg::Tridet => EvaluationDialect::Tridet,
-            DialectArg::Opentad => EvaluationDialect::Opentad,
-            DialectArg::Clean => EvaluationDialect::Clean,
-        }
-    }
+fn dialects() -> impl TypedValueParser<Value = EvaluationDialect> {
+    let values = EvaluationDialect::ALL.map(|dialect| {
+        let help = match dialect {
+            EvaluationDialect::Activitynet => "The official ActivityNet evaluator, BackTAL",
+            EvaluationDialect::Actionformer => "ActionFormer, TemporalMaxer",
+            EvaluationDialect::Tridet => "TriDet and the released CLTDR-GMG",
+            EvaluationDialect::Opentad => "OpenTAD",
+            EvaluationDialect::Clean => "Our recommendation",
+        };
+        PossibleValue::new(dialect.name()).help(help)
+    });
+    PossibleValuesParser::new(values).try_map(|name| name.parse())
 }
 
 /// tIoU thresholds from the command line.

@@ -18,11 +18,6 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     }
     let config = args.layers.load(&args.config)?;
     let released = ReleasedCheckpoint::open(&args.file)?;
-    print(&format!(
-        "{} holds {}.",
-        args.file.display(),
-        released.contents()
-    ))?;
     let classes = class_names(&config)?;
     if args.resumable {
         return import_run(args, &config, &classes, &released);
@@ -30,6 +25,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     let kind = if args.raw { Weights::Raw } else { Weights::Ema };
     let (checkpoint, report) = released.weights(&config, &classes, kind)?;
     checkpoint.write(&args.out)?;
+    print_contents(args, &released)?;
     print(&format!(
         "{}: {} tensors, {} weights, every name and shape as configured ({report}).",
         args.out.display(),
@@ -46,6 +42,7 @@ fn import_run(
 ) -> Result<()> {
     let (checkpoint, report) = released.run(config, classes, steps_per_epoch(config))?;
     run::write_resumable(&args.out, &checkpoint)?;
+    print_contents(args, released)?;
     print(&format!("Trained weights: {}.", report.raw))?;
     print(&format!("Averaged weights: {}.", report.ema))?;
     print(&format!(
@@ -70,6 +67,11 @@ fn import_run(
         args.out.join(run::RESOLVED_CONFIG).display(),
         args.out.display()
     ))
+}
+
+fn print_contents(args: &ImportArgs, released: &ReleasedCheckpoint) -> Result<()> {
+    let file = args.file.display();
+    print(&format!("{file} holds {}.", released.contents()))
 }
 
 fn place(report: &RunReport) -> String {

@@ -28,7 +28,7 @@ impl Input {
         let truth = annotations::read(&args.ground_truth, None)?;
         let config = EvaluationConfig {
             tiou_thresholds: args.rules.thresholds(),
-            dialect: args.rules.dialect.into(),
+            dialect: args.rules.dialect,
             ambiguous_class: args.rules.ambiguous.clone(),
             blocked: match &args.rules.blocked {
                 Some(file) => blocked(file)?,
