@@ -137,7 +137,7 @@ pub(crate) struct SplitArgs {
     pub(crate) folds: Option<usize>,
     /// Recordings for which this regular expression finds the same text in the id (its first group, where it has one)
     /// stay together: '_user(\d+)'.
-    #[arg(long, value_name = "REGEX")]
+    #[arg(long, value_name = "REGEX", value_parser = regular_expression)]
     pub(crate) group: Option<Regex>,
     /// Recordings whose ids are the same up to this text stay together: '_' for S1_Tea and S1_Cheese.
     #[arg(long, value_name = "TEXT", conflicts_with = "group", value_parser = clap::builder::NonEmptyStringValueParser::new())]
@@ -266,6 +266,15 @@ fn at_least_two(text: &str) -> Result<usize, String> {
         1 => Err("must be at least 2".to_owned()),
         number => Ok(number),
     }
+}
+
+/// The parser's message is a drawing over several lines; its last one says what is wrong.
+fn regular_expression(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| {
+        let message = error.to_string();
+        let last = message.lines().last().unwrap_or_default();
+        last.trim_start_matches("error: ").to_owned()
+    })
 }
 
 fn renaming(text: &str) -> Result<(String, String), String> {

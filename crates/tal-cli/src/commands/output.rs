@@ -49,9 +49,9 @@ pub(crate) fn check_new(option: &str, file: &Path, force: bool) -> Result<(), Us
 
 /// A folder for results, new or empty.
 pub(crate) fn check_folder(option: &str, folder: &Path) -> Result<(), UsageError> {
-    let reason = match std::fs::read_dir(folder) {
-        Ok(mut entries) if entries.next().is_none() => return Ok(()),
-        Ok(_) => "is not empty; choose another folder, nothing is overwritten",
+    let reason = match std::fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => return Ok(()),
+        Ok(false) => "is not empty; choose another folder, nothing is overwritten",
         Err(_) if !folder.exists() => return Ok(()),
         Err(_) => "is no folder",
     };
