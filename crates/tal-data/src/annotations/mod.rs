@@ -10,6 +10,7 @@
 mod check;
 mod document;
 mod error;
+mod salvage;
 
 use std::path::Path;
 
@@ -18,6 +19,7 @@ use tal_core::atomic::write_atomic;
 use tal_core::{GroundTruth, Instance};
 
 pub use error::{AnnotationError, Place};
+pub use salvage::{Salvage, salvage};
 
 /// Reads an annotation file.
 ///
