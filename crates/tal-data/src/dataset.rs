@@ -286,7 +286,7 @@ fn grid(config: &DatasetConfig, fps: Option<f32>, id: &str) -> Result<TimeGrid, 
     Ok(grid.downsampled(config.downsample_rate))
 }
 
-fn check_inertial_grid(config: &DatasetConfig) -> Result<(), DataError> {
+pub(crate) fn check_inertial_grid(config: &DatasetConfig) -> Result<(), DataError> {
     let FeatureFormat::Inertial { window, stride, .. } = &config.features.format else {
         return Ok(());
     };
