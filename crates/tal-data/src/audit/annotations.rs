@@ -15,28 +15,49 @@ pub(super) struct Readable {
     pub(super) damaged: BTreeSet<String>,
 }
 
+/// Reads the annotations as training does.
+///
+/// # Errors
+/// As [`annotations::read`].
+pub(super) fn strict(config: &DatasetConfig) -> Result<GroundTruth, AnnotationError> {
+    let truth = annotations::read(&config.annotations, num_classes(config))?;
+    Ok(with_classes(truth, config))
+}
+
 /// Reads the annotations; what is wrong in them goes to `findings`.
 pub(super) fn read(config: &DatasetConfig, findings: &mut Findings) -> Option<Readable> {
-    let num_classes = (!config.class_agnostic).then_some(config.num_classes);
-    let (mut truth, damaged) = match annotations::read(&config.annotations, num_classes) {
-        Ok(truth) => (truth, BTreeSet::new()),
-        Err(error) => match annotations::salvage(&config.annotations, num_classes) {
-            Ok(salvage) => {
-                let damaged = tell(&salvage, config, findings);
-                (salvage.truth, damaged)
-            }
-            Err(_) => {
-                findings.add(
-                    Severity::Error,
-                    Code::AnnotationsUnreadable,
-                    None,
-                    error.to_string(),
-                    "an annotation file that can be read (dataset.annotations)",
-                );
-                return None;
-            }
-        },
+    let error = match strict(config) {
+        Ok(truth) => {
+            let damaged = BTreeSet::new();
+            return Some(Readable { truth, damaged });
+        }
+        Err(error) => error,
     };
+    match annotations::salvage(&config.annotations, num_classes(config)) {
+        Ok(salvage) => {
+            let damaged = tell(&salvage, config, findings);
+            let truth = with_classes(salvage.truth, config);
+            Some(Readable { truth, damaged })
+        }
+        Err(_) => {
+            findings.add(
+                Severity::Error,
+                Code::AnnotationsUnreadable,
+                None,
+                error.to_string(),
+                "an annotation file that can be read (dataset.annotations)",
+            );
+            None
+        }
+    }
+}
+
+fn num_classes(config: &DatasetConfig) -> Option<usize> {
+    (!config.class_agnostic).then_some(config.num_classes)
+}
+
+/// The annotations with one class for all where the configuration wants that.
+fn with_classes(mut truth: GroundTruth, config: &DatasetConfig) -> GroundTruth {
     if config.class_agnostic {
         truth.classes = ClassMap::default();
         for recording in &mut truth.recordings {
@@ -47,7 +68,7 @@ pub(super) fn read(config: &DatasetConfig, findings: &mut Findings) -> Option<Re
             }
         }
     }
-    Some(Readable { truth, damaged })
+    truth
 }
 
 fn tell(salvage: &Salvage, config: &DatasetConfig, findings: &mut Findings) -> BTreeSet<String> {

@@ -26,9 +26,15 @@ impl Length {
         self.grid.num_features(self.duration)
     }
 
-    /// `found / expected`.
+    /// Share of the recording's frames that the features cover if the grid is right.
     pub(super) fn ratio(&self) -> f64 {
-        self.found as f64 / self.expected().max(1) as f64
+        let (stride, window) = (self.grid.feat_stride, self.grid.num_frames);
+        let covered = (self.found as f64 - 1.0) * f64::from(stride) + f64::from(window);
+        covered / self.frames()
+    }
+
+    fn frames(&self) -> f64 {
+        self.duration * f64::from(self.grid.fps)
     }
 
     /// Features by which the two may differ for no bad reason: how the ends are padded, and half a second by which
@@ -145,7 +151,8 @@ pub(super) fn shared_ratio(lengths: &[Length]) -> Option<f64> {
 
 /// Whether a recording has that factor, as far as its length tells.
 pub(super) fn agrees(length: &Length, ratio: f64) -> bool {
-    let expected = ratio * length.expected() as f64;
+    let frames = ratio * length.frames() - f64::from(length.grid.num_frames);
+    let expected = frames / f64::from(length.grid.feat_stride) + 1.0;
     (length.found as f64 - expected).abs() <= length.slack().max(0.01 * expected)
 }
 

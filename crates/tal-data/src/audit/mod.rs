@@ -1,14 +1,16 @@
-//! Looking at a whole data set: what is wrong with it (`check`), and what it is like (`statistics`).
+//! Looking at a whole data set: [`check`] finds what is wrong with it, [`statistics()`] tells what it is like.
 //!
 //! Nothing here stops at the first problem. Work is spread over rayon's threads; each holds the features of one recording
 //! at a time.
 
 mod annotations;
+mod distribution;
 mod features;
 mod finding;
 mod length;
 mod positives;
 mod recording;
+mod statistics;
 mod subsets;
 mod timing;
 
@@ -28,7 +30,12 @@ use length::Length;
 use positives::Assigner;
 use recording::{Member, Surroundings};
 
+pub use distribution::Distribution;
 pub use finding::{Code, Finding, Severity};
+pub use statistics::{
+    ClassStatistics, LengthAdvice, Level, LevelStatistics, RangeAdvice, Seconds, Statistics,
+    SubsetStatistics, statistics,
+};
 
 /// How the work of looking at a data set goes on.
 pub struct Watch<'a> {
