@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+mod check;
 mod evaluate;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tal_core::config::Weights;
 use tal_engine::DeviceChoice;
 
+pub(crate) use check::{CheckArgs, StatsArgs};
 pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
 
 /// Temporal action localization: find every action in an untrimmed recording (start, end, class, score).
@@ -50,7 +52,7 @@ pub(crate) enum Command {
     Evaluate(Box<EvaluateArgs>),
     /// Turn a checkpoint of the released PyTorch code into one of ours.
     Import(ImportArgs),
-    /// Make data sets.
+    /// Look at data sets, make them.
     #[command(subcommand)]
     Data(DataCommand),
     /// See everything at work: make data, train, evaluate.
@@ -137,6 +139,10 @@ pub(crate) struct ImportArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
+    /// Find what is wrong with a data set, before training does.
+    Check(CheckArgs),
+    /// Tell what a data set is like: counts, lengths, levels.
+    Stats(StatsArgs),
     /// Make a synthetic corpus: annotations and features.
     Synth(SynthArgs),
     /// Turn a data set as its publisher ships it into annotations and arrays.

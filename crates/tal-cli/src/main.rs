@@ -31,6 +31,8 @@ fn main() -> ExitCode {
         Command::Predict(args) => commands::predict::run(&args, device, &console),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Import(args) => commands::import::run(&args),
+        Command::Data(DataCommand::Check(args)) => commands::check::run(&args, &console),
+        Command::Data(DataCommand::Stats(args)) => commands::stats::run(&args, &console),
         Command::Data(DataCommand::Synth(args)) => commands::synth::run(&args),
         Command::Data(DataCommand::Prepare(args)) => commands::prepare::run(&args),
         Command::Demo(args) => commands::demo::run(&args, device, &console),

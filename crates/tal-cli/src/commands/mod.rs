@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod eval;
 pub(crate) mod evaluate;
@@ -7,5 +8,6 @@ pub(crate) mod import;
 pub(crate) mod output;
 pub(crate) mod predict;
 pub(crate) mod prepare;
+pub(crate) mod stats;
 pub(crate) mod synth;
 pub(crate) mod train;
