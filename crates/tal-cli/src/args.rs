@@ -2,6 +2,7 @@
 
 mod config;
 mod data;
+mod check;
 mod evaluate;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub(crate) use data::{
     ConvertAnnotationsArgs, ConvertCommand, CorpusArgs, DataCommand, PrepareArgs, PreparedDataset,
     SourceArg, SplitArgs, SynthArgs, TargetArg,
 };
+pub(crate) use check::{CheckArgs, StatsArgs};
 pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
 
 /// Temporal action localization: find every action in an untrimmed recording (start, end, class, score).
@@ -60,7 +62,7 @@ pub(crate) enum Command {
     /// Look at configurations.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Make data sets.
+    /// Look at data sets, make them.
     #[command(subcommand)]
     Data(DataCommand),
     /// See everything at work: make data, train, evaluate.

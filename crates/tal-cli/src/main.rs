@@ -32,6 +32,8 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Import(args) => commands::import::run(&args),
         Command::Config(command) => commands::config::run(&command),
+        Command::Data(DataCommand::Check(args)) => commands::check::run(&args, &console),
+        Command::Data(DataCommand::Stats(args)) => commands::stats::run(&args, &console),
         Command::Data(DataCommand::Synth(args)) => commands::synth::run(&args),
         Command::Data(DataCommand::Prepare(args)) => commands::prepare::run(&args),
         Command::Data(DataCommand::Convert(ConvertCommand::Annotations(args))) => {

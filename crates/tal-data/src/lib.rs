@@ -12,6 +12,7 @@
 //! a result.
 
 pub mod annotations;
+pub mod audit;
 mod cache;
 pub mod class_scores;
 pub mod dataset;

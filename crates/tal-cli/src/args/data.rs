@@ -6,10 +6,14 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use regex::Regex;
 use tal_data::annotations::source::SourceFormat;
 
-use super::{LayerArgs, at_least_one, positive};
+use super::{CheckArgs, LayerArgs, StatsArgs, at_least_one, positive};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
+    /// Find what is wrong with a data set, before training does.
+    Check(CheckArgs),
+    /// Tell what a data set is like: counts, lengths, levels.
+    Stats(StatsArgs),
     /// Make a synthetic corpus: annotations and features.
     Synth(SynthArgs),
     /// Turn a data set as its publisher ships it into annotations and arrays.

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod data_sets;
+mod check;
 mod evaluate;
 mod external_scores;
 mod import_run;

@@ -14,6 +14,7 @@ mod check;
 mod document;
 mod error;
 pub mod export;
+mod salvage;
 pub mod source;
 pub mod subsets;
 
@@ -24,6 +25,7 @@ use tal_core::atomic::write_atomic;
 use tal_core::{GroundTruth, Instance};
 
 pub use error::{AnnotationError, Place};
+pub use salvage::{Salvage, salvage};
 
 /// Reads an annotation file.
 ///
