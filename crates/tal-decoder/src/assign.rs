@@ -3,7 +3,7 @@
 use tal_core::config::AssignmentConfig;
 use tal_core::{Level, PointGrid, Segment};
 
-use crate::targets::{PositivePoint, Targets};
+use crate::targets::{Claim, PositivePoint, Targets};
 
 /// Actions whose lengths differ by no more than this share a point (grid units).
 const SAME_LENGTH: f32 = 1e-3;
@@ -15,6 +15,9 @@ const SAME_LENGTH: f32 = 1e-3;
 /// Where several actions claim a point, the shortest decides the distances `(t − S, E − t) / s` (the first of `segments`
 /// among equals), and all that are at most 0.001 longer add their classes. Actions only ever meet the points near their
 /// centre, so the cost grows with the number of claims and not with points × actions.
+///
+/// Where the configuration compares costs, [`Targets::claims`] also lists every action around every point; a
+/// [`crate::Criterion`] then chooses among them.
 ///
 /// # Units
 /// `segments` in grid units.
@@ -51,7 +54,34 @@ pub fn assign(
     Targets {
         num_points: grid.num_points(),
         positives,
+        claims: match config.cost {
+            Some(_) => claims_inside(grid, segments, labels),
+            None => Vec::new(),
+        },
     }
+}
+
+/// Every pair of a point and an action around it.
+fn claims_inside(grid: &PointGrid, segments: &[Segment<f32>], labels: &[u32]) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for level in grid.levels() {
+        for index in 0..level.len {
+            let position = level.position(index);
+            for (action, segment) in segments.iter().enumerate() {
+                let (left, right) = (position - segment.start, segment.end - position);
+                if left.min(right) > 0.0 {
+                    let stride = level.stride as f32;
+                    claims.push(Claim {
+                        point: level.offset + index,
+                        action,
+                        class: labels[action],
+                        offsets: [left / stride, right / stride],
+                    });
+                }
+            }
+        }
+    }
+    claims
 }
 
 /// Target of one point from everything that claims it, in the order of the segments.
@@ -96,7 +126,10 @@ mod tests {
     const RANGES: [[f32; 2]; 4] = [[0.0, 4.0], [4.0, 8.0], [8.0, 16.0], [16.0, 10000.0]];
 
     fn config(center_radius: Option<f32>) -> AssignmentConfig {
-        AssignmentConfig { center_radius }
+        AssignmentConfig {
+            center_radius,
+            cost: None,
+        }
     }
 
     fn segment(start: f32, end: f32) -> Segment<f32> {
@@ -163,6 +196,7 @@ mod tests {
         Targets {
             num_points: grid.num_points(),
             positives,
+            claims: Vec::new(),
         }
     }
 

@@ -4,8 +4,8 @@ use tal_core::config::InferenceConfig;
 use tal_core::{Candidates, Level, PointGrid, Segment};
 use tch::{Kind, Tensor};
 
+use crate::boundaries::{self, Pairs};
 use crate::output::{DecoderOutput, LevelOutput, RefinementRule};
-use crate::trident::{self, Pairs};
 
 /// How far below the threshold's logit a logit is still looked at; the probability itself decides.
 const LOGIT_MARGIN: f64 = 1e-3;
@@ -101,9 +101,9 @@ fn decode(
         class: found.class.shallow_clone(),
         point: found.point.shallow_clone(),
     };
-    let distances = trident::decode(level, &pairs);
+    let distances = boundaries::decode(level, &pairs);
     let distances =
-        trident::refine(&distances, level, &pairs, points.stride, rule.offset_unit).to_host();
+        boundaries::refine(&distances, level, &pairs, points.stride, rule.offset_unit).to_host();
     let classes = host_indices(&pairs.class);
     let indices = host_indices(&pairs.point);
     let scores = host_scores(&found.score);

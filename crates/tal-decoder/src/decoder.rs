@@ -5,17 +5,20 @@ use tal_core::nn::FeaturePyramid;
 use tch::nn;
 
 use crate::error::DecoderError;
-use crate::fusion::{Clff, Dcm, Drm};
+use crate::fusion::{Clff, CrossLevel};
 use crate::heads::{
     ClassificationHead, RefinementHead, RefinementOutput, RegressionHead, TowerConfig,
 };
-use crate::output::{DecoderOutput, LevelOutput, RefinementRule};
+use crate::output::{BoundaryOutput, DecoderOutput, LevelOutput, RefinementRule, TridentOutput};
 
 /// The decoder with cross-layer task decoupling and refinement.
 ///
-/// Three features are fused from neighbouring levels: one for classification ([`Dcm`]), one for regression ([`Drm`]) and one
-/// for refinement ([`Clff`]). The heads share their weights over the levels. The start and end heads read the pyramid
-/// itself, without a gradient to it, or the regression feature, as configured.
+/// Three features are fused from neighbouring levels: one for classification and one for regression ([`CrossLevel`]) and one
+/// for refinement ([`Clff`]). The heads share their weights over the levels. The start and end heads of trident regression
+/// read the pyramid itself, without a gradient to it, or the regression feature, as configured.
+///
+/// Without fusion and refinement these are the heads of TriDet, and with plain regression those of ActionFormer and
+/// TemporalMaxer.
 ///
 /// # Shapes
 /// A pyramid of L levels (B, D, T_l) to a [`DecoderOutput`] of L levels.
@@ -25,23 +28,30 @@ use crate::output::{DecoderOutput, LevelOutput, RefinementRule};
 #[derive(Debug)]
 pub struct Decoder {
     /// Feature for classification; none where the head reads the level itself.
-    pub dcm: Option<Dcm>,
+    pub dcm: Option<CrossLevel>,
     /// Feature for regression; none where the head reads the level itself.
-    pub drm: Option<Drm>,
+    pub drm: Option<CrossLevel>,
     /// Feature for refinement; none where nothing is refined.
     pub clff: Option<Clff>,
     /// Class logits.
     pub classification: ClassificationHead,
+    /// Start and end heads; none where distances are regressed themselves.
+    pub trident: Option<TridentHeads>,
+    /// Trident bins, or distances.
+    pub regression: RegressionHead,
+    /// Refinement; none where nothing is refined.
+    pub refinement: Option<RefinementHead>,
+    rule: RefinementRule,
+}
+
+/// The heads that trident regression adds.
+#[derive(Debug)]
+pub struct TridentHeads {
     /// Logits of starts.
     pub start: ClassificationHead,
     /// Logits of ends.
     pub end: ClassificationHead,
-    /// Trident bins.
-    pub regression: RegressionHead,
-    /// Refinement; none where nothing is refined.
-    pub refinement: Option<RefinementHead>,
-    boundary_input: BoundaryInput,
-    rule: RefinementRule,
+    input: BoundaryInput,
 }
 
 impl Decoder {
@@ -79,26 +89,26 @@ impl Decoder {
             )
         };
         let refinement = &config.refinement;
-        let is_refined = refinement.classification || refinement.regression;
+        let is_refined = refinement.is_active();
         Ok(Self {
             classification: logits("classification", head.kernel_size),
-            start: logits("start", head.boundary_kernel_size),
-            end: logits("end", head.boundary_kernel_size),
+            trident: config.trident.as_ref().map(|trident| TridentHeads {
+                start: logits("start", head.boundary_kernel_size),
+                end: logits("end", head.boundary_kernel_size),
+                input: trident.boundary_input,
+            }),
             regression: RegressionHead::new(
                 &(path / "regression"),
                 tower(head.kernel_size),
-                config.trident.num_bins,
+                config
+                    .trident
+                    .as_ref()
+                    .map_or(1, |trident| trident.num_bins + 1),
                 num_levels,
             ),
-            dcm: config
-                .dcm
-                .enabled
-                .then(|| Dcm::new(&(path / "dcm"), dim, config.dcm.levels)),
-            drm: config
-                .drm
-                .enabled
-                .then(|| Drm::new(&(path / "drm"), dim, config.drm.levels)),
-            clff: is_refined.then(|| Clff::new(&(path / "clff"), dim)),
+            dcm: CrossLevel::new(&(path / "dcm"), dim, &config.dcm),
+            drm: CrossLevel::new(&(path / "drm"), dim, &config.drm),
+            clff: is_refined.then(|| Clff::new(&(path / "clff"), dim, &config.clff)),
             refinement: is_refined.then(|| {
                 RefinementHead::new(
                     &(path / "refinement"),
@@ -108,7 +118,6 @@ impl Decoder {
                     num_levels,
                 )
             }),
-            boundary_input: config.trident.boundary_input,
             rule: RefinementRule {
                 score: refinement.score,
                 offset_unit: refinement.offset_unit,
@@ -132,24 +141,30 @@ impl Decoder {
 
         let levels = pyramid.levels.iter().enumerate().map(|(l, level)| {
             let mask = &level.mask;
-            let boundary = match self.boundary_input {
-                BoundaryInput::Neck => level.features.detach(),
-                BoundaryInput::Regression => reg.levels[l].features.shallow_clone(),
+            let features = &reg.levels[l].features;
+            let regressed = self.regression.forward(l, features, mask);
+            let boundaries = match &self.trident {
+                None => BoundaryOutput::Distances(regressed),
+                Some(heads) => {
+                    let input = match heads.input {
+                        BoundaryInput::Neck => level.features.detach(),
+                        BoundaryInput::Regression => features.shallow_clone(),
+                    };
+                    BoundaryOutput::Trident(TridentOutput {
+                        offset_bins: regressed,
+                        start_logits: heads.start.forward(&input, mask),
+                        end_logits: heads.end.forward(&input, mask),
+                    })
+                }
             };
             let refined = match (&self.refinement, &refine) {
                 (Some(head), Some(refine)) => head.forward(&refine.levels[l].features, mask),
-                _ => RefinementOutput {
-                    cls: None,
-                    start: None,
-                    end: None,
-                },
+                _ => RefinementOutput::default(),
             };
             LevelOutput {
                 mask: mask.shallow_clone(),
                 cls_logits: self.classification.forward(&cls.levels[l].features, mask),
-                offset_bins: self.regression.forward(l, &reg.levels[l].features, mask),
-                start_logits: self.start.forward(&boundary, mask),
-                end_logits: self.end.forward(&boundary, mask),
+                boundaries,
                 refine_cls: refined.cls,
                 refine_start: refined.start,
                 refine_end: refined.end,
@@ -175,7 +190,13 @@ fn check(
         ("the number of levels", num_levels),
         ("head.dim", config.head.dim),
         ("head.num_layers", config.head.num_layers),
-        ("trident.num_bins", config.trident.num_bins),
+        (
+            "trident.num_bins",
+            config
+                .trident
+                .as_ref()
+                .map_or(1, |trident| trident.num_bins),
+        ),
     ];
     if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
         return Err(DecoderError::ZeroSize { name });

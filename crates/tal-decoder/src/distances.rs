@@ -33,6 +33,17 @@ impl Distances {
         }
     }
 
+    /// The entries at `index`.
+    ///
+    /// # Shapes
+    /// `index` (M) of int64; the result (M).
+    pub(crate) fn select(&self, index: &Tensor) -> Distances {
+        Distances {
+            left: self.left.index_select(0, index),
+            right: self.right.index_select(0, index),
+        }
+    }
+
     /// The same tensors, not copied.
     pub fn shallow_clone(&self) -> Distances {
         Distances {

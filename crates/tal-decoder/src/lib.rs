@@ -3,10 +3,11 @@
 //!
 //! [`Decoder`] turns a feature pyramid into logits and offsets ([`DecoderOutput`]). In training, [`assign()`] says what it
 //! should have answered ([`Targets`]) and a [`Criterion`] compares the two; at inference, [`candidates::select`] picks
-//! what is worth suppressing. Both decode boundaries ([`trident`]) only for the pairs of a point and a class that they
+//! what is worth suppressing. Both decode boundaries ([`boundaries`]) only for the pairs of a point and a class that they
 //! need.
 
 pub mod assign;
+pub mod boundaries;
 pub mod candidates;
 pub mod criterion;
 pub mod decoder;
@@ -17,7 +18,6 @@ pub mod heads;
 pub mod key_map;
 pub mod loss;
 pub mod output;
-mod positives;
 pub mod targets;
 pub mod trident;
 
@@ -27,5 +27,5 @@ pub use decoder::Decoder;
 pub use distances::Distances;
 pub use error::DecoderError;
 pub use key_map::released_key_map;
-pub use output::{DecoderOutput, LevelOutput, RefinementRule};
+pub use output::{BoundaryOutput, DecoderOutput, LevelOutput, RefinementRule, TridentOutput};
 pub use targets::Targets;

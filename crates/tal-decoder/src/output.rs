@@ -13,6 +13,29 @@ pub struct RefinementRule {
     pub offset_unit: OffsetUnit,
 }
 
+/// Where the boundaries of one level are before refinement.
+#[derive(Debug)]
+pub enum BoundaryOutput {
+    /// (B, 2, T_l) distances in strides, of at least zero and the same for every class; the left side first.
+    Distances(Tensor),
+    /// Expectations over bins.
+    Trident(TridentOutput),
+}
+
+/// What trident regression reads on one level.
+///
+/// # Shapes
+/// As in [`LevelOutput`].
+#[derive(Debug)]
+pub struct TridentOutput {
+    /// (B, 2(N + 1), T_l) what every bin adds, of at least zero; the left side first.
+    pub offset_bins: Tensor,
+    /// (B, K, T_l) logits of starts.
+    pub start_logits: Tensor,
+    /// (B, K, T_l) logits of ends.
+    pub end_logits: Tensor,
+}
+
 /// What the heads answer on one level.
 ///
 /// # Shapes
@@ -23,12 +46,8 @@ pub struct LevelOutput {
     pub mask: Tensor,
     /// (B, K, T_l) class logits before refinement.
     pub cls_logits: Tensor,
-    /// (B, 2(N + 1), T_l) what every bin adds, of at least zero; the left side first.
-    pub offset_bins: Tensor,
-    /// (B, K, T_l) logits of starts.
-    pub start_logits: Tensor,
-    /// (B, K, T_l) logits of ends.
-    pub end_logits: Tensor,
+    /// Where the boundaries are before refinement.
+    pub boundaries: BoundaryOutput,
     /// (B, K, T_l) class logits of the refinement; none where class scores are not refined.
     pub refine_cls: Option<Tensor>,
     /// (B, K or 1, T_l) offset of the start, in the unit of [`RefinementRule::offset_unit`]; none where boundaries are
@@ -57,6 +76,15 @@ impl LevelOutput {
             Some(refine) => refined_logits(&self.cls_logits, refine, score),
             None => self.cls_logits.shallow_clone(),
         }
+    }
+
+    /// Whether the boundaries of a point are the same for every class, before refinement or after it.
+    pub(crate) fn is_class_agnostic(&self, refined: bool) -> bool {
+        let per_class_offset =
+            |map: &Option<Tensor>| refined && map.as_ref().is_some_and(|map| map.size()[1] > 1);
+        matches!(self.boundaries, BoundaryOutput::Distances(_))
+            && !per_class_offset(&self.refine_start)
+            && !per_class_offset(&self.refine_end)
     }
 }
 

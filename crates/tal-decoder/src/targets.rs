@@ -14,6 +14,22 @@ pub struct PositivePoint {
     pub offsets: [f32; 2],
 }
 
+/// A point that lies inside an action.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    /// Index when all levels stand one after another, level 0 first.
+    pub point: usize,
+    /// Index of the action.
+    pub action: usize,
+    /// The action's class.
+    pub class: u32,
+    /// Distances to the start and to the end of the action.
+    ///
+    /// # Units
+    /// Strides of the point's level.
+    pub offsets: [f32; 2],
+}
+
 /// What the network should answer for one recording: the positive points only, everything else is background.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Targets {
@@ -21,6 +37,9 @@ pub struct Targets {
     pub num_points: usize,
     /// The positive points, ascending.
     pub positives: Vec<PositivePoint>,
+    /// What costs choose from: every pair of a point and an action around it, ascending by point, then action. Empty where
+    /// the assignment compares no costs.
+    pub claims: Vec<Claim>,
 }
 
 /// [`Targets`] with one row per point.
@@ -72,6 +91,7 @@ mod tests {
                 classes: vec![0, 2],
                 offsets: [0.5, 1.5],
             }],
+            claims: Vec::new(),
         };
         let dense = targets.to_dense(3);
         assert_eq!(dense.classes, [0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0]);

@@ -4,7 +4,9 @@ mod common;
 
 use tal_core::config::{InferenceConfig, OffsetUnit, RefinedScore};
 use tal_core::{Candidates, PointGrid};
-use tal_decoder::{Decoder, DecoderOutput, LevelOutput, RefinementRule, candidates};
+use tal_decoder::{
+    BoundaryOutput, Decoder, DecoderOutput, LevelOutput, RefinementRule, TridentOutput, candidates,
+};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
@@ -27,9 +29,11 @@ fn output(level0: [[f32; 4]; 2], level1: [[f32; 2]; 2], valid: usize) -> Decoder
         LevelOutput {
             mask: tal_core::nn::length_mask(&[valid], len, Device::Cpu),
             cls_logits: logits,
-            offset_bins: zeros(4),
-            start_logits: zeros(2),
-            end_logits: zeros(2),
+            boundaries: BoundaryOutput::Trident(TridentOutput {
+                offset_bins: zeros(4),
+                start_logits: zeros(2),
+                end_logits: zeros(2),
+            }),
             refine_cls: None,
             refine_start: None,
             refine_end: None,

@@ -6,10 +6,12 @@ use approx::assert_relative_eq;
 use tal_core::PointGrid;
 use tal_core::config::{LossConfig, OffsetUnit, RefinedScore};
 use tal_decoder::targets::PositivePoint;
-use tal_decoder::{Criterion, DecoderOutput, LevelOutput, RefinementRule, Targets};
+use tal_decoder::{
+    BoundaryOutput, Criterion, DecoderOutput, LevelOutput, RefinementRule, Targets, TridentOutput,
+};
 use tch::{Device, Kind, Tensor};
 
-use common::{config, overrides, single_threaded};
+use common::{config, overrides, single_threaded, trident_of};
 
 const CLASSES: i64 = 3;
 const BINS: i64 = 4;
@@ -42,9 +44,11 @@ fn batch() -> Batch {
         levels.push(LevelOutput {
             mask: tal_core::nn::length_mask(&[len as usize, valid], len as usize, Device::Cpu),
             cls_logits: leaf(CLASSES, len, 2.0),
-            offset_bins: leaf(2 * (BINS + 1), len, 1.0).relu(),
-            start_logits: leaf(CLASSES, len, 1.0),
-            end_logits: leaf(CLASSES, len, 1.0),
+            boundaries: BoundaryOutput::Trident(TridentOutput {
+                offset_bins: leaf(2 * (BINS + 1), len, 1.0).relu(),
+                start_logits: leaf(CLASSES, len, 1.0),
+                end_logits: leaf(CLASSES, len, 1.0),
+            }),
             refine_cls: Some(leaf(CLASSES, len, 1.0)),
             refine_start: Some(leaf(CLASSES, len, 0.5)),
             refine_end: Some(leaf(CLASSES, len, 0.5)),
@@ -63,6 +67,7 @@ fn batch() -> Batch {
                 positive(3, &[1], [2.5, 0.5]),
                 positive(9, &[2], [0.75, 1.5]),
             ],
+            claims: Vec::new(),
         },
         // Points 6 and 11 are padding.
         Targets {
@@ -72,6 +77,7 @@ fn batch() -> Batch {
                 positive(6, &[0], [1.0, 1.0]),
                 positive(11, &[0, 1], [1.0, 1.0]),
             ],
+            claims: Vec::new(),
         },
     ];
     Batch {
@@ -152,16 +158,21 @@ fn naive(batch: &Batch, config: &LossConfig) -> [(f64, f64); 2] {
                                 .map(|(j, x)| x.exp() / total * step(j))
                                 .sum()
                         };
-                        let bin = |j: i64| at(&level.offset_bins, b, j as usize, t);
+                        let bin = |j: i64| at(&trident_of(level).offset_bins, b, j as usize, t);
                         let left: f64 = expect(
                             (0..=BINS)
-                                .map(|j| at(&level.start_logits, b, c, t - BINS + j) + bin(j))
+                                .map(|j| {
+                                    at(&trident_of(level).start_logits, b, c, t - BINS + j) + bin(j)
+                                })
                                 .collect(),
                             &|j| (BINS as usize - j) as f64,
                         );
                         let right: f64 = expect(
                             (0..=BINS)
-                                .map(|j| at(&level.end_logits, b, c, t + j) + bin(BINS + 1 + j))
+                                .map(|j| {
+                                    at(&trident_of(level).end_logits, b, c, t + j)
+                                        + bin(BINS + 1 + j)
+                                })
                                 .collect(),
                             &|j| j as f64,
                         );
@@ -359,9 +370,11 @@ fn segments_that_are_refined_away_have_finite_gradients() {
     let gone = LevelOutput {
         mask: level.mask.shallow_clone(),
         cls_logits: level.cls_logits.shallow_clone(),
-        offset_bins: level.offset_bins.shallow_clone(),
-        start_logits: level.start_logits.shallow_clone(),
-        end_logits: level.end_logits.shallow_clone(),
+        boundaries: BoundaryOutput::Trident(TridentOutput {
+            offset_bins: trident_of(level).offset_bins.shallow_clone(),
+            start_logits: trident_of(level).start_logits.shallow_clone(),
+            end_logits: trident_of(level).end_logits.shallow_clone(),
+        }),
         refine_cls: level.refine_cls.as_ref().map(Tensor::shallow_clone),
         refine_start: shift(&level.refine_start, 100.0),
         refine_end: shift(&level.refine_end, -100.0),

@@ -10,7 +10,7 @@ use tal_decoder::{Criterion, Decoder, DecoderError, DecoderOutput, assign};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
-use common::{config, grid_of, overrides, random_pyramid, single_threaded, variables};
+use common::{config, grid_of, overrides, random_pyramid, single_threaded, trident_of, variables};
 
 /// Number of parameters by part.
 fn parameters(dim: usize, num_classes: usize, config: &DecoderConfig) -> BTreeMap<String, usize> {
@@ -59,7 +59,7 @@ fn as_many_parameters_as_the_released_models() {
     );
     // ActivityNet.
     let mut anet = thumos;
-    anet.trident.num_bins = 12;
+    anet.trident.as_mut().unwrap().num_bins = 12;
     assert_eq!(
         parameters(256, 1, &anet),
         parts([
@@ -130,11 +130,12 @@ fn outputs_have_the_documented_shapes_and_are_zero_in_padding() {
     );
     for (l, level) in small.output.levels.iter().enumerate() {
         let len = 32 >> l;
-        assert_eq!(level.offset_bins.size(), [2, 12, len]);
+        let trident = trident_of(level);
+        assert_eq!(trident.offset_bins.size(), [2, 12, len]);
         let maps = [
             Some(&level.cls_logits),
-            Some(&level.start_logits),
-            Some(&level.end_logits),
+            Some(&trident.start_logits),
+            Some(&trident.end_logits),
             level.refine_cls.as_ref(),
             level.refine_start.as_ref(),
             level.refine_end.as_ref(),
@@ -145,7 +146,7 @@ fn outputs_have_the_documented_shapes_and_are_zero_in_padding() {
             let padding = map * level.mask.logical_not();
             assert_eq!(padding.abs().max().double_value(&[]), 0.0);
         }
-        assert!(level.offset_bins.min().double_value(&[]) >= 0.0);
+        assert!(trident.offset_bins.min().double_value(&[]) >= 0.0);
     }
     assert_trains(&small);
 }
@@ -175,7 +176,7 @@ fn reaches(value: &Tensor, pyramid: &FeaturePyramid, level: usize) -> bool {
 fn boundary_heads_read_the_neck_without_gradient_or_the_regression_feature() {
     for (input, expected) in [("neck", false), ("regression", true)] {
         let small = small(&[&format!("decoder.trident.boundary_input={input}")]);
-        let starts = total(&small.output, |level| &level.start_logits);
+        let starts = total(&small.output, |level| &trident_of(level).start_logits);
         assert_eq!(reaches(&starts, &small.pyramid, 0), expected);
         assert_trains(&small);
     }
@@ -187,7 +188,7 @@ fn fused_levels_follow_the_switches() {
     let reached = |changes: &[&str]| {
         let small = small(changes);
         let cls = small.output.levels[0].cls_logits.sum(None);
-        let reg = small.output.levels[3].offset_bins.sum(None);
+        let reg = trident_of(&small.output.levels[3]).offset_bins.sum(None);
         (
             reaches(&cls, &small.pyramid, 1),
             reaches(&reg, &small.pyramid, 2),
@@ -199,9 +200,9 @@ fn fused_levels_follow_the_switches() {
         "decoder.drm.levels=intermediate",
     ];
     assert_eq!(reached(&paper), (false, false));
-    assert_eq!(reached(&["decoder.dcm.enabled=false"]), (false, true));
-    assert_eq!(reached(&["decoder.drm.enabled=false"]), (true, false));
-    let small = small(&["decoder.dcm.enabled=false", "decoder.drm.enabled=false"]);
+    assert_eq!(reached(&["decoder.dcm.neighbors=none"]), (false, true));
+    assert_eq!(reached(&["decoder.drm.neighbors=none"]), (true, false));
+    let small = small(&["decoder.dcm.neighbors=none", "decoder.drm.neighbors=none"]);
     assert!(
         !variables(&small.vs)
             .keys()
@@ -230,6 +231,7 @@ fn refinement_is_built_as_far_as_it_is_wanted() {
     let none = small(&[
         "decoder.refinement.classification=false",
         "decoder.refinement.regression=false",
+        "loss.refined.weight=0",
     ]);
     assert!(!has(&none, "refinement") && !has(&none, "clff"));
     assert_trains(&none);

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Golden, max_diff, variables};
+use common::{Golden, max_diff, trident_of, variables};
 use tal_core::Candidates;
 use tal_core::nn::FeaturePyramid;
 use tal_decoder::{Criterion, LevelOutput, candidates};
@@ -52,9 +52,9 @@ fn head_outputs() {
     type Output = (&'static str, fn(&LevelOutput) -> &Tensor);
     const OUTPUTS: [Output; 7] = [
         ("cls_logits", |l| &l.cls_logits),
-        ("offset_bins", |l| &l.offset_bins),
-        ("start_logits", |l| &l.start_logits),
-        ("end_logits", |l| &l.end_logits),
+        ("offset_bins", |l| &trident_of(l).offset_bins),
+        ("start_logits", |l| &trident_of(l).start_logits),
+        ("end_logits", |l| &trident_of(l).end_logits),
         ("refine_cls", |l| l.refine_cls.as_ref().unwrap()),
         ("refine_start", |l| l.refine_start.as_ref().unwrap()),
         ("refine_end", |l| l.refine_end.as_ref().unwrap()),

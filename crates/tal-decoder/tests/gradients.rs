@@ -2,16 +2,20 @@
 
 mod common;
 
-use tal_core::config::{FusedLevels, OffsetUnit, RefinedScore};
+use tal_core::config::{
+    ClffConfig, CrossLevelConfig, FusedLevels, Fusion, Neighbors, OffsetUnit, RefinedScore,
+};
 use tal_core::nn::{FeaturePyramid, PyramidLevel};
-use tal_decoder::fusion::{Clff, Dcm, Drm};
+use tal_decoder::boundaries::{self, Pairs};
+use tal_decoder::fusion::{Clff, CrossLevel};
 use tal_decoder::output::refined_logits;
-use tal_decoder::trident::{self, Pairs};
-use tal_decoder::{Criterion, Decoder, Distances, LevelOutput, assign, loss};
+use tal_decoder::{
+    BoundaryOutput, Criterion, Decoder, Distances, LevelOutput, TridentOutput, assign, loss,
+};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
-use common::{config, grid_of, overrides, random_pyramid, single_threaded, variables};
+use common::{config, grid_of, overrides, random_pyramid, single_threaded, trident_of, variables};
 
 const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
 
@@ -92,6 +96,8 @@ fn regression_losses() {
     ];
     assert_gradients(&inputs, 30, || loss::iou(&predicted, &target));
     assert_gradients(&inputs, 30, || loss::diou(&predicted, &target));
+    assert_gradients(&inputs, 30, || loss::giou(&predicted, &target));
+    assert_gradients(&inputs, 30, || loss::iou_loss(&predicted, &target));
     for power in [0.2, 1.0, 1.5] {
         assert_gradients(&inputs, 30, || {
             loss::iou_weight(&loss::iou(&predicted, &target), power)
@@ -116,9 +122,11 @@ fn trident_decoding_and_refinement() {
     let level = LevelOutput {
         mask: Tensor::ones([2, 1, 6], (Kind::Bool, Device::Cpu)),
         cls_logits: randn(&[2, 3, 6]),
-        offset_bins: leaf(Tensor::rand([2, 10, 6], DOUBLE)),
-        start_logits: randn(&[2, 3, 6]),
-        end_logits: randn(&[2, 3, 6]),
+        boundaries: BoundaryOutput::Trident(TridentOutput {
+            offset_bins: leaf(Tensor::rand([2, 10, 6], DOUBLE)),
+            start_logits: randn(&[2, 3, 6]),
+            end_logits: randn(&[2, 3, 6]),
+        }),
         refine_cls: None,
         // Large enough that some distances are clamped.
         refine_start: Some(leaf(Tensor::randn([2, 3, 6], DOUBLE) * 4.0)),
@@ -131,21 +139,22 @@ fn trident_decoding_and_refinement() {
         &[0, 5, 3, 3, 1, 2],
         Device::Cpu,
     );
+    let trident = trident_of(&level);
     let inputs = [
-        level.offset_bins.shallow_clone(),
-        level.start_logits.shallow_clone(),
-        level.end_logits.shallow_clone(),
+        trident.offset_bins.shallow_clone(),
+        trident.start_logits.shallow_clone(),
+        trident.end_logits.shallow_clone(),
         level.refine_start.as_ref().unwrap().shallow_clone(),
         level.refine_end.as_ref().unwrap().shallow_clone(),
     ];
     assert_gradients(&inputs[..3], 60, || {
-        let decoded = trident::decode(&level, &pairs);
+        let decoded = boundaries::decode(&level, &pairs);
         Tensor::cat(&[decoded.left, decoded.right], 0)
     });
     for unit in [OffsetUnit::Grid, OffsetUnit::Stride] {
         assert_gradients(&inputs, 60, || {
-            let decoded = trident::decode(&level, &pairs);
-            let refined = trident::refine(&decoded, &level, &pairs, 2, unit);
+            let decoded = boundaries::decode(&level, &pairs);
+            let refined = boundaries::refine(&decoded, &level, &pairs, 2, unit);
             Tensor::cat(&[refined.left, refined.right], 0)
         });
     }
@@ -176,15 +185,27 @@ fn assert_fusion(vs: &mut VarStore, forward: impl Fn(&FeaturePyramid) -> Feature
 #[test]
 fn fusions() {
     tch::manual_seed(5);
-    let mut vs = VarStore::new(Device::Cpu);
-    let dcm = Dcm::new(&vs.root(), 4, FusedLevels::All);
-    assert_fusion(&mut vs, |pyramid| dcm.forward(pyramid));
-    let mut vs = VarStore::new(Device::Cpu);
-    let drm = Drm::new(&vs.root(), 4, FusedLevels::All);
-    assert_fusion(&mut vs, |pyramid| drm.forward(pyramid));
-    let mut vs = VarStore::new(Device::Cpu);
-    let clff = Clff::new(&vs.root(), 4);
-    assert_fusion(&mut vs, |pyramid| clff.forward(pyramid));
+    for neighbors in [Neighbors::Coarser, Neighbors::Finer, Neighbors::Both] {
+        for fusion in [Fusion::Attention, Fusion::Addition, Fusion::Concatenation] {
+            for levels in [FusedLevels::All, FusedLevels::Intermediate] {
+                let mut vs = VarStore::new(Device::Cpu);
+                let config = CrossLevelConfig {
+                    neighbors,
+                    fusion,
+                    levels,
+                };
+                let fused = CrossLevel::new(&vs.root(), 4, &config).unwrap();
+                assert_fusion(&mut vs, |pyramid| fused.forward(pyramid));
+            }
+        }
+    }
+    for depthwise in [false, true] {
+        for levels in [FusedLevels::All, FusedLevels::Intermediate] {
+            let mut vs = VarStore::new(Device::Cpu);
+            let clff = Clff::new(&vs.root(), 4, &ClffConfig { levels, depthwise });
+            assert_fusion(&mut vs, |pyramid| clff.forward(pyramid));
+        }
+    }
 }
 
 /// The whole loss of a small decoder, for the released switches and for the paper's.

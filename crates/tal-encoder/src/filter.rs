@@ -1,26 +1,29 @@
 //! Global filter in the frequency domain.
 
-use tal_core::config::{FftNorm, GmgConfig};
+use tal_core::config::{FftNorm, FilterConfig};
 use tal_core::nn::dim;
 use tch::{Tensor, nn};
 
+use crate::error::{EncoderError, require};
+
 /// Global filter whose frequency response depends on the input's own spectrum.
 ///
-/// X = rfft(x), h = ReLU(X · w₁ + b₁) on real and imaginary part separately, g = S_λ(h · w₂ + b₂), y = irfft(g ⊙ X), where
-/// w and b are complex numbers per channel and S_λ, the soft shrinkage, moves real and imaginary part by λ towards 0.
+/// X = rfft(x), h = ReLU(X ∗ w₁ + b₁) on real and imaginary part separately, g = S_λ(h ∗ w₂ + b₂), y = irfft(g ⊙ X), where
+/// w is a complex kernel per channel along frequency (zeros outside 0 to ⌊T/2⌋), b a complex number per channel and S_λ, the
+/// soft shrinkage, moves real and imaginary part by λ towards 0. A kernel of one number is a factor.
 ///
 /// # Shapes
-/// (B, C, T) → (B, C, T), any T; `w1`, `w2` (2, C, 1) and `b1`, `b2` (2, C), real part first.
+/// (B, C, T) → (B, C, T), any T; `w1`, `w2` (2, C, kernel) and `b1`, `b2` (2, C), real part first.
 ///
 /// # Source
-/// Equations 1 to 3 of arXiv 2412.09202, with the paper's convolutions along frequency read as kernel 1.
+/// Equations 1 to 3 of arXiv 2412.09202; the released code has the kernel 1.
 #[derive(Debug)]
 pub struct GlobalFilter {
-    /// Factor of the first layer.
+    /// Kernel of the first layer.
     pub w1: Tensor,
     /// Offset of the first layer.
     pub b1: Tensor,
-    /// Factor of the second layer.
+    /// Kernel of the second layer.
     pub w2: Tensor,
     /// Offset of the second layer.
     pub b2: Tensor,
@@ -33,23 +36,37 @@ impl GlobalFilter {
     pub const INITIAL_STD: f64 = 0.02;
 
     /// Variables `w1`, `b1`, `w2` and `b2` below `path`.
-    pub fn new(path: &nn::Path<'_>, config: &GmgConfig, num_channels: usize) -> Self {
-        let channels = dim(num_channels);
+    ///
+    /// # Errors
+    /// Where the kernel is even.
+    pub fn new(
+        path: &nn::Path<'_>,
+        config: &FilterConfig,
+        num_channels: usize,
+    ) -> Result<Self, EncoderError> {
+        let kernel_size = config.kernel_size;
+        require(
+            kernel_size % 2 == 1,
+            "mixer.global.kernel_size",
+            kernel_size,
+            "odd",
+        )?;
+        let (channels, taps) = (dim(num_channels), dim(kernel_size));
         let init = nn::Init::Randn {
             mean: 0.0,
             stdev: Self::INITIAL_STD,
         };
-        GlobalFilter {
-            w1: path.var("w1", &[2, channels, 1], init),
+        Ok(GlobalFilter {
+            w1: path.var("w1", &[2, channels, taps], init),
             b1: path.var("b1", &[2, channels], init),
-            w2: path.var("w2", &[2, channels, 1], init),
+            w2: path.var("w2", &[2, channels, taps], init),
             b2: path.var("b2", &[2, channels], init),
             soft_shrink: config.soft_shrink,
             fft_norm: match config.fft_norm {
                 FftNorm::Ortho => "ortho",
                 FftNorm::Backward => "backward",
             },
-        }
+        })
     }
 
     /// Filters.
@@ -59,8 +76,10 @@ impl GlobalFilter {
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let len = x.size()[2];
         let spectrum = x.fft_rfft(None, -1, self.fft_norm);
-        let hidden = affine(&spectrum, &self.w1, &self.b1).view_as_real().relu();
-        let response = affine(&hidden.view_as_complex(), &self.w2, &self.b2);
+        let hidden = convolve(&spectrum, &self.w1, &self.b1)
+            .view_as_real()
+            .relu();
+        let response = convolve(&hidden.view_as_complex(), &self.w2, &self.b2);
         let response = if self.soft_shrink > 0.0 {
             let parts = response.view_as_real();
             let shrunk = &parts - parts.clamp(-self.soft_shrink, self.soft_shrink);
@@ -72,9 +91,17 @@ impl GlobalFilter {
     }
 }
 
-/// z · w + b with a complex number w and b per channel.
-fn affine(z: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {
+/// z ∗ w + b along the last dimension, with a complex kernel w and number b per channel.
+fn convolve(z: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {
     let weight = Tensor::complex(&weight.get(0), &weight.get(1));
     let bias = Tensor::complex(&bias.get(0), &bias.get(1)).unsqueeze(-1);
-    z * weight + bias
+    let (taps, len) = (weight.size()[1], z.size()[2]);
+    if taps == 1 {
+        return z * weight + bias;
+    }
+    let reach = taps / 2;
+    let padded = z.constant_pad_nd([reach, reach]);
+    (0..taps).fold(bias, |sum, tap| {
+        sum + padded.narrow(2, tap, len) * weight.narrow(1, tap, 1)
+    })
 }

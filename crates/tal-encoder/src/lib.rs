@@ -9,6 +9,7 @@
 //!                                                                      ½ └─ branch 1 ─ …
 //! ```
 
+mod attention;
 mod downsampling;
 mod encoder;
 mod error;
@@ -19,13 +20,18 @@ mod mlp;
 mod neck;
 mod position;
 mod projection;
+mod windowed;
 
+pub use attention::{AttentionInput, SelfAttention, SelfAttentionConfig};
 pub use downsampling::Downsampler;
 pub use encoder::Encoder;
 pub use error::EncoderError;
 pub use filter::GlobalFilter;
 pub use key_map::released_key_map;
-pub use mixer::{BlockConfig, Gmg, TemporalMixer, build_mixer};
+pub use mixer::{
+    AttentionBlock, BlockConfig, GlobalBranch, Gmg, MaxPooling, Residual, Sgp, TemporalMixer,
+    build_mixer,
+};
 pub use mlp::Mlp;
 pub use neck::Neck;
 pub use position::SinusoidalEncoding;

@@ -13,15 +13,18 @@ pub struct DecoderConfig {
     /// Per level the distances (from a point to the further end of an action, both bounds inclusive, grid units) that the
     /// level is responsible for.
     pub regression_range: Vec<[f32; 2]>,
-    /// Feature of the classification head, made from a level and the coarser one (DCM).
+    /// Feature of the classification head, made from a level and its neighbours (DCM).
     pub dcm: CrossLevelConfig,
-    /// Feature of the regression head, made from a level and the finer one (DRM).
+    /// Feature of the regression head, made from a level and its neighbours (DRM).
     pub drm: CrossLevelConfig,
+    /// Feature of the refinement head, made from a level and both neighbours (CLFF).
+    pub clff: ClffConfig,
     /// The towers that all heads share the shape of.
     pub head: HeadConfig,
-    /// How boundaries are regressed.
-    pub trident: TridentConfig,
-    /// Refinement of scores and boundaries from three neighbouring levels (CLFF).
+    /// Boundaries as expectations over bins. Null regresses the two distances themselves, the same for all classes
+    /// (ActionFormer, TemporalMaxer); there are no start and end heads then.
+    pub trident: Option<TridentConfig>,
+    /// Refinement of scores and boundaries.
     pub refinement: RefinementConfig,
 }
 
@@ -29,20 +32,81 @@ pub struct DecoderConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CrossLevelConfig {
-    /// Fuse at all; without, the head reads the level itself.
-    pub enabled: bool,
-    /// Which levels are fused: `all` that have the neighbour (released) or only those with both neighbours (paper).
+    /// Which neighbours are fused into a level; with `none` the head reads the level itself.
+    pub neighbors: Neighbors,
+    /// How a neighbour enters. Not used where `neighbors` is `none`.
+    pub fusion: Fusion,
+    /// Which levels are fused: `all` that have one of the neighbours (released) or only those with a finer and a coarser
+    /// level (paper). Others pass on unchanged.
     pub levels: FusedLevels,
+}
+
+/// Which neighbouring levels are fused into a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Neighbors {
+    /// None.
+    None,
+    /// The next coarser level, doubled in length by a transposed convolution.
+    Coarser,
+    /// The next finer level, halved in length by a convolution.
+    Finer,
+    /// Both, as far as a level has them.
+    Both,
+}
+
+impl Neighbors {
+    /// Whether the coarser level is one of them.
+    pub fn has_coarser(self) -> bool {
+        matches!(self, Neighbors::Coarser | Neighbors::Both)
+    }
+
+    /// Whether the finer level is one of them.
+    pub fn has_finer(self) -> bool {
+        matches!(self, Neighbors::Finer | Neighbors::Both)
+    }
+}
+
+/// How a neighbour, brought to the level's length, enters the level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fusion {
+    /// Added, weighted per channel by a gate from the mean over time of both.
+    Attention,
+    /// Added.
+    Addition,
+    /// Stacked along the channels with the level, then a 1×1 convolution. A neighbour that a level lacks is zero.
+    Concatenation,
+}
+
+/// How the refinement's feature is fused from neighbouring levels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClffConfig {
+    /// Which levels are fused: `all`, each with the neighbours that it has (released), or only those with both (paper).
+    pub levels: FusedLevels,
+    /// Halve the finer level with a depth-wise convolution (paper) instead of a full one (released).
+    pub depthwise: bool,
 }
 
 /// Which levels are fused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FusedLevels {
-    /// All levels that have the neighbour.
+    /// All levels that have one of the neighbours.
     All,
     /// Only levels with a finer and a coarser neighbour.
     Intermediate,
+}
+
+impl FusedLevels {
+    /// Levels that a pyramid needs for this to fuse anything.
+    fn least_num_levels(self) -> usize {
+        match self {
+            FusedLevels::All => 2,
+            FusedLevels::Intermediate => 3,
+        }
+    }
 }
 
 /// The towers: convolution, channel layer norm and ReLU, repeated, then one convolution.
@@ -55,7 +119,7 @@ pub struct HeadConfig {
     pub num_layers: usize,
     /// Kernel of the classification, regression and refinement heads (odd).
     pub kernel_size: usize,
-    /// Kernel of the start and end heads (odd).
+    /// Kernel of the start and end heads (odd). Not used without `trident`.
     pub boundary_kernel_size: usize,
     /// Channel layer norms in the towers; their convolutions then have no bias.
     pub norm: bool,
@@ -89,7 +153,7 @@ pub enum BoundaryInput {
 pub struct RefinementConfig {
     /// Refine class scores.
     pub classification: bool,
-    /// Refine boundaries.
+    /// Refine boundaries. The offsets are added to the distances of either regression head.
     pub regression: bool,
     /// How a refined score is made: `logit_product` (released) or `probability_root`, the root of the product of two
     /// probabilities (paper).
@@ -100,6 +164,8 @@ pub struct RefinementConfig {
     pub offset_unit: OffsetUnit,
     /// Kernel of the two offset convolutions (odd).
     pub offset_kernel_size: usize,
+    /// One tower for scores and another for offsets (paper) instead of one for both (released).
+    pub separate_towers: bool,
     /// Carry the per-level scales that released checkpoints contain and nothing uses.
     pub unused_scales: bool,
 }
@@ -124,6 +190,13 @@ pub enum OffsetUnit {
     Stride,
 }
 
+impl RefinementConfig {
+    /// Whether anything is refined.
+    pub fn is_active(&self) -> bool {
+        self.classification || self.regression
+    }
+}
+
 impl DecoderConfig {
     pub(super) fn check(&self, encoder: &EncoderConfig, check: &mut Check<'_>) {
         check.require(
@@ -140,6 +213,14 @@ impl DecoderConfig {
                 "two distances in ascending order, the first at least 0",
             );
         }
+        for (name, config) in [("dcm", &self.dcm), ("drm", &self.drm)] {
+            if config.neighbors != Neighbors::None {
+                check_levels(name, config.levels, encoder, check);
+            }
+        }
+        if self.refinement.is_active() {
+            check_levels("clff", self.clff.levels, encoder, check);
+        }
         check.section("head", |check| {
             check.at_least("dim", self.head.dim, 1);
             check.at_least("num_layers", self.head.num_layers, 1);
@@ -147,11 +228,31 @@ impl DecoderConfig {
             check.odd("boundary_kernel_size", self.head.boundary_kernel_size);
             check.open_unit("cls_prior_prob", self.head.cls_prior_prob);
         });
-        check.section("trident", |check| {
-            check.at_least("num_bins", self.trident.num_bins, 1);
-        });
+        if let Some(trident) = &self.trident {
+            check.section("trident", |check| {
+                check.at_least("num_bins", trident.num_bins, 1);
+            });
+        }
         check.section("refinement", |check| {
             check.odd("offset_kernel_size", self.refinement.offset_kernel_size);
         });
     }
+}
+
+/// A fusion that no level takes part in would have weights that are never trained.
+fn check_levels(name: &str, levels: FusedLevels, encoder: &EncoderConfig, check: &mut Check<'_>) {
+    let least = levels.least_num_levels();
+    let (value, instead) = match levels {
+        FusedLevels::All => ("all", "unused, as no level has a neighbour"),
+        FusedLevels::Intermediate => ("intermediate", "all, as no level has two neighbours"),
+    };
+    check.require(
+        encoder.num_levels >= least,
+        &format!("{name}.levels"),
+        value,
+        format!(
+            "{instead} where encoder.num_levels is {}",
+            encoder.num_levels
+        ),
+    );
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
+use super::mixer::MixerConfig;
 
 /// Projection, stem, branch and neck: features in, a pyramid out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -59,101 +60,41 @@ pub enum Downsampling {
     Average,
 }
 
-/// The block that mixes information along time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum MixerConfig {
-    /// Gated Multi-Granularity block.
-    Gmg(GmgConfig),
-}
-
-/// Gated Multi-Granularity block: instant, local and global (FFT filter) branches, gated into one another.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GmgConfig {
-    /// Hidden width of the block's MLP.
-    pub mlp_dim: usize,
-    /// Kernel of the local branch (odd) per level; one number stands for all levels. Stem blocks always use 1.
-    pub local_kernel_size: PerLevel,
-    /// What a gate passes through before it multiplies: `identity` (released) or `relu` (paper).
-    pub gate_activation: GateActivation,
-    /// λ of the soft shrinkage of the filter, 0 to leave it out (paper).
-    pub soft_shrink: f64,
-    /// Scaling of the Fourier transform: `ortho` (released) or `backward` (paper).
-    pub fft_norm: FftNorm,
-    /// Standard deviation of the initial weights of the instant and the local branch; 0 starts both at zero.
-    pub init_std: f64,
-    /// Probability that training skips a branch block's residual branch for a sample. Above 0 each such branch also has a
-    /// learned scale per channel, starting at 1e-4.
-    pub drop_path: f64,
-}
-
-/// One number for all levels or one per level.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum PerLevel {
-    /// The same for all levels.
-    Same(usize),
-    /// Level 0 first.
-    Each(Vec<usize>),
-}
-
-impl PerLevel {
-    /// The number of level `level`; `None` where a list is too short.
-    pub fn get(&self, level: usize) -> Option<usize> {
-        match self {
-            PerLevel::Same(value) => Some(*value),
-            PerLevel::Each(values) => values.get(level).copied(),
-        }
-    }
-}
-
-/// What a gate passes through before it multiplies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GateActivation {
-    /// Nothing.
-    Identity,
-    /// max(x, 0)
-    Relu,
-}
-
-/// Scaling of the Fourier transform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FftNorm {
-    /// 1/√T in both directions.
-    Ortho,
-    /// 1 forward, 1/T backward.
-    Backward,
-}
-
 /// What stands between the blocks and the heads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NeckConfig {
+    /// What normalises each level.
+    pub norm: NeckNorm,
+}
+
+/// What normalises each level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NeckNorm {
+    /// Nothing.
+    None,
     /// A channel layer norm per level.
-    pub norm: bool,
+    Layer,
+    /// Mean 0 and variance 1 over four groups of channels and all of time, nothing learned (TemporalMaxer).
+    Group,
 }
 
 impl EncoderConfig {
-    /// Kernel of the local branch that decides how long a padded recording must be a multiple of, per level.
-    fn window(&self, level: usize) -> usize {
-        match &self.mixer {
-            MixerConfig::Gmg(gmg) => gmg.local_kernel_size.get(level).unwrap_or(1),
-        }
-    }
-
-    /// What the padded length of recordings longer than `max_seq_len` must be a multiple of: the largest of
-    /// `stride · window` over the levels, and always a multiple of the last level's stride.
+    /// What the padded length of recordings longer than `max_seq_len` must be a multiple of.
+    ///
+    /// The largest of `stride · window` over the levels, where the window is the kernel of the local branch (GMG, SGP) or
+    /// twice the steps on either side of windowed attention, and 1 elsewhere; rounded up to the stride of the last level.
     ///
     /// # Units
     /// Grid units.
     pub fn length_unit(&self) -> usize {
+        let coarsest = 1 << self.num_levels.saturating_sub(1);
         (0..self.num_levels)
-            .map(|level| (1 << level) * self.window(level).max(1))
+            .map(|level| (1 << level) * self.mixer.window(level).max(1))
             .max()
             .unwrap_or(1)
+            .next_multiple_of(coarsest)
     }
 
     /// Length that a recording of `len` features is padded to: `max_seq_len`, or for longer ones the next multiple of
@@ -184,45 +125,131 @@ impl EncoderConfig {
             );
         }
         check.between("num_levels", self.num_levels, 1, 16);
-        check.section("mixer", |check| match &self.mixer {
-            MixerConfig::Gmg(gmg) => gmg.check(self, check),
-        });
+        check.section("mixer", |check| self.mixer.check(self, check));
+        if self.neck.norm == NeckNorm::Group {
+            check.require(
+                self.dim.is_multiple_of(NeckConfig::NORM_GROUPS),
+                "dim",
+                self.dim,
+                "a multiple of 4 (the groups of neck.norm: group)",
+            );
+        }
     }
 }
 
-impl GmgConfig {
-    /// Groups of the group norm before the MLP.
-    pub const NORM_GROUPS: usize = 16;
+impl NeckConfig {
+    /// Groups of [`NeckNorm::Group`].
+    pub const NORM_GROUPS: usize = 4;
+}
 
-    fn check(&self, encoder: &EncoderConfig, check: &mut Check<'_>) {
-        check.at_least("mlp_dim", self.mlp_dim, 1);
-        check.require(
-            encoder.dim.is_multiple_of(Self::NORM_GROUPS),
-            "../dim",
-            encoder.dim,
-            "a multiple of 16 (the groups of the block's group norm)",
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Preset;
+
+    fn encoder(yaml: &str) -> EncoderConfig {
+        let preset: serde_yaml::Value = serde_yaml::from_str(Preset::Released.yaml()).unwrap();
+        let mut config: EncoderConfig = serde_yaml::from_value(preset["encoder"].clone()).unwrap();
+        config.mixer = serde_yaml::from_str(yaml).unwrap();
+        config
+    }
+
+    fn gmg(kernels: &str) -> EncoderConfig {
+        let mut config = encoder("{ type: max_pooling }");
+        config.mixer = serde_yaml::from_str(&format!(
+            "{{ type: sgp, mlp_dim: 8, kernel_size: {kernels}, k: 1.5, init_std: 0, drop_path: 0 }}"
+        ))
+        .unwrap();
+        config
+    }
+
+    fn messages(config: &EncoderConfig) -> Vec<String> {
+        let mut errors = Vec::new();
+        let mut check = Check::new(&mut errors);
+        check.section("encoder", |check| config.check(check));
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn length_units_of_the_methods() {
+        assert_eq!(gmg("1").length_unit(), 32);
+        assert_eq!(gmg("5").length_unit(), 160);
+        assert_eq!(gmg("[1, 3, 3, 5, 5, 7]").length_unit(), 224);
+        // 5 at stride 16 is 80, which stride 32 does not divide.
+        assert_eq!(gmg("[1, 1, 1, 1, 5, 1]").length_unit(), 96);
+        let attention = |window: &str| {
+            encoder(&format!(
+                "{{ type: attention, num_heads: 4, window: {window}, relative_position: false, kernel_size: 3, \
+                 mlp_dim: null, drop_path: 0.1 }}"
+            ))
+        };
+        assert_eq!(attention("19").length_unit(), 2 * 9 * 32);
+        assert_eq!(attention("9").length_unit(), 256);
+        assert_eq!(attention("null").length_unit(), 32);
+        assert_eq!(attention("19").padded_len(2305, 2304), 2880);
+        let pooling = encoder("{ type: max_pooling }");
+        assert_eq!(pooling.length_unit(), 32);
+        assert_eq!(pooling.padded_len(100, 2304), 2304);
+    }
+
+    #[test]
+    fn combinations_without_sense_are_refused_with_the_reason() {
+        let mut config = encoder("{ type: max_pooling }");
+        config.downsampling = Downsampling::Average;
+        let errors = messages(&config);
+        assert_eq!(errors.len(), 2, "{errors:?}");
+        assert!(errors[0].starts_with("encoder.num_stem_blocks is 2, must be 0"));
+        assert!(errors[1].starts_with("encoder.downsampling is average, must be max"));
+        config.num_stem_blocks = 0;
+        config.downsampling = Downsampling::Max;
+        config.dim = 6;
+        config.neck.norm = NeckNorm::Group;
+        let errors = messages(&config);
+        assert_eq!(
+            errors,
+            ["encoder.dim is 6, must be a multiple of 4 (the groups of neck.norm: group)"]
         );
-        match &self.local_kernel_size {
-            PerLevel::Same(kernel) => check.odd("local_kernel_size", *kernel),
-            PerLevel::Each(kernels) => {
-                check.require(
-                    kernels.len() == encoder.num_levels,
-                    "local_kernel_size",
-                    format!("{} numbers", kernels.len()),
-                    format!("one number, or one per level ({})", encoder.num_levels),
-                );
-                for (level, kernel) in kernels.iter().enumerate() {
-                    check.odd(&format!("local_kernel_size[{level}]"), *kernel);
-                }
-            }
-        }
-        check.not_negative("soft_shrink", self.soft_shrink);
-        check.not_negative("init_std", self.init_std);
-        check.require(
-            (0.0..1.0).contains(&self.drop_path),
-            "drop_path",
-            self.drop_path,
-            "at least 0 and below 1",
+        let text = "{ type: attention, num_heads: 3, window: 4, relative_position: false, kernel_size: 2, mlp_dim: 0, \
+                    drop_path: 1 }";
+        let errors = messages(&encoder(text));
+        assert_eq!(errors.len(), 5, "{errors:?}");
+        assert!(errors[0].contains("num_heads is 3, must be a divisor of encoder.dim = 512"));
+        assert!(errors[1].contains("window is 4, must be an odd number of at least 3"));
+    }
+
+    #[test]
+    fn a_bias_per_distance_needs_a_window() {
+        let text = "{ type: attention, num_heads: 4, window: null, relative_position: true, kernel_size: 3, mlp_dim: null, \
+                    drop_path: 0.1 }";
+        let errors = messages(&encoder(text));
+        assert_eq!(
+            errors,
+            [
+                "encoder.mixer.relative_position is true, must be false where window is null: the bias is one number per \
+                 head and distance within the window"
+            ]
+        );
+    }
+
+    #[test]
+    fn gmg_needs_a_branch() {
+        let preset: serde_yaml::Value = serde_yaml::from_str(Preset::Released.yaml()).unwrap();
+        let mut config: EncoderConfig = serde_yaml::from_value(preset["encoder"].clone()).unwrap();
+        assert!(messages(&config).is_empty());
+        let MixerConfig::Gmg(gmg) = &mut config.mixer else {
+            panic!("the preset's mixer")
+        };
+        (gmg.instant, gmg.local) = (false, false);
+        gmg.global = serde_yaml::from_str("{ type: none }").unwrap();
+        let errors = messages(&config);
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(
+            errors[0].starts_with("encoder.mixer.global is none, must be fft or self_attention")
+        );
+        assert!(serde_yaml::from_str::<MixerConfig>("{ type: max_pooling, k: 3 }").is_err());
+        assert!(
+            serde_yaml::from_str::<crate::config::GlobalConfig>("{ type: none, soft_shrink: 0 }")
+                .is_err()
         );
     }
 }

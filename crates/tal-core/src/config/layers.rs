@@ -122,7 +122,7 @@ impl Layers {
     pub fn resolve(&self) -> Result<Resolved, ConfigError> {
         let preset = self.preset()?;
         let mut stack = Stack::default();
-        stack.lay(parse_mapping(preset.yaml(), "preset")?, Setter::Preset);
+        stack.lay_preset(preset)?;
         for (index, layer) in self.layers.iter().enumerate() {
             stack.lay(layer.values.clone(), Setter::Layer(index));
         }
@@ -146,7 +146,7 @@ impl Layers {
         let origins = stack
             .setters
             .iter()
-            .map(|(path, setter)| (path.clone(), self.origin(*setter, path, preset)))
+            .map(|(path, setter)| (path.clone(), self.origin(*setter, path)))
             .collect();
         Ok(Resolved {
             config,
@@ -194,9 +194,10 @@ impl Layers {
         )
     }
 
-    fn origin(&self, setter: Setter, path: &str, preset: Preset) -> Origin {
-        let Setter::Layer(index) = setter else {
-            return Origin::Preset(preset);
+    fn origin(&self, setter: Setter, path: &str) -> Origin {
+        let index = match setter {
+            Setter::Preset(preset) => return Origin::Preset(preset),
+            Setter::Layer(index) => index,
         };
         let layer = &self.layers[index];
         match &layer.file {
@@ -222,10 +223,17 @@ fn each_text(value: &mut Value, visit: &mut impl FnMut(&mut String)) {
 }
 
 /// Who set a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Setter {
-    Preset,
+    Preset(Preset),
     Layer(usize),
+}
+
+/// The defaults of a preset: its own laid over those of the presets that it changes.
+pub(super) fn defaults(preset: Preset) -> Result<Mapping, ConfigError> {
+    let mut stack = Stack::default();
+    stack.lay_preset(preset)?;
+    Ok(stack.values)
 }
 
 /// What the layers so far add up to, and who set each value; a list counts as one value.
@@ -236,6 +244,15 @@ struct Stack {
 }
 
 impl Stack {
+    fn lay_preset(&mut self, preset: Preset) -> Result<(), ConfigError> {
+        if let Some(base) = preset.base() {
+            self.lay_preset(base)?;
+        }
+        let values = parse_mapping(preset.yaml(), "preset")?;
+        self.lay(values, Setter::Preset(preset));
+        Ok(())
+    }
+
     fn lay(&mut self, over: Mapping, setter: Setter) {
         let mut values = std::mem::take(&mut self.values);
         self.merge(&mut values, over, "", setter);
@@ -296,10 +313,10 @@ impl Stack {
                 .setters
                 .iter()
                 .filter(|(known, _)| known.as_str() == at || known.starts_with(&below))
-                .map(|(_, setter)| *setter)
+                .map(|(_, setter)| layer_of(Some(*setter)))
                 .max();
             match (found, at.rsplit_once('.')) {
-                (Some(setter), _) => return layer_of(Some(setter)),
+                (Some(layer), _) => return layer,
                 (None, Some((section, _))) => at = section,
                 (None, None) => return 0,
             }

@@ -1,9 +1,9 @@
 //! Configuration: YAML, strict, validated before anything is built.
 //!
-//! A file names a preset and what it changes. The preset (`released`: the authors' public code) holds every switch and
-//! default; the file, then overlays and `--set key=value` overrides are laid over it ([`Layers`]). [`Config::load`] refuses
-//! unknown keys with the nearest known one and values out of range with what is allowed, so that a [`Config`] in hand is a
-//! checked one.
+//! A file names a preset and what it changes. The preset (`released`: the authors' public code; `paper`: the equations of
+//! the text, laid over it) holds every switch and default; the file, then overlays and `--set key=value` overrides are laid
+//! over it ([`Layers`]). [`Config::load`] refuses unknown keys with the nearest known one and values out of range with what
+//! is allowed, so that a [`Config`] in hand is a checked one.
 //!
 //! The reference of all keys is `docs/configuration.md`, generated from these types.
 
@@ -13,10 +13,12 @@ mod decoder;
 mod encoder;
 mod error;
 mod fusion;
+pub mod import;
 mod inference;
 mod layers;
 mod lines;
 mod loss;
+mod mixer;
 mod provenance;
 mod relocate;
 mod render;
@@ -28,12 +30,11 @@ pub use dataset::{
     TruncationConfig,
 };
 pub use decoder::{
-    BoundaryInput, CrossLevelConfig, DecoderConfig, FusedLevels, HeadConfig, OffsetUnit,
-    RefinedScore, RefinementConfig, TridentConfig,
+    BoundaryInput, ClffConfig, CrossLevelConfig, DecoderConfig, FusedLevels, Fusion, HeadConfig,
+    Neighbors, OffsetUnit, RefinedScore, RefinementConfig, TridentConfig,
 };
 pub use encoder::{
-    Downsampling, EncoderConfig, FftNorm, GateActivation, GmgConfig, MixerConfig, NeckConfig,
-    PerLevel, PositionEncoding, ProjectionConfig,
+    Downsampling, EncoderConfig, NeckConfig, NeckNorm, PositionEncoding, ProjectionConfig,
 };
 pub use error::{ConfigError, FieldError};
 pub use fusion::{ExternalScoresConfig, FusionConfig, ScoreCombination};
@@ -43,7 +44,12 @@ pub use inference::{
 };
 pub use layers::{Layers, Resolved};
 pub use loss::{
-    AssignmentConfig, ClassificationLoss, LossConfig, LossTermConfig, NormalizerConfig,
+    AssignmentConfig, ClassificationLoss, ClassificationTarget, CostConfig, LossConfig,
+    LossTermConfig, NormalizerConfig, NormalizerMethod, RegressionLoss,
+};
+pub use mixer::{
+    AttentionConfig, FftNorm, FilterConfig, GateActivation, GlobalConfig, GmgConfig, InstantMixing,
+    MaxPoolingConfig, MixerConfig, PerLevel, SgpConfig,
 };
 pub use provenance::{Origin, Provenance};
 pub use relocate::Relocated;
@@ -84,6 +90,8 @@ pub enum Preset {
     /// The authors' public code.
     #[default]
     Released,
+    /// The equations of the paper's text, where they differ from the public code.
+    Paper,
 }
 
 impl Preset {
@@ -91,13 +99,23 @@ impl Preset {
     pub fn name(self) -> &'static str {
         match self {
             Preset::Released => "released",
+            Preset::Paper => "paper",
         }
     }
 
-    /// The preset's defaults as YAML.
+    /// The preset's own defaults as YAML, to be laid over those of its [`base`](Self::base).
     pub fn yaml(self) -> &'static str {
         match self {
             Preset::Released => include_str!("presets/released.yaml"),
+            Preset::Paper => include_str!("presets/paper.yaml"),
+        }
+    }
+
+    /// The preset that this one changes; none where it holds every switch itself.
+    pub fn base(self) -> Option<Preset> {
+        match self {
+            Preset::Released => None,
+            Preset::Paper => Some(Preset::Released),
         }
     }
 }
@@ -113,7 +131,9 @@ impl Config {
         check.section("dataset", |check| self.dataset.check(check));
         check.section("encoder", |check| self.encoder.check(check));
         check.section("decoder", |check| self.decoder.check(&self.encoder, check));
-        check.section("loss", |check| self.loss.check(check));
+        check.section("loss", |check| {
+            self.loss.check(&self.decoder.refinement, check);
+        });
         check.section("train", |check| self.train.check(check));
         check.section("inference", |check| self.inference.check(check));
         check.section("evaluation", |check| self.evaluation.check(check));

@@ -2,6 +2,7 @@
 
 use serde_yaml::{Mapping, Value};
 
+use super::layers::defaults;
 use super::lines::join;
 use super::source::parse_mapping;
 use super::{Config, Preset, Resolved};
@@ -37,8 +38,7 @@ impl Config {
 
 /// What differs from the preset or is not in it. A section of another `type` stays whole.
 pub(super) fn without_preset(values: &Mapping, preset: Preset) -> Mapping {
-    let defaults = parse_mapping(preset.yaml(), "preset").expect("a preset is YAML");
-    changed(values, &defaults)
+    changed(values, &defaults(preset).expect("a preset is YAML"))
 }
 
 fn changed(values: &Mapping, defaults: &Mapping) -> Mapping {
@@ -129,7 +129,7 @@ fn collect(
 }
 
 /// A value on one line.
-fn flow(value: &Value) -> String {
+pub(super) fn flow(value: &Value) -> String {
     match value {
         Value::Sequence(values) => {
             let all: Vec<String> = values.iter().map(flow).collect();

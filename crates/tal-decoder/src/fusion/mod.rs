@@ -1,60 +1,46 @@
 //! Fusion of neighbouring levels: a feature for every task.
 
 mod clff;
-mod dcm;
-mod drm;
+mod cross_level;
 
 pub use clff::Clff;
-pub use dcm::Dcm;
-pub use drm::Drm;
+pub use cross_level::{CrossLevel, Join};
 
 use tal_core::config::FusedLevels;
-use tal_core::nn::Conv1d;
-use tch::Tensor;
+use tal_core::nn::{Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, FeaturePyramid};
+use tch::{Tensor, nn};
 
-/// A level plus its neighbour, gated per channel by the mean over time of both.
-///
-/// `own + σ(gate(mean_t ReLU(neighbour + lateral(own)))) ⊙ neighbour`; the mean runs over padding, too.
-///
-/// # Shapes
-/// `own` and `neighbour` (B, D, T_l), which is the result's.
-fn fuse_gated(own: &Tensor, neighbour: &Tensor, lateral: &Conv1d, gate: &Conv1d) -> Tensor {
-    let mixed = (neighbour + lateral.forward(own)).relu();
-    let pooled = mixed.mean_dim(-1i64, true, None);
-    own + gate.forward(&pooled).sigmoid() * neighbour
+/// Halves the length: kernel 3, stride 2.
+fn halving(path: &nn::Path<'_>, dim: usize, depthwise: bool) -> Conv1d {
+    let config = if depthwise {
+        Conv1dConfig::depthwise(dim, 3)
+    } else {
+        Conv1dConfig::new(dim, dim, 3)
+    };
+    Conv1d::new(
+        path,
+        Conv1dConfig {
+            stride: 2,
+            ..config
+        },
+    )
 }
 
-/// Whether level `l` of `num_levels` is fused with its neighbour at `neighbour` (an index that may lie outside).
-fn is_fused(levels: FusedLevels, l: usize, neighbour: Option<usize>, num_levels: usize) -> bool {
-    neighbour.is_some_and(|neighbour| neighbour < num_levels)
-        && match levels {
-            FusedLevels::All => true,
-            FusedLevels::Intermediate => l > 0 && l + 1 < num_levels,
-        }
+/// Doubles the length: transposed convolution, kernel 3.
+fn doubling(path: &nn::Path<'_>, dim: usize) -> ConvTranspose1d {
+    ConvTranspose1d::new(path, ConvTranspose1dConfig::doubling(dim, dim))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Features of the level at an index that may lie outside.
+fn neighbor(pyramid: &FeaturePyramid, level: Option<usize>) -> Option<&Tensor> {
+    let level = pyramid.levels.get(level?)?;
+    Some(&level.features)
+}
 
-    #[test]
-    fn levels_without_the_neighbour_are_not_fused() {
-        let coarser = |levels| -> Vec<bool> {
-            (0..4)
-                .map(|l| is_fused(levels, l, Some(l + 1), 4))
-                .collect()
-        };
-        let finer = |levels| -> Vec<bool> {
-            (0..4)
-                .map(|l: usize| is_fused(levels, l, l.checked_sub(1), 4))
-                .collect()
-        };
-        assert_eq!(coarser(FusedLevels::All), [true, true, true, false]);
-        assert_eq!(
-            coarser(FusedLevels::Intermediate),
-            [false, true, true, false]
-        );
-        assert_eq!(finer(FusedLevels::All), [false, true, true, true]);
-        assert_eq!(finer(FusedLevels::Intermediate), [false, true, true, false]);
+/// Whether level `l` of `num_levels` is fused with the neighbours that it has.
+fn is_fused(levels: FusedLevels, l: usize, num_levels: usize) -> bool {
+    match levels {
+        FusedLevels::All => true,
+        FusedLevels::Intermediate => l > 0 && l + 1 < num_levels,
     }
 }

@@ -38,7 +38,7 @@ impl ClassificationHead {
         let tower = Tower::new(&(path / "tower"), config);
         let output = Conv1dConfig {
             bias: BiasInit::Value(bias_of(prior)),
-            ..output_config(tower.out_channels(), num_classes, config.kernel_size)
+            ..output_config(config.out_channels(), num_classes, config.kernel_size)
         };
         let output = MaskedConv1d::new(&(path / "output"), output);
         if let Some(bias) = &output.conv.bias {

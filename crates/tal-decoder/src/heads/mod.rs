@@ -6,7 +6,7 @@ mod regression;
 mod tower;
 
 pub use classification::ClassificationHead;
-pub use refinement::{RefinementHead, RefinementOutput};
+pub use refinement::{RefinementHead, RefinementOutput, RefinementTowers};
 pub use regression::RegressionHead;
 pub use tower::{Tower, TowerConfig};
 

@@ -7,14 +7,14 @@ use tch::{Tensor, nn};
 use super::tower::{Tower, TowerConfig};
 use super::{level_scales, output_config};
 
-/// One tower with up to three masked convolutions: class logits and the offsets of both boundaries.
+/// Up to three masked convolutions behind one or two towers: class logits and the offsets of both boundaries.
 ///
 /// # Shapes
 /// (B, D, T_l) to class logits (B, K, T_l) and offsets (B, K, T_l), or (B, 1, T_l) where one offset serves all classes.
 #[derive(Debug)]
 pub struct RefinementHead {
-    /// The tower.
-    pub tower: Tower,
+    /// What stands before the convolutions.
+    pub towers: RefinementTowers,
     /// Offset of the start, where boundaries are refined.
     pub start_offset: Option<MaskedConv1d>,
     /// Offset of the end, where boundaries are refined.
@@ -25,8 +25,22 @@ pub struct RefinementHead {
     pub scale: Vec<Scale>,
 }
 
-/// What a [`RefinementHead`] answers on one level.
+/// The towers of a [`RefinementHead`].
 #[derive(Debug)]
+pub enum RefinementTowers {
+    /// One for everything.
+    Shared(Tower),
+    /// One for class scores and one for offsets, as far as these are refined.
+    Separate {
+        /// Before the class logits.
+        score: Option<Tower>,
+        /// Before both offsets.
+        offset: Option<Tower>,
+    },
+}
+
+/// What a [`RefinementHead`] answers on one level.
+#[derive(Debug, Default)]
 pub struct RefinementOutput {
     /// (B, K, T_l) class logits.
     pub cls: Option<Tensor>,
@@ -37,8 +51,8 @@ pub struct RefinementOutput {
 }
 
 impl RefinementHead {
-    /// Variables `tower`, `start_offset`, `end_offset`, `score` and `scale.L` below `path`, as far as `refinement` asks for
-    /// them.
+    /// Variables `tower` (or `score_tower` and `offset_tower`), `start_offset`, `end_offset`, `score` and `scale.L` below
+    /// `path`, as far as `refinement` asks for them.
     ///
     /// # Panics
     /// Where a size is 0.
@@ -49,9 +63,17 @@ impl RefinementHead {
         num_classes: usize,
         num_levels: usize,
     ) -> Self {
-        let tower = Tower::new(&(path / "tower"), config);
+        let tower = |name: &str| Tower::new(&(path / name), config);
+        let towers = if refinement.separate_towers {
+            RefinementTowers::Separate {
+                score: refinement.classification.then(|| tower("score_tower")),
+                offset: refinement.regression.then(|| tower("offset_tower")),
+            }
+        } else {
+            RefinementTowers::Shared(tower("tower"))
+        };
         let conv = |name: &str, channels: usize, kernel_size: usize| {
-            let config = output_config(tower.out_channels(), channels, kernel_size);
+            let config = output_config(config.out_channels(), channels, kernel_size);
             MaskedConv1d::new(&(path / name), config)
         };
         let num_offsets = if refinement.per_class_offsets {
@@ -76,7 +98,7 @@ impl RefinementHead {
                 .classification
                 .then(|| conv("score", num_classes, config.kernel_size)),
             scale: level_scales(&(path / "scale"), num_scales),
-            tower,
+            towers,
         }
     }
 
@@ -85,13 +107,25 @@ impl RefinementHead {
     /// # Shapes
     /// (B, D, T_l) with a mask (B, 1, T_l).
     pub fn forward(&self, x: &Tensor, mask: &Tensor) -> RefinementOutput {
-        let features = self.tower.forward(x, mask);
-        let run =
-            |conv: &Option<MaskedConv1d>| conv.as_ref().map(|conv| conv.forward(&features, mask));
+        let run = |tower: &Tower| tower.forward(x, mask);
+        let (for_score, for_offset) = match &self.towers {
+            RefinementTowers::Shared(tower) => {
+                let features = run(tower);
+                (Some(features.shallow_clone()), Some(features))
+            }
+            RefinementTowers::Separate { score, offset } => {
+                (score.as_ref().map(run), offset.as_ref().map(run))
+            }
+        };
+        let answer = |conv: &Option<MaskedConv1d>, features: &Option<Tensor>| match (conv, features)
+        {
+            (Some(conv), Some(features)) => Some(conv.forward(features, mask)),
+            _ => None,
+        };
         RefinementOutput {
-            cls: run(&self.score),
-            start: run(&self.start_offset),
-            end: run(&self.end_offset),
+            cls: answer(&self.score, &for_score),
+            start: answer(&self.start_offset, &for_offset),
+            end: answer(&self.end_offset, &for_offset),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What every trident bin adds to the boundary logits.
+//! Distances to both boundaries, or what every trident bin adds to the boundary logits.
 
 use tal_core::nn::{MaskedConv1d, Scale};
 use tch::{Tensor, nn};
@@ -6,12 +6,16 @@ use tch::{Tensor, nn};
 use super::tower::{Tower, TowerConfig};
 use super::{level_scales, output_config};
 
-/// A tower and a masked convolution to the bins of both sides, scaled per level.
+/// A tower and a masked convolution to the values of both sides, scaled per level.
 ///
 /// `z_l = ReLU(scale_l · output(tower(R_l)))`
 ///
 /// # Shapes
-/// (B, D, T_l) to (B, 2(N + 1), T_l) for N bins besides the zero bin; the left side first.
+/// (B, D, T_l) to (B, 2S, T_l) for S values per side, the left side first: the N + 1 bins of trident regression, or 1, the
+/// distance itself.
+///
+/// # Units
+/// Distances in strides of the level.
 #[derive(Debug)]
 pub struct RegressionHead {
     /// The tower.
@@ -23,18 +27,13 @@ pub struct RegressionHead {
 }
 
 impl RegressionHead {
-    /// Variables `tower`, `output` and `scale.L` below `path`.
+    /// Variables `tower`, `output` and `scale.L` below `path`, for S = `side` values per side.
     ///
     /// # Panics
     /// Where a size is 0.
-    pub fn new(
-        path: &nn::Path<'_>,
-        config: TowerConfig,
-        num_bins: usize,
-        num_levels: usize,
-    ) -> Self {
+    pub fn new(path: &nn::Path<'_>, config: TowerConfig, side: usize, num_levels: usize) -> Self {
         let tower = Tower::new(&(path / "tower"), config);
-        let output = output_config(tower.out_channels(), 2 * (num_bins + 1), config.kernel_size);
+        let output = output_config(config.out_channels(), 2 * side, config.kernel_size);
         Self {
             output: MaskedConv1d::new(&(path / "output"), output),
             tower,
@@ -42,10 +41,10 @@ impl RegressionHead {
         }
     }
 
-    /// Bins of level `l`.
+    /// Values of level `l`, at least zero.
     ///
     /// # Shapes
-    /// (B, D, T_l) with a mask (B, 1, T_l) to (B, 2(N + 1), T_l).
+    /// (B, D, T_l) with a mask (B, 1, T_l) to (B, 2S, T_l).
     ///
     /// # Panics
     /// Where there is no level `l`.

@@ -18,6 +18,17 @@ pub struct TowerConfig {
     pub norm: bool,
 }
 
+impl TowerConfig {
+    /// Channels of the output.
+    pub fn out_channels(&self) -> usize {
+        if self.num_blocks == 0 {
+            self.in_channels
+        } else {
+            self.dim
+        }
+    }
+}
+
 /// Blocks of a masked convolution, a channel layer norm and ReLU.
 ///
 /// Only the convolution's output is masked: after norm and ReLU a padded position holds `ReLU(β)`.
@@ -28,7 +39,6 @@ pub struct TowerConfig {
 pub struct Tower {
     /// The blocks, the first reads the input.
     pub blocks: Vec<TowerBlock>,
-    config: TowerConfig,
 }
 
 /// One block of a [`Tower`].
@@ -71,16 +81,7 @@ impl Tower {
                 }
             })
             .collect();
-        Self { blocks, config }
-    }
-
-    /// Channels of the output.
-    pub fn out_channels(&self) -> usize {
-        if self.blocks.is_empty() {
-            self.config.in_channels
-        } else {
-            self.config.dim
-        }
+        Self { blocks }
     }
 
     /// Runs all blocks.
@@ -147,7 +148,7 @@ mod tests {
         let vs = VarStore::new(Device::Cpu);
         let tower = Tower::new(&vs.root(), config(0, true));
         let x = Tensor::randn([1, 4, 5], (Kind::Float, Device::Cpu));
-        assert_eq!(tower.out_channels(), 4);
+        assert_eq!(config(0, true).out_channels(), 4);
         assert_eq!(tower.forward(&x, &x.narrow(1, 0, 1).isfinite()), x);
     }
 

@@ -22,6 +22,41 @@ pub fn iou(predicted: &Distances, target: &Distances) -> Tensor {
     inter / union.clamp_min(EPSILON)
 }
 
+/// IoU loss: `1 − IoU`.
+///
+/// # Shapes
+/// All tensors of one shape, which is the result's.
+///
+/// # Units
+/// Any, the same for both; distances of at least zero.
+///
+/// # Source
+/// Yu et al., *UnitBox*, in its linear form.
+pub fn iou_loss(predicted: &Distances, target: &Distances) -> Tensor {
+    iou(predicted, target).neg() + 1.0
+}
+
+/// Generalised-IoU loss: one minus the overlap, plus the share of the hull that neither segment covers.
+///
+/// `1 − IoU + (hull − union) / max(hull, 1e-8)` with `hull = max(l, l*) + max(r, r*)`. Both segments contain the point, so
+/// the hull is their union and the value that of [`iou_loss`] up to rounding.
+///
+/// # Shapes
+/// All tensors of one shape, which is the result's.
+///
+/// # Units
+/// Any, the same for both; distances of at least zero.
+///
+/// # Source
+/// Rezatofighi et al., *Generalized Intersection over Union*, algorithm 1, in one dimension.
+pub fn giou(predicted: &Distances, target: &Distances) -> Tensor {
+    let inter = predicted.left.minimum(&target.left) + predicted.right.minimum(&target.right);
+    let union = &predicted.left + &predicted.right + &target.left + &target.right - inter;
+    let hull = predicted.left.maximum(&target.left) + predicted.right.maximum(&target.right);
+    let uncovered = (&hull - union) / hull.clamp_min(EPSILON);
+    iou_loss(predicted, target) + uncovered
+}
+
 /// Distance-IoU loss: one minus the overlap, plus how far the centres are apart.
 ///
 /// `1 − IoU + (ρ / len)²` with `ρ = ½(r − l − r* + l*)` and `len = max(max(l, l*) + max(r, r*), 1e-8)`.
@@ -87,6 +122,20 @@ mod tests {
             [0.0, 1.0 - 1.0 / 3.0 + 1.0 / 9.0, 1.0][..],
             epsilon = 1e-12
         );
+    }
+
+    #[test]
+    fn around_one_point_the_generalised_overlap_is_the_overlap() {
+        let predicted = distances(&[[1.0, 1.0], [2.0, 0.0], [0.0, 0.0], [3.5, 0.25]]);
+        let target = distances(&[[1.0, 1.0], [1.0, 1.0], [0.0, 0.0], [0.5, 7.0]]);
+        let plain = Vec::<f64>::try_from(iou_loss(&predicted, &target)).unwrap();
+        let generalised = Vec::<f64>::try_from(giou(&predicted, &target)).unwrap();
+        assert_relative_eq!(
+            plain[..],
+            [0.0, 2.0 / 3.0, 1.0, 1.0 - 0.75 / 10.5][..],
+            epsilon = 1e-12
+        );
+        assert_relative_eq!(plain[..], generalised[..], epsilon = 1e-12);
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Element-wise losses: pure tensor functions without configuration and without reduction.
 //!
-//! [`focal`] and [`varifocal`] compare logits with targets, [`iou`] and [`diou`] compare two pairs of distances. The
-//! [`crate::criterion`] puts them together.
+//! [`focal`] and [`varifocal`] compare logits with targets, [`iou`] and the losses made of it ([`diou`], [`giou`],
+//! [`iou_loss`]) compare two pairs of distances. The [`crate::criterion`] puts them together.
 
 mod focal;
 mod iou;
 mod varifocal;
 
 pub use focal::focal;
-pub use iou::{diou, iou, iou_weight};
+pub use iou::{diou, giou, iou, iou_loss, iou_weight};
 pub use varifocal::varifocal;
 
 use tch::{Reduction, Tensor};

@@ -10,7 +10,9 @@ use tal_core::config::Config;
 use tal_core::nn::{FeaturePyramid, PyramidLevel};
 use tal_core::weights::{load_strict, read_safetensors};
 use tal_core::{PointGrid, Segment};
-use tal_decoder::{Decoder, Targets, assign, released_key_map};
+use tal_decoder::{
+    BoundaryOutput, Decoder, LevelOutput, Targets, TridentOutput, assign, released_key_map,
+};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
@@ -57,6 +59,11 @@ pub(crate) struct Network {
 impl Golden {
     /// Files of `tests/fixtures`, taken as one.
     pub(crate) fn load(name: &'static str, files: &[&str]) -> Golden {
+        Golden::load_with(name, files, &[])
+    }
+
+    /// Files of `tests/fixtures`, taken as one, with `changes` for what their metadata does not say.
+    pub(crate) fn load_with(name: &'static str, files: &[&str], changes: &[&str]) -> Golden {
         single_threaded();
         let mut tensors = BTreeMap::new();
         let mut meta = Value::Null;
@@ -70,29 +77,35 @@ impl Golden {
         }
         let (model, train, test) = (&meta["model"], &meta["train_cfg"], &meta["test_cfg"]);
         let num_levels = model["regression_range"].as_array().unwrap().len();
-        let overrides = [
-            format!("encoder.num_levels={num_levels}"),
-            format!("decoder.regression_range={}", model["regression_range"]),
-            format!("decoder.head.dim={}", model["head_dim"]),
-            format!("decoder.head.num_layers={}", model["head_num_layers"]),
-            format!("decoder.head.kernel_size={}", model["head_kernel_size"]),
-            format!(
-                "decoder.head.boundary_kernel_size={}",
-                model["boudary_kernel_size"]
-            ),
-            format!("decoder.trident.num_bins={}", model["num_bins"]),
-            format!("loss.iou_weight_power={}", model["iou_weight_power"]),
-            format!(
-                "loss.assignment.center_radius={}",
-                train["center_sample_radius"]
-            ),
-            format!("loss.label_smoothing={}", train["label_smoothing"]),
-            format!("loss.regression_weight={}", train["loss_weight"]),
-            format!("loss.normalizer.initial={}", train["init_loss_norm"]),
-            format!("inference.pre_nms_thresh={}", test["pre_nms_thresh"]),
-            format!("inference.pre_nms_topk={}", test["pre_nms_topk"]),
-            format!("inference.duration_thresh={}", test["duration_thresh"]),
-        ];
+        let mut overrides = vec![format!("encoder.num_levels={num_levels}")];
+        overrides.extend(
+            [
+                ("decoder.regression_range", &model["regression_range"]),
+                ("decoder.head.dim", &model["head_dim"]),
+                ("decoder.head.num_layers", &model["head_num_layers"]),
+                ("decoder.head.kernel_size", &model["head_kernel_size"]),
+                (
+                    "decoder.head.boundary_kernel_size",
+                    &model["boudary_kernel_size"],
+                ),
+                ("decoder.trident.num_bins", &model["num_bins"]),
+                ("loss.iou_weight_power", &model["iou_weight_power"]),
+                (
+                    "loss.assignment.center_radius",
+                    &train["center_sample_radius"],
+                ),
+                ("loss.label_smoothing", &train["label_smoothing"]),
+                ("loss.regression_weight", &train["loss_weight"]),
+                ("loss.normalizer.initial", &train["init_loss_norm"]),
+                ("inference.pre_nms_thresh", &test["pre_nms_thresh"]),
+                ("inference.pre_nms_topk", &test["pre_nms_topk"]),
+                ("inference.duration_thresh", &test["duration_thresh"]),
+            ]
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| format!("{key}={value}")),
+        );
+        overrides.extend(changes.iter().map(|change| (*change).to_owned()));
         Golden {
             name,
             config: config(&overrides),
@@ -208,6 +221,14 @@ impl Golden {
         let labels = Vec::<i64>::try_from(self.get(&format!("input.{recording}.labels"))).unwrap();
         let labels: Vec<u32> = labels.iter().map(|label| *label as u32).collect();
         assign(grid, &segments, &labels, &self.config.loss.assignment)
+    }
+}
+
+/// What trident regression reads on a level.
+pub(crate) fn trident_of(level: &LevelOutput) -> &TridentOutput {
+    match &level.boundaries {
+        BoundaryOutput::Trident(output) => output,
+        BoundaryOutput::Distances(_) => panic!("distances are regressed themselves"),
     }
 }
 

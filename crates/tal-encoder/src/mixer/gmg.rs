@@ -1,12 +1,12 @@
 //! Gated Multi-Granularity block.
 
-use tal_core::config::{GateActivation, GmgConfig};
-use tal_core::nn::{
-    AffineDropPath, BiasInit, ChannelLayerNorm, Conv1d, Conv1dConfig, GroupNorm, WeightInit,
-};
+use tal_core::config::{GateActivation, GlobalConfig, GmgConfig, InstantMixing};
+use tal_core::nn::{BiasInit, ChannelLayerNorm, Conv1d, Conv1dConfig, GroupNorm, WeightInit};
 use tch::{Tensor, nn};
 
+use super::residual::{Residual, kernel_of, require_drop_path, require_groups, require_mlp_dim};
 use super::{BlockConfig, TemporalMixer};
+use crate::attention::{SelfAttention, SelfAttentionConfig};
 use crate::downsampling::Downsampler;
 use crate::error::{EncoderError, require};
 use crate::filter::GlobalFilter;
@@ -14,11 +14,15 @@ use crate::mlp::Mlp;
 
 /// Gated Multi-Granularity block: a global, a local and an instant branch, each gated by the one before.
 ///
-/// With y = LN(x) after a possible halving: G = filter(y), Loc = Conv(y) ⊗ a(G), Inst = FC(y) ⊗ a(Loc),
+/// With y = LN(x) after a possible halving: G = filter(y) or attention(y), Loc = Conv(y) ⊗ a(G), Inst = FC(y) ⊗ a(Loc),
 /// x' = x · mask + drop(Inst + Loc + G + y), output x' + drop(MLP(GN(x'))), where a is the identity or ReLU and drop is
-/// there in branch blocks only. Conv and FC are depth-wise, FC with kernel 1.
+/// there in branch blocks only. Conv is depth-wise; FC is depth-wise with kernel 1, or fully connected.
 ///
-/// Only the residual x is masked: padded positions take part in everything else, the output included.
+/// Any of the branches may be missing. Its summand then is, too, and so is the factor that it would gate with: without G,
+/// Loc = Conv(y); without Loc, Inst = FC(y) ⊗ a(G); without both, Inst = FC(y). Without gates, no branch has a factor.
+///
+/// Only the residual x is masked: padded positions take part in everything else, the output included. Attention is the
+/// exception, which neither sees nor yields them.
 ///
 /// # Shapes
 /// (B, C, T), mask (B, 1, T) → (B, C, T'), mask (B, 1, T'), T' = ⌈T/2⌉ in branch blocks, else T.
@@ -32,28 +36,77 @@ pub struct Gmg {
     /// Before the branches.
     pub norm: ChannelLayerNorm,
     /// The global branch.
-    pub filter: GlobalFilter,
+    pub global: Option<GlobalBranch>,
     /// The local branch.
-    pub local: Conv1d,
-    /// The instant branch: a scale and an offset per channel.
-    pub instant: Conv1d,
+    pub local: Option<Conv1d>,
+    /// The instant branch.
+    pub instant: Option<Conv1d>,
     /// Before the MLP.
     pub group_norm: GroupNorm,
     /// The MLP.
     pub mlp: Mlp,
     /// Of the branches' sum.
-    pub drop_path_mixer: Option<AffineDropPath>,
+    pub drop_path_mixer: Residual,
     /// Of the MLP.
-    pub drop_path_mlp: Option<AffineDropPath>,
-    gate_activation: GateActivation,
+    pub drop_path_mlp: Residual,
+    gate: Option<GateActivation>,
+}
+
+/// The global branch.
+#[derive(Debug)]
+pub enum GlobalBranch {
+    /// A filter in the frequency domain.
+    Filter(GlobalFilter),
+    /// Self-attention over all positions.
+    Attention(SelfAttention),
+}
+
+impl GlobalBranch {
+    /// Variables below `path`: `filter.*` or `attention.*`.
+    fn new(
+        path: &nn::Path<'_>,
+        config: &GlobalConfig,
+        dim: usize,
+    ) -> Result<Option<Self>, EncoderError> {
+        Ok(match config {
+            GlobalConfig::None {} => None,
+            GlobalConfig::Fft(filter) => {
+                let filter = GlobalFilter::new(&(path / "filter"), filter, dim)?;
+                Some(GlobalBranch::Filter(filter))
+            }
+            &GlobalConfig::SelfAttention { num_heads } => {
+                let config = SelfAttentionConfig {
+                    dim,
+                    num_heads,
+                    window: None,
+                    relative_position: false,
+                    kernel_size: 3,
+                    stride: 1,
+                };
+                let attention = SelfAttention::new(&(path / "attention"), &config)?;
+                Some(GlobalBranch::Attention(attention))
+            }
+        })
+    }
+
+    /// Mixes all positions.
+    ///
+    /// # Shapes
+    /// (B, C, T), mask (B, 1, T) → (B, C, T).
+    pub fn forward(&self, y: &Tensor, mask: &Tensor) -> Tensor {
+        match self {
+            GlobalBranch::Filter(filter) => filter.forward(y),
+            GlobalBranch::Attention(attention) => attention.forward(y, mask),
+        }
+    }
 }
 
 impl Gmg {
-    /// Variables named as the fields below `path`.
+    /// Variables named as the fields below `path`, those of the global branch as `filter.*` or `attention.*`.
     ///
     /// # Errors
-    /// Where the width is no multiple of the 16 groups of the norm, a size is 0, the local kernel is even or not given for
-    /// the level, or the probability is not at least 0 and below 1.
+    /// Where all branches are off, the width is no multiple of the 16 groups of the norm, a size is 0, a kernel is even or
+    /// not given for the level, the heads do not divide the width, or the probability is not at least 0 and below 1.
     pub fn new(
         path: &nn::Path<'_>,
         config: &GmgConfig,
@@ -64,80 +117,80 @@ impl Gmg {
             level,
             downsampling,
         } = block;
+        require_groups(dim, GmgConfig::NORM_GROUPS)?;
+        let mlp_dim = require_mlp_dim(config.mlp_dim)?;
+        let drop_path = require_drop_path(config.drop_path)?;
         require(
-            dim > 0 && dim.is_multiple_of(GmgConfig::NORM_GROUPS),
-            "dim",
-            dim,
-            "a multiple of 16 (the groups of the block's group norm)",
-        )?;
-        require(
-            config.mlp_dim > 0,
-            "mixer.mlp_dim",
-            config.mlp_dim,
+            config.instant || config.local || !matches!(config.global, GlobalConfig::None {}),
+            "mixer's number of branches",
+            0,
             "at least 1",
         )?;
-        require(
-            (0.0..1.0).contains(&config.drop_path),
-            "mixer.drop_path",
-            config.drop_path,
-            "at least 0 and below 1",
-        )?;
         let is_branch = downsampling.is_some();
-        let what = "mixer.local_kernel_size";
-        let kernel_size = if is_branch {
-            let kernels = &config.local_kernel_size;
-            kernels
-                .get(level)
-                .ok_or(EncoderError::Level { what, level })?
+        let kernel_size = if is_branch || config.local_in_stem {
+            kernel_of(&config.local_kernel_size, level, "mixer.local_kernel_size")?
         } else {
             1
         };
-        require(kernel_size % 2 == 1, what, kernel_size, "odd")?;
+        let drop_path = if is_branch { drop_path } else { 0.0 };
+        let global = GlobalBranch::new(path, &config.global, dim)?;
 
-        let depthwise = |name: &str, kernel_size| {
-            let config = Conv1dConfig {
+        let branch = |name: &str, shape: Conv1dConfig| {
+            let shape = Conv1dConfig {
                 bias: BiasInit::Zero,
                 weight: WeightInit::Normal {
                     std: config.init_std,
                 },
-                ..Conv1dConfig::depthwise(dim, kernel_size)
+                ..shape
             };
-            Conv1d::new(&(path / name), config)
+            Conv1d::new(&(path / name), shape)
         };
-        let drop_path = |name: &str| {
-            (is_branch && config.drop_path > 0.0)
-                .then(|| AffineDropPath::new(&(path / name), dim, config.drop_path))
+        let instant = match config.instant_mixing {
+            InstantMixing::Depthwise => Conv1dConfig::depthwise(dim, 1),
+            InstantMixing::Dense => Conv1dConfig::new(dim, dim, 1),
         };
         Ok(Gmg {
             downsampling: downsampling.map(|d| Downsampler::new(&(path / "downsampling"), d, dim)),
             norm: ChannelLayerNorm::new(&(path / "norm"), dim),
-            filter: GlobalFilter::new(&(path / "filter"), config, dim),
-            local: depthwise("local", kernel_size),
-            instant: depthwise("instant", 1),
+            global,
+            local: config
+                .local
+                .then(|| branch("local", Conv1dConfig::depthwise(dim, kernel_size))),
+            instant: config.instant.then(|| branch("instant", instant)),
             group_norm: GroupNorm::new(&(path / "group_norm"), GmgConfig::NORM_GROUPS, dim),
-            mlp: Mlp::new(&(path / "mlp"), dim, config.mlp_dim),
-            drop_path_mixer: drop_path("drop_path_mixer"),
-            drop_path_mlp: drop_path("drop_path_mlp"),
-            gate_activation: config.gate_activation,
+            mlp: Mlp::new(&(path / "mlp"), dim, mlp_dim),
+            drop_path_mixer: Residual::new(&(path / "drop_path_mixer"), dim, drop_path),
+            drop_path_mlp: Residual::new(&(path / "drop_path_mlp"), dim, drop_path),
+            gate: config.gate.then_some(config.gate_activation),
         })
     }
 
-    fn gate(&self, x: &Tensor) -> Tensor {
-        match self.gate_activation {
-            GateActivation::Identity => x.shallow_clone(),
-            GateActivation::Relu => x.relu(),
+    /// A branch times its gate, if it has one.
+    fn gated(&self, branch: Tensor, gate: Option<&Tensor>) -> Tensor {
+        match (gate, self.gate) {
+            (Some(gate), Some(GateActivation::Identity)) => branch * gate,
+            (Some(gate), Some(GateActivation::Relu)) => branch * gate.relu(),
+            _ => branch,
         }
     }
 
-    /// Sum of the three branches and their input.
+    /// Sum of the branches and their input.
     ///
     /// # Shapes
-    /// (B, C, T) → (B, C, T).
-    fn mix(&self, y: &Tensor) -> Tensor {
-        let global = self.filter.forward(y);
-        let local = self.local.forward(y) * self.gate(&global);
-        let instant = self.instant.forward(y) * self.gate(&local);
-        instant + local + global + y
+    /// (B, C, T), mask (B, 1, T) → (B, C, T).
+    fn mix(&self, y: &Tensor, mask: &Tensor) -> Tensor {
+        let global = self.global.as_ref().map(|branch| branch.forward(y, mask));
+        let local = self
+            .local
+            .as_ref()
+            .map(|branch| self.gated(branch.forward(y), global.as_ref()));
+        let instant = self
+            .instant
+            .as_ref()
+            .map(|branch| self.gated(branch.forward(y), local.as_ref().or(global.as_ref())));
+        let branches = [instant, local, global].into_iter().flatten();
+        let sum = branches.reduce(|sum, branch| sum + branch);
+        sum.expect("at least one branch") + y
     }
 }
 
@@ -147,13 +200,9 @@ impl TemporalMixer for Gmg {
             Some(downsampling) => downsampling.forward(x, mask),
             None => (x.shallow_clone(), mask.shallow_clone()),
         };
-        let drop = |drop_path: &Option<AffineDropPath>, x: Tensor| match drop_path {
-            Some(drop_path) => drop_path.forward_t(&x, train),
-            None => x,
-        };
-        let mixed = self.mix(&self.norm.forward(&x));
-        let x = x * &mask + drop(&self.drop_path_mixer, mixed);
+        let mixed = self.mix(&self.norm.forward(&x), &mask);
+        let x = x * &mask + self.drop_path_mixer.forward_t(mixed, train);
         let refined = self.mlp.forward(&self.group_norm.forward(&x));
-        (x + drop(&self.drop_path_mlp, refined), mask)
+        (x + self.drop_path_mlp.forward_t(refined, train), mask)
     }
 }

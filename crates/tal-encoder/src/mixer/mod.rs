@@ -1,6 +1,10 @@
 //! Blocks that mix information along time.
 
+mod attention;
 mod gmg;
+mod max_pooling;
+mod residual;
+mod sgp;
 
 use std::fmt::Debug;
 
@@ -9,7 +13,11 @@ use tch::{Tensor, nn};
 
 use crate::error::EncoderError;
 
-pub use gmg::Gmg;
+pub use attention::AttentionBlock;
+pub use gmg::{GlobalBranch, Gmg};
+pub use max_pooling::MaxPooling;
+pub use residual::Residual;
+pub use sgp::Sgp;
 
 /// A block that mixes information along time, and may halve the length before.
 pub trait TemporalMixer: Send + Debug {
@@ -42,5 +50,8 @@ pub fn build_mixer(
 ) -> Result<Box<dyn TemporalMixer>, EncoderError> {
     Ok(match config {
         MixerConfig::Gmg(config) => Box::new(Gmg::new(path, config, block)?),
+        MixerConfig::Attention(config) => Box::new(AttentionBlock::new(path, config, block)?),
+        MixerConfig::Sgp(config) => Box::new(Sgp::new(path, config, block)?),
+        MixerConfig::MaxPooling(_) => Box::new(MaxPooling::new(block)?),
     })
 }

@@ -1,16 +1,21 @@
 //! The training loss.
 
+mod cost;
+mod level_pairs;
+mod positives;
+mod reference;
+mod term;
+
 use serde::{Deserialize, Serialize};
 use tal_core::PointGrid;
-use tal_core::config::{ClassificationLoss, LossConfig, LossTermConfig};
+use tal_core::config::{LossConfig, LossTermConfig};
 use tch::Tensor;
 
 use crate::distances::Distances;
-use crate::loss;
 use crate::output::{DecoderOutput, refined_logits};
-use crate::positives::Positives;
 use crate::targets::Targets;
-use crate::trident;
+use reference::Reference;
+use term::{Predicted, term};
 
 /// What a [`Criterion`] remembers from step to step.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -31,7 +36,7 @@ pub struct TermLosses {
     pub reg: Tensor,
     /// `cls + λ · reg`
     pub total: Tensor,
-    /// What the term was divided by.
+    /// What the term's positives were divided by.
     pub normalizer: f64,
 }
 
@@ -62,14 +67,18 @@ pub struct Losses {
 /// `y' = y(1 − ε) + ε/(K + 1)`, each of the two terms is
 ///
 /// - `cls = 1/Z · Σ_{V,c} L(x, y') · u` with the configured loss L; with an IoU weight `u = IoU(offsets, target)^p` on Q and 1
-///   elsewhere, and
-/// - `reg = 1/Z · Σ_Q DIoU(offsets, target)`,
+///   elsewhere; y on Q is 1 or that IoU without gradient, and
+/// - `reg = 1/Z · Σ_Q R(offsets, target)` with the configured loss R,
 ///
 /// and the loss is `Σ_term weight · (cls + λ · reg)`. A λ of 0 or less balances: `λ = cls / max(reg, 0.01)` without
-/// gradient.
+/// gradient. Where the boundaries of a point are the same for all classes, reg counts a point with several classes once.
 ///
-/// Before each term (or once per step) `Z ← m·Z + (1 − m)·max(N, 1)` with N positive points. Boundaries are decoded only for
-/// Q, once for both terms.
+/// Before each term (or once per step) `Z ← m·Z + (1 − m)·max(N, 1)` with N positive points. Instead of by Z, positives can
+/// be divided by their number in the batch and negatives by theirs (the paper's equation 13): points, where all classes of
+/// a positive point count as positive, or pairs. Boundaries are decoded only for Q, once for both terms.
+///
+/// Where the configuration compares costs, the cheapest action around a point decides its distances, and points of expensive
+/// pairs weigh less.
 ///
 /// # Source
 /// Section E of the method's specification.
@@ -77,15 +86,6 @@ pub struct Losses {
 pub struct Criterion {
     config: LossConfig,
     state: CriterionState,
-}
-
-/// What both terms compare with.
-struct Reference {
-    /// Smoothed targets (B, K, ΣT_l).
-    targets: Tensor,
-    /// One at valid points (B, 1, ΣT_l).
-    valid: Tensor,
-    positives: Positives,
 }
 
 impl Criterion {
@@ -120,17 +120,11 @@ impl Criterion {
         targets: &[Targets],
     ) -> Losses {
         output.assert_grid(grid);
-        let reference = self.reference(output, grid, targets);
-        let num_positives = reference.positives.num_points;
+        let reference = Reference::new(output, grid, targets, &self.config);
+        let positives = &reference.positives;
+        let num_positives = positives.num_points;
         let cls_logits = output.cat(|level| &level.cls_logits);
-
-        let pairs = &reference.positives.levels;
-        let decoded: Vec<Distances> = output
-            .levels
-            .iter()
-            .zip(pairs)
-            .map(|(level, pairs)| trident::decode(level, pairs))
-            .collect();
+        let decoded = positives.pairs.decode(output);
 
         let terms = [&self.config.refined, &self.config.unrefined].map(|term| term.weight > 0.0);
         if !self.config.normalizer.update_per_term {
@@ -150,32 +144,22 @@ impl Criterion {
                 ),
                 None => cls_logits.shallow_clone(),
             };
-            let unit = output.refinement.offset_unit;
-            let distances: Vec<Distances> = grid
-                .levels()
-                .iter()
-                .zip(&output.levels)
-                .zip(decoded.iter().zip(pairs))
-                .map(|((grid, level), (decoded, pairs))| {
-                    trident::refine(decoded, level, pairs, grid.stride, unit)
-                })
-                .collect();
+            let predicted = Predicted {
+                logits,
+                distances: Distances::cat(&positives.pairs.refine(output, grid, &decoded)),
+                is_class_agnostic: output.levels[0].is_class_agnostic(true),
+            };
             self.step(num_positives);
-            self.term(
-                &self.config.refined,
-                &logits,
-                &Distances::cat(&distances),
-                &reference,
-            )
+            self.term(&self.config.refined, &predicted, &reference)
         });
         let unrefined = terms[1].then(|| {
+            let predicted = Predicted {
+                logits: cls_logits.shallow_clone(),
+                distances: Distances::cat(&decoded),
+                is_class_agnostic: output.levels[0].is_class_agnostic(false),
+            };
             self.step(num_positives);
-            self.term(
-                &self.config.unrefined,
-                &cls_logits,
-                &Distances::cat(&decoded),
-                &reference,
-            )
+            self.term(&self.config.unrefined, &predicted, &reference)
         });
 
         let weighted = |part: fn(&TermLosses) -> &Tensor| {
@@ -201,93 +185,15 @@ impl Criterion {
         }
     }
 
-    fn reference(
-        &self,
-        output: &DecoderOutput,
-        grid: &PointGrid,
-        targets: &[Targets],
-    ) -> Reference {
-        let positives = Positives::new(output, grid, targets);
-        let logits = &output.levels[0].cls_logits;
-        let (kind, device) = (logits.kind(), logits.device());
-        let num_classes = output.num_classes();
-        let smoothing = self.config.label_smoothing;
-        let background = smoothing / (num_classes + 1) as f64;
-        let mut dense = Tensor::full(
-            [output.batch_size(), num_classes, grid.num_points() as i64],
-            background,
-            (kind, device),
-        );
-        let pairs = &positives.all;
-        if !pairs.is_empty() {
-            let foreground = Tensor::from(1.0 - smoothing + background)
-                .to_kind(kind)
-                .to_device(device);
-            let _ = dense.index_put_(
-                &[Some(&pairs.sample), Some(&pairs.class), Some(&pairs.point)],
-                &foreground,
-                false,
-            );
-        }
-        Reference {
-            targets: dense,
-            valid: output.cat(|level| &level.mask).to_kind(kind),
-            positives,
-        }
-    }
-
     fn term(
         &self,
         config: &LossTermConfig,
-        logits: &Tensor,
-        distances: &Distances,
+        predicted: &Predicted,
         reference: &Reference,
     ) -> TermLosses {
-        let LossConfig {
-            focal_alpha: alpha,
-            focal_gamma: gamma,
-            ..
-        } = self.config;
-        let normalizer = self.state.normalizer;
-        let pairs = &reference.positives.all;
-        let target = &reference.positives.offsets;
-
-        let cls = match config.classification {
-            ClassificationLoss::Focal => loss::focal(logits, &reference.targets, alpha, gamma),
-            ClassificationLoss::Varifocal => {
-                loss::varifocal(logits, &reference.targets, alpha, gamma)
-            }
-        };
-        let cls = if config.iou_weight && !pairs.is_empty() {
-            let mut weight =
-                loss::iou_weight(&loss::iou(distances, target), self.config.iou_weight_power);
-            if self.config.detach_iou_weight {
-                weight = weight.detach();
-            }
-            let weights = cls.ones_like().index_put(
-                &[Some(&pairs.sample), Some(&pairs.class), Some(&pairs.point)],
-                &weight,
-                false,
-            );
-            cls * weights
-        } else {
-            cls
-        };
-        let cls = (cls * &reference.valid).sum(None) / normalizer;
-        // The sum of no pairs is zero and still reaches every parameter, with a gradient of zero.
-        let reg = loss::diou(distances, target).sum(None) / normalizer;
-        let weight = self.config.regression_weight;
-        let total = if weight > 0.0 {
-            &cls + &reg * weight
-        } else {
-            &cls + &reg * (cls.detach() / reg.detach().clamp_min(0.01))
-        };
-        TermLosses {
-            cls,
-            reg,
-            total,
-            normalizer,
-        }
+        let method = self.config.normalizer.method;
+        let divisor = reference.divisor(method, self.state.normalizer);
+        term(&self.config, config, predicted, reference, &divisor)
     }
 
     /// Moves the normaliser on before a term, where that is wanted.

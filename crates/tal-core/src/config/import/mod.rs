@@ -1,0 +1,217 @@
+//! Configuration files of other released codes become ours.
+//!
+//! CLTDR-GMG, TriDet and ActionFormer share one layout of configuration files. [`import`] fills in what their code would
+//! fill in, translates every key that has an effect there, adds what their code knows about a data set without writing it
+//! into the file, and reports what it could not translate.
+
+mod dataset;
+mod model;
+mod report;
+mod theirs;
+mod training;
+
+use std::path::PathBuf;
+
+use serde_yaml::{Mapping, Value};
+
+use super::Preset;
+use super::render::{block, without_preset};
+use super::source::parse_mapping;
+use theirs::Theirs;
+
+pub use report::{ImportReport, Remark, Translation};
+
+/// A released code whose configuration files can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReleasedCode {
+    /// LiQiang0307/CLTDR-GMG.
+    CltdrGmg,
+    /// dingfengshi/TriDet.
+    Tridet,
+    /// happyharrycn/actionformer_release.
+    ActionFormer,
+}
+
+impl ReleasedCode {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::CltdrGmg, Self::Tridet, Self::ActionFormer];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CltdrGmg => "cltdr-gmg",
+            Self::Tridet => "tridet",
+            Self::ActionFormer => "actionformer",
+        }
+    }
+
+    fn defaults(self) -> &'static str {
+        match self {
+            Self::CltdrGmg | Self::Tridet => include_str!("defaults/cltdr_gmg.yaml"),
+            Self::ActionFormer => include_str!("defaults/actionformer.yaml"),
+        }
+    }
+}
+
+impl std::fmt::Display for ReleasedCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How a file is read.
+#[derive(Debug, Clone, Default)]
+pub struct ImportOptions {
+    /// The code that the file belongs to; `None` finds out. Files of TriDet look like those of CLTDR-GMG, which are assumed.
+    pub code: Option<ReleasedCode>,
+    /// The folder that the file's relative paths start at; `None` keeps them as they are written.
+    pub root: Option<PathBuf>,
+}
+
+/// Why a file cannot be translated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// The file is not YAML, or not a mapping.
+    #[error("{origin}: {message}")]
+    Syntax {
+        /// The file.
+        origin: String,
+        /// What is wrong and where.
+        message: String,
+    },
+    /// A value that their code would not take either.
+    #[error("{origin}: {key} is {value}, must be {allowed}")]
+    Value {
+        /// The file.
+        origin: String,
+        /// Their key.
+        key: String,
+        /// The value.
+        value: String,
+        /// What would be right.
+        allowed: String,
+    },
+    /// A key without which their code does not run.
+    #[error("{origin}: {key} is missing; it has no default in the code of {code}")]
+    Missing {
+        /// The file.
+        origin: String,
+        /// Their key.
+        key: String,
+        /// The code.
+        code: ReleasedCode,
+    },
+    /// The file belongs to another code.
+    #[error(
+        "{origin}: {key} is {value:?}, which belongs to none of cltdr-gmg, tridet and actionformer; where one of these reads \
+         the file nevertheless, name it with --code"
+    )]
+    Code {
+        /// The file.
+        origin: String,
+        /// Their key.
+        key: String,
+        /// The value.
+        value: String,
+    },
+}
+
+/// A translated file.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// The code that the file belongs to.
+    pub code: ReleasedCode,
+    /// What became of its keys.
+    pub report: ImportReport,
+    values: Mapping,
+}
+
+impl Imported {
+    /// Our configuration file: what differs from the preset `released`.
+    pub fn to_yaml(&self) -> String {
+        block(&without_preset(&self.values, Preset::Released), &|_, _| {
+            None
+        })
+    }
+}
+
+/// Translates the text of a configuration file; `origin` names it in errors.
+///
+/// # Errors
+/// [`ImportError`]. What has a value that we cannot express is no error but listed in [`ImportReport::unsupported`].
+pub fn import(text: &str, origin: &str, options: &ImportOptions) -> Result<Imported, ImportError> {
+    let file = parse_mapping(text, origin).map_err(|error| ImportError::Syntax {
+        origin: origin.to_owned(),
+        message: error
+            .to_string()
+            .trim_start_matches(&format!("{origin}: "))
+            .to_owned(),
+    })?;
+    let mut report = ImportReport::default();
+    let code = match options.code {
+        Some(code) => code,
+        None => detect(&file, origin, &mut report)?,
+    };
+    let defaults = parse_mapping(code.defaults(), "").expect("the defaults are a mapping");
+    let mut theirs = Theirs {
+        origin: origin.to_owned(),
+        code,
+        root: options.root.clone(),
+        file,
+        defaults,
+        seen: Vec::new(),
+        values: Mapping::new(),
+        report,
+    };
+    theirs.put("preset", "released");
+    theirs.ignore("model_name", "names the class that the code builds");
+    dataset::translate(&mut theirs)?;
+    model::translate(&mut theirs)?;
+    training::translate(&mut theirs)?;
+    theirs.list_unknown();
+    Ok(Imported {
+        code,
+        report: theirs.report,
+        values: theirs.values,
+    })
+}
+
+/// Finds out which code a file belongs to by what only one of them has.
+fn detect(
+    file: &Mapping,
+    origin: &str,
+    report: &mut ImportReport,
+) -> Result<ReleasedCode, ImportError> {
+    let model = file.get("model");
+    let of_model = |key: &str| model.and_then(|model| model.get(key));
+    let named = [
+        ("model_name", file.get("model_name")),
+        ("model.backbone_type", of_model("backbone_type")),
+    ];
+    let transformer = ["n_head", "n_mha_win_size", "use_rel_pe"];
+    if transformer.iter().any(|key| of_model(key).is_some()) {
+        return Ok(ReleasedCode::ActionFormer);
+    }
+    for (key, value) in named {
+        match value.and_then(Value::as_str) {
+            Some("LocPointTransformer" | "convTransformer") => {
+                return Ok(ReleasedCode::ActionFormer);
+            }
+            None | Some("TriDet" | "SGP" | "conv") => {}
+            Some(other) => {
+                return Err(ImportError::Code {
+                    origin: origin.to_owned(),
+                    key: key.to_owned(),
+                    value: other.to_owned(),
+                });
+            }
+        }
+    }
+    report.notes.push(
+        "read as a file of cltdr-gmg; files of tridet look the same: where it is one, say --code tridet"
+            .to_owned(),
+    );
+    Ok(ReleasedCode::CltdrGmg)
+}

@@ -1,0 +1,155 @@
+//! Assignment by cost: what the network answers decides among the actions around a point.
+
+use std::collections::BTreeMap;
+
+use tal_core::PointGrid;
+use tal_core::config::CostConfig;
+use tal_core::config::LossConfig;
+use tch::{Kind, Tensor};
+
+use super::level_pairs::LevelPairs;
+use crate::distances::Distances;
+use crate::loss;
+use crate::output::DecoderOutput;
+use crate::targets::{Claim, Targets};
+
+/// Targets after costs have been compared.
+pub(super) struct Settled {
+    /// The targets, with the distances of the cheapest action at every positive point.
+    pub(super) targets: Vec<Targets>,
+    /// What every point counts (B, 1, ΣT_l).
+    pub(super) weights: Tensor,
+}
+
+/// Gives every positive point the distances of the cheapest action around it, and every point its weight.
+///
+/// The cost of a [`Claim`] is `w_cls · Σ_c focal(logits, one-hot of the action's class) + w_reg · DIoU(distances, claim)`, of
+/// the final outputs, without gradient. The first of equally cheap actions counts. Of each action's claims on valid points
+/// the cheapest share `keep_percent` weighs 1 and the rest `confuse_weight`; a point weighs what its claim with its cheapest
+/// action does, and 1 where no action is around it.
+///
+/// # Source
+/// Tang et al., *TemporalMaxer*, the released assignment.
+pub(super) fn settle(
+    output: &DecoderOutput,
+    grid: &PointGrid,
+    targets: &[Targets],
+    valid: &[bool],
+    config: &LossConfig,
+    cost: &CostConfig,
+) -> Settled {
+    let num_points = grid.num_points();
+    // Level by level, as the pairs' order wants it.
+    let mut rows: Vec<(usize, &Claim)> = targets
+        .iter()
+        .enumerate()
+        .flat_map(|(sample, target)| target.claims.iter().map(move |claim| (sample, claim)))
+        .filter(|(sample, claim)| valid[sample * num_points + claim.point])
+        .collect();
+    rows.sort_by_key(|(sample, claim)| {
+        let level = grid
+            .levels()
+            .partition_point(|level| level.offset <= claim.point);
+        (level, *sample, claim.point, claim.action)
+    });
+    let costs = tch::no_grad(|| costs(output, grid, &rows, config, cost));
+
+    let kept = kept(&rows, &costs, cost.keep_percent);
+    let mut cheapest: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    for (row, (sample, claim)) in rows.iter().enumerate() {
+        let best = cheapest.entry((*sample, claim.point)).or_insert(row);
+        if costs[row] < costs[*best] {
+            *best = row;
+        }
+    }
+    let mut settled = targets.to_vec();
+    let mut weights = vec![1f32; targets.len() * num_points];
+    for (&(sample, point), &row) in &cheapest {
+        let positives = &mut settled[sample].positives;
+        if let Ok(index) = positives.binary_search_by_key(&point, |positive| positive.point) {
+            positives[index].offsets = rows[row].1.offsets;
+        }
+        if !kept[row] {
+            weights[sample * num_points + point] = cost.confuse_weight as f32;
+        }
+    }
+    let logits = &output.levels[0].cls_logits;
+    Settled {
+        targets: settled,
+        weights: Tensor::from_slice(&weights)
+            .view([targets.len() as i64, 1, num_points as i64])
+            .to_device(logits.device())
+            .to_kind(logits.kind()),
+    }
+}
+
+/// Which rows are among the cheapest share of their action.
+fn kept(rows: &[(usize, &Claim)], costs: &[f64], share: f64) -> Vec<bool> {
+    let mut actions: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
+    for (row, (sample, claim)) in rows.iter().enumerate() {
+        actions
+            .entry((*sample, claim.action))
+            .or_default()
+            .push(row);
+    }
+    let mut kept = vec![false; rows.len()];
+    for (_, mut rows) in actions {
+        rows.sort_by(|a, b| costs[*a].total_cmp(&costs[*b]));
+        let num_kept = (share * rows.len() as f64).ceil() as usize;
+        for row in rows.into_iter().take(num_kept) {
+            kept[row] = true;
+        }
+    }
+    kept
+}
+
+/// Cost of every claim.
+fn costs(
+    output: &DecoderOutput,
+    grid: &PointGrid,
+    rows: &[(usize, &Claim)],
+    config: &LossConfig,
+    cost: &CostConfig,
+) -> Vec<f64> {
+    let column = |value: fn(&(usize, &Claim)) -> i64| rows.iter().map(value).collect::<Vec<_>>();
+    let samples = column(|(sample, _)| *sample as i64);
+    let classes = column(|(_, claim)| i64::from(claim.class));
+    let points = column(|(_, claim)| claim.point as i64);
+    let first = &output.levels[0].cls_logits;
+    let (device, kind) = (first.device(), first.kind());
+    let pairs = LevelPairs::new(grid, &samples, &classes, &points, device);
+
+    let logits: Vec<Tensor> = output
+        .levels
+        .iter()
+        .map(|level| level.final_logits(output.refinement.score))
+        .collect();
+    let logits = Tensor::cat(&logits, -1)
+        .permute([0, 2, 1])
+        .index(&[Some(&pairs.all.sample), Some(&pairs.all.point)]);
+    let one_hot = logits
+        .zeros_like()
+        .scatter_value(1, &pairs.all.class.unsqueeze(1), 1.0);
+    let cls = loss::focal(&logits, &one_hot, config.focal_alpha, config.focal_gamma)
+        .sum_dim_intlist(1i64, false, None);
+
+    let decoded = pairs.decode(output);
+    let predicted = Distances::cat(&pairs.refine(output, grid, &decoded));
+    let side = |side: usize| {
+        let values: Vec<f32> = rows.iter().map(|(_, claim)| claim.offsets[side]).collect();
+        Tensor::from_slice(&values).to_device(device).to_kind(kind)
+    };
+    let target = Distances {
+        left: side(0),
+        right: side(1),
+    };
+    let reg = loss::diou(&predicted, &target);
+
+    let total = (cls * cost.classification_weight + reg * cost.regression_weight)
+        .to_device(tch::Device::Cpu)
+        .to_kind(Kind::Double)
+        .contiguous();
+    let mut values = vec![0f64; rows.len()];
+    total.copy_data(&mut values, rows.len());
+    values
+}

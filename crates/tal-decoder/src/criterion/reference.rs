@@ -1,0 +1,159 @@
+//! What a batch's outputs are compared with.
+
+use tal_core::PointGrid;
+use tal_core::config::{LossConfig, NormalizerMethod};
+use tch::{Device, Kind, Tensor};
+
+use super::cost;
+use super::positives::Positives;
+use crate::output::DecoderOutput;
+use crate::targets::Targets;
+
+/// Targets of a batch, the same for both terms of the loss.
+pub(super) struct Reference {
+    /// Smoothed targets (B, K, ΣT_l).
+    pub(super) targets: Tensor,
+    /// What every point counts, zero where it is padding (B, 1, ΣT_l).
+    pub(super) weights: Tensor,
+    /// What every positive pair counts (P); none where each counts 1.
+    pub(super) pair_weights: Option<Tensor>,
+    pub(super) positives: Positives,
+    /// Number of valid points.
+    num_valid: usize,
+    /// What a target of 0 becomes by smoothing.
+    background: f64,
+    smoothing: f64,
+}
+
+/// What a term's sums are divided by.
+pub(super) enum Divisor {
+    /// The same number everywhere.
+    Same(f64),
+    /// One number at positive elements, another elsewhere.
+    Counts {
+        /// Which elements of (B, K, ΣT_l) are positive; broadcasts.
+        is_positive: Tensor,
+        positive: f64,
+        negative: f64,
+    },
+}
+
+impl Reference {
+    /// Compares costs where the configuration wants it and lays the targets out.
+    ///
+    /// # Panics
+    /// Where there is not one target per sample, or a target does not fit to the grid or the classes.
+    pub(super) fn new(
+        output: &DecoderOutput,
+        grid: &PointGrid,
+        targets: &[Targets],
+        config: &LossConfig,
+    ) -> Reference {
+        assert_eq!(
+            output.batch_size(),
+            targets.len() as i64,
+            "one target per sample is needed"
+        );
+        for target in targets {
+            assert_eq!(
+                target.num_points,
+                grid.num_points(),
+                "targets and point grid have different numbers of points"
+            );
+        }
+        let logits = &output.levels[0].cls_logits;
+        let (kind, device) = (logits.kind(), logits.device());
+        // The mask's journey to the host is the only synchronisation where no costs are compared.
+        let mask = output.cat(|level| &level.mask);
+        let valid = host_mask(&mask);
+        let settled = config
+            .assignment
+            .cost
+            .as_ref()
+            .map(|cost| cost::settle(output, grid, targets, &valid, config, cost));
+        let targets = settled.as_ref().map_or(targets, |settled| &settled.targets);
+        let positives = Positives::new(output, grid, targets, &valid);
+
+        let num_classes = output.num_classes();
+        let smoothing = config.label_smoothing;
+        let background = smoothing / (num_classes + 1) as f64;
+        let size = [output.batch_size(), num_classes, grid.num_points() as i64];
+        let mask = mask.to_kind(kind);
+        let pairs = &positives.pairs.all;
+        let mut reference = Reference {
+            targets: Tensor::full(size, background, (kind, device)),
+            pair_weights: settled.as_ref().map(|settled| {
+                let weights = settled.weights.squeeze_dim(1);
+                weights.index(&[Some(&pairs.sample), Some(&pairs.point)])
+            }),
+            weights: match &settled {
+                Some(settled) => mask * &settled.weights,
+                None => mask,
+            },
+            num_valid: valid.iter().filter(|valid| **valid).count(),
+            positives,
+            background,
+            smoothing,
+        };
+        reference.targets = reference.with_targets(&Tensor::ones([1], (kind, device)));
+        reference
+    }
+
+    /// The smoothed targets with `values` (P or 1) at the positive pairs before smoothing.
+    ///
+    /// # Shapes
+    /// (B, K, ΣT_l)
+    pub(super) fn with_targets(&self, values: &Tensor) -> Tensor {
+        self.put(
+            &self.targets,
+            &(values * (1.0 - self.smoothing) + self.background),
+        )
+    }
+
+    /// A copy of `map` with `values` (P or 1) at the positive pairs.
+    ///
+    /// # Shapes
+    /// (B, K, ΣT_l)
+    pub(super) fn put(&self, map: &Tensor, values: &Tensor) -> Tensor {
+        let pairs = &self.positives.pairs.all;
+        if pairs.is_empty() {
+            return map.shallow_clone();
+        }
+        let index = [Some(&pairs.sample), Some(&pairs.class), Some(&pairs.point)];
+        map.index_put(&index, values, false)
+    }
+
+    /// What sums are divided by; `running` is the running mean of positive points.
+    pub(super) fn divisor(&self, method: NormalizerMethod, running: f64) -> Divisor {
+        let at_least_one = |count: usize| count.max(1) as f64;
+        let is_positive = || {
+            let one = Tensor::ones([1], (self.targets.kind(), self.targets.device()));
+            self.put(&self.targets.zeros_like(), &one).gt(0.0)
+        };
+        match method {
+            NormalizerMethod::Running => Divisor::Same(running),
+            NormalizerMethod::PointCounts => Divisor::Counts {
+                is_positive: is_positive().any_dim(1, true),
+                positive: at_least_one(self.positives.num_points),
+                negative: at_least_one(self.num_valid - self.positives.num_points),
+            },
+            NormalizerMethod::PairCounts => {
+                let num_pairs = self.positives.pairs.all.len() as usize;
+                let num_valid = self.num_valid * self.targets.size()[1] as usize;
+                Divisor::Counts {
+                    is_positive: is_positive(),
+                    positive: at_least_one(num_pairs),
+                    negative: at_least_one(num_valid - num_pairs),
+                }
+            }
+        }
+    }
+}
+
+/// A mask as plain values, row by row.
+fn host_mask(mask: &Tensor) -> Vec<bool> {
+    let mask = mask.to_device(Device::Cpu).to_kind(Kind::Bool).contiguous();
+    let mut values = vec![false; mask.numel()];
+    mask.copy_data(&mut values, mask.numel());
+    values
+}
