@@ -1,6 +1,8 @@
 //! What can be written on the command line.
 
 mod config;
+mod data;
+mod check;
 mod evaluate;
 
 use std::path::PathBuf;
@@ -10,6 +12,11 @@ use tal_core::config::Weights;
 use tal_engine::DeviceChoice;
 
 pub(crate) use config::{ConfigCommand, ConfigImportArgs, LayerArgs, ShowArgs};
+pub(crate) use data::{
+    ConvertAnnotationsArgs, ConvertCommand, CorpusArgs, DataCommand, PrepareArgs, PreparedDataset,
+    SourceArg, SplitArgs, SynthArgs, TargetArg,
+};
+pub(crate) use check::{CheckArgs, StatsArgs};
 pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
 
 /// Temporal action localization: find every action in an untrimmed recording (start, end, class, score).
@@ -55,7 +62,7 @@ pub(crate) enum Command {
     /// Look at configurations, translate those of other programs.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Make data sets.
+    /// Look at data sets, make them.
     #[command(subcommand)]
     Data(DataCommand),
     /// See everything at work: make data, train, evaluate.
@@ -113,8 +120,11 @@ pub(crate) struct PredictArgs {
     /// Frames (samples) per second of the recordings, where the configuration does not say.
     #[arg(long, value_name = "N")]
     pub(crate) fps: Option<f32>,
+    /// Seconds that the recording lasts; needed for features of fixed length only, which share it out.
+    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    pub(crate) duration: Option<f64>,
     /// Leave out detections with a lower score.
-    #[arg(long, value_name = "SCORE", default_value_t = 0.0)]
+    #[arg(long, value_name = "SCORE", default_value_t = 0.0, value_parser = finite)]
     pub(crate) min_score: f64,
     /// Which weights to use; those that the checkpoint names unless given.
     #[arg(long, value_name = "KIND")]
@@ -139,42 +149,6 @@ pub(crate) struct ImportArgs {
     pub(crate) resumable: bool,
     #[command(flatten)]
     pub(crate) layers: LayerArgs,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum DataCommand {
-    /// Make a synthetic corpus: annotations and features.
-    Synth(SynthArgs),
-    /// Turn a data set as its publisher ships it into annotations and arrays.
-    Prepare(PrepareArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PrepareArgs {
-    /// Which data set.
-    pub(crate) dataset: PreparedDataset,
-    /// Folder of the publisher's files.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) from: PathBuf,
-    /// Folder for annotations.json and raw/.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
-}
-
-/// Data sets that can be prepared.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum PreparedDataset {
-    /// Smartphone-Based Recognition of Human Activities and Postural Transitions (UCI), folder RawData.
-    Sbhar,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SynthArgs {
-    /// Folder for the corpus; must be empty or new.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
-    #[command(flatten)]
-    pub(crate) corpus: CorpusArgs,
 }
 
 #[derive(Debug, Args)]
@@ -216,21 +190,21 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-/// What the synthetic corpus is like.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct CorpusArgs {
-    /// Recordings to train on.
-    #[arg(long, value_name = "N", default_value_t = 80)]
-    pub(crate) num_train: usize,
-    /// Recordings to test on.
-    #[arg(long, value_name = "N", default_value_t = 30)]
-    pub(crate) num_test: usize,
-    /// From 0 (clean) to 1 (noise, distractors, confusable classes, overlaps).
-    #[arg(long, value_name = "D", default_value_t = 0.5)]
-    pub(crate) difficulty: f64,
-    /// Seed; the same seed gives the same corpus.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) corpus_seed: u64,
+/// A bound that can be compared with.
+fn finite(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        Ok(_) => Err("must be a finite number".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Frames per second, seconds and the like.
+fn positive(text: &str) -> Result<f64, String> {
+    finite(text).and_then(|number| match number > 0.0 {
+        true => Ok(number),
+        false => Err("must be above 0".to_owned()),
+    })
 }
 
 #[cfg(test)]

@@ -96,15 +96,19 @@ impl Console {
 
     /// Lets Ctrl-C (and SIGTERM) ask for a clean stop; a second one ends the program at once.
     pub(crate) fn catch_interrupts(&self) -> Arc<AtomicBool> {
+        self.catch_interrupts_saying(
+            "stopping after this step and saving; again to stop at once without saving",
+        )
+    }
+
+    /// [`Console::catch_interrupts`] for commands that have something else to say then.
+    pub(crate) fn catch_interrupts_saying(&self, message: &'static str) -> Arc<AtomicBool> {
         let stop = Arc::clone(&self.stop);
         let handler = move || {
             if stop.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
-            let _ = writeln!(
-                io::stderr(),
-                "\nstopping after this step and saving; again to stop at once without saving"
-            );
+            let _ = writeln!(io::stderr(), "\n{message}");
         };
         if let Err(error) = ctrlc::set_handler(handler) {
             tracing::warn!("Ctrl-C will end the program without saving: {error}");

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Arguments, Command, DataCommand};
+use args::{Arguments, Command, ConvertCommand, DataCommand};
 use console::Console;
 
 fn main() -> ExitCode {
@@ -32,8 +32,14 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Import(args) => commands::import::run(&args),
         Command::Config(command) => commands::config::run(&command),
+        Command::Data(DataCommand::Check(args)) => commands::check::run(&args, &console),
+        Command::Data(DataCommand::Stats(args)) => commands::stats::run(&args, &console),
         Command::Data(DataCommand::Synth(args)) => commands::synth::run(&args),
         Command::Data(DataCommand::Prepare(args)) => commands::prepare::run(&args),
+        Command::Data(DataCommand::Convert(ConvertCommand::Annotations(args))) => {
+            commands::convert_annotations::run(&args)
+        }
+        Command::Data(DataCommand::Split(args)) => commands::split::run(&args),
         Command::Demo(args) => commands::demo::run(&args, device, &console),
     };
     match outcome {

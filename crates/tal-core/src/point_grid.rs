@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use crate::Segment;
+
 /// One level of a [`PointGrid`].
 ///
 /// # Units
@@ -22,6 +24,46 @@ impl Level {
     /// Grid position of the level's point `index`: `index · stride`, without a half-stride shift.
     pub fn position(&self, index: usize) -> f32 {
         index as f32 * self.stride as f32
+    }
+
+    /// Points (index within the level) that an action claims, in ascending order.
+    ///
+    /// A point at t belongs to the action [S, E] with centre c where, with the level's stride s and range `lo..=hi`,
+    ///
+    /// - `min(t − max(c − ρ·s, S), min(c + ρ·s, E) − t) > 0` (ρ = `center_radius`; without it `min(t − S, E − t) > 0`), and
+    /// - `lo ≤ max(t − S, E − t) ≤ hi`.
+    ///
+    /// Which of several actions gets a point that they all claim is not decided here.
+    ///
+    /// # Units
+    /// `segment` in grid units, `center_radius` in strides of the level.
+    ///
+    /// # Source
+    /// Section D.2 of the method's specification; float32 throughout, as the original.
+    pub fn claimed_points(
+        &self,
+        segment: Segment<f32>,
+        center_radius: Option<f32>,
+    ) -> impl Iterator<Item = usize> {
+        let stride = self.stride as f32;
+        let (low, high) = match center_radius {
+            Some(radius) => {
+                let center = 0.5 * (segment.start + segment.end);
+                (
+                    (center - radius * stride).max(segment.start),
+                    (center + radius * stride).min(segment.end),
+                )
+            }
+            None => (segment.start, segment.end),
+        };
+        // A bracket only (casts saturate at zero); the tests below decide.
+        let first = (low / stride).floor() as usize;
+        let last = ((high / stride).ceil() as usize).saturating_add(1);
+        (first..last.min(self.len)).filter(move |&index| {
+            let position = self.position(index);
+            let farther = (position - segment.start).max(segment.end - position);
+            (position - low).min(high - position) > 0.0 && self.range.contains(&farther)
+        })
     }
 }
 
@@ -97,6 +139,22 @@ mod tests {
         assert_eq!(grid.levels()[2].offset, 2304 + 1152);
         assert_eq!(grid.levels()[3].position(2), 16.0);
         assert_eq!(PointGrid::length_unit(6), 32);
+    }
+
+    #[test]
+    fn actions_claim_points_near_their_centre_and_of_their_size() {
+        let grid = PointGrid::new(16, &[[0.0, 4.0], [4.0, 8.0]]);
+        let claims = |level: usize, start, end, radius| {
+            let points = grid.levels()[level].claimed_points(Segment::new(start, end), radius);
+            points.collect::<Vec<_>>()
+        };
+        // Centre 6, radius 1.5: 4.5 < t < 7.5 on level 0, 3 < t < 9 on level 1. A distance of 4 matches both ranges.
+        assert_eq!(claims(0, 2.0, 10.0, Some(1.5)), [6]);
+        assert_eq!(claims(1, 2.0, 10.0, Some(1.5)), [2, 3, 4]);
+        // Without radius every point inside, its border excluded.
+        assert_eq!(claims(0, 3.0, 6.0, None), [4, 5]);
+        assert!(claims(0, 20.0, 22.0, None).is_empty());
+        assert!(claims(0, -9.0, -5.0, None).is_empty());
     }
 
     #[test]

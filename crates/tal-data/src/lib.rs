@@ -12,11 +12,13 @@
 //! a result.
 
 pub mod annotations;
+pub mod audit;
 mod cache;
 pub mod class_scores;
 pub mod dataset;
 pub mod error;
 pub mod features;
+pub mod frame_labels;
 pub mod loader;
 pub mod order;
 pub mod pipeline;
@@ -25,9 +27,11 @@ pub mod results;
 pub mod rng;
 pub mod sample;
 pub mod sbhar_text;
+pub mod split;
 pub mod synth;
 pub mod truncate;
 
+pub use annotations::source::SourceError;
 pub use annotations::{AnnotationError, remove_duplicates};
 pub use class_scores::ClassScoresError;
 pub use dataset::Dataset;

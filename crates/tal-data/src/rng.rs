@@ -10,6 +10,8 @@ pub enum Purpose {
     Order = 1,
     /// Truncation and cropping of one recording.
     Truncation = 2,
+    /// Dealing recordings to subsets.
+    Split = 3,
 }
 
 /// The stream of one purpose, epoch and item.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tal_core::ClassMap;
+use tal_data::features::{csv, hdf5, npy, npz, pickle, safetensors, torch};
 use tal_data::{annotations, class_scores, results};
 
 /// The files of a target with their content; whether the name promises that they are valid.
@@ -69,5 +70,50 @@ fn annotation_json() {
 fn class_score_json() {
     check("class_scores", |bytes, path| {
         class_scores::parse(bytes, path, &classes())
+    });
+}
+
+#[test]
+fn feature_arrays() {
+    check("npy", |bytes, path| npy::parse(bytes, path, "npy"));
+    check("npz", |bytes, path| npz::parse(bytes, path, "feats"));
+    check("safetensors", |bytes, path| {
+        safetensors::parse(bytes, path, Some("feats"))
+    });
+    check("features_csv", |bytes, path| csv::parse(bytes, path, false));
+    check("hdf5", |bytes, path| {
+        hdf5::File::from_bytes(bytes.to_vec(), path)?.read(None, path)
+    });
+}
+
+#[test]
+fn feature_tensors() {
+    // One of the ways in which the files may be keyed.
+    let all = [
+        &[][..],
+        &["feats"],
+        &["a", "b"],
+        &["slow_feature", "fast_feature"],
+    ];
+    let keys = all.map(|keys| {
+        keys.iter()
+            .map(|key| (*key).to_owned())
+            .collect::<Vec<String>>()
+    });
+    check("pth", |bytes, path| {
+        let mut results = keys
+            .iter()
+            .map(|keys| torch::parse(bytes.to_vec(), path, keys));
+        results
+            .find(Result::is_ok)
+            .unwrap_or_else(|| torch::parse(bytes.to_vec(), path, &[]))
+    });
+    check("pickle", |bytes, path| {
+        let mut results = keys
+            .iter()
+            .map(|keys| pickle::parse(bytes.to_vec(), path, keys));
+        results
+            .find(Result::is_ok)
+            .unwrap_or_else(|| pickle::parse(bytes.to_vec(), path, &[]))
     });
 }

@@ -50,7 +50,7 @@ fn layout(config: &DatasetConfig, layout: FeatureLayout) -> DatasetConfig {
 
 fn check(config: &DatasetConfig, bytes: &[u8]) {
     write(config, "r", bytes);
-    let array = features::open(config).load("r").unwrap();
+    let array = features::open(config).load("r".into()).unwrap();
     assert_eq!((array.num_channels(), array.len()), (2, 3));
     let expected: Vec<f32> = channel_first().iter().map(|v| *v as f32).collect();
     assert_eq!(array.data(), expected);
@@ -106,7 +106,10 @@ fn our_writer_is_understood_by_another_reader() {
 /// The error of loading `r` from a file with these bytes, without the folder's name.
 fn error_of(config: &DatasetConfig, bytes: &[u8]) -> String {
     write(config, "r", bytes);
-    let error = features::open(config).load("r").unwrap_err().to_string();
+    let error = features::open(config)
+        .load("r".into())
+        .unwrap_err()
+        .to_string();
     error.replace(&format!("{}/", config.features.dir.display()), "")
 }
 
@@ -139,14 +142,14 @@ fn damaged_headers_are_errors_and_no_panics() {
     let config = config(folder.path(), 2);
     let whole = npy_bytes(&[3, 2], npyz::Order::C, &time_first());
     write(&config, "r", &whole);
-    let good = features::open(&config).load("r").unwrap();
+    let good = features::open(&config).load("r".into()).unwrap();
     // Each byte of the header replaced by several others: an error, or (a space, a quote) the same content.
     for at in 0..whole.len() - 48 {
         for byte in [0, b'(', b'9', b' ', b'\'', 255] {
             let mut bytes = whole.clone();
             bytes[at] = byte;
             write(&config, "r", &bytes);
-            if let Ok(array) = features::open(&config).load("r") {
+            if let Ok(array) = features::open(&config).load("r".into()) {
                 assert_eq!(
                     (array.len(), array.num_channels()),
                     (good.len(), good.num_channels())
@@ -190,8 +193,8 @@ fn wrong_arrays_are_named_with_what_would_be_right() {
          the other axis fits, is the layout channel_first?"
     );
     assert_eq!(
-        error_of(&config, &npy_bytes(&[1, 6, 2], C, &zeros)),
-        "r.npy: array of shape [1, 6, 2]; expected two dimensions, (time, channels)"
+        error_of(&config, &npy_bytes(&[2, 3, 2], C, &zeros)),
+        "r.npy: array of shape [2, 3, 2]; expected two dimensions, (time, channels)"
     );
     assert_eq!(
         error_of(&config, &npy_bytes::<f32>(&[0, 2], C, &[])),
@@ -217,14 +220,14 @@ fn a_missing_file_is_named_with_its_recording() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), 2);
     let store = features::open(&config);
-    assert!(!store.exists("r"));
-    let error = store.load("r").unwrap_err().to_string();
+    assert!(!store.exists("r".into()).unwrap());
+    let error = store.load("r".into()).unwrap_err().to_string();
     assert!(
         error.contains("features/r.npy does not exist (recording \"r\")"),
         "{error}"
     );
     let error = store
-        .load_file(Path::new("no/such.npy"))
+        .load_file(Path::new("no/such.npy"), "such".into())
         .unwrap_err()
         .to_string();
     assert!(
@@ -268,7 +271,7 @@ fn arrays_of_an_archive_are_found_by_name() {
     npz(&mut config, "feat");
     assert_eq!(
         error_of(&config, &whole),
-        "r.npz: no array named \"feat\"; the archive holds \"feats\", \"other\""
+        "r.npz: no array named \"feat\"; the file holds \"feats\", \"other\""
     );
 }
 
@@ -283,7 +286,7 @@ fn raw_signals_are_cut_and_checked() {
     };
     let mut signal: Vec<f32> = (0..15).map(|v| v as f32).collect();
     write(&config, "r", &npy_bytes(&[5, 3], npyz::Order::C, &signal));
-    let array = features::open(&config).load("r").unwrap();
+    let array = features::open(&config).load("r".into()).unwrap();
     assert_eq!((array.num_channels(), array.len()), (4, 2));
     // Feature 0: samples 0 and 1, channels 2 and 0 of each.
     let column: Vec<f32> = (0..4).map(|c| array.channel(c)[0]).collect();

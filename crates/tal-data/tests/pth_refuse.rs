@@ -78,9 +78,17 @@ fn calls_are_refused() {
         "a call of an OrderedDict"
     );
     assert_eq!(refusal(b"ctorch\nFloatStorage\n)R.").1, "REDUCE");
-    // NumPy arrays, sets, extension codes, out-of-band buffers.
-    let array = b"cnumpy.core.multiarray\n_reconstruct\n.";
-    assert_eq!(refusal(array).0, "numpy.core.multiarray._reconstruct");
+    // Arrays of other classes or of objects, sets, extension codes, out-of-band buffers.
+    let matrix = b"cnumpy\nmatrix\n.";
+    assert_eq!(refusal(matrix).0, "numpy.matrix");
+    let class = b"cnumpy.core.multiarray\n_reconstruct\nccollections\nOrderedDict\nNN\x87R.";
+    assert_eq!(
+        refusal(class).0,
+        "a numpy array of the class collections.OrderedDict"
+    );
+    let mut objects = b"cnumpy.core.numeric\n_frombuffer\n(C\x01a".to_vec();
+    objects.extend(b"cnumpy\ndtype\nX\x02\x00\x00\x00O8\x85RK\x01\x85X\x01\x00\x00\x00CtR.");
+    assert_eq!(refusal(&objects).0, "a numpy array of the type \"O8\"");
     assert_eq!(refusal(b"\x80\x04\x8f.").0, "opcode EMPTY_SET");
     assert_eq!(refusal(b"\x80\x02\x82\x01.").0, "opcode EXT1");
     assert_eq!(refusal(b"\x80\x05\x97.").0, "opcode NEXT_BUFFER");
@@ -246,16 +254,22 @@ fn lying_sizes_are_found_before_reading() {
 #[test]
 fn other_files_are_named() {
     let open = |bytes: &[u8]| PthFile::from_bytes("f.pth", bytes.to_vec()).unwrap_err();
+    let mut tar = vec![0; 512];
+    tar[257..262].copy_from_slice(b"ustar");
+    let old = open(&tar);
+    assert!(matches!(old, PthError::Legacy { .. }));
+    assert!(
+        old.to_string()
+            .contains("torch.save(torch.load(f, map_location=\"cpu\"), g)")
+    );
+    // The format before 1.6, without anything behind its magic number.
     let legacy = open(b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.");
-    assert!(matches!(legacy, PthError::Legacy { .. }));
     assert!(
         legacy
             .to_string()
-            .contains("torch.save(torch.load(f, map_location=\"cpu\"), g)")
+            .contains("damaged pickle at byte 15 (opcode none): the pickle ends before STOP"),
+        "{legacy}"
     );
-    let mut tar = vec![0; 512];
-    tar[257..262].copy_from_slice(b"ustar");
-    assert!(matches!(open(&tar), PthError::Legacy { .. }));
     assert!(
         open(b"")
             .to_string()

@@ -10,10 +10,7 @@ const SAME_LENGTH: f32 = 1e-3;
 
 /// Gives every action the points that are responsible for it.
 ///
-/// A point at t of a level with stride s and responsibility `lo..=hi` belongs to the action [S, E] with centre c where
-///
-/// - `min(t − max(c − ρ·s, S), min(c + ρ·s, E) − t) > 0` (ρ = `center_radius`; without it `min(t − S, E − t) > 0`), and
-/// - `lo ≤ max(t − S, E − t) ≤ hi`.
+/// A point may belong to the actions that claim it, see [`Level::claimed_points`].
 ///
 /// Where several actions claim a point, the shortest decides the distances `(t − S, E − t) / s` (the first of `segments`
 /// among equals), and all that are at most 0.001 longer add their classes. Actions only ever meet the points near their
@@ -45,7 +42,7 @@ pub fn assign(
     for level in grid.levels() {
         let mut claims = Vec::new();
         for (index, segment) in segments.iter().enumerate() {
-            for point in claimed_points(level, *segment, config.center_radius) {
+            for point in level.claimed_points(*segment, config.center_radius) {
                 claims.push((point, index));
             }
         }
@@ -85,33 +82,6 @@ fn claims_inside(grid: &PointGrid, segments: &[Segment<f32>], labels: &[u32]) ->
         }
     }
     claims
-}
-
-/// Points of a level (index within it) that a segment claims.
-fn claimed_points(
-    level: &Level,
-    segment: Segment<f32>,
-    center_radius: Option<f32>,
-) -> impl Iterator<Item = usize> {
-    let stride = level.stride as f32;
-    let (low, high) = match center_radius {
-        Some(radius) => {
-            let center = 0.5 * (segment.start + segment.end);
-            (
-                (center - radius * stride).max(segment.start),
-                (center + radius * stride).min(segment.end),
-            )
-        }
-        None => (segment.start, segment.end),
-    };
-    // A bracket only (casts saturate at zero); the tests below decide.
-    let first = (low / stride).floor() as usize;
-    let last = ((high / stride).ceil() as usize).saturating_add(1);
-    (first..last.min(level.len)).filter(move |&index| {
-        let position = level.position(index);
-        let farther = (position - segment.start).max(segment.end - position);
-        (position - low).min(high - position) > 0.0 && level.range.contains(&farther)
-    })
 }
 
 /// Target of one point from everything that claims it, in the order of the segments.

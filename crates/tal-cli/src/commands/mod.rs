@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
 pub(crate) mod config;
+pub(crate) mod convert_annotations;
+pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod eval;
 pub(crate) mod evaluate;
@@ -8,5 +10,7 @@ pub(crate) mod import;
 pub(crate) mod output;
 pub(crate) mod predict;
 pub(crate) mod prepare;
+pub(crate) mod split;
+pub(crate) mod stats;
 pub(crate) mod synth;
 pub(crate) mod train;

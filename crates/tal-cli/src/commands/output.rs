@@ -36,6 +36,31 @@ pub(crate) fn check(option: &str, file: &Path, extensions: &[&str]) -> Result<()
     }
 }
 
+/// A result that is not there yet, or may be replaced.
+pub(crate) fn check_new(option: &str, file: &Path, force: bool) -> Result<(), UsageError> {
+    if file.exists() && !force {
+        return Err(UsageError(format!(
+            "{option} {}: exists; choose another name, or --force to replace it",
+            file.display()
+        )));
+    }
+    Ok(())
+}
+
+/// A folder for results, new or empty.
+pub(crate) fn check_folder(option: &str, folder: &Path) -> Result<(), UsageError> {
+    let reason = match std::fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => return Ok(()),
+        Ok(false) => "is not empty; choose another folder, nothing is overwritten",
+        Err(_) if !folder.exists() => return Ok(()),
+        Err(_) => "is no folder",
+    };
+    Err(UsageError(format!(
+        "{option} {}: {reason}",
+        folder.display()
+    )))
+}
+
 /// Writes figures as JSON.
 pub(crate) fn write_json(file: &Path, figures: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(figures)?;

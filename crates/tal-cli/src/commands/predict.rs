@@ -68,7 +68,15 @@ fn detect_all(
     bar: &indicatif::ProgressBar,
 ) -> Result<DetectionSet> {
     let dataset = &detector.config().dataset;
-    if dataset.fps.or(args.fps).is_none() {
+    if dataset.feat_stride.is_none() && args.duration.is_none() {
+        return Err(UsageError(
+            "the features are of fixed length (dataset.feat_stride is null): only the length of a recording tells how they \
+             lie in time, and feature files do not have it; give it in seconds with --duration, for one recording at a time"
+                .to_owned(),
+        )
+        .into());
+    }
+    if dataset.feat_stride.is_some() && dataset.fps.or(args.fps).is_none() {
         return Err(UsageError(
             "the frame rate of the recordings is not known: the configuration leaves it to the annotations, and feature \
              files do not have it; give it with --fps"
@@ -76,10 +84,17 @@ fn detect_all(
         )
         .into());
     }
+    if args.duration.is_some() && args.features.len() > 1 {
+        return Err(UsageError(format!(
+            "--duration belongs to one recording, but there are {} feature files",
+            args.features.len()
+        ))
+        .into());
+    }
     let mut detections = DetectionSet::new();
     for file in &args.features {
-        let mut features = read_features(dataset, file, args.fps, None)?;
-        features.duration = Some(duration(&features));
+        let mut features = read_features(dataset, file, args.fps, args.duration)?;
+        features.duration = Some(args.duration.unwrap_or_else(|| duration(&features)));
         if let Some(scores) = external_scores {
             scores.check([features.id.as_str()])?;
         }

@@ -1,14 +1,23 @@
 //! `tal data synth`: a synthetic corpus in a folder.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
-use tal_data::synth::{self, SynthConfig};
+use tal_data::synth::{self, LikeOptions, SynthConfig};
 
 use crate::args::{CorpusArgs, SynthArgs};
 use crate::console::print;
+use crate::failure::UsageError;
 
 pub(crate) fn run(args: &SynthArgs) -> Result<()> {
+    if let Some(config) = &args.like {
+        return like(args, config);
+    }
+    if !args.layers.overrides.is_empty() || !args.layers.overlays.is_empty() {
+        let text = "--set and --overlay change a configuration; give it with --like CONFIG";
+        return Err(UsageError(text.to_owned()).into());
+    }
     generate(&args.out, &args.corpus)?;
     print(&format!(
         "{}: annotations.json, features/ ({} training and {} test recordings)",
@@ -35,4 +44,75 @@ pub(crate) fn generate(out: &Path, args: &CorpusArgs) -> Result<()> {
         out.display()
     );
     Ok(())
+}
+
+/// A data set in the layout of a configuration, its paths moved to `--out`.
+fn like(args: &SynthArgs, file: &Path) -> Result<()> {
+    let out = &args.out;
+    if fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
+        let path = out.clone();
+        return Err(synth::SynthError::NotEmpty { path }.into());
+    }
+    let relocated = args.layers.over(file)?.relocated(out)?;
+    let config = &relocated.config;
+    let scores = config.inference.external_scores.as_ref();
+    let options = LikeOptions {
+        count: args.count,
+        seed: args.corpus.corpus_seed,
+        class_scores: scores.map(|scores| scores.file.clone()),
+    };
+    let report = synth::write_like(&config.dataset, &options)?;
+    let subsets: Vec<String> = report
+        .subsets
+        .iter()
+        .map(|(name, count)| format!("{count} in {name}"))
+        .collect();
+    print(&format!(
+        "{}: {} recordings ({}) of {} to {} features, {} of {} classes.",
+        out.display(),
+        report.subsets.iter().map(|(_, count)| count).sum::<usize>(),
+        subsets.join(", "),
+        report.lengths.0,
+        report.lengths.1,
+        report.num_used_classes,
+        report.num_classes
+    ))?;
+    print("To use it:")?;
+    let variables = relocated.variables.iter();
+    let mut command: Vec<String> = variables
+        .map(|(name, folder)| format!("{name}={}", quoted(&folder.display().to_string())))
+        .collect();
+    command.push(format!("tal train {}", quoted(&file.display().to_string())));
+    // Those of this command as well: the data follow them.
+    for overlay in &args.layers.overlays {
+        command.push(format!(
+            "--overlay {}",
+            quoted(&overlay.display().to_string())
+        ));
+    }
+    for text in args.layers.overrides.iter().chain(&relocated.overrides) {
+        command.push(format!("--set {}", quoted(text)));
+    }
+    print(&format!("  {}", command.join(" ")))
+}
+
+/// A word of a command line, for a POSIX shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(quoted("a.b=/c-d"), "a.b=/c-d");
+        assert_eq!(quoted("it's here"), r"'it'\''s here'");
+        assert_eq!(quoted("a=[1, {b: 2}]"), "'a=[1, {b: 2}]'");
+    }
 }

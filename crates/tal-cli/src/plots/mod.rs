@@ -6,7 +6,9 @@
 mod ap_per_class;
 mod axes;
 mod canvas;
+mod counts;
 mod false_positive_profile;
+mod histogram;
 mod legend;
 mod line;
 mod map_over_tiou;
@@ -17,7 +19,9 @@ mod sensitivity;
 mod text;
 
 pub(crate) use ap_per_class::ap_per_class;
+pub(crate) use counts::counts;
 pub(crate) use false_positive_profile::false_positive_profile;
+pub(crate) use histogram::histogram;
 pub(crate) use map_over_tiou::{TiouPoint, TiouSeries, map_over_tiou};
 pub(crate) use precision_recall::{Series, precision_recall};
 pub(crate) use recall_curve::recall_curve;

@@ -277,3 +277,40 @@ fn a_missing_folder_is_named() {
         "{error}"
     );
 }
+
+#[test]
+fn counts_have_a_bar_for_every_number() {
+    for num_rows in [0, 1, 200] {
+        let rows: Vec<_> = numbered(num_rows)
+            .into_iter()
+            .map(|name| (name, vec![7, 0]))
+            .collect();
+        let drawn = draw(|path| counts(path, "title", &["training", "test"], &rows));
+        assert_eq!(drawn.num_texts("no values"), usize::from(num_rows == 0));
+        assert_eq!(drawn.num_texts("7"), num_rows);
+        for series in ["training", "test"] {
+            assert_eq!(drawn.num_texts(series), 1);
+        }
+    }
+    let odd = [(ODD_NAME.to_owned(), vec![3])];
+    let drawn = draw(|path| counts(path, "title", &["all"], &odd));
+    assert_eq!(drawn.num_texts(ODD_SHOWN), 1);
+}
+
+#[test]
+fn histograms_hold_what_is_finite() {
+    let values = [0.0, 1.0, 2.0, f64::NAN, f64::INFINITY, -1.0];
+    let drawn = draw(|path| {
+        let series = [("a".to_owned(), &values[..]), ("b".to_owned(), &[][..])];
+        histogram(path, "title", "Duration [s]", &series)
+    });
+    assert_eq!(drawn.num_texts("a (6)"), 1);
+    assert_eq!(drawn.num_texts("b (0)"), 1);
+    assert_eq!(drawn.num_texts("no values"), 0);
+    // The frame's background, a legend entry, and a bar each for 0 (with −1), 1 and 2.
+    let bars = |drawn: &Drawn| drawn.num_fills("rect #0072B2");
+    assert_eq!(bars(&drawn), 1 + 3);
+    let empty = draw(|path| histogram(path, "title", "Duration [s]", &[("a".to_owned(), &[])]));
+    assert_eq!(empty.num_texts("no values"), 1);
+    assert_eq!(bars(&empty), 1);
+}

@@ -1,6 +1,8 @@
 //! The program `tal` from outside: what it prints, writes and answers.
 
 mod bad_input;
+mod data_sets;
+mod check;
 mod evaluate;
 mod external_scores;
 mod import_run;

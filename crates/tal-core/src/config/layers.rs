@@ -105,6 +105,16 @@ impl Layers {
         Ok(self)
     }
 
+    /// Changes every text of every layer.
+    pub(super) fn each_text(&mut self, visit: &mut impl FnMut(&mut String)) {
+        for layer in &mut self.layers {
+            layer
+                .values
+                .iter_mut()
+                .for_each(|(_, value)| each_text(value, visit));
+        }
+    }
+
     /// The configuration that the layers add up to: environment variables filled in, paths absolute, everything checked.
     ///
     /// # Errors
@@ -197,6 +207,18 @@ impl Layers {
                 line: file.lines.get(path).copied(),
             },
         }
+    }
+}
+
+fn each_text(value: &mut Value, visit: &mut impl FnMut(&mut String)) {
+    match value {
+        Value::String(text) => visit(text),
+        Value::Sequence(items) => items.iter_mut().for_each(|item| each_text(item, visit)),
+        Value::Mapping(mapping) => mapping
+            .iter_mut()
+            .for_each(|(_, item)| each_text(item, visit)),
+        Value::Tagged(tagged) => each_text(&mut tagged.value, visit),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

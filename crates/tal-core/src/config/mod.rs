@@ -20,6 +20,7 @@ mod lines;
 mod loss;
 mod mixer;
 mod provenance;
+mod relocate;
 mod render;
 mod source;
 mod train;
@@ -51,6 +52,7 @@ pub use mixer::{
     MaxPoolingConfig, MixerConfig, PerLevel, SgpConfig,
 };
 pub use provenance::{Origin, Provenance};
+pub use relocate::Relocated;
 pub use train::{CheckpointConfig, EmaConfig, ScheduleConfig, TrainConfig, Weights};
 
 use schemars::JsonSchema;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::AnnotationError;
@@ -41,6 +41,14 @@ impl<'de> Deserialize<'de> for Entries {
 }
 
 pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Document, AnnotationError> {
+    from_json(bytes, path)
+}
+
+/// Any JSON, with our own errors.
+pub(super) fn from_json<T: DeserializeOwned>(
+    bytes: &[u8],
+    path: &Path,
+) -> Result<T, AnnotationError> {
     serde_json::from_slice(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         // serde_json repeats the position at the end of its message.

@@ -6,10 +6,17 @@
 //! ```
 //!
 //! `duration`, `fps` and `label_id` may be missing; other fields are ignored. Times are in seconds.
+//!
+//! [`source`] reads what publishers of data sets ship, [`export`] writes other formats, [`subsets`] changes which subset a
+//! recording belongs to.
 
 mod check;
 mod document;
 mod error;
+pub mod export;
+mod salvage;
+pub mod source;
+pub mod subsets;
 
 use std::path::Path;
 
@@ -18,6 +25,7 @@ use tal_core::atomic::write_atomic;
 use tal_core::{GroundTruth, Instance};
 
 pub use error::{AnnotationError, Place};
+pub use salvage::{Salvage, salvage};
 
 /// Reads an annotation file.
 ///

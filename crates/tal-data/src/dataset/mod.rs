@@ -18,7 +18,8 @@ use crate::pipeline::Pipeline;
 use crate::sample::{SampleKey, TrainingSample};
 use crate::{DataError, FeatureError};
 
-use timing::{Timing, check_inertial};
+use timing::Timing;
+pub(crate) use timing::check_inertial_grid;
 
 pub use single::read_features;
 
@@ -55,7 +56,7 @@ impl Dataset {
     /// `skip_missing_features` is set and another recording has one; a recording without frame rate, or without duration
     /// where `feat_stride` is null; windows of a raw signal that do not agree with `feat_stride` and `num_frames`.
     pub fn open(config: &DatasetConfig, subsets: &[String]) -> Result<Self, DataError> {
-        check_inertial(config)?;
+        check_inertial_grid(config)?;
         let num_classes = (!config.class_agnostic).then_some(config.num_classes);
         let all = annotations::read(&config.annotations, num_classes)?;
         if let Some(num_classes) = num_classes {
@@ -172,7 +173,7 @@ impl Dataset {
         let (array, grid) = match self.cache.get(index) {
             Some(held) => held,
             None => {
-                let array = self.store.load(&recording.id)?;
+                let array = self.store.load(recording.into())?;
                 let grid = self.grid(index, array.len());
                 let array = Arc::new(prepared(array, &self.config));
                 self.cache.put(index, &array, grid);
@@ -322,24 +323,26 @@ fn missing_features(
     truth: &GroundTruth,
     store: &dyn FeatureStore,
 ) -> Result<Vec<String>, DataError> {
-    let missing: Vec<String> = truth
-        .recordings
-        .iter()
-        .filter(|recording| !store.exists(&recording.id))
-        .map(|recording| recording.id.clone())
-        .collect();
+    let mut missing = Vec::new();
+    let mut places = Vec::new();
+    for recording in &truth.recordings {
+        if let Some(place) = store.missing(recording.into())? {
+            missing.push(recording.id.clone());
+            places.push(place);
+        }
+    }
     let total = truth.recordings.len();
-    if let Some(first) = missing.first()
+    if let Some(place) = places.first()
         && (!config.skip_missing_features || missing.len() == total)
     {
         return Err(DataError::MissingFeatures {
-            path: store.path(first),
+            path: place.clone(),
             ids: missing,
             total,
         });
     }
-    for id in &missing {
-        tracing::warn!(path = %store.path(id).display(), "recording {id:?} left out: no feature file");
+    for (id, place) in missing.iter().zip(&places) {
+        tracing::warn!(path = %place.display(), "recording {id:?} left out: no feature file");
     }
     Ok(missing)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tal_core::config::DatasetConfig;
 
 use super::prepared;
-use super::timing::{Timing, check_inertial};
+use super::timing::{Timing, check_inertial_grid};
 use crate::DataError;
 use crate::features::{self, Features};
 
@@ -30,7 +30,7 @@ pub fn read_features(
     fps: Option<f32>,
     duration: Option<f64>,
 ) -> Result<Features, DataError> {
-    check_inertial(config)?;
+    check_inertial_grid(config)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name
         .strip_prefix(config.features.prefix.as_str())
@@ -40,7 +40,7 @@ pub fn read_features(
         .unwrap_or(name)
         .to_owned();
     let timing = Timing::new(config, &id, fps.map(f64::from), duration)?;
-    let array = features::open(config).load_file(path)?;
+    let array = features::open(config).load_file(path, id.as_str().into())?;
     let grid = timing.grid(config, array.len());
     Ok(Features {
         id,

@@ -91,7 +91,7 @@ impl Timing {
 ///
 /// # Errors
 /// Where they do not.
-pub(super) fn check_inertial(config: &DatasetConfig) -> Result<(), DataError> {
+pub(crate) fn check_inertial_grid(config: &DatasetConfig) -> Result<(), DataError> {
     let FeatureFormat::Inertial { window, stride, .. } = &config.features.format else {
         return Ok(());
     };

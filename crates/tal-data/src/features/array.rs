@@ -91,6 +91,42 @@ impl FeatureArray {
         Self::from_channel_first(data, self.num_channels, len)
     }
 
+    /// The channels `from .. to`.
+    ///
+    /// # Panics
+    /// Where they are not all there.
+    pub fn channels(&self, from: usize, to: usize) -> Self {
+        let data = self.data[from * self.len..to * self.len].to_vec();
+        Self::from_channel_first(data, to - from, self.len)
+    }
+
+    /// Channels of several arrays one after another, as many time steps as the shortest has.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub fn concatenated(mut parts: Vec<Self>) -> Self {
+        let len = parts.iter().map(Self::len).min();
+        let Some(len) = len else {
+            panic!("no array to put after another");
+        };
+        if parts.len() == 1 {
+            return parts.remove(0);
+        }
+        let num_channels = parts.iter().map(Self::num_channels).sum();
+        let mut data = Vec::with_capacity(num_channels * len);
+        for part in &parts {
+            for c in 0..part.num_channels {
+                data.extend_from_slice(&part.channel(c)[..len]);
+            }
+        }
+        Self::from_channel_first(data, num_channels, len)
+    }
+
+    /// All values, (T, C) row-major: as files usually have them.
+    pub fn to_time_first(&self) -> Vec<f32> {
+        transpose(&self.data, self.num_channels, self.len)
+    }
+
     /// (time, channel, value) of the first value in time that is NaN or infinite.
     pub fn first_not_finite(&self) -> Option<(usize, usize, f32)> {
         (0..self.num_channels)

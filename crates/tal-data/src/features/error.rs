@@ -112,8 +112,8 @@ pub enum FeatureError {
         /// The value.
         value: f32,
     },
-    /// An archive has no array of the name.
-    #[error("{}: no array named {key:?}; the archive holds {present}", path.display())]
+    /// The file has no array of the name.
+    #[error("{}: no array named {key:?}; the file holds {present}", path.display())]
     MissingKey {
         /// The file.
         path: PathBuf,
@@ -122,6 +122,94 @@ pub enum FeatureError {
         /// The names of its arrays.
         present: String,
     },
+    /// The file holds several arrays, or none on its outermost level, and the configuration names none.
+    #[error(
+        "{}: which array? The file holds {present}; name one in features.format (key or keys)",
+        path.display()
+    )]
+    AmbiguousKey {
+        /// The file.
+        path: PathBuf,
+        /// The names of its arrays.
+        present: String,
+    },
+    /// The columns of the configuration are not all there.
+    #[error(
+        "{}: columns {from} to {to} are wanted, but there are {found} channels (array of shape {shape:?}){hint}",
+        path.display()
+    )]
+    Columns {
+        /// The file.
+        path: PathBuf,
+        /// First column.
+        from: usize,
+        /// Behind the last column.
+        to: usize,
+        /// Channels of the file.
+        found: usize,
+        /// The array's shape.
+        shape: Vec<usize>,
+        /// What may be meant; empty where nothing comes to mind.
+        hint: &'static str,
+    },
+    /// Columns and appended files do not give the channels of the configuration.
+    #[error("{parts} give {found} channels per feature; expected {expected} (dataset.input_dim)")]
+    AllChannels {
+        /// Each file and the channels that are taken from it.
+        parts: String,
+        /// Channels of the configuration.
+        expected: usize,
+        /// Channels of the files.
+        found: usize,
+    },
+    /// Files whose channels belong together differ by more than one feature.
+    #[error(
+        "{} has {first_len} features and {} has {second_len}; expected the same number, or one more",
+        first.display(),
+        second.display()
+    )]
+    Lengths {
+        /// A file.
+        first: PathBuf,
+        /// Its features.
+        first_len: usize,
+        /// Another file of the recording.
+        second: PathBuf,
+        /// Its features.
+        second_len: usize,
+    },
+    /// The name of a recording or its subset leads out of the feature folder.
+    #[error(
+        "recording {id:?}: {what} {value:?} leads out of the feature folder; expected a name or a path below the folder, \
+         without \"..\""
+    )]
+    Outside {
+        /// The recording.
+        id: String,
+        /// `the id` or `the subset`.
+        what: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// `{subset}` stands in the folder, but there is no subset.
+    #[error("{}: {{subset}} stands for the subset of a recording, but {id:?} belongs to none", dir.display())]
+    NoSubset {
+        /// The folder.
+        dir: PathBuf,
+        /// The recording.
+        id: String,
+    },
+    /// The format cannot be written like this.
+    #[error("cannot write {}: {reason}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A file of PyTorch or a pickle.
+    #[error(transparent)]
+    Pth(#[from] crate::pth::PthError),
     /// A raw signal lacks a channel.
     #[error("{}: channel {channel} is wanted, but the signal has {found} (0 to {})", path.display(), found.saturating_sub(1))]
     NoSuchChannel {
@@ -132,4 +220,16 @@ pub enum FeatureError {
         /// Channels of the file.
         found: usize,
     },
+}
+
+/// Names for a message: quoted, in order, the first few; `nothing` where there is none.
+pub(super) fn names(present: impl Iterator<Item = String>) -> String {
+    const SHOWN: usize = 10;
+    let mut names: Vec<String> = present.map(|name| format!("{name:?}")).collect();
+    names.sort();
+    match names.len() {
+        0 => "nothing".to_owned(),
+        0..=SHOWN => names.join(", "),
+        total => format!("{} and {} more", names[..SHOWN].join(", "), total - SHOWN),
+    }
 }

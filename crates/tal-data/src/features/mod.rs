@@ -1,17 +1,29 @@
 //! Feature files: one folder, one file per recording, several formats behind [`FeatureStore`].
 
 mod array;
+pub mod csv;
 mod error;
+pub mod hdf5;
 pub mod inertial;
+mod key;
 pub mod npy;
 pub mod npz;
+pub mod pickle;
+pub mod safetensors;
+mod source;
 mod store;
+mod tensors;
+pub mod torch;
+mod value;
+mod write;
 
 use tal_core::TimeGrid;
 
 pub use array::FeatureArray;
 pub use error::FeatureError;
+pub use key::RecordingKey;
 pub use store::{FeatureStore, open};
+pub use write::{write, write_all};
 
 use std::sync::Arc;
 

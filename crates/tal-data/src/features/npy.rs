@@ -3,19 +3,23 @@
 //! The header is read here and not by a library: what we met parses it recursively and multiplies its shape unchecked, so
 //! that a damaged file could stop the program.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
-
-use half::f16;
 
 use tal_core::atomic::write_atomic;
 
 use super::FeatureError;
 use super::array::transpose;
+use super::value::FloatType;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// NumPy's own limit on the length of a header.
 const LONGEST_HEADER: usize = 10_000;
+/// Holds any header.
+const PREFIX: u64 = LONGEST_HEADER as u64 + 12;
+/// Most bytes that are reserved before they were seen.
+const FIRST_BUFFER: usize = 64 << 20;
 
 /// An array of a file, in row-major (C) order and single precision.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,15 +32,48 @@ pub struct Array {
 
 /// Reads an npy file of half, single or double precision, either byte order, either memory order.
 ///
+/// The file is read and not mapped: its values are converted and turned over anyway, and a mapped file that is truncated
+/// meanwhile would end the program.
+///
 /// # Errors
 /// A file that is unreadable, damaged or shorter than its header promises; values of another type; Fortran order in more
 /// than two dimensions.
 pub fn read(path: &Path) -> Result<Array, FeatureError> {
-    let bytes = std::fs::read(path).map_err(|source| FeatureError::Read {
+    let unreadable = |source| FeatureError::Read {
         path: path.to_owned(),
         source,
-    })?;
-    parse(&bytes, path, "npy")
+    };
+    let mut file = File::open(path).map_err(unreadable)?;
+    let found = file.metadata().map_err(unreadable)?.len();
+    read_from(&mut file, found, path, "npy")
+}
+
+/// Reads an array from `source`, which claims to have `found` bytes; nothing is allocated before that is compared with
+/// what the header promises.
+pub(super) fn read_from(
+    source: &mut dyn Read,
+    found: u64,
+    path: &Path,
+    format: &'static str,
+) -> Result<Array, FeatureError> {
+    let unreadable = |source| FeatureError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    source
+        .take(PREFIX)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    let outline = Outline::read(&bytes, found, path, format)?;
+    // A compressed entry of an archive may still lie, so its buffer grows as it fills.
+    let missing = outline.end.saturating_sub(bytes.len());
+    bytes.reserve_exact(missing.min(FIRST_BUFFER));
+    source
+        .take(missing as u64)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    outline.array(&bytes, path, format)
 }
 
 /// [`read`] of a file's content; `path` and `format` are only named in errors.
@@ -44,54 +81,99 @@ pub fn read(path: &Path) -> Result<Array, FeatureError> {
 /// # Errors
 /// As [`read`], except for those of the file system.
 pub fn parse(bytes: &[u8], path: &Path, format: &'static str) -> Result<Array, FeatureError> {
-    let malformed = |reason: String| FeatureError::Malformed {
-        path: path.to_owned(),
-        format,
-        reason,
-    };
-    let truncated = |expected: usize| FeatureError::Truncated {
-        path: path.to_owned(),
-        expected: expected as u64,
-        found: bytes.len() as u64,
-    };
-    let (text, start) = match split_header(bytes) {
-        Ok(parts) => parts,
-        Err(HeaderError::Short(expected)) => return Err(truncated(expected)),
-        Err(HeaderError::Wrong(reason)) => return Err(malformed(reason)),
-    };
-    let header = Header::parse(text).map_err(malformed)?;
-    let Some(value) = ValueType::of(&header.descr) else {
-        return Err(FeatureError::ValueType {
+    Outline::read(bytes, bytes.len() as u64, path, format)?.array(bytes, path, format)
+}
+
+/// What the header promises.
+struct Outline {
+    header: Header,
+    value: FloatType,
+    big_endian: bool,
+    /// Where the values begin and end.
+    start: usize,
+    end: usize,
+}
+
+impl Outline {
+    /// The outline of a file of `found` bytes that begins with `bytes`.
+    fn read(
+        bytes: &[u8],
+        found: u64,
+        path: &Path,
+        format: &'static str,
+    ) -> Result<Self, FeatureError> {
+        let malformed = |reason: String| FeatureError::Malformed {
             path: path.to_owned(),
-            found: header.descr,
-        });
-    };
-    let end = header
-        .shape
-        .iter()
-        .try_fold(1usize, |product, dim| product.checked_mul(*dim))
-        .and_then(|count| count.checked_mul(value.width))
-        .and_then(|bytes| bytes.checked_add(start))
-        .ok_or_else(|| malformed(format!("shape {:?} is too large", header.shape)))?;
-    if bytes.len() < end {
-        return Err(truncated(end));
+            format,
+            reason,
+        };
+        let truncated = |expected: usize| FeatureError::Truncated {
+            path: path.to_owned(),
+            expected: expected as u64,
+            found,
+        };
+        let (text, start) = match split_header(bytes) {
+            Ok(parts) => parts,
+            Err(HeaderError::Short(expected)) => return Err(truncated(expected)),
+            Err(HeaderError::Wrong(reason)) => return Err(malformed(reason)),
+        };
+        let header = Header::parse(text).map_err(malformed)?;
+        let Some((value, big_endian)) = value_type(&header.descr) else {
+            return Err(FeatureError::ValueType {
+                path: path.to_owned(),
+                found: header.descr,
+            });
+        };
+        let end = header
+            .shape
+            .iter()
+            .try_fold(1usize, |product, dim| product.checked_mul(*dim))
+            .and_then(|count| count.checked_mul(value.width()))
+            .and_then(|bytes| bytes.checked_add(start))
+            .ok_or_else(|| malformed(format!("shape {:?} is too large", header.shape)))?;
+        if found < end as u64 {
+            return Err(FeatureError::Truncated {
+                path: path.to_owned(),
+                expected: end as u64,
+                found,
+            });
+        }
+        Ok(Self {
+            header,
+            value,
+            big_endian,
+            start,
+            end,
+        })
     }
-    let mut data = value.decode(&bytes[start..end]);
-    if header.fortran_order {
-        match header.shape[..] {
-            [] | [_] => {}
-            // Column-major (rows, columns) is row-major (columns, rows).
-            [rows, columns] => data = transpose(&data, columns, rows),
-            _ => {
-                let dims = header.shape.len();
-                return Err(malformed(format!("Fortran order in {dims} dimensions")));
+
+    fn array(self, bytes: &[u8], path: &Path, format: &'static str) -> Result<Array, FeatureError> {
+        let values = bytes
+            .get(self.start..self.end)
+            .ok_or_else(|| FeatureError::Truncated {
+                path: path.to_owned(),
+                expected: self.end as u64,
+                found: bytes.len() as u64,
+            })?;
+        let mut data = self.value.decode(values, self.big_endian);
+        let shape = self.header.shape;
+        if self.header.fortran_order {
+            match shape[..] {
+                [] | [_] => {}
+                // Column-major (rows, columns) is row-major (columns, rows).
+                [rows, columns] => data = transpose(&data, columns, rows),
+                _ => {
+                    let reason = format!("Fortran order in {} dimensions", shape.len());
+                    return Err(FeatureError::Malformed {
+                        path: path.to_owned(),
+                        format,
+                        reason,
+                    });
+                }
             }
         }
+        Ok(Array { shape, data })
     }
-    Ok(Array {
-        shape: header.shape,
-        data,
-    })
 }
 
 /// Writes single-precision values in row-major order; an existing file is replaced at once.
@@ -102,6 +184,14 @@ pub fn parse(bytes: &[u8], path: &Path, format: &'static str) -> Result<Array, F
 /// # Panics
 /// Where `data` does not hold as many values as `shape` says.
 pub fn write(path: &Path, data: &[f32], shape: &[usize]) -> Result<(), FeatureError> {
+    write_atomic(path, |out| encode(out, data, shape)).map_err(|source| FeatureError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The content of a file that [`write`] makes.
+pub(super) fn encode(out: &mut dyn io::Write, data: &[f32], shape: &[usize]) -> io::Result<()> {
     assert_eq!(
         data.len(),
         shape.iter().product::<usize>(),
@@ -116,22 +206,16 @@ pub fn write(path: &Path, data: &[f32], shape: &[usize]) -> Result<(), FeatureEr
     let unpadded = MAGIC.len() + 4 + dict.len() + 1;
     let padding = unpadded.next_multiple_of(64) - unpadded;
     let header = format!("{dict}{}\n", " ".repeat(padding));
-    write_atomic(path, |out| {
-        let length = u16::try_from(header.len())
-            .map_err(|_| io::Error::other("too many dimensions for an npy header"))?;
-        out.write_all(MAGIC)?;
-        out.write_all(&[1, 0])?;
-        out.write_all(&length.to_le_bytes())?;
-        out.write_all(header.as_bytes())?;
-        for value in data {
-            out.write_all(&value.to_le_bytes())?;
-        }
-        Ok(())
-    })
-    .map_err(|source| FeatureError::Write {
-        path: path.to_owned(),
-        source,
-    })
+    let length = u16::try_from(header.len())
+        .map_err(|_| io::Error::other("too many dimensions for an npy header"))?;
+    out.write_all(MAGIC)?;
+    out.write_all(&[1, 0])?;
+    out.write_all(&length.to_le_bytes())?;
+    out.write_all(header.as_bytes())?;
+    for value in data {
+        out.write_all(&value.to_le_bytes())?;
+    }
+    Ok(())
 }
 
 enum HeaderError {
@@ -278,55 +362,17 @@ fn dimensions(inner: &str) -> Option<Vec<usize>> {
         .collect()
 }
 
-/// Type of the values: bytes each, and their order.
-struct ValueType {
-    width: usize,
-    big_endian: bool,
-}
-
-impl ValueType {
-    fn of(descr: &str) -> Option<Self> {
-        let (order, kind) = descr.split_at_checked(1)?;
-        let big_endian = match order {
-            "<" => false,
-            ">" => true,
-            "=" => cfg!(target_endian = "big"),
-            _ => return None,
-        };
-        let width = match kind {
-            "f2" => 2,
-            "f4" => 4,
-            "f8" => 8,
-            _ => return None,
-        };
-        Some(Self { width, big_endian })
-    }
-
-    fn decode(&self, bytes: &[u8]) -> Vec<f32> {
-        match self.width {
-            2 => each(bytes, self.big_endian, |b| f16::from_le_bytes(b).to_f32()),
-            4 => each(bytes, self.big_endian, f32::from_le_bytes),
-            _ => each(bytes, self.big_endian, |b| f64::from_le_bytes(b) as f32),
-        }
-    }
-}
-
-fn each<const N: usize>(
-    bytes: &[u8],
-    big_endian: bool,
-    value: impl Fn([u8; N]) -> f32,
-) -> Vec<f32> {
-    let (chunks, _) = bytes.as_chunks::<N>();
-    chunks
-        .iter()
-        .map(|chunk| {
-            let mut chunk = *chunk;
-            if big_endian {
-                chunk.reverse();
-            }
-            value(chunk)
-        })
-        .collect()
+/// Type of the values and whether they are big endian.
+fn value_type(descr: &str) -> Option<(FloatType, bool)> {
+    let (order, kind) = descr.split_at_checked(1)?;
+    let big_endian = match order {
+        "<" => false,
+        ">" => true,
+        "=" => cfg!(target_endian = "big"),
+        _ => return None,
+    };
+    let width = kind.strip_prefix('f')?.parse().ok()?;
+    Some((FloatType::of_width(width)?, big_endian))
 }
 
 #[cfg(test)]

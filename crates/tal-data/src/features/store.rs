@@ -1,196 +1,163 @@
-//! Which file a recording's features are in, and the checks that every format shares.
+//! The features of recordings, from one file of each or several.
 
 use std::path::{Path, PathBuf};
 
-use tal_core::config::{DatasetConfig, FeatureFormat, FeatureLayout, FeaturesConfig};
+use tal_core::config::DatasetConfig;
 
-use super::npy::Array;
-use super::{FeatureArray, FeatureError, inertial, npy, npz};
+use super::source::{Part, Source, check_channels};
+use super::{FeatureArray, FeatureError, RecordingKey};
 
-/// Features by recording id.
+/// Features by recording.
 pub trait FeatureStore: Send + Sync {
-    /// The file of a recording, whether it exists or not.
-    fn path(&self, id: &str) -> PathBuf;
+    /// The files of a recording, whether they exist or not: that of `features` and those of `features.append`.
+    ///
+    /// # Errors
+    /// An id or a subset that leads out of the folder.
+    fn paths(&self, recording: RecordingKey<'_>) -> Result<Vec<PathBuf>, FeatureError>;
 
-    /// Reads and checks a feature file of this store's format.
+    /// The first file of a recording that is not there; of one HDF5 file for all, where it lacks the recording, the file
+    /// and the name within it.
+    ///
+    /// # Errors
+    /// As [`FeatureStore::paths`].
+    fn missing(&self, recording: RecordingKey<'_>) -> Result<Option<PathBuf>, FeatureError>;
+
+    /// Reads and checks the features of a recording.
     ///
     /// # Shapes
     /// (C, T) with C the configured number of channels and T ≥ 1.
     ///
     /// # Errors
-    /// A file that is unreadable, damaged or truncated; a wrong number of dimensions or channels; no time step; a value
-    /// that is NaN or infinite.
-    fn load_file(&self, path: &Path) -> Result<FeatureArray, FeatureError>;
+    /// A file that is missing, unreadable, damaged or truncated; a wrong number of dimensions or channels; no time step; a
+    /// value that is NaN or infinite; files whose lengths differ by more than one feature.
+    fn load(&self, recording: RecordingKey<'_>) -> Result<FeatureArray, FeatureError>;
 
-    /// Whether the recording has a file.
-    fn exists(&self, id: &str) -> bool {
-        self.path(id).is_file()
-    }
-
-    /// Reads and checks the features of a recording.
+    /// [`FeatureStore::load`] with another file in place of the first, which belongs to this recording alone.
     ///
     /// # Shapes
-    /// As [`FeatureStore::load_file`].
+    /// As [`FeatureStore::load`].
     ///
     /// # Errors
-    /// Where there is no file, and as [`FeatureStore::load_file`].
-    fn load(&self, id: &str) -> Result<FeatureArray, FeatureError> {
-        let path = self.path(id);
-        if !path.exists() {
-            return Err(FeatureError::Missing {
-                path,
-                id: id.to_owned(),
-            });
-        }
-        self.load_file(&path)
+    /// As [`FeatureStore::load`].
+    fn load_file(
+        &self,
+        path: &Path,
+        recording: RecordingKey<'_>,
+    ) -> Result<FeatureArray, FeatureError>;
+
+    /// Whether all files of the recording are there.
+    ///
+    /// # Errors
+    /// As [`FeatureStore::paths`].
+    fn exists(&self, recording: RecordingKey<'_>) -> Result<bool, FeatureError> {
+        Ok(self.missing(recording)?.is_none())
     }
 }
 
 /// The store that the configuration describes.
 pub fn open(config: &DatasetConfig) -> Box<dyn FeatureStore> {
     Box::new(FileStore {
-        features: config.features.clone(),
+        first: Source::from(&config.features),
+        columns: config.features.columns.is_some(),
+        more: config.features.append.iter().map(Source::from).collect(),
         input_dim: config.input_dim,
     })
 }
 
-/// Features in one file per recording.
+/// Features in one file per recording and source.
 struct FileStore {
-    features: FeaturesConfig,
+    first: Source,
+    /// Whether only a part of the first source is used.
+    columns: bool,
+    more: Vec<Source>,
     input_dim: usize,
 }
 
 impl FeatureStore for FileStore {
-    fn path(&self, id: &str) -> PathBuf {
-        let FeaturesConfig {
-            dir,
-            prefix,
-            suffix,
-            ..
-        } = &self.features;
-        dir.join(format!("{prefix}{id}{suffix}"))
+    fn paths(&self, recording: RecordingKey<'_>) -> Result<Vec<PathBuf>, FeatureError> {
+        self.sources()
+            .map(|source| source.path(recording))
+            .collect()
     }
 
-    fn load_file(&self, path: &Path) -> Result<FeatureArray, FeatureError> {
-        match &self.features.format {
-            FeatureFormat::Npy { layout } => self.features_of(npy::read(path)?, *layout, path),
-            FeatureFormat::Npz { key, layout } => {
-                self.features_of(npz::read(path, key)?, *layout, path)
+    fn missing(&self, recording: RecordingKey<'_>) -> Result<Option<PathBuf>, FeatureError> {
+        for source in self.sources() {
+            if !source.exists(recording)? {
+                return source.place(recording).map(Some);
             }
-            FeatureFormat::Inertial {
-                window,
-                stride,
-                channels,
-            } => {
-                let signal = npy::read(path)?;
-                check_matrix(&signal, "(samples, channels)", path)?;
-                check_finite(&signal, path)?;
-                let array =
-                    inertial::windows(&signal, *window, *stride, channels.as_deref(), path)?;
-                self.check_channels(array.num_channels(), &signal.shape, "", path)?;
-                Ok(array)
-            }
-            _ => Err(FeatureError::Malformed {
-                path: path.to_owned(),
-                format: "feature",
-                reason: "this format is not read yet".to_owned(),
-            }),
         }
+        Ok(None)
+    }
+
+    fn load(&self, recording: RecordingKey<'_>) -> Result<FeatureArray, FeatureError> {
+        let path = self.first.path(recording)?;
+        let part = self.first.load(recording, self.expected())?;
+        self.complete(path, part, recording)
+    }
+
+    fn load_file(
+        &self,
+        path: &Path,
+        recording: RecordingKey<'_>,
+    ) -> Result<FeatureArray, FeatureError> {
+        let part = self.first.load_file(path, self.expected())?;
+        self.complete(path.to_owned(), part, recording)
     }
 }
 
 impl FileStore {
-    fn features_of(
+    fn sources(&self) -> impl Iterator<Item = &Source> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+
+    /// The channels of the first file, where nothing is left out and nothing appended.
+    fn expected(&self) -> Option<usize> {
+        (self.more.is_empty() && !self.columns).then_some(self.input_dim)
+    }
+
+    /// The first part and those that are appended to it.
+    fn complete(
         &self,
-        array: Array,
-        layout: FeatureLayout,
-        path: &Path,
+        path: PathBuf,
+        part: Part,
+        recording: RecordingKey<'_>,
     ) -> Result<FeatureArray, FeatureError> {
-        let expected = match layout {
-            FeatureLayout::TimeFirst => "(time, channels)",
-            FeatureLayout::ChannelFirst => "(channels, time)",
-        };
-        let [rows, columns] = check_matrix(&array, expected, path)?;
-        let (len, num_channels, hint) = match layout {
-            FeatureLayout::TimeFirst => (
-                rows,
-                columns,
-                "; the other axis fits, is the layout channel_first?",
-            ),
-            FeatureLayout::ChannelFirst => (
-                columns,
-                rows,
-                "; the other axis fits, is the layout time_first?",
-            ),
-        };
-        let hint = if len == self.input_dim { hint } else { "" };
-        self.check_channels(num_channels, &array.shape, hint, path)?;
-        if len == 0 {
-            return Err(FeatureError::Empty {
-                path: path.to_owned(),
-                shape: array.shape,
+        if let Some(expected) = self.expected() {
+            // Windows of raw signals are not checked before.
+            check_channels(part.array.num_channels(), &part.shape, expected, "", &path)?;
+            return Ok(part.array);
+        }
+        let mut paths = vec![path];
+        let mut arrays = vec![part.array];
+        for source in &self.more {
+            let path = source.path(recording)?;
+            let array = source.load(recording, None)?.array;
+            for (other_path, other) in paths.iter().zip(&arrays) {
+                if other.len().abs_diff(array.len()) > 1 {
+                    return Err(FeatureError::Lengths {
+                        first: other_path.clone(),
+                        first_len: other.len(),
+                        second: path,
+                        second_len: array.len(),
+                    });
+                }
+            }
+            paths.push(path);
+            arrays.push(array);
+        }
+        let found: usize = arrays.iter().map(FeatureArray::num_channels).sum();
+        if found != self.input_dim {
+            let parts: Vec<String> = paths
+                .iter()
+                .zip(&arrays)
+                .map(|(path, array)| format!("{}: {}", path.display(), array.num_channels()))
+                .collect();
+            return Err(FeatureError::AllChannels {
+                parts: parts.join(", "),
+                expected: self.input_dim,
+                found,
             });
         }
-        let features = match layout {
-            FeatureLayout::TimeFirst => {
-                FeatureArray::from_time_first(&array.data, num_channels, len)
-            }
-            FeatureLayout::ChannelFirst => {
-                FeatureArray::from_channel_first(array.data, num_channels, len)
-            }
-        };
-        match features.first_not_finite() {
-            Some((time, channel, value)) => Err(FeatureError::NotFinite {
-                path: path.to_owned(),
-                time,
-                channel,
-                value,
-            }),
-            None => Ok(features),
-        }
-    }
-
-    fn check_channels(
-        &self,
-        found: usize,
-        shape: &[usize],
-        hint: &'static str,
-        path: &Path,
-    ) -> Result<(), FeatureError> {
-        if found == self.input_dim {
-            return Ok(());
-        }
-        Err(FeatureError::Channels {
-            path: path.to_owned(),
-            shape: shape.to_owned(),
-            expected: self.input_dim,
-            found,
-            hint,
-        })
-    }
-}
-
-fn check_matrix(
-    array: &Array,
-    expected: &'static str,
-    path: &Path,
-) -> Result<[usize; 2], FeatureError> {
-    <[usize; 2]>::try_from(&array.shape[..]).map_err(|_| FeatureError::Dimensions {
-        path: path.to_owned(),
-        found: array.shape.clone(),
-        expected,
-    })
-}
-
-/// Raw signals are checked as they are stored, so that the error names the sample and the column.
-fn check_finite(signal: &Array, path: &Path) -> Result<(), FeatureError> {
-    match signal.data.iter().position(|value| !value.is_finite()) {
-        Some(at) => Err(FeatureError::NotFinite {
-            path: path.to_owned(),
-            time: at / signal.shape[1],
-            channel: at % signal.shape[1],
-            value: signal.data[at],
-        }),
-        None => Ok(()),
+        Ok(FeatureArray::concatenated(arrays))
     }
 }

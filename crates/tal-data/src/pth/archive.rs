@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::{PthError, Storage};
+use super::{Place, PthError, Storage};
 
 /// Largest pickle that is read; those of checkpoints have some hundred kilobytes.
 const MAX_PICKLE_BYTES: u64 = 64 << 20;
+/// Largest storage that is read: deflated, a small file could otherwise fill the memory.
+const MAX_STORAGE_BYTES: u64 = 4 << 30;
 /// Deflate cannot expand more than that.
 const MAX_DEFLATE_RATIO: u64 = 1032;
 
@@ -26,10 +28,9 @@ pub(super) struct Archive {
 impl Archive {
     pub(super) fn open(
         path: &Path,
-        mut source: Box<dyn Source>,
+        source: Box<dyn Source>,
         num_bytes: u64,
     ) -> Result<Self, PthError> {
-        check_signature(path, source.as_mut())?;
         let damaged = |reason: String| PthError::Archive {
             path: path.to_owned(),
             reason,
@@ -104,7 +105,7 @@ impl Archive {
     }
 
     /// The entry of a storage and its size in bytes.
-    pub(super) fn storage(&mut self, key: &str) -> Result<(usize, u64), String> {
+    pub(super) fn storage(&mut self, key: &str) -> Result<(Place, u64), String> {
         let name = format!("{}data/{key}", self.prefix);
         let index = self
             .zip
@@ -114,10 +115,14 @@ impl Archive {
             PthError::Archive { reason, .. } => reason,
             other => other.to_string(),
         })?;
-        Ok((index, size))
+        Ok((Place::Entry(index), size))
     }
 
-    pub(super) fn storage_bytes(&mut self, storage: &Storage) -> Result<Vec<u8>, PthError> {
+    pub(super) fn storage_bytes(
+        &mut self,
+        storage: &Storage,
+        entry: usize,
+    ) -> Result<Vec<u8>, PthError> {
         let wrap = |error| match error {
             PthError::Archive { path, reason } => PthError::Storage {
                 path,
@@ -126,8 +131,16 @@ impl Archive {
             },
             other => other,
         };
-        let size = self.size(storage.entry).map_err(wrap)?;
-        let mut bytes = self.bytes(storage.entry, size).map_err(wrap)?;
+        let size = self.size(entry).map_err(wrap)?;
+        if size > MAX_STORAGE_BYTES {
+            return Err(PthError::Limit {
+                path: self.path.clone(),
+                what: "bytes of a storage",
+                found: size,
+                limit: MAX_STORAGE_BYTES,
+            });
+        }
+        let mut bytes = self.bytes(entry, size).map_err(wrap)?;
         bytes.truncate(storage.num_bytes);
         Ok(bytes)
     }
@@ -198,7 +211,15 @@ impl Archive {
     }
 }
 
-fn check_signature(path: &Path, source: &mut dyn Source) -> Result<(), PthError> {
+/// What a file is by its first bytes.
+pub(super) enum Container {
+    /// An archive, as PyTorch writes it from 1.6 on.
+    Zip,
+    /// A pickle alone, or several and then values.
+    Pickle,
+}
+
+pub(super) fn container(path: &Path, source: &mut dyn Source) -> Result<Container, PthError> {
     let io = |source| PthError::Io {
         path: path.to_owned(),
         source,
@@ -207,13 +228,13 @@ fn check_signature(path: &Path, source: &mut dyn Source) -> Result<(), PthError>
     source.take(512).read_to_end(&mut first).map_err(io)?;
     source.seek(SeekFrom::Start(0)).map_err(io)?;
     if first.starts_with(b"PK\x03\x04") {
-        return Ok(());
+        return Ok(Container::Zip);
+    }
+    if matches!(first.as_slice(), [0x80, 0..=5, ..]) {
+        return Ok(Container::Pickle);
     }
     let path = path.to_owned();
-    // A bare pickle (1.5 and before), or a tar archive with a pickle and its storages (0.1).
-    let is_pickle = matches!(first.as_slice(), [0x80, 1..=5, ..]);
-    let is_tar = first.get(257..262) == Some(b"ustar");
-    if is_pickle || is_tar {
+    if first.get(257..262) == Some(b"ustar") {
         return Err(PthError::Legacy { path });
     }
     let found = if first.is_empty() {

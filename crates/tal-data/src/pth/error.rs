@@ -16,19 +16,20 @@ pub enum PthError {
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// The format of PyTorch before 1.6, which has no archive.
+    /// The format of PyTorch 0.1, a tar archive.
     #[error(
-        "{}: this is the legacy format of PyTorch (no zip archive), which is not read; convert it once with PyTorch 1.6 \
-         or later: `import torch; torch.save(torch.load(f, map_location=\"cpu\"), g)`",
+        "{}: this is the tar archive of PyTorch 0.1, which is not read; convert it once with PyTorch: \
+         `import torch; torch.save(torch.load(f, map_location=\"cpu\"), g)`",
         path.display()
     )]
     Legacy {
         /// The file.
         path: PathBuf,
     },
-    /// Not a zip archive at all.
+    /// Neither a zip archive nor a pickle.
     #[error(
-        "{}: not a file of torch.save: begins with {found}, a zip archive begins with \"PK\\x03\\x04\"",
+        "{}: not a file of torch.save or pickle: begins with {found}, a zip archive begins with \"PK\\x03\\x04\", a pickle \
+         (protocol 2 or later) with \"\\x80\"",
         path.display()
     )]
     NotAnArchive {
@@ -47,8 +48,8 @@ pub enum PthError {
     },
     /// The pickle holds something that is neither plain data nor a tensor.
     #[error(
-        "{}: refused {what} (opcode {opcode} at byte {position} of the pickle): only plain data and tensors are read; \
-         save a dict of tensors, such as a state_dict",
+        "{}: refused {what} (opcode {opcode} at byte {position} of the pickle): only plain data, tensors \
+         and arrays of numbers are read; save a dict of tensors, such as a state_dict",
         path.display()
     )]
     Refused {

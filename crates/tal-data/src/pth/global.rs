@@ -12,6 +12,14 @@ pub(super) enum Global {
     Storage(DType),
     NumpyScalar,
     NumpyDtype,
+    /// `numpy.ndarray`: the class that `NumpyReconstruct` is called with.
+    NumpyArray,
+    /// An empty array, whose state follows.
+    NumpyReconstruct,
+    /// An array of a buffer, how protocol 5 writes one.
+    NumpyFromBuffer,
+    /// A storage in a stream of its own, how `pickle` itself writes tensors.
+    LoadFromBytes,
     /// `_codecs.encode`: how protocol 2 writes bytes.
     Encode,
     /// `bytes`: how protocol 2 writes empty bytes.
@@ -25,9 +33,15 @@ impl Global {
             ("torch", "Size") => Self::Size,
             ("torch._utils", "_rebuild_tensor_v2") => Self::RebuildTensor,
             ("torch._utils", "_rebuild_parameter") => Self::RebuildParameter,
-            ("torch", class) => Self::Storage(DType::of_storage(class)?),
+            ("torch.storage", "_load_from_bytes") => Self::LoadFromBytes,
+            ("torch" | "torch.storage", class) => Self::Storage(DType::of_storage(class)?),
             ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar") => Self::NumpyScalar,
+            ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => {
+                Self::NumpyReconstruct
+            }
+            ("numpy.core.numeric" | "numpy._core.numeric", "_frombuffer") => Self::NumpyFromBuffer,
             ("numpy", "dtype") => Self::NumpyDtype,
+            ("numpy", "ndarray") => Self::NumpyArray,
             ("_codecs", "encode") => Self::Encode,
             ("__builtin__" | "builtins", "bytes") => Self::Bytes,
             _ => return None,
@@ -43,6 +57,10 @@ impl Global {
             Self::Storage(dtype) => format!("torch storage of {dtype:?}"),
             Self::NumpyScalar => "numpy scalar".to_owned(),
             Self::NumpyDtype => "numpy.dtype".to_owned(),
+            Self::NumpyArray => "numpy.ndarray".to_owned(),
+            Self::NumpyReconstruct => "numpy.core.multiarray._reconstruct".to_owned(),
+            Self::NumpyFromBuffer => "numpy.core.numeric._frombuffer".to_owned(),
+            Self::LoadFromBytes => "torch.storage._load_from_bytes".to_owned(),
             Self::Encode => "_codecs.encode".to_owned(),
             Self::Bytes => "bytes".to_owned(),
         }

@@ -4,14 +4,18 @@
 //! the end result becomes a tree, with bounds on its depth and size.
 
 mod build;
+mod numpy;
 mod read;
 mod reduce;
+mod storages;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::error::{Fault, FaultKind};
 use super::global::Global;
-use super::{Storage, TensorRef, Value, opcode};
+use super::{DType, TensorRef, Value, opcode};
+pub(super) use storages::Storages;
 
 /// Bound on nodes, memo entries and stack; the checkpoint of a network of 1,000 tensors needs about 10,000.
 const MAX_NODES: usize = 4 << 20;
@@ -26,7 +30,7 @@ enum Node {
     Int(i64),
     Float(f64),
     Str(String),
-    Bytes(Vec<u8>),
+    Bytes(Arc<Vec<u8>>),
     List(Vec<Id>),
     Tuple(Vec<Id>),
     Dict {
@@ -38,12 +42,18 @@ enum Node {
         name: String,
         big_endian: bool,
     },
-    Storage {
-        index: usize,
-        dtype: super::DType,
-        num_values: usize,
-    },
+    /// An array that waits for its state.
+    NumpyArray,
+    Storage(StorageRef),
     Tensor(TensorRef),
+}
+
+/// A storage as a pickle refers to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StorageRef {
+    pub(super) index: usize,
+    pub(super) dtype: DType,
+    pub(super) num_values: usize,
 }
 
 impl Node {
@@ -61,64 +71,41 @@ impl Node {
             Self::Dict { .. } => "a dict".to_owned(),
             Self::Global(global) => global.describe(),
             Self::NumpyDtype { name, .. } => format!("numpy.dtype({name:?})"),
-            Self::Storage { .. } => "a storage without a tensor".to_owned(),
+            Self::NumpyArray => "a numpy array without its state".to_owned(),
+            Self::Storage(_) => "a storage without a tensor".to_owned(),
             Self::Tensor(_) => "a tensor".to_owned(),
         }
     }
 }
 
-type FindStorage<'a> = Box<dyn FnMut(&str) -> Result<(usize, u64), String> + 'a>;
-
-/// The storages that a pickle refers to, each once.
-pub(super) struct Storages<'a> {
-    find: FindStorage<'a>,
-    list: Vec<Storage>,
-    by_key: HashMap<String, usize>,
+/// Runs the pickle that `bytes` begin with; its value and its length.
+pub(super) fn load(bytes: &[u8], storages: &mut Storages<'_>) -> Result<(Value, usize), Fault> {
+    let (nodes, root, num_bytes) = run(bytes, storages)?;
+    let value = build::tree(&nodes, root, num_bytes).map_err(|kind| Fault {
+        kind,
+        opcode: opcode::name(b'.'),
+        position: num_bytes - 1,
+    })?;
+    Ok((value, num_bytes))
 }
 
-impl<'a> Storages<'a> {
-    /// `find` gives the entry of a key in the archive and its size in bytes.
-    pub(super) fn new(find: impl FnMut(&str) -> Result<(usize, u64), String> + 'a) -> Self {
-        Self {
-            find: Box::new(find),
-            list: Vec::new(),
-            by_key: HashMap::new(),
-        }
-    }
-
-    pub(super) fn into_list(self) -> Vec<Storage> {
-        self.list
-    }
-
-    /// The index of a storage, where the archive holds all of it.
-    fn index(&mut self, key: &str, num_bytes: usize) -> Result<usize, String> {
-        if let Some(&index) = self.by_key.get(key) {
-            let known = self.list[index].num_bytes;
-            return if known == num_bytes {
-                Ok(index)
-            } else {
-                Err(format!(
-                    "has {known} bytes at one place and {num_bytes} at another"
-                ))
-            };
-        }
-        let (entry, found) = (self.find)(key)?;
-        if found < num_bytes as u64 {
-            return Err(format!("has {found} bytes instead of {num_bytes}"));
-        }
-        let index = self.list.len();
-        self.by_key.insert(key.to_owned(), index);
-        self.list.push(Storage {
-            key: key.to_owned(),
-            entry,
-            num_bytes,
-        });
-        Ok(index)
+/// [`load`] of a pickle that is a storage and nothing else.
+pub(super) fn load_storage(
+    bytes: &[u8],
+    storages: &mut Storages<'_>,
+) -> Result<(StorageRef, usize), Fault> {
+    let (nodes, root, num_bytes) = run(bytes, storages)?;
+    match &nodes[root as usize] {
+        Node::Storage(storage) => Ok((*storage, num_bytes)),
+        other => Err(Fault {
+            kind: FaultKind::malformed(format!("{} where a storage must be", other.describe())),
+            opcode: opcode::name(b'.'),
+            position: num_bytes - 1,
+        }),
     }
 }
 
-/// Runs a pickle.
-pub(super) fn load(pickle: &[u8], storages: &mut Storages<'_>) -> Result<Value, Fault> {
+fn run(pickle: &[u8], storages: &mut Storages<'_>) -> Result<(Vec<Node>, Id, usize), Fault> {
     let mut machine = Machine {
         pickle,
         position: 0,
@@ -143,7 +130,7 @@ pub(super) fn load(pickle: &[u8], storages: &mut Storages<'_>) -> Result<Value, 
         machine.position += 1;
         match machine.step(code) {
             Ok(None) => {}
-            Ok(Some(value)) => return Ok(value),
+            Ok(Some(root)) => return Ok((machine.nodes, root, machine.position)),
             Err(kind) => return Err(fault(opcode::name(code), kind)),
         }
     }
@@ -161,13 +148,10 @@ struct Machine<'a, 'b> {
 }
 
 impl Machine<'_, '_> {
-    /// Runs one opcode; a value where it is the last.
-    fn step(&mut self, code: u8) -> Step<Option<Value>> {
+    /// Runs one opcode; the result where it is the last.
+    fn step(&mut self, code: u8) -> Step<Option<Id>> {
         match code {
-            b'.' => {
-                let root = self.pop()?;
-                return build::tree(&self.nodes, root, self.pickle.len()).map(Some);
-            }
+            b'.' => return self.pop().map(Some),
             0x80 => match self.byte()? {
                 0..=5 => {}
                 other => return Err(FaultKind::malformed(format!("protocol {other} is unknown"))),
@@ -242,7 +226,7 @@ impl Machine<'_, '_> {
                 let len = self.len4()?;
                 self.bytes(len)?;
             }
-            0x8e => {
+            0x8e | 0x96 => {
                 let len = self.len8()?;
                 self.bytes(len)?;
             }

@@ -42,8 +42,24 @@ impl DType {
             "IntStorage" => Self::I32,
             "ShortStorage" => Self::I16,
             "CharStorage" => Self::I8,
-            "ByteStorage" => Self::U8,
+            "ByteStorage" | "UntypedStorage" => Self::U8,
             "BoolStorage" => Self::Bool,
+            _ => return None,
+        })
+    }
+
+    /// The type behind NumPy's name of one, without the byte order.
+    pub(super) fn of_numpy(name: &str) -> Option<Self> {
+        Some(match name {
+            "f8" | "float64" => Self::F64,
+            "f4" | "float32" => Self::F32,
+            "f2" | "float16" => Self::F16,
+            "i8" | "int64" => Self::I64,
+            "i4" | "int32" => Self::I32,
+            "i2" | "int16" => Self::I16,
+            "i1" | "int8" => Self::I8,
+            "u1" | "uint8" => Self::U8,
+            "b1" | "bool" => Self::Bool,
             _ => return None,
         })
     }

@@ -43,6 +43,12 @@ pub enum SynthError {
         /// The folder.
         path: PathBuf,
     },
+    /// A file is there already.
+    #[error("{} is there already; choose another folder, nothing is overwritten", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
     /// The operating system refused.
     #[error("cannot write {}: {source}", path.display())]
     Io {

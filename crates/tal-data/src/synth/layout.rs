@@ -89,7 +89,12 @@ impl<'a> Dealer<'a> {
 
     /// The next recording.
     pub(super) fn recording(&mut self) -> Timeline {
-        let len = self.random.integer(self.config.length_range());
+        self.recording_of(self.config.length_range())
+    }
+
+    /// The next recording, of a length within these bounds.
+    pub(super) fn recording_of(&mut self, lengths: (usize, usize)) -> Timeline {
+        let len = self.random.integer(lengths);
         let mut timeline = Timeline {
             len,
             events: Vec::new(),

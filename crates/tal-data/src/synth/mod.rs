@@ -45,6 +45,7 @@
 mod config;
 mod error;
 mod layout;
+mod like;
 mod random;
 mod render;
 mod world;
@@ -58,10 +59,11 @@ use crate::features::Features;
 
 pub use config::SynthConfig;
 pub use error::SynthError;
+pub use like::{LikeOptions, LikeReport, write_like};
 pub use world::{ConfusablePair, CueSide};
 pub use write::write;
 
-use layout::Dealer;
+use layout::{Dealer, Timeline};
 use random::{Purpose, Random};
 use world::World;
 
@@ -110,14 +112,7 @@ pub fn generate(config: &SynthConfig) -> Result<SynthCorpus, SynthError> {
             let random = Random::new(config.seed, Purpose::Features, (number * 2 + index) as u64);
             let array = render::features(&world, config, &timeline, random);
             let duration = duration(&grid, timeline.len);
-            let mut instances: Vec<Instance> = timeline
-                .actions()
-                .map(|(class, start, end)| Instance {
-                    segment: Segment::new(seconds(&grid, start), seconds(&grid, end)),
-                    label: class as u32,
-                })
-                .collect();
-            instances.sort_by(|a, b| a.segment.start.total_cmp(&b.segment.start));
+            let instances = actions(&timeline, &grid);
             for instance in &instances {
                 is_present[instance.label as usize] = true;
             }
@@ -153,6 +148,19 @@ pub fn generate(config: &SynthConfig) -> Result<SynthCorpus, SynthError> {
         features,
         confusable_pairs: world.pairs().to_vec(),
     })
+}
+
+/// The actions of a recording in order.
+fn actions(timeline: &Timeline, grid: &TimeGrid) -> Vec<Instance> {
+    let mut instances: Vec<Instance> = timeline
+        .actions()
+        .map(|(class, start, end)| Instance {
+            segment: Segment::new(seconds(grid, start), seconds(grid, end)),
+            label: class as u32,
+        })
+        .collect();
+    instances.sort_by(|a, b| a.segment.start.total_cmp(&b.segment.start));
+    instances
 }
 
 /// Like [`TimeGrid::to_seconds`], with the precision of annotations.

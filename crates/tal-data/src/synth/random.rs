@@ -11,6 +11,7 @@ pub(super) enum Purpose {
     World = 1,
     Layout = 2,
     Features = 3,
+    Duration = 4,
 }
 
 pub(super) struct Random(ChaCha8Rng);

@@ -50,7 +50,7 @@ impl Builder<'_> {
             }
             Node::Bytes(bytes) => {
                 self.count_bytes(bytes.len())?;
-                Value::Bytes(bytes.clone())
+                Value::Bytes(bytes.to_vec())
             }
             Node::List(items) => Value::List(self.values(items, depth)?),
             Node::Tuple(items) => Value::Tuple(self.values(items, depth)?),
@@ -59,7 +59,10 @@ impl Builder<'_> {
                 self.count_bytes(16 * tensor.shape.len())?;
                 Value::Tensor(tensor.clone())
             }
-            other @ (Node::Global(_) | Node::NumpyDtype { .. } | Node::Storage { .. }) => {
+            other @ (Node::Global(_)
+            | Node::NumpyDtype { .. }
+            | Node::NumpyArray
+            | Node::Storage { .. }) => {
                 return Err(FaultKind::Refused(format!(
                     "{} as a value",
                     other.describe()

@@ -1,5 +1,7 @@
 //! What follows an opcode in the pickle: numbers, text, bytes and names.
 
+use std::sync::Arc;
+
 use super::{FaultKind, Machine, Node, Step};
 
 impl Machine<'_, '_> {
@@ -69,14 +71,14 @@ impl Machine<'_, '_> {
 
     pub(super) fn bytes(&mut self, len: usize) -> Step<()> {
         let bytes = self.take(len)?.to_vec();
-        self.push(Node::Bytes(bytes))
+        self.push(Node::Bytes(Arc::new(bytes)))
     }
 
     pub(super) fn text_or_bytes(&mut self, len: usize) -> Step<()> {
         let bytes = self.take(len)?.to_vec();
         let node = match String::from_utf8(bytes) {
             Ok(text) => Node::Str(text),
-            Err(error) => Node::Bytes(error.into_bytes()),
+            Err(error) => Node::Bytes(Arc::new(error.into_bytes())),
         };
         self.push(node)
     }

@@ -1,7 +1,10 @@
 //! The calls that stand for data: dictionaries, tensors, storages and NumPy scalars.
 
-use super::{FaultKind, Global, Id, Machine, Node, Step, pairs};
-use crate::pth::TensorRef;
+use std::sync::Arc;
+
+use super::numpy::num_bytes_beside_zeros;
+use super::{FaultKind, Global, Id, Machine, Node, Step, StorageRef, pairs};
+use crate::pth::{TensorRef, legacy};
 
 /// More dimensions than PyTorch itself allows.
 const MAX_DIMS: usize = 64;
@@ -55,22 +58,33 @@ impl Machine<'_, '_> {
                 }
             }
             (Global::Encode, &[text, encoding]) => self.encode(text, encoding),
-            (Global::Bytes, []) => self.push(Node::Bytes(Vec::new())),
-            (Global::NumpyDtype, [name, ..]) => match self.node(*name) {
-                Node::Str(name) => {
-                    let name = name.clone();
-                    self.count_copied(name.len())?;
-                    self.push(Node::NumpyDtype {
-                        name,
-                        big_endian: false,
-                    })
-                }
+            (Global::Bytes, []) => self.push(Node::Bytes(Arc::default())),
+            (Global::NumpyDtype, &[name, ..]) => self.numpy_dtype(name),
+            (Global::NumpyScalar, &[dtype, bytes]) => self.numpy_scalar(dtype, bytes),
+            (Global::NumpyReconstruct, &[class, _, _]) => match self.node(class) {
+                Node::Global(Global::NumpyArray) => self.push(Node::NumpyArray),
                 other => {
                     let found = other.describe();
-                    Err(FaultKind::Refused(format!("numpy.dtype of {found}")))
+                    Err(FaultKind::Refused(format!(
+                        "a numpy array of the class {found}"
+                    )))
                 }
             },
-            (Global::NumpyScalar, &[dtype, bytes]) => self.numpy_scalar(dtype, bytes),
+            (Global::NumpyFromBuffer, &[buffer, dtype, shape, order]) => {
+                let fortran = match self.node(order) {
+                    Node::Str(order) if order == "C" => false,
+                    Node::Str(order) if order == "F" => true,
+                    other => {
+                        let found = other.describe();
+                        return Err(FaultKind::malformed(format!(
+                            "the order of an array: {found}"
+                        )));
+                    }
+                };
+                let tensor = self.numpy_array(shape, dtype, fortran, buffer)?;
+                self.push(tensor)
+            }
+            (Global::LoadFromBytes, &[bytes]) => self.load_from_bytes(bytes),
             (function, arguments) => Err(FaultKind::Refused(format!(
                 "a call of {} with {} arguments",
                 function.describe(),
@@ -83,22 +97,19 @@ impl Machine<'_, '_> {
     pub(super) fn set_state(&mut self, object: Id, state: Id) -> Step<()> {
         match (self.node(object), self.node(state)) {
             (Node::Dict { ordered: true, .. }, Node::Dict { .. }) => Ok(()),
-            (Node::NumpyDtype { .. }, Node::Tuple(items)) => {
-                let order = items.get(1).map(|&id| self.node(id));
-                let big = match order {
-                    Some(Node::Str(order)) if order == "<" || order == "|" => false,
-                    Some(Node::Str(order)) if order == ">" => true,
-                    _ => {
-                        return Err(FaultKind::Refused(
-                            "numpy.dtype of unknown byte order".into(),
-                        ));
-                    }
-                };
-                if let Node::NumpyDtype { big_endian, .. } = &mut self.nodes[object as usize] {
-                    *big_endian = big;
+            (Node::NumpyDtype { .. }, Node::Tuple(_)) => self.numpy_dtype_state(object, state),
+            (Node::NumpyArray, Node::Tuple(items)) => match *items.as_slice() {
+                [_version, shape, dtype, fortran, data] => {
+                    let fortran = matches!(self.node(fortran), Node::Bool(true));
+                    let tensor = self.numpy_array(shape, dtype, fortran, data)?;
+                    self.nodes[object as usize] = tensor;
+                    Ok(())
                 }
-                Ok(())
-            }
+                _ => Err(FaultKind::malformed(format!(
+                    "the state of a numpy array has {} parts instead of 5",
+                    items.len()
+                ))),
+            },
             (object, _) => Err(FaultKind::Refused(format!(
                 "attributes of {}",
                 object.describe()
@@ -115,8 +126,14 @@ impl Machine<'_, '_> {
                 self.node(id).describe()
             ));
         };
-        let &[tag, class, key, _device, num_values] = items.as_slice() else {
-            return refused(format!("a persistent id of {} parts", items.len()));
+        let (tag, class, key, num_values) = match *items.as_slice() {
+            [tag, class, key, _device, num_values] => (tag, class, key, num_values),
+            // Before archives there was a sixth part for views, which PyTorch stopped to write in 0.4.
+            [tag, class, key, _device, num_values, view] => match self.node(view) {
+                Node::None => (tag, class, key, num_values),
+                _ => return refused("a view of a storage".to_owned()),
+            },
+            _ => return refused(format!("a persistent id of {} parts", items.len())),
         };
         match self.node(tag) {
             Node::Str(tag) if tag == "storage" => {}
@@ -132,16 +149,15 @@ impl Machine<'_, '_> {
         let key = key.clone();
         self.count_copied(key.len())?;
         let num_values = self.count(num_values)?;
-        let fault = |reason: String| FaultKind::Storage(key.clone(), reason);
-        let num_bytes = num_values
-            .checked_mul(dtype.num_bytes())
-            .ok_or_else(|| fault(format!("{num_values} values are too many")))?;
-        let index = self.storages.index(&key, num_bytes).map_err(fault)?;
-        self.push(Node::Storage {
+        let index = self
+            .storages
+            .index(&key, num_values, dtype.num_bytes())
+            .map_err(|reason| FaultKind::Storage(key, reason))?;
+        self.push(Node::Storage(StorageRef {
             index,
             dtype,
             num_values,
-        })
+        }))
     }
 
     fn ordered_dict(&mut self, items: Option<Id>) -> Step<()> {
@@ -169,11 +185,7 @@ impl Machine<'_, '_> {
     fn tensor(&mut self, storage: Id, offset: Id, shape: Id, strides: Id, hooks: Id) -> Step<()> {
         self.must_be_empty(hooks, "hooks of a tensor")?;
         let (index, dtype, available) = match self.node(storage) {
-            Node::Storage {
-                index,
-                dtype,
-                num_values,
-            } => (*index, *dtype, *num_values),
+            Node::Storage(storage) => (storage.index, storage.dtype, storage.num_values),
             other => {
                 let found = other.describe();
                 return Err(FaultKind::malformed(format!("a tensor in {found}")));
@@ -191,14 +203,7 @@ impl Machine<'_, '_> {
             )));
         }
         let too_large = || FaultKind::malformed(format!("a tensor of the sizes {shape:?}"));
-        // Sizes beside a zero count as well: their product must never overflow later.
-        let product = shape
-            .iter()
-            .filter(|&&size| size > 0)
-            .try_fold(dtype.num_bytes(), |product, &size| {
-                product.checked_mul(size)
-            })
-            .ok_or_else(too_large)?;
+        let product = num_bytes_beside_zeros(&shape, dtype).ok_or_else(too_large)?;
         if !shape.contains(&0) {
             let last = shape
                 .iter()
@@ -233,6 +238,25 @@ impl Machine<'_, '_> {
         }))
     }
 
+    /// The storage in a stream of its own, the format of `torch.save` before 1.6.
+    fn load_from_bytes(&mut self, bytes: Id) -> Step<()> {
+        let Node::Bytes(bytes) = self.node(bytes) else {
+            let found = self.node(bytes).describe();
+            return Err(FaultKind::malformed(format!("a storage in {found}")));
+        };
+        if self.storages.nested {
+            return Err(FaultKind::Refused("a storage within a storage".to_owned()));
+        }
+        let bytes = Arc::clone(bytes);
+        let (storage, start, big_endian) = legacy::storage(&bytes).map_err(|fault| fault.kind)?;
+        let width = storage.dtype.num_bytes();
+        let num_bytes = storage.num_values * width;
+        let index = self
+            .storages
+            .memory(bytes, start, num_bytes, width, big_endian);
+        self.push(Node::Storage(StorageRef { index, ..storage }))
+    }
+
     fn encode(&mut self, text: Id, encoding: Id) -> Step<()> {
         let (Node::Str(text), Node::Str(encoding)) = (self.node(text), self.node(encoding)) else {
             return Err(FaultKind::Refused("_codecs.encode of no str".into()));
@@ -245,45 +269,7 @@ impl Machine<'_, '_> {
         let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
         let bytes = bytes.ok_or_else(|| FaultKind::malformed("text beyond latin1"))?;
         self.count_copied(bytes.len())?;
-        self.push(Node::Bytes(bytes))
-    }
-
-    fn numpy_scalar(&mut self, dtype: Id, bytes: Id) -> Step<()> {
-        let (name, big_endian) = match self.node(dtype) {
-            Node::NumpyDtype { name, big_endian } => (name.clone(), *big_endian),
-            other => {
-                let found = other.describe();
-                return Err(FaultKind::Refused(format!("a numpy scalar of {found}")));
-            }
-        };
-        let mut bytes = match self.node(bytes) {
-            Node::Bytes(bytes) => bytes.clone(),
-            // How Python 2 writes bytes that happen to be text.
-            Node::Str(text) => text.clone().into_bytes(),
-            other => {
-                let found = other.describe();
-                return Err(FaultKind::Refused(format!("a numpy scalar from {found}")));
-            }
-        };
-        if big_endian {
-            bytes.reverse();
-        }
-        let len = bytes.len();
-        self.count_copied(len)?;
-        let wrong = |_| FaultKind::malformed(format!("a numpy scalar of {len} bytes"));
-        let node = match name.as_str() {
-            "f8" | "float64" => Node::Float(f64::from_le_bytes(bytes.try_into().map_err(wrong)?)),
-            "f4" | "float32" => {
-                Node::Float(f32::from_le_bytes(bytes.try_into().map_err(wrong)?).into())
-            }
-            "i8" | "int64" => Node::Int(i64::from_le_bytes(bytes.try_into().map_err(wrong)?)),
-            other => {
-                return Err(FaultKind::Refused(format!(
-                    "a numpy scalar of the type {other:?} (f8, f4 and i8 are read)"
-                )));
-            }
-        };
-        self.push(node)
+        self.push(Node::Bytes(Arc::new(bytes)))
     }
 
     fn items(&self, id: Id) -> Step<Vec<Id>> {
@@ -298,7 +284,7 @@ impl Machine<'_, '_> {
         }
     }
 
-    fn sizes(&self, id: Id) -> Step<Vec<usize>> {
+    pub(super) fn sizes(&self, id: Id) -> Step<Vec<usize>> {
         let items = self.items(id)?;
         if items.len() > MAX_DIMS {
             return Err(FaultKind::Limit(

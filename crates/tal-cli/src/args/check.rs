@@ -1,0 +1,38 @@
+//! Arguments of `tal data check` and `tal data stats`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Configuration file (YAML).
+    pub(crate) config: PathBuf,
+    /// Change one configuration key; can be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// Only look whether feature files exist, without reading them.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Write all findings as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatsArgs {
+    /// Configuration file (YAML).
+    pub(crate) config: PathBuf,
+    /// Change one configuration key; can be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// Take the numbers of features from the durations, without reading feature files.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Write the figures as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Draw durations, classes and levels as SVG files in a folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plots: Option<PathBuf>,
+}

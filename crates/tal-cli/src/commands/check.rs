@@ -1,0 +1,137 @@
+//! `tal data check`: what is wrong with a data set.
+
+use anyhow::{Result, anyhow};
+use tal_core::config::Config;
+use tal_data::audit::{self, Audit, Finding, Severity, Watch};
+
+use super::output;
+use crate::args::CheckArgs;
+use crate::console::Console;
+use crate::tables::table;
+
+/// Findings of a kind that are printed; the file has all.
+const MAX_SHOWN: usize = 5;
+
+pub(crate) fn run(args: &CheckArgs, console: &Console) -> Result<()> {
+    if let Some(file) = &args.json {
+        output::check("--json", file, &[])?;
+    }
+    let config = Config::load(&args.config, &args.overrides)?;
+    let stop = console.catch_interrupts_saying("stopping; again to stop at once");
+    let bar = console.bar(0, 0, "checking {bar:30} {pos}/{len} recordings, {eta} left");
+    let progress = |done: usize, total: usize| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    };
+    let watch = Watch {
+        progress: &progress,
+        stop: &stop,
+    };
+    let audit = audit::check(&config, args.quick, &watch);
+    bar.finish_and_clear();
+    if let Some(file) = &args.json {
+        output::write_json(file, &audit)?;
+    }
+    show(&audit, args, console)?;
+    if !audit.complete {
+        return Err(anyhow!("interrupted: not all recordings were checked"));
+    }
+    match audit.num_errors {
+        0 => Ok(()),
+        _ => Err(anyhow!(
+            "{} in the data set",
+            number(audit.num_errors, "error")
+        )),
+    }
+}
+
+fn show(audit: &Audit, args: &CheckArgs, console: &Console) -> Result<()> {
+    if !audit.subsets.is_empty() {
+        let columns = [
+            "subset",
+            "for",
+            "recordings",
+            "annotations",
+            "features read",
+        ];
+        let mut table = table(&columns.map(str::to_owned));
+        for subset in &audit.subsets {
+            table.add_row([
+                subset.name.clone(),
+                subset.role.to_owned(),
+                subset.num_recordings.to_string(),
+                subset.num_annotations.to_string(),
+                if audit.quick {
+                    "-".to_owned()
+                } else {
+                    subset.num_features_read.to_string()
+                },
+            ]);
+        }
+        console.print(&table.to_string())?;
+    }
+    for findings in audit
+        .findings
+        .chunk_by(|a, b| (a.severity, a.code) == (b.severity, b.code))
+    {
+        console.print(&group(findings, args))?;
+    }
+    let quick = if audit.quick {
+        " Feature files were not read (--quick)."
+    } else {
+        ""
+    };
+    console.print(&format!(
+        "{}, {}, {}.{quick}",
+        number(audit.num_errors, "error"),
+        number(audit.num_warnings, "warning"),
+        number(audit.num_notes, "note"),
+    ))
+}
+
+/// Findings of one kind.
+fn group(findings: &[Finding], args: &CheckArgs) -> String {
+    let Some(first) = findings.first() else {
+        return String::new();
+    };
+    let mut text = format!("{}: {}", first.severity.name(), first.code.name());
+    if findings.len() > 1 {
+        text += &format!(" ({})", findings.len());
+    }
+    // Notes are for the curious.
+    let num_shown = match first.severity {
+        Severity::Note => 1,
+        _ => MAX_SHOWN,
+    };
+    let mut advice = "";
+    for finding in findings.iter().take(num_shown) {
+        let recording = match &finding.recording {
+            Some(id) => format!("{id}: "),
+            None => String::new(),
+        };
+        let more = match finding.count {
+            1 => String::new(),
+            count => format!(" (and {} more in it)", count - 1),
+        };
+        text += &format!("\n  {recording}{}{more}", finding.found);
+        if finding.expected != advice {
+            text += &format!("\n    expected: {}", finding.expected);
+            advice = &finding.expected;
+        }
+    }
+    if findings.len() > num_shown {
+        let rest = findings.len() - num_shown;
+        let list = if args.json.is_some() {
+            ""
+        } else {
+            " (--json FILE lists all)"
+        };
+        text += &format!("\n  … and {rest} more{list}");
+    }
+    text
+}
+
+fn number(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}

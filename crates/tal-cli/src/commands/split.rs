@@ -1,0 +1,195 @@
+//! `tal data split`: recordings dealt to subsets.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use tal_core::{GroundTruth, Recording};
+use tal_data::{annotations, split};
+
+use super::output;
+use crate::args::SplitArgs;
+use crate::console::print;
+use crate::failure::UsageError;
+use crate::tables::table;
+
+const TRAINING: &str = "training";
+const VALIDATION: &str = "validation";
+const TEST: &str = "test";
+
+pub(crate) fn run(args: &SplitArgs) -> Result<()> {
+    let files = files(args)?;
+    let bytes =
+        std::fs::read(&args.annotations).map_err(|source| annotations::AnnotationError::Read {
+            path: args.annotations.clone(),
+            source,
+        })?;
+    let truth = annotations::parse(&bytes, &args.annotations, None)?;
+    let chosen: Vec<&Recording> = chosen(args, &truth)?;
+    let groups = chosen
+        .iter()
+        .map(|recording| group(args, &recording.id))
+        .collect::<Result<Vec<String>, UsageError>>()?;
+    let (names, shares) = plan(args)?;
+    let parts = split::assign(&chosen, &groups, &shares, args.seed)
+        .map_err(|error| UsageError(error.to_string()))?;
+
+    for (fold, file) in files.iter().enumerate() {
+        let subsets: BTreeMap<String, String> = chosen
+            .iter()
+            .zip(&parts)
+            .map(|(recording, part)| {
+                let subset = match args.folds {
+                    Some(_) if *part == fold => TEST,
+                    Some(_) => TRAINING,
+                    None => names[*part].as_str(),
+                };
+                (recording.id.clone(), subset.to_owned())
+            })
+            .collect();
+        annotations::subsets::write(file, &bytes, &args.annotations, &subsets)?;
+    }
+    report(args, &truth, &chosen, &groups, &names, &parts)
+}
+
+/// The files to write, none of which is there, unless it may be replaced.
+fn files(args: &SplitArgs) -> Result<Vec<PathBuf>> {
+    let Some(folds) = args.folds else {
+        output::check("--out", &args.out, &["json"])?;
+        output::check_new("--out", &args.out, args.force)?;
+        return Ok(vec![args.out.clone()]);
+    };
+    if args.out.exists() && !args.out.is_dir() {
+        let message = format!(
+            "--out {}: is a file; expected a folder for the folds",
+            args.out.display()
+        );
+        return Err(UsageError(message).into());
+    }
+    let files: Vec<PathBuf> = (1..=folds)
+        .map(|fold| args.out.join(format!("fold{fold}.json")))
+        .collect();
+    for file in &files {
+        output::check_new("--out", file, args.force)?;
+    }
+    std::fs::create_dir_all(&args.out).map_err(|error| {
+        anyhow::anyhow!("cannot make the folder {}: {error}", args.out.display())
+    })?;
+    Ok(files)
+}
+
+/// Names of the parts and their shares.
+fn plan(args: &SplitArgs) -> Result<(Vec<String>, Vec<f64>), UsageError> {
+    if let Some(folds) = args.folds {
+        let names = (1..=folds).map(|fold| format!("fold{fold}")).collect();
+        return Ok((names, vec![1.0 / folds as f64; folds]));
+    }
+    let held_out = [(VALIDATION, args.validation_share), (TEST, args.test_share)];
+    let rest = 1.0 - held_out.iter().filter_map(|(_, share)| *share).sum::<f64>();
+    if rest <= 0.0 {
+        return Err(UsageError(
+            "--test-share and --validation-share: together below 1, so that something is left to train on".into(),
+        ));
+    }
+    let parts = std::iter::once((TRAINING, Some(rest))).chain(held_out);
+    Ok(parts
+        .filter_map(|(name, share)| Some((name.to_owned(), share?)))
+        .unzip())
+}
+
+fn chosen<'a>(
+    args: &'a SplitArgs,
+    truth: &'a GroundTruth,
+) -> Result<Vec<&'a Recording>, UsageError> {
+    let present = truth.subset_names();
+    for name in &args.subset {
+        if !present
+            .iter()
+            .any(|other| other.to_lowercase() == name.to_lowercase())
+        {
+            return Err(UsageError(format!(
+                "--subset {name}: the annotations have {}",
+                present.join(", ")
+            )));
+        }
+    }
+    Ok(if args.subset.is_empty() {
+        truth.recordings.iter().collect()
+    } else {
+        truth.subset(&args.subset).collect()
+    })
+}
+
+/// The name of the group that a recording belongs to; its own id where there is no rule.
+fn group(args: &SplitArgs, id: &str) -> Result<String, UsageError> {
+    if let Some(regex) = &args.group {
+        let captures = regex.captures(id).ok_or_else(|| {
+            UsageError(format!(
+                "--group {regex}: finds nothing in the recording {id:?}"
+            ))
+        })?;
+        let found = captures.get(1).or_else(|| captures.get(0));
+        return Ok(found.map_or("", |text| text.as_str()).to_owned());
+    }
+    match &args.group_prefix {
+        Some(prefix) => match id.split_once(prefix) {
+            Some((group, _)) => Ok(group.to_owned()),
+            None => Err(UsageError(format!(
+                "--group-prefix {prefix}: does not occur in the recording {id:?}"
+            ))),
+        },
+        None => Ok(id.to_owned()),
+    }
+}
+
+fn report(
+    args: &SplitArgs,
+    truth: &GroundTruth,
+    chosen: &[&Recording],
+    groups: &[String],
+    names: &[String],
+    parts: &[usize],
+) -> Result<()> {
+    let mut header = vec![String::new()];
+    header.extend(names.iter().cloned());
+    let mut table = table(&header);
+    let members = |part: usize| {
+        let all = chosen.iter().zip(groups).zip(parts);
+        all.filter(move |(_, p)| **p == part)
+            .map(|(member, _)| member)
+    };
+    let mut row = |name: &str, count: &dyn Fn(usize) -> usize| {
+        let counts = (0..names.len()).map(|part| count(part).to_string());
+        table.add_row(std::iter::once(name.to_owned()).chain(counts));
+    };
+    row("recordings", &|part| members(part).count());
+    if args.group.is_some() || args.group_prefix.is_some() {
+        row("groups", &|part| {
+            members(part)
+                .map(|(_, group)| group)
+                .collect::<BTreeSet<_>>()
+                .len()
+        });
+    }
+    let count = |part: usize, class: u32| {
+        members(part)
+            .flat_map(|(recording, _)| &recording.instances)
+            .filter(|instance| instance.label == class)
+            .count()
+    };
+    let mut missing = Vec::new();
+    for (class, name) in truth.classes.iter() {
+        row(name, &|part| count(part, class));
+        let absent = (0..names.len()).filter(|part| count(*part, class) == 0);
+        missing.extend(absent.map(|part| format!("{name} in {}", names[part])));
+    }
+    let mut text = format!(
+        "{}: {} recordings dealt\n{table}",
+        args.out.display(),
+        chosen.len()
+    );
+    if !missing.is_empty() {
+        text += &format!("\nnot one annotation: {}", missing.join(", "));
+    }
+    print(&text)
+}

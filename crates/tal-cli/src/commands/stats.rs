@@ -1,0 +1,236 @@
+//! `tal data stats`: what a data set is like.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use tal_core::config::Config;
+use tal_data::audit::{self, Distribution, Statistics, Watch};
+
+use super::output;
+use crate::args::StatsArgs;
+use crate::console::Console;
+use crate::failure::UsageError;
+use crate::plots;
+use crate::tables::{percent, table};
+
+pub(crate) fn run(args: &StatsArgs, console: &Console) -> Result<()> {
+    if let Some(file) = &args.json {
+        output::check("--json", file, &[])?;
+    }
+    if let Some(folder) = args.plots.as_deref().filter(|f| f.exists() && !f.is_dir()) {
+        let folder = folder.display();
+        return Err(UsageError(format!("--plots {folder}: is a file; give a folder")).into());
+    }
+    let config = Config::load(&args.config, &args.overrides)?;
+    let stop =
+        console.catch_interrupts_saying("reading no further features; again to stop at once");
+    let bar = console.bar(0, 0, "reading {bar:30} {pos}/{len} recordings, {eta} left");
+    let progress = |done: usize, total: usize| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    };
+    let watch = Watch {
+        progress: &progress,
+        stop: &stop,
+    };
+    let statistics = audit::statistics(&config, args.quick, &watch);
+    bar.finish_and_clear();
+    let statistics = statistics?;
+    if let Some(file) = &args.json {
+        output::write_json(file, &statistics)?;
+    }
+    if let Some(folder) = &args.plots {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        draw(folder, &statistics)?;
+    }
+    for text in [
+        subsets(&statistics),
+        classes(&statistics),
+        levels(&statistics),
+        advice(&statistics),
+    ] {
+        console.print(&text)?;
+    }
+    match &args.plots {
+        Some(folder) => console.print(&format!("Plots: {}", folder.display())),
+        None => Ok(()),
+    }
+}
+
+fn header<const N: usize>(names: [&str; N]) -> Vec<String> {
+    names.map(str::to_owned).into()
+}
+
+fn short(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+fn spread(values: Option<&Distribution>) -> [String; 5] {
+    match values {
+        Some(v) => [v.min, v.median, v.mean, v.p95, v.max].map(short),
+        None => std::array::from_fn(|_| "-".to_owned()),
+    }
+}
+
+fn subsets(statistics: &Statistics) -> String {
+    let mut names = vec![String::new()];
+    names.extend(statistics.subsets.iter().map(|one| one.role.to_owned()));
+    let mut counts = table(&names);
+    let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), percent);
+    let rows: [(&str, fn(&audit::SubsetStatistics) -> usize); 4] = [
+        ("recordings", |one| one.num_recordings),
+        ("without annotation", |one| one.num_without_actions),
+        ("feature files read", |one| one.num_lengths_read),
+        ("actions", |one| one.num_actions),
+    ];
+    for (name, value) in rows {
+        let mut row = vec![name.to_owned()];
+        row.extend(statistics.subsets.iter().map(|one| value(one).to_string()));
+        counts.add_row(row);
+    }
+    for (name, overlap) in [
+        ("time with actions [%]", false),
+        ("of it with several [%]", true),
+    ] {
+        let values = statistics.subsets.iter();
+        let values = values.map(|one| share(if overlap { one.overlap } else { one.coverage }));
+        let mut row = vec![name.to_owned()];
+        row.extend(values);
+        counts.add_row(row);
+    }
+    let mut lengths = table(&header(["", "min", "median", "mean", "95 %", "max"]));
+    for one in &statistics.subsets {
+        for (name, values) in [
+            ("recordings [s]", &one.recording_seconds),
+            ("recordings [features]", &one.recording_features),
+            ("actions [s]", &one.action_seconds),
+            ("actions [features]", &one.action_features),
+            ("actions per recording", &one.actions_per_recording),
+        ] {
+            let mut row = vec![format!("{} {name}", one.role)];
+            row.extend(spread(values.as_ref()));
+            lengths.add_row(row);
+        }
+    }
+    format!("{counts}\n{lengths}")
+}
+
+fn classes(statistics: &Statistics) -> String {
+    let columns = [
+        "class",
+        "training",
+        "test",
+        "min [s]",
+        "median [s]",
+        "mean [s]",
+        "95 % [s]",
+        "max [s]",
+    ];
+    let mut table = table(&header(columns));
+    for class in &statistics.classes {
+        let mut row = vec![
+            class.name.clone(),
+            class.num_training.to_string(),
+            class.num_test.to_string(),
+        ];
+        row.extend(spread(class.action_seconds.as_ref()));
+        table.add_row(row);
+    }
+    table.to_string()
+}
+
+fn levels(statistics: &Statistics) -> String {
+    let columns = ["level", "stride", "range", "training actions", "points"];
+    let mut table = table(&header(columns));
+    for (index, level) in statistics.levels.levels.iter().enumerate() {
+        table.add_row([
+            index.to_string(),
+            level.stride.to_string(),
+            format!("{} to {}", level.range[0], level.range[1]),
+            level.num_actions.to_string(),
+            level.num_points.to_string(),
+        ]);
+    }
+    format!(
+        "{table}\nActions with at least one positive point on the level, by the rule of training, recordings uncut; {} of {} \
+         have none on any level.",
+        statistics.levels.num_without_level, statistics.levels.num_actions
+    )
+}
+
+fn advice(statistics: &Statistics) -> String {
+    let lengths = &statistics.max_seq_len;
+    let mut text = format!(
+        "dataset.max_seq_len: {} ({} training recordings are longer); {} holds 95 % of them whole and enough of every \
+         action, {} all (multiples of {}).",
+        lengths.current, lengths.num_longer, lengths.for_most, lengths.for_all, lengths.unit
+    );
+    if let Some(advice) = &statistics.regression_range {
+        let ranges = advice
+            .ranges
+            .iter()
+            .map(|[low, high]| format!("[{low}, {high}]"));
+        text += &format!(
+            "\ndecoder.regression_range: [{}] would leave {} actions without a level instead of {}.",
+            ranges.collect::<Vec<_>>().join(", "),
+            advice.num_without_level,
+            statistics.levels.num_without_level
+        );
+    }
+    text
+}
+
+fn draw(folder: &Path, statistics: &Statistics) -> Result<()> {
+    for (file, title, actions) in [
+        (
+            "recording_seconds.svg",
+            "Durations of the recordings",
+            false,
+        ),
+        ("action_seconds.svg", "Durations of the actions", true),
+    ] {
+        let series: Vec<(String, &[f64])> = statistics
+            .subsets
+            .iter()
+            .map(|one| {
+                let seconds = &one.seconds;
+                let values = if actions {
+                    &seconds.actions
+                } else {
+                    &seconds.recordings
+                };
+                (one.role.to_owned(), values.as_slice())
+            })
+            .collect();
+        plots::histogram(&folder.join(file), title, "Duration [s]", &series)?;
+    }
+    let classes: Vec<(String, Vec<usize>)> = statistics
+        .classes
+        .iter()
+        .map(|class| (class.name.clone(), vec![class.num_training, class.num_test]))
+        .collect();
+    let file = folder.join("classes.svg");
+    plots::counts(
+        &file,
+        "Actions of the classes",
+        &["training", "test"],
+        &classes,
+    )?;
+    let levels: Vec<(String, Vec<usize>)> = statistics
+        .levels
+        .levels
+        .iter()
+        .enumerate()
+        .map(|(index, level)| {
+            let [low, high] = level.range;
+            (
+                format!("level {index}: {low} to {high}"),
+                vec![level.num_actions],
+            )
+        })
+        .chain([("none".to_owned(), vec![statistics.levels.num_without_level])])
+        .collect();
+    let title = "Training actions with a positive point on the level";
+    plots::counts(&folder.join("levels.svg"), title, &["training"], &levels)
+}

@@ -1,0 +1,184 @@
+//! What concerns subsets and classes.
+
+use std::collections::BTreeSet;
+
+use tal_core::config::DatasetConfig;
+use tal_core::{GroundTruth, Recording};
+
+use super::annotations::is_in;
+use super::finding::{Code, Findings, Severity};
+
+pub(super) fn check(config: &DatasetConfig, truth: &GroundTruth, findings: &mut Findings) {
+    names(config, truth, findings);
+    if findings.0.iter().any(|one| one.code == Code::SubsetEmpty) {
+        // Every class would lack examples.
+        return;
+    }
+    classes(config, truth, findings);
+}
+
+fn names(config: &DatasetConfig, truth: &GroundTruth, findings: &mut Findings) {
+    let present = truth.subset_names();
+    let listed = list(present.iter().copied());
+    for (role, field, wanted) in [
+        ("train on", "dataset.train_subsets", &config.train_subsets),
+        ("test on", "dataset.test_subsets", &config.test_subsets),
+    ] {
+        for name in wanted {
+            if !present
+                .iter()
+                .any(|one| one.to_lowercase() == name.to_lowercase())
+            {
+                findings.add(
+                    Severity::Error,
+                    Code::SubsetEmpty,
+                    None,
+                    format!("no recording in the subset {name:?} to {role}"),
+                    format!("{field} among the subsets of the file: {listed}"),
+                );
+            }
+        }
+        let of_role: Vec<&Recording> = truth.subset(wanted).collect();
+        if !of_role.is_empty() && of_role.iter().all(|one| one.instances.is_empty()) {
+            findings.add(
+                Severity::Error,
+                Code::SubsetWithoutAnnotations,
+                None,
+                format!(
+                    "no recording of {} has an annotation",
+                    list(wanted.iter().map(String::as_str))
+                ),
+                format!("annotations to {role}, or another {field}"),
+            );
+        }
+    }
+    for name in &config.train_subsets {
+        if is_in(name, &config.test_subsets) {
+            findings.add(
+                Severity::Error,
+                Code::SplitOverlap,
+                None,
+                format!("the subset {name:?} is trained on and tested on"),
+                "dataset.train_subsets and dataset.test_subsets without common names",
+            );
+        }
+    }
+    let used: Vec<&String> = config
+        .train_subsets
+        .iter()
+        .chain(&config.test_subsets)
+        .collect();
+    for name in present {
+        let lower = name.to_lowercase();
+        if used.iter().any(|one| *one == name) {
+            continue;
+        }
+        match used.iter().find(|one| one.to_lowercase() == lower) {
+            Some(one) => findings.add(
+                Severity::Note,
+                Code::SubsetCase,
+                None,
+                format!("the file writes {name:?}, the configuration {one:?}"),
+                "the same spelling; it is taken for the same subset",
+            ),
+            None => {
+                let num = truth
+                    .recordings
+                    .iter()
+                    .filter(|one| one.subset == name)
+                    .count();
+                findings.add(
+                    Severity::Note,
+                    Code::SubsetUnused,
+                    None,
+                    format!("{num} recordings are of the subset {name:?}"),
+                    "nothing, if neither training nor test needs them",
+                );
+            }
+        }
+    }
+}
+
+fn classes(config: &DatasetConfig, truth: &GroundTruth, findings: &mut Findings) {
+    let labels = |wanted: &[String]| -> BTreeSet<u32> {
+        truth
+            .subset(wanted)
+            .flat_map(|recording| &recording.instances)
+            .map(|instance| instance.label)
+            .collect()
+    };
+    let train = labels(&config.train_subsets);
+    let test = labels(&config.test_subsets);
+    for label in test.difference(&train) {
+        let recording = truth.subset(&config.test_subsets).find(|recording| {
+            recording
+                .instances
+                .iter()
+                .any(|instance| instance.label == *label)
+        });
+        findings.add(
+            Severity::Warning,
+            Code::ClassOnlyInTest,
+            recording.map(|recording| recording.id.as_str()),
+            format!(
+                "{:?} is a class of the test, but has no example in training",
+                truth.classes.display_name(*label)
+            ),
+            "training examples of every class that is tested",
+        );
+    }
+    let bound = u32::try_from(config.num_classes).unwrap_or(u32::MAX);
+    let unused: Vec<String> = (0..bound)
+        .filter(|label| !train.contains(label) && !test.contains(label))
+        .map(|label| match truth.classes.name(label) {
+            Some(name) => format!("{name:?}"),
+            None => label.to_string(),
+        })
+        .collect();
+    if !unused.is_empty() && !train.is_empty() {
+        findings.add(
+            Severity::Warning,
+            Code::ClassWithoutExamples,
+            None,
+            format!("{} of {bound} classes have no annotation: {}", unused.len(), first(&unused)),
+            "dataset.num_classes without classes that do not occur, unless they are there for a reason",
+        );
+    }
+    let untested: Vec<String> = train
+        .difference(&test)
+        .map(|label| format!("{:?}", truth.classes.display_name(*label)))
+        .collect();
+    if !untested.is_empty() && !test.is_empty() {
+        findings.add(
+            Severity::Note,
+            Code::ClassWithoutExamples,
+            None,
+            format!(
+                "{} classes are trained, but not tested: {}",
+                untested.len(),
+                first(&untested)
+            ),
+            "nothing; they do not count in the mAP",
+        );
+    }
+}
+
+/// The first ten.
+fn first(names: &[String]) -> String {
+    let shown = names
+        .iter()
+        .take(10)
+        .map(String::as_str)
+        .collect::<Vec<_>>();
+    let more = if names.len() > 10 { ", …" } else { "" };
+    shown.join(", ") + more
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = names.map(|name| format!("{name:?}")).collect();
+    if quoted.is_empty() {
+        "none".to_owned()
+    } else {
+        quoted.join(", ")
+    }
+}

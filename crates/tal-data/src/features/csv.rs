@@ -1,0 +1,133 @@
+//! Text files, one line per feature.
+
+use std::io::{Read, Write};
+use std::path::Path;
+
+use csv::{ByteRecord, ErrorKind, ReaderBuilder, Trim};
+use tal_core::atomic::write_atomic;
+
+use super::FeatureError;
+use super::npy::Array;
+
+/// Reads a matrix: lines of numbers separated by commas, all of one length; empty lines do not count.
+///
+/// # Errors
+/// A file that is unreadable; lines of different lengths; something that is no number; a value that is not finite in
+/// single precision. Each names the line.
+pub fn read(path: &Path, header: bool) -> Result<Array, FeatureError> {
+    let file = std::fs::File::open(path).map_err(|source| FeatureError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    read_from(file, path, header)
+}
+
+/// [`read`] of a file's content; `path` is only named in errors.
+///
+/// # Errors
+/// As [`read`], except for those of the file system.
+pub fn parse(bytes: &[u8], path: &Path, header: bool) -> Result<Array, FeatureError> {
+    read_from(bytes, path, header)
+}
+
+fn read_from(source: impl Read, path: &Path, header: bool) -> Result<Array, FeatureError> {
+    let malformed = |reason: String| FeatureError::Malformed {
+        path: path.to_owned(),
+        format: "csv",
+        reason,
+    };
+    let mut reader = ReaderBuilder::new()
+        .has_headers(header)
+        .trim(Trim::All)
+        .from_reader(source);
+    let mut record = ByteRecord::new();
+    let (mut data, mut rows, mut columns) = (Vec::new(), 0, 0);
+    loop {
+        match reader.read_byte_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                return Err(match error.into_kind() {
+                    ErrorKind::Io(source) => FeatureError::Read {
+                        path: path.to_owned(),
+                        source,
+                    },
+                    ErrorKind::UnequalLengths {
+                        pos,
+                        expected_len,
+                        len,
+                    } => malformed(format!(
+                        "line {}: {len} values, the first line has {expected_len}",
+                        pos.map_or(0, |pos| pos.line())
+                    )),
+                    other => malformed(format!("{other:?}")),
+                });
+            }
+        }
+        let line = record.position().map_or(0, csv::Position::line);
+        columns = record.len();
+        rows += 1;
+        for (index, text) in record.iter().enumerate() {
+            let value = std::str::from_utf8(text)
+                .ok()
+                .and_then(|text| text.parse::<f32>().ok())
+                .filter(|value| value.is_finite())
+                .ok_or_else(|| {
+                    let text = String::from_utf8_lossy(&text[..text.len().min(40)]);
+                    let hint = if rows == 1 && !header {
+                        "; does the first line name the columns (header: true)?"
+                    } else {
+                        ""
+                    };
+                    malformed(format!(
+                        "line {line}, column {}: {text:?} is no finite number{hint}",
+                        index + 1
+                    ))
+                })?;
+            data.push(value);
+        }
+    }
+    Ok(Array {
+        shape: vec![rows, columns],
+        data,
+    })
+}
+
+/// Writes `rows` lines of `columns` values, in digits that give the same values when read; an existing file is replaced
+/// at once. A header names the columns `0`, `1`, ….
+///
+/// # Errors
+/// Where the file cannot be written.
+///
+/// # Panics
+/// Where `data` does not hold `rows · columns` values.
+pub fn write(
+    path: &Path,
+    header: bool,
+    data: &[f32],
+    [rows, columns]: [usize; 2],
+) -> Result<(), FeatureError> {
+    assert_eq!(data.len(), rows * columns, "{rows} x {columns} values");
+    let line = |out: &mut dyn Write, values: &mut dyn Iterator<Item = String>| {
+        for (index, value) in values.enumerate() {
+            if index > 0 {
+                out.write_all(b",")?;
+            }
+            out.write_all(value.as_bytes())?;
+        }
+        out.write_all(b"\n")
+    };
+    write_atomic(path, |out| {
+        if header {
+            line(out, &mut (0..columns).map(|column| column.to_string()))?;
+        }
+        for row in data.chunks_exact(columns.max(1)) {
+            line(out, &mut row.iter().map(f32::to_string))?;
+        }
+        Ok(())
+    })
+    .map_err(|source| FeatureError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}

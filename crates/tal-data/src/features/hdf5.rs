@@ -1,0 +1,254 @@
+//! HDF5 files, read and written without the C library.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hdf5_reader::ByteOrder;
+use hdf5_reader::error::Error;
+use hdf5_reader::storage::DynStorage;
+use hdf5_reader::{BytesStorage, Dataset, Datatype, FileStorage, Hdf5File, OpenOptions};
+use hdf5_writer::{DatasetBuilder, Hdf5Builder, WriteOptions};
+use tal_core::atomic::write_atomic;
+
+use super::FeatureError;
+use super::error::names;
+use super::npy::Array;
+use super::value::{FloatType, MAX_DEFLATE_RATIO, MAX_VALUES};
+
+/// Most bytes of one chunk; h5py makes them of about a mebibyte.
+const MAX_CHUNK_BYTES: usize = 64 << 20;
+
+/// An opened file. Values are read from the disk when they are asked for; any number of threads may do so.
+pub struct File {
+    file: Hdf5File,
+    num_bytes: u64,
+}
+
+impl std::fmt::Debug for File {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("File")
+            .field("num_bytes", &self.num_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl File {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// A file that is unreadable or not of the format.
+    pub fn open(path: &Path) -> Result<Self, FeatureError> {
+        let storage = FileStorage::open(path).map_err(|error| match error {
+            Error::Io(source) => FeatureError::Read {
+                path: path.to_owned(),
+                source,
+            },
+            other => malformed(path, &other),
+        })?;
+        Self::of(Arc::new(storage), path)
+    }
+
+    /// A file in memory; `path` is only named in errors.
+    ///
+    /// # Errors
+    /// Bytes that are not of the format.
+    pub fn from_bytes(bytes: Vec<u8>, path: &Path) -> Result<Self, FeatureError> {
+        Self::of(Arc::new(BytesStorage::new(bytes)), path)
+    }
+
+    fn of(storage: DynStorage, path: &Path) -> Result<Self, FeatureError> {
+        let num_bytes = storage.len();
+        // Every array is read once and as a whole: nothing is gained by keeping its chunks. Neither other files nor links
+        // to them are followed, as no resolver is set.
+        let options = OpenOptions::default()
+            .with_chunk_cache_bytes(0)
+            .with_max_chunk_bytes(MAX_CHUNK_BYTES)
+            .with_max_read_bytes(8 * MAX_VALUES)
+            .with_max_object_header_bytes(1 << 20);
+        let file = Hdf5File::from_storage_with_options(storage, options)
+            .map_err(|error| malformed(path, &error))?;
+        Ok(Self { file, num_bytes })
+    }
+
+    /// Whether there is an array or a group of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.file.dataset(name).is_ok() || self.file.group(name).is_ok()
+    }
+
+    /// Reads the array `name`, folders within the file separated by `/`; without a name the only array of the outermost
+    /// folder.
+    ///
+    /// # Errors
+    /// No such array (the error lists what is there); several and no name; values that are no floating point numbers;
+    /// damaged or compressed in a way that is not read; larger than the file can hold, or than 2³² bytes.
+    pub fn read(&self, name: Option<&str>, path: &Path) -> Result<Array, FeatureError> {
+        let dataset = match name {
+            Some(name) => self.file.dataset(name).map_err(|error| {
+                if is_missing(&error) {
+                    self.missing(name, path)
+                } else {
+                    malformed(path, &error)
+                }
+            })?,
+            None => self.only(path)?,
+        };
+        self.values(&dataset, path)
+    }
+
+    fn only(&self, path: &Path) -> Result<Dataset, FeatureError> {
+        let root = self
+            .file
+            .root_group()
+            .map_err(|error| malformed(path, &error))?;
+        let (groups, arrays) = root
+            .member_names()
+            .map_err(|error| malformed(path, &error))?;
+        match arrays.as_slice() {
+            [only] => root.dataset(only).map_err(|error| malformed(path, &error)),
+            _ => Err(FeatureError::AmbiguousKey {
+                path: path.to_owned(),
+                present: names(arrays.into_iter().chain(groups.into_iter().map(as_folder))),
+            }),
+        }
+    }
+
+    /// The error for a name that is not there, with what is there instead: in the innermost folder that exists.
+    fn missing(&self, name: &str, path: &Path) -> FeatureError {
+        let mut folder = name;
+        let members = loop {
+            let group = match folder {
+                "" => self.file.root_group(),
+                _ => self.file.group(folder),
+            };
+            if let Ok(members) = group.and_then(|group| group.member_names()) {
+                break Some(members);
+            }
+            if folder.is_empty() {
+                break None;
+            }
+            folder = folder.rsplit_once('/').map_or("", |(outer, _)| outer);
+        };
+        let (groups, arrays) = members.unwrap_or_default();
+        let full = |member: String| match folder {
+            "" => member,
+            _ => format!("{folder}/{member}"),
+        };
+        FeatureError::MissingKey {
+            path: path.to_owned(),
+            key: name.to_owned(),
+            present: names(
+                arrays
+                    .into_iter()
+                    .chain(groups.into_iter().map(as_folder))
+                    .map(full),
+            ),
+        }
+    }
+
+    fn values(&self, dataset: &Dataset, path: &Path) -> Result<Array, FeatureError> {
+        let failed = |error: Error| malformed(path, &error);
+        let (value, big_endian) = match dataset.dtype() {
+            Datatype::FloatingPoint { size, byte_order } => (
+                FloatType::of_width(usize::from(*size)),
+                matches!(byte_order, ByteOrder::BigEndian),
+            ),
+            _ => (None, false),
+        };
+        let Some(value) = value else {
+            return Err(FeatureError::ValueType {
+                path: path.to_owned(),
+                found: format!("{:?}", dataset.dtype()),
+            });
+        };
+        let num_bytes = dataset.raw_byte_len().map_err(failed)?;
+        let room = self
+            .num_bytes
+            .saturating_mul(MAX_DEFLATE_RATIO)
+            .min((value.width() * MAX_VALUES) as u64);
+        if num_bytes as u64 > room {
+            return Err(FeatureError::Malformed {
+                path: path.to_owned(),
+                format: "hdf5",
+                reason: format!(
+                    "an array of shape {:?} claims {num_bytes} bytes in a file of {}",
+                    dataset.shape(),
+                    self.num_bytes
+                ),
+            });
+        }
+        let shape = dataset
+            .shape()
+            .iter()
+            .map(|size| usize::try_from(*size))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| FeatureError::Malformed {
+                path: path.to_owned(),
+                format: "hdf5",
+                reason: error.to_string(),
+            })?;
+        let bytes = dataset.read_raw_bytes().map_err(failed)?;
+        let data = value.decode(&bytes, big_endian);
+        if Some(data.len()) != shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d)) {
+            return Err(FeatureError::Malformed {
+                path: path.to_owned(),
+                format: "hdf5",
+                reason: format!("{} values for the shape {shape:?}", data.len()),
+            });
+        }
+        Ok(Array { shape, data })
+    }
+}
+
+fn as_folder(name: String) -> String {
+    format!("{name}/")
+}
+
+fn is_missing(error: &Error) -> bool {
+    match error {
+        Error::DatasetNotFound(_) | Error::GroupNotFound(_) => true,
+        Error::Context { source, .. } => is_missing(source),
+        _ => false,
+    }
+}
+
+fn malformed(path: &Path, error: &Error) -> FeatureError {
+    FeatureError::Malformed {
+        path: path.to_owned(),
+        format: "hdf5",
+        reason: error.to_string(),
+    }
+}
+
+/// Reads an array of a file that belongs to one recording, see [`File::read`].
+///
+/// # Errors
+/// As [`File::open`] and [`File::read`].
+pub fn read(path: &Path, key: Option<&str>) -> Result<Array, FeatureError> {
+    File::open(path)?.read(key, path)
+}
+
+/// An array to write: its name, values in row-major order, and shape.
+pub type Named<'a> = (String, &'a [f32], Vec<usize>);
+
+/// Writes arrays of single-precision values; an existing file is replaced at once.
+///
+/// # Errors
+/// Names that are empty or occur twice, no array at all, or a file that cannot be written.
+pub fn write(path: &Path, arrays: &[Named<'_>]) -> Result<(), FeatureError> {
+    let encode = || -> Result<Vec<u8>, hdf5_writer::Error> {
+        let mut builder = Hdf5Builder::new();
+        for (name, data, shape) in arrays {
+            let shape: Vec<u64> = shape.iter().map(|size| *size as u64).collect();
+            let array = DatasetBuilder::typed_data(name.clone(), shape, data)?;
+            builder = builder.dataset(array);
+        }
+        builder.into_plan()?.encode(WriteOptions::default())
+    };
+    encode()
+        .map_err(std::io::Error::other)
+        .and_then(|bytes| write_atomic(path, |out| out.write_all(&bytes)))
+        .map_err(|source| FeatureError::Write {
+            path: path.to_owned(),
+            source,
+        })
+}

@@ -1,0 +1,5 @@
+//! Checks and statistics of whole data sets.
+
+mod corpus;
+mod faults;
+mod numbers;
