@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+mod convert_features;
 mod evaluate;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tal_core::config::Weights;
 use tal_engine::DeviceChoice;
 
+pub(crate) use convert_features::ConvertFeaturesArgs;
 pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
 
 /// Temporal action localization: find every action in an untrimmed recording (start, end, class, score).
@@ -141,6 +143,15 @@ pub(crate) enum DataCommand {
     Synth(SynthArgs),
     /// Turn a data set as its publisher ships it into annotations and arrays.
     Prepare(PrepareArgs),
+    /// Turn files of one format into another.
+    #[command(subcommand)]
+    Convert(ConvertCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConvertCommand {
+    /// Write the features of a data set in another format.
+    Features(ConvertFeaturesArgs),
 }
 
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Arguments, Command, DataCommand};
+use args::{Arguments, Command, ConvertCommand, DataCommand};
 use console::Console;
 
 fn main() -> ExitCode {
@@ -33,6 +33,9 @@ fn main() -> ExitCode {
         Command::Import(args) => commands::import::run(&args),
         Command::Data(DataCommand::Synth(args)) => commands::synth::run(&args),
         Command::Data(DataCommand::Prepare(args)) => commands::prepare::run(&args),
+        Command::Data(DataCommand::Convert(ConvertCommand::Features(args))) => {
+            commands::convert_features::run(&args, &console)
+        }
         Command::Demo(args) => commands::demo::run(&args, device, &console),
     };
     match outcome {
