@@ -90,7 +90,7 @@ fn fuzz(workspace: &Workspace, name: &str, seconds: u32) -> Result<()> {
         .args(["run", "nightly", "cargo", "fuzz", "run"])
         .args(["--fuzz-dir", FOLDER, name])
         .args([&learned, &seeds])
-        .args(["--", "-rss_limit_mb=2048", "-timeout=10", "-max_len=4096"])
+        .args(["--", "-rss_limit_mb=2048", "-timeout=10", "-max_len=8192"])
         .arg(format!("-max_total_time={seconds}"))
         .current_dir(workspace.root())
         .status()
@@ -118,7 +118,7 @@ mod tests {
                 .collect();
             assert!((1..=20).contains(&corpus.len()), "{name}: {corpus:?}");
             assert!(
-                corpus.iter().all(|size| *size <= 2048),
+                corpus.iter().all(|size| *size <= 6144),
                 "{name}: {corpus:?}"
             );
         }

@@ -3,6 +3,7 @@
 mod config;
 mod data;
 mod check;
+mod convert_features;
 mod evaluate;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub(crate) use data::{
     SourceArg, SplitArgs, SynthArgs, TargetArg,
 };
 pub(crate) use check::{CheckArgs, StatsArgs};
+pub(crate) use convert_features::ConvertFeaturesArgs;
 pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
 
 /// Temporal action localization: find every action in an untrimmed recording (start, end, class, score).

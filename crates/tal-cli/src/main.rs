@@ -40,6 +40,9 @@ fn main() -> ExitCode {
             commands::convert_annotations::run(&args)
         }
         Command::Data(DataCommand::Split(args)) => commands::split::run(&args),
+        Command::Data(DataCommand::Convert(ConvertCommand::Features(args))) => {
+            commands::convert_features::run(&args, &console)
+        }
         Command::Demo(args) => commands::demo::run(&args, device, &console),
     };
     match outcome {

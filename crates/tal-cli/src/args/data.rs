@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use regex::Regex;
 use tal_data::annotations::source::SourceFormat;
 
-use super::{CheckArgs, LayerArgs, StatsArgs, at_least_one, positive};
+use super::{CheckArgs, ConvertFeaturesArgs, LayerArgs, StatsArgs, at_least_one, positive};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
@@ -29,6 +29,8 @@ pub(crate) enum DataCommand {
 pub(crate) enum ConvertCommand {
     /// Turn a publisher's annotations into the shared JSON, ActivityNet's JSON or a table.
     Annotations(Box<ConvertAnnotationsArgs>),
+    /// Write the features of a data set in another format.
+    Features(ConvertFeaturesArgs),
 }
 
 #[derive(Debug, Args)]

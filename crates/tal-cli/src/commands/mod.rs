@@ -3,6 +3,7 @@
 pub(crate) mod config;
 pub(crate) mod convert_annotations;
 pub(crate) mod check;
+pub(crate) mod convert_features;
 pub(crate) mod demo;
 pub(crate) mod eval;
 pub(crate) mod evaluate;

@@ -1,6 +1,7 @@
 //! Feature files: one folder, one file per recording, several formats behind [`FeatureStore`].
 
 mod array;
+mod convert;
 pub mod csv;
 mod error;
 pub mod hdf5;
@@ -20,6 +21,7 @@ mod write;
 use tal_core::TimeGrid;
 
 pub use array::FeatureArray;
+pub use convert::{Target, convert};
 pub use error::FeatureError;
 pub use key::RecordingKey;
 pub use store::{FeatureStore, open};

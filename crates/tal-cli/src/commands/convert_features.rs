@@ -1,0 +1,64 @@
+//! `tal data convert features`: the features of a data set in another format.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use tal_core::Recording;
+use tal_core::config::Config;
+use tal_data::{Dataset, features};
+
+use crate::args::ConvertFeaturesArgs;
+use crate::console::Console;
+use crate::failure::UsageError;
+
+pub(crate) fn run(args: &ConvertFeaturesArgs, console: &Console) -> Result<()> {
+    let (format, suffix) = args.format().map_err(UsageError)?;
+    let dataset = Config::load(&args.config, &args.overrides)?.dataset;
+    check_empty(&args.out)?;
+    let recordings = recordings(&dataset)?;
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    let target = features::Target {
+        dir: args.out.clone(),
+        suffix: suffix.to_owned(),
+        format,
+    };
+    let num_threads = args
+        .jobs
+        .or_else(|| std::thread::available_parallelism().ok().map(Into::into))
+        .unwrap_or(1);
+    let bar = console.bar(
+        recordings.len() as u64,
+        0,
+        "converting {bar:30} {pos}/{len} recordings, {eta} left",
+    );
+    let outcome = features::convert(&dataset, recordings, &target, num_threads, |_| bar.inc(1));
+    bar.finish_and_clear();
+    let count = outcome?;
+    console.print(&format!(
+        "{count} recordings: {}\nto use them, in the data set section of the configuration:\n  features:\n    dir: {}\n    \
+         prefix: \"\"\n    suffix: {suffix}\n    format: {}\n    columns: null\n    append: []",
+        args.out.display(),
+        serde_json::to_string(&args.out)?,
+        serde_json::to_string(&target.format)?,
+    ))
+}
+
+/// The recordings of all configured subsets that have features, each once.
+fn recordings(dataset: &tal_core::config::DatasetConfig) -> Result<Vec<Recording>> {
+    let mut subsets = dataset.train_subsets.clone();
+    subsets.extend(dataset.test_subsets.iter().cloned());
+    let dataset = Dataset::open(dataset, &subsets)?;
+    Ok((0..dataset.num_recordings())
+        .map(|index| dataset.recording(index).clone())
+        .collect())
+}
+
+fn check_empty(out: &Path) -> Result<(), UsageError> {
+    let refuse = |reason: &str| Err(UsageError(format!("--out {}: {reason}", out.display())));
+    match std::fs::read_dir(out) {
+        Ok(mut entries) if entries.next().is_some() => refuse("must be an empty or new folder"),
+        Err(_) if out.exists() => refuse("is no folder"),
+        _ => Ok(()),
+    }
+}
