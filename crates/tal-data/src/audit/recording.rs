@@ -116,7 +116,14 @@ fn segments(recording: &Recording, around: &Surroundings<'_>, findings: &mut Fin
     let unique = remove_duplicates(&recording.instances);
     if unique.len() < recording.instances.len() {
         let repeated = recording.instances.len() - unique.len();
-        let first = first_duplicate(&recording.instances).map_or_else(String::new, name);
+        // The first that is not kept: up to there both lists agree.
+        let kept = unique.iter().map(Some).chain(std::iter::repeat(None));
+        let first = recording
+            .instances
+            .iter()
+            .zip(kept)
+            .find(|(instance, kept)| Some(*instance) != *kept)
+            .map_or_else(String::new, |(instance, _)| name(instance));
         let (severity, expected) = if dataset.remove_duplicates {
             (Severity::Note, "each once; training drops the repetitions")
         } else {
@@ -140,12 +147,6 @@ fn segments(recording: &Recording, around: &Surroundings<'_>, findings: &mut Fin
             "one segment for one action; overlapping actions of a class are hard to tell apart";
         findings.add(severity, Code::SegmentOverlap, id, found, expected);
     }
-}
-
-fn first_duplicate(instances: &[Instance]) -> Option<&Instance> {
-    (1..instances.len())
-        .find(|end| remove_duplicates(&instances[..=*end]).len() <= *end)
-        .map(|end| &instances[end])
 }
 
 /// Neighbours of one class, by their starts, that overlap by more than `margin` seconds or by more than half.

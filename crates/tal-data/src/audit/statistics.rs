@@ -174,7 +174,7 @@ pub fn statistics(
         .map(|recordings| timed(config, recordings, quick, watch, (&done, total)))
         .collect();
     let subsets: Vec<SubsetStatistics> = roles
-        .iter()
+        .into_iter()
         .zip(chosen.iter().zip(&timings))
         .map(|((role, names), (recordings, timed))| subset(role, names, recordings, timed))
         .collect();

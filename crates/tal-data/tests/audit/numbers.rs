@@ -89,7 +89,8 @@ fn levels_get_the_actions_of_their_ranges() {
     );
     assert_eq!(all.regression_range, None);
 
-    corpus.set("decoder.regression_range=[[0, 1], [1, 2], [2, 3], [3, 4], [4, 5], [5, 8]]");
+    corpus
+        .set("decoder.regression_range=[[0, 4], [4, 8], [8, 9], [9, 9.5], [9.5, 10], [10, 10.5]]");
     let all = measure(&corpus, true).unwrap();
     // Nothing is left for the jumps.
     assert_eq!(all.levels.num_without_level, 4);
