@@ -187,13 +187,16 @@ pub(crate) struct PrepareArgs {
 /// Where the files come from.
 const PREPARE_SOURCES: &str = "\
 Where to get the files:
-  sbhar     archive.ics.uci.edu, data set 341 (Smartphone-Based Recognition of Human Activities and Postural
-            Transitions); --from is its folder RawData
-  gtea      data.zip of the authors of MS-TCN, linked in their repository (github.com/yabufarha/ms-tcn) and at
-            zenodo.org/record/3625992; --from is its folder gtea, with groundTruth/, features/, splits/, mapping.txt
-  50salads  the same archive; --from is its folder 50salads
+  sbhar     archive.ics.uci.edu, data set 341, Smartphone-Based Recognition
+            of Human Activities and Postural Transitions.
+            --from is its folder RawData.
+  gtea      data.zip of the authors of MS-TCN: github.com/yabufarha/ms-tcn
+            links it, and zenodo.org/record/3625992 has it.
+            --from is its folder gtea, with groundTruth/, features/, splits/
+            and mapping.txt.
+  50salads  the same archive; --from is its folder 50salads.
 
-Terms of use are the publishers'. What they ask to be cited is said there.";
+The publishers' terms of use apply; they say what is to be cited.";
 
 /// Data sets that can be prepared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -14,8 +14,16 @@ pub(super) fn converted(
     options: &SourceOptions,
 ) -> Result<Converted, SourceError> {
     let list = class_list(&parsed, options)?;
-    let all = collect(format, parsed)?;
+    let all: Vec<RawRecording> = parsed
+        .into_iter()
+        .flat_map(|file| file.recordings)
+        .collect();
     let labels = Labels::new(format, &all, list, options)?;
+    // Before recordings are joined, so that the error names the right file.
+    for recording in &all {
+        labels.check(recording)?;
+    }
+    let all = collect(format, all)?;
     let mut converted = Converted::default();
     let mut subsets = BTreeSet::new();
     for raw in all {
@@ -149,10 +157,13 @@ fn class_list(
 }
 
 /// All recordings in the order of the files; those of one id become one where every class has a file of its own.
-fn collect(format: SourceFormat, parsed: Vec<Parsed>) -> Result<Vec<RawRecording>, SourceError> {
+fn collect(
+    format: SourceFormat,
+    separate: Vec<RawRecording>,
+) -> Result<Vec<RawRecording>, SourceError> {
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut all: Vec<RawRecording> = Vec::new();
-    for recording in parsed.into_iter().flat_map(|file| file.recordings) {
+    for recording in separate {
         match places.get(&recording.id) {
             None => {
                 places.insert(recording.id.clone(), all.len());
@@ -179,6 +190,7 @@ struct Labels {
     ids: BTreeMap<Label, u32>,
     dropped: BTreeSet<Label>,
     list: &'static str,
+    all_labels: bool,
 }
 
 impl Labels {
@@ -204,6 +216,7 @@ impl Labels {
             classes: ClassMap::default(),
             ids: BTreeMap::new(),
             dropped: BTreeSet::new(),
+            all_labels: options.all_labels,
             list: list.as_ref().map_or("the annotations", |(_, name)| *name),
         };
         // Without a list the label itself is the name, and a number its own id.
@@ -268,6 +281,17 @@ impl Labels {
             }
         };
         Ok(labels)
+    }
+
+    /// Whether every label that is used has an id.
+    fn check(&self, recording: &RawRecording) -> Result<(), SourceError> {
+        let others = recording.not_primary.iter().filter(|_| self.all_labels);
+        for instance in recording.instances.iter().chain(others) {
+            if !self.dropped.contains(&instance.label) {
+                self.id(&instance.label, &recording.id, &recording.path)?;
+            }
+        }
+        Ok(())
     }
 
     fn id(&self, label: &Label, recording: &str, path: &Path) -> Result<u32, SourceError> {
