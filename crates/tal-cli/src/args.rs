@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+mod ablate;
 mod evaluate;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tal_core::config::Weights;
 use tal_engine::DeviceChoice;
 
+pub(crate) use ablate::AblateArgs;
 pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
 
 /// Temporal action localization: find every action in an untrimmed recording (start, end, class, score).
@@ -48,6 +50,8 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Compare a file of detections with annotations: mAP, recall, diagnosis, confidence, plots.
     Evaluate(Box<EvaluateArgs>),
+    /// Train a grid of configurations and seeds, and tabulate what they reach.
+    Ablate(AblateArgs),
     /// Turn a checkpoint of the released PyTorch code into one of ours.
     Import(ImportArgs),
     /// Make data sets.

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod ablate;
 pub(crate) mod demo;
 pub(crate) mod eval;
 pub(crate) mod evaluate;
