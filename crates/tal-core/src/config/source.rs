@@ -21,16 +21,6 @@ impl Config {
         Self::from_yaml(&text, &path.display().to_string(), base, overrides)
     }
 
-    /// TEMPORARY
-    pub fn load_layers(
-        path: &Path,
-        overlays: &[PathBuf],
-        overrides: &[String],
-    ) -> Result<Self, ConfigError> {
-        assert!(overlays.is_empty());
-        Self::load(path, overrides)
-    }
-
     /// [`Config::load`] from a text: `origin` names it in errors, relative paths start at `base`.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tal_core::config::Config;
+use tal_core::config::{Config, ConfigError, Layers};
 
 use super::AblationError;
 use crate::run::{RESOLVED_CONFIG, RunFigures};
@@ -182,19 +182,35 @@ impl Plan {
         Ok(runs)
     }
 
+    fn layers(
+        &self,
+        variant: &Variant,
+        seed: u64,
+        file: &Path,
+        base: &Path,
+    ) -> Result<Layers, ConfigError> {
+        let mut layers = Layers::read(file)?;
+        for overlay in &variant.overlays {
+            layers = layers.overlay(&base.join(overlay))?;
+        }
+        let seed = format!("train.seed={seed}");
+        for change in self.set.iter().chain(&variant.set).chain([&seed]) {
+            layers = layers.set(change)?;
+        }
+        Ok(layers)
+    }
+
     fn run(&self, variant: &Variant, seed: u64, out: &Path) -> Result<Run, AblationError> {
         let base = self.path.parent().unwrap_or(Path::new(""));
         let file = base.join(variant.config.as_ref().unwrap_or(&self.config));
-        let overlays: Vec<PathBuf> = variant.overlays.iter().map(|o| base.join(o)).collect();
-        let mut overrides = self.set.clone();
-        overrides.extend(variant.set.iter().cloned());
-        overrides.push(format!("train.seed={seed}"));
-        let config = Config::load_layers(&file, &overlays, &overrides).map_err(|source| {
-            AblationError::Config {
+        let config = self
+            .layers(variant, seed, &file, base)
+            .and_then(|layers| layers.resolve())
+            .map_err(|source| AblationError::Config {
                 variant: variant.name.clone(),
                 source,
-            }
-        })?;
+            })?
+            .config;
         let folder = out
             .join(folder_name(&variant.name))
             .join(format!("seed-{seed}"));
