@@ -1,9 +1,10 @@
 //! What can be written on the command line.
 
-mod config;
-mod data;
+mod ablate;
 mod check;
+mod config;
 mod convert_features;
+mod data;
 mod evaluate;
 
 use std::path::PathBuf;
@@ -12,13 +13,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tal_core::config::Weights;
 use tal_engine::DeviceChoice;
 
+pub(crate) use ablate::AblateArgs;
+pub(crate) use check::{CheckArgs, StatsArgs};
 pub(crate) use config::{ConfigCommand, ConfigImportArgs, LayerArgs, ShowArgs};
+pub(crate) use convert_features::ConvertFeaturesArgs;
 pub(crate) use data::{
     ConvertAnnotationsArgs, ConvertCommand, CorpusArgs, DataCommand, PrepareArgs, PreparedDataset,
     SourceArg, SplitArgs, SynthArgs, TargetArg,
 };
-pub(crate) use check::{CheckArgs, StatsArgs};
-pub(crate) use convert_features::ConvertFeaturesArgs;
 pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
 
 /// Temporal action localization: find every action in an untrimmed recording (start, end, class, score).
@@ -59,6 +61,8 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Compare a file of detections with annotations: mAP, recall, diagnosis, confidence, plots.
     Evaluate(Box<EvaluateArgs>),
+    /// Train a grid of configurations and seeds, and tabulate what they reach.
+    Ablate(AblateArgs),
     /// Turn a checkpoint of the released PyTorch code into one of ours.
     Import(ImportArgs),
     /// Look at configurations, translate those of other programs.

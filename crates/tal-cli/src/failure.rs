@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use tal_data::synth::SynthError;
 use tal_engine::EngineError;
+use tal_engine::ablation::AblationError;
 
 /// Something that was asked for wrongly, found by the program itself.
 #[derive(Debug)]
@@ -30,6 +31,9 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         || error
             .downcast_ref::<EngineError>()
             .is_some_and(EngineError::is_usage)
+        || error
+            .downcast_ref::<AblationError>()
+            .is_some_and(AblationError::is_usage)
         || error.downcast_ref::<SynthError>().is_some_and(|error| {
             !matches!(
                 error,

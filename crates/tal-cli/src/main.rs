@@ -30,6 +30,9 @@ fn main() -> ExitCode {
         Command::Eval(args) => commands::eval::run(&args, device, &console),
         Command::Predict(args) => commands::predict::run(&args, device, &console),
         Command::Evaluate(args) => commands::evaluate::run(&args),
+        Command::Ablate(args) => {
+            commands::ablate::run(&args, device, threads.unwrap_or(1), &console)
+        }
         Command::Import(args) => commands::import::run(&args),
         Command::Config(command) => commands::config::run(&command),
         Command::Data(DataCommand::Check(args)) => commands::check::run(&args, &console),

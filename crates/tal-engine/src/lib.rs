@@ -9,6 +9,7 @@
 //!
 //! Nothing here prints: progress goes to a [`run::RunObserver`] and to `tracing`.
 
+pub mod ablation;
 pub mod batch;
 pub mod checkpoint;
 pub mod detector;
@@ -17,6 +18,7 @@ pub mod error;
 pub mod evaluator;
 pub mod external_scores;
 pub mod import;
+pub mod memory;
 pub mod metrics;
 pub mod model;
 pub mod optimizer;

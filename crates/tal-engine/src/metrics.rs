@@ -63,6 +63,26 @@ pub struct StepMetrics {
     pub normalizer: f64,
 }
 
+/// Reads a `metrics.jsonl`. A last line that is not complete, as a kill leaves it, is left out.
+///
+/// # Errors
+/// Where the file cannot be read or a line is no metric.
+pub fn read(path: &Path) -> Result<Vec<Metric>, EngineError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| EngineError::io("read", path, source))?;
+    let complete = text.rfind('\n').map_or("", |end| &text[..end]);
+    complete
+        .lines()
+        .enumerate()
+        .map(|(line, text)| {
+            serde_json::from_str(text).map_err(|error| EngineError::Checkpoint {
+                path: path.to_owned(),
+                reason: format!("line {}: {error}", line + 1),
+            })
+        })
+        .collect()
+}
+
 /// Writer of `metrics.jsonl`.
 pub struct MetricsLog {
     path: PathBuf,
@@ -153,12 +173,10 @@ mod tests {
         let mut log = MetricsLog::open(&path, keep).unwrap();
         log.write(&epoch(3)).unwrap();
         drop(log);
-        let text = std::fs::read_to_string(&path).unwrap();
-        let lines: Vec<Metric> = text
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        assert_eq!(lines, [epoch(1), epoch(3)]);
+        assert_eq!(read(&path).unwrap(), [epoch(1), epoch(3)]);
+        let torn = std::fs::read_to_string(&path).unwrap() + "{\"event\": \"ste";
+        std::fs::write(&path, torn).unwrap();
+        assert_eq!(read(&path).unwrap(), [epoch(1), epoch(3)]);
         let error = MetricsLog::open(&path, 10_000).err().unwrap().to_string();
         assert!(error.contains("expects at least 10000"), "{error}");
     }

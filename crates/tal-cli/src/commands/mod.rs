@@ -1,8 +1,9 @@
 //! The commands, one file each.
 
+pub(crate) mod ablate;
+pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod convert_annotations;
-pub(crate) mod check;
 pub(crate) mod convert_features;
 pub(crate) mod demo;
 pub(crate) mod eval;

@@ -15,6 +15,7 @@ mod map_over_tiou;
 mod palette;
 mod precision_recall;
 mod recall_curve;
+mod seeds;
 mod sensitivity;
 mod text;
 
@@ -25,6 +26,7 @@ pub(crate) use histogram::histogram;
 pub(crate) use map_over_tiou::{TiouPoint, TiouSeries, map_over_tiou};
 pub(crate) use precision_recall::{Series, precision_recall};
 pub(crate) use recall_curve::recall_curve;
+pub(crate) use seeds::{SeedRow, seeds};
 pub(crate) use sensitivity::{Bucket, Panel, sensitivity};
 
 #[cfg(test)]

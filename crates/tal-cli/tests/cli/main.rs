@@ -1,8 +1,9 @@
 //! The program `tal` from outside: what it prints, writes and answers.
 
+mod ablate;
 mod bad_input;
-mod data_sets;
 mod check;
+mod data_sets;
 mod evaluate;
 mod external_scores;
 mod import_run;

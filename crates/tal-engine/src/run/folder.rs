@@ -9,7 +9,7 @@ use tal_core::atomic::write_atomic;
 use tal_core::config::Config;
 use tal_data::results;
 
-use super::RunOptions;
+use super::{RunFigures, RunOptions};
 use crate::checkpoint::{Checkpoint, LAST};
 use crate::error::EngineError;
 use crate::evaluator::EvaluationReport;
@@ -25,6 +25,9 @@ pub const DETECTIONS: &str = "detections.json";
 
 /// The figures of that.
 pub const EVALUATION: &str = "evaluation.json";
+
+/// What the run comes down to.
+pub const SUMMARY: &str = "summary.json";
 
 /// Configuration that may differ between a run and its continuation: it changes where things are or what is kept, but no
 /// weight.
@@ -136,6 +139,22 @@ pub(super) fn write_results(
     results::write_json(&out.join(DETECTIONS), &report.detections, classes)?;
     let figures = serde_json::to_string_pretty(&report.evaluation).expect("figures are plain data");
     write(&out.join(EVALUATION), figures.as_bytes())
+}
+
+/// A run that goes on is not finished.
+pub(super) fn remove_summary(out: &Path) -> Result<(), EngineError> {
+    let path = out.join(SUMMARY);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(EngineError::io("remove", &path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn write_summary(out: &Path, figures: &RunFigures) -> Result<(), EngineError> {
+    let text = serde_json::to_string_pretty(figures).expect("figures are plain data");
+    write(&out.join(SUMMARY), format!("{text}\n").as_bytes())
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {

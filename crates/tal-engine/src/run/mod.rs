@@ -1,9 +1,11 @@
 //! The policy of a training run: when to evaluate, what to keep, how to go on.
 //!
 //! A run folder holds `config.yaml` (resolved), `metrics.jsonl`, `last.safetensors` (the state of the run),
-//! `best.safetensors` (with `train.checkpoint.eval_every`), and at the end `detections.json` and `evaluation.json`.
+//! `best.safetensors` (with `train.checkpoint.eval_every`), and at the end `detections.json`, `evaluation.json` and
+//! `summary.json`.
 
 mod decisions;
+mod figures;
 mod folder;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +24,8 @@ use crate::evaluator::{EvaluationReport, Evaluator};
 use crate::metrics::{Metric, MetricsLog, StepMetrics};
 use crate::trainer::Trainer;
 
-pub use folder::{DETECTIONS, EVALUATION, METRICS, RESOLVED_CONFIG};
+pub use figures::RunFigures;
+pub use folder::{DETECTIONS, EVALUATION, METRICS, RESOLVED_CONFIG, SUMMARY};
 
 /// Where a run goes and how it starts.
 #[derive(Debug, Clone)]
@@ -102,6 +105,7 @@ pub fn train(
 ) -> Result<RunSummary, EngineError> {
     let resumed = folder::prepare(options, config)?;
     let mut run = Run::open(config, options, resumed)?;
+    folder::remove_summary(&options.out)?;
     folder::write_config(&options.out, config)?;
     observer.started(&run.info());
     if run.trainer.num_steps() == 0 {
@@ -355,6 +359,19 @@ impl<'a> Run<'a> {
         self.trainer.checkpoint(state).write(&self.out.join(LAST))
     }
 
+    fn figures(&self, last: &EvaluationReport) -> Result<RunFigures, EngineError> {
+        Ok(RunFigures {
+            weights: self.config.train.checkpoint.weights,
+            average_map: last.evaluation.average_map,
+            tiou_thresholds: last.evaluation.tiou_thresholds.clone(),
+            map: last.evaluation.map.clone(),
+            num_parameters: self.trainer.model().num_parameters(),
+            num_steps: self.trainer.num_steps(),
+            step_seconds: figures::step_seconds(self.out, self.steps_per_epoch)?,
+            peak_memory_bytes: crate::memory::peak_resident_bytes(),
+        })
+    }
+
     /// The evaluation after the last epoch, unless it has just been made, and the files that hold it.
     fn finish(mut self, observer: &mut dyn RunObserver) -> Result<RunSummary, EngineError> {
         let epoch = self.config.train.num_epochs() as u64;
@@ -370,6 +387,8 @@ impl<'a> Run<'a> {
         let external = self.evaluator.external_classes();
         let classes = external.unwrap_or_else(|| self.dataset.classes());
         folder::write_results(self.out, &last, classes)?;
+        // The last file of a run: where it stands, the run is finished.
+        folder::write_summary(self.out, &self.figures(&last)?)?;
         Ok(RunSummary {
             out: self.out.to_owned(),
             weights: self.config.train.checkpoint.weights,

@@ -1,0 +1,181 @@
+//! `tal ablate`: a grid of configurations and seeds, and one table.
+
+mod process;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tal_core::atomic::write_atomic;
+use tal_engine::DeviceChoice;
+use tal_engine::ablation::{Plan, Report, Run};
+
+use super::output;
+use crate::args::AblateArgs;
+use crate::console::Console;
+use crate::failure::UsageError;
+use crate::plots;
+use process::{Ended, Process};
+
+/// How often the processes are looked after.
+const TICK: Duration = Duration::from_millis(200);
+
+pub(crate) fn run(
+    args: &AblateArgs,
+    device: DeviceChoice,
+    threads: usize,
+    console: &Console,
+) -> Result<()> {
+    let plan = Plan::read(&args.plan)?;
+    let out = args.out.clone().unwrap_or_else(|| default_out(&args.plan));
+    let mut waiting = selected(&plan, plan.runs(&out)?, &args.only)?;
+    waiting.retain(|run| !run.is_finished);
+    let mut failed = Vec::new();
+    let mut is_interrupted = false;
+    if !args.collect {
+        device.resolve()?;
+        std::fs::create_dir_all(&out)
+            .with_context(|| format!("cannot create the folder {}", out.display()))?;
+        write_tables(&plan, &out)?;
+        let mut grid = Grid {
+            plan: &plan,
+            out: &out,
+            device,
+            threads,
+            console,
+        };
+        (failed, is_interrupted) = grid.train(waiting, args.jobs)?;
+    }
+    let report = Report::collect(&plan, &out)?;
+    if report.progress().0 == 0 && args.collect {
+        return Err(UsageError(format!(
+            "no run of the plan is finished in {}",
+            out.display()
+        ))
+        .into());
+    }
+    if out.is_dir() {
+        write_tables(&plan, &out)?;
+    }
+    console.print(&report.to_markdown())?;
+    console.print(&format!(
+        "Tables: {}/table.md, table.csv, table.json; plot: table.svg",
+        out.display()
+    ))?;
+    if is_interrupted {
+        bail!("interrupted; the same command goes on where the runs were last saved");
+    }
+    if !failed.is_empty() {
+        bail!(
+            "{} of the runs failed:\n{}",
+            failed.len(),
+            failed.join("\n")
+        );
+    }
+    Ok(())
+}
+
+/// `runs/` and the plan's name.
+fn default_out(plan: &Path) -> PathBuf {
+    Path::new("runs").join(plan.file_stem().unwrap_or(plan.as_os_str()))
+}
+
+fn selected(plan: &Plan, runs: Vec<Run>, only: &[String]) -> Result<Vec<Run>, UsageError> {
+    let names: Vec<&str> = plan.variants.iter().map(|v| v.name.as_str()).collect();
+    if let Some(unknown) = only.iter().find(|name| !names.contains(&name.as_str())) {
+        return Err(UsageError(format!(
+            "--only {unknown:?}: the plan has no such variant; it has {}",
+            names.join(", ")
+        )));
+    }
+    let is_wanted = |run: &Run| only.is_empty() || only.contains(&run.variant);
+    Ok(runs.into_iter().filter(is_wanted).collect())
+}
+
+struct Grid<'a> {
+    plan: &'a Plan,
+    out: &'a Path,
+    device: DeviceChoice,
+    threads: usize,
+    console: &'a Console,
+}
+
+impl Grid<'_> {
+    /// Trains all runs, `jobs` at a time. Returns what failed and whether somebody asked to stop.
+    fn train(&mut self, waiting: Vec<Run>, jobs: usize) -> Result<(Vec<String>, bool)> {
+        let stop = self.console.catch_interrupts();
+        let total = self.console.bar(
+            waiting.len() as u64,
+            0,
+            "{bar:30} {pos}/{len} runs, {elapsed} so far",
+        );
+        let mut waiting = waiting.into_iter();
+        let mut active: Vec<Process> = Vec::new();
+        let mut failed = Vec::new();
+        let mut is_stopping = false;
+        loop {
+            while active.len() < jobs && !is_stopping {
+                let Some(run) = waiting.next() else { break };
+                tracing::info!("{}, seed {}: started", run.variant, run.seed);
+                active.push(Process::start(
+                    run,
+                    self.device,
+                    self.threads,
+                    self.console,
+                )?);
+            }
+            if active.is_empty() {
+                break;
+            }
+            if stop.load(Ordering::SeqCst) && !is_stopping {
+                is_stopping = true;
+                active.iter().for_each(Process::interrupt);
+            }
+            std::thread::sleep(TICK);
+            let mut running = Vec::with_capacity(active.len());
+            for mut process in active {
+                match process.poll()? {
+                    None => running.push(process),
+                    Some(ended) => {
+                        total.inc(1);
+                        if let Ended::Failed(reason) = ended
+                            && !is_stopping
+                        {
+                            tracing::error!("{reason}");
+                            failed.push(reason);
+                        }
+                        write_tables(self.plan, self.out)?;
+                    }
+                }
+            }
+            active = running;
+        }
+        total.finish_and_clear();
+        Ok((failed, is_stopping))
+    }
+}
+
+/// Brings the tables and the plot up to what is finished.
+fn write_tables(plan: &Plan, out: &Path) -> Result<()> {
+    let report = Report::collect(plan, out)?;
+    output::write_json(&out.join("table.json"), &report)?;
+    for (name, text) in [
+        ("table.md", report.to_markdown()),
+        ("table.csv", report.to_csv()),
+    ] {
+        let file = out.join(name);
+        write_atomic(&file, |out| out.write_all(text.as_bytes()))
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    let rows: Vec<_> = report
+        .rows
+        .iter()
+        .map(|row| plots::SeedRow {
+            name: &row.variant,
+            values: row.seeds.iter().map(|s| s.figures.average_map).collect(),
+            spread: row.average_map.map(|s| (s.mean, s.std.unwrap_or(0.0))),
+        })
+        .collect();
+    plots::seeds(&out.join("table.svg"), &report.title, &rows)
+}

@@ -1,0 +1,176 @@
+//! One run of a grid as a process of its own: its memory can be measured, and what it breaks is only itself.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use anyhow::{Context, Result};
+use indicatif::ProgressBar;
+use tal_core::atomic::write_atomic;
+use tal_engine::DeviceChoice;
+use tal_engine::ablation::Run;
+use tal_engine::metrics::{Metric, StepMetrics};
+use tal_engine::run::{METRICS, RunFigures};
+
+use crate::console::Console;
+
+/// How a process ended.
+pub(super) enum Ended {
+    /// The run is finished.
+    Finished,
+    /// It is not, and this is why.
+    Failed(String),
+}
+
+/// A run in progress.
+pub(super) struct Process {
+    run: Run,
+    child: Child,
+    log: PathBuf,
+    bar: ProgressBar,
+}
+
+impl Process {
+    /// Starts `tal train` on the run's configuration, which is put beside its folder together with the process's messages.
+    pub(super) fn start(
+        run: Run,
+        device: DeviceChoice,
+        threads: usize,
+        console: &Console,
+    ) -> Result<Self> {
+        let config = run.folder.with_extension("yaml");
+        let log = run.folder.with_extension("log");
+        let parent = run.folder.parent().unwrap_or(Path::new(""));
+        std::fs::create_dir_all(parent)
+            .with_context(|| format!("cannot create the folder {}", parent.display()))?;
+        write_atomic(&config, |out| {
+            out.write_all(run.config.to_yaml().as_bytes())
+        })
+        .with_context(|| format!("cannot write {}", config.display()))?;
+        let open = || File::create(&log).with_context(|| format!("cannot write {}", log.display()));
+        let messages = open()?;
+        let program = std::env::current_exe().context("cannot find this program's own file")?;
+        let mut command = Command::new(program);
+        command
+            .args(["--threads", &threads.to_string()])
+            .args(["--device", &device.to_string()])
+            .arg("train")
+            .arg(&config)
+            .arg("--out")
+            .arg(&run.folder)
+            .arg("--resume")
+            .stdin(Stdio::null())
+            .stdout(messages.try_clone().context("cannot share the log file")?)
+            .stderr(messages);
+        detach_from_terminal(&mut command);
+        let child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", config.display()))?;
+        let bar = console.bar(
+            run.config.train.num_epochs() as u64,
+            0,
+            "{prefix} {bar:20} epoch {pos}/{len}  {msg}",
+        );
+        bar.set_prefix(format!("{}, seed {}", run.variant, run.seed));
+        Ok(Self {
+            run,
+            child,
+            log,
+            bar,
+        })
+    }
+
+    /// Asks the process to save and stop.
+    pub(super) fn interrupt(&self) {
+        interrupt(&self.child);
+    }
+
+    /// Moves the bar on; says how the process ended once it has.
+    pub(super) fn poll(&mut self) -> Result<Option<Ended>> {
+        if let Some(step) = last_step(&self.run.folder.join(METRICS)) {
+            self.bar.set_position(step.epoch.saturating_sub(1));
+            self.bar.set_message(format!("loss {:.3}", step.loss));
+        }
+        let status = self
+            .child
+            .try_wait()
+            .context("cannot wait for a training process")?;
+        let Some(status) = status else {
+            return Ok(None);
+        };
+        self.bar.finish_and_clear();
+        Ok(Some(self.ended(status)?))
+    }
+
+    fn ended(&self, status: ExitStatus) -> Result<Ended> {
+        let Run { variant, seed, .. } = &self.run;
+        if status.success()
+            && let Some(figures) = RunFigures::read(&self.run.folder)?
+        {
+            let percent = 100.0 * figures.average_map;
+            tracing::info!("{variant}, seed {seed}: average mAP {percent:.2}");
+            return Ok(Ended::Finished);
+        }
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let last = text
+            .lines()
+            .rev()
+            .find(|line| line.starts_with("error: "))
+            .map_or_else(|| status.to_string(), str::to_owned);
+        Ok(Ended::Failed(format!(
+            "{variant}, seed {seed}: {last} (messages: {})",
+            self.log.display()
+        )))
+    }
+}
+
+impl Drop for Process {
+    /// An error of ours must not leave a process behind that nobody looks after.
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            self.interrupt();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Ctrl-C on the terminal reaches only this process, which then asks each run once: asked twice, a run stops without saving.
+#[cfg(unix)]
+fn detach_from_terminal(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    command.process_group(0);
+}
+
+#[cfg(unix)]
+fn interrupt(child: &Child) {
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+    // A process that has just ended cannot be reached, and need not be.
+    if let Ok(id) = i32::try_from(child.id()) {
+        let _ = kill(Pid::from_raw(id), Signal::SIGINT);
+    }
+}
+
+#[cfg(not(unix))]
+fn detach_from_terminal(_: &mut Command) {}
+
+#[cfg(not(unix))]
+fn interrupt(_: &Child) {}
+
+/// The last step that a metrics file tells of, from its end.
+fn last_step(path: &Path) -> Option<StepMetrics> {
+    const TAIL: u64 = 4096;
+    let mut file = File::open(path).ok()?;
+    let len = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(len.saturating_sub(TAIL))).ok()?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail).ok()?;
+    let tail = String::from_utf8_lossy(&tail);
+    tail.lines()
+        .rev()
+        .find_map(|line| match serde_json::from_str(line) {
+            Ok(Metric::Step(step)) => Some(step),
+            _ => None,
+        })
+}

@@ -1,0 +1,310 @@
+//! The plan: variants and seeds.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tal_core::config::{Config, ConfigError, Layers};
+
+use super::AblationError;
+use crate::run::{RESOLVED_CONFIG, RunFigures};
+
+/// A grid of configurations and seeds, as a YAML file describes it. Paths start at the file's folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// What the grid is about.
+    pub title: String,
+    /// The configuration that variants change.
+    pub config: PathBuf,
+    /// Seeds; every variant is trained with each.
+    pub seeds: Vec<u64>,
+    /// Changes for all variants, `key=value`.
+    #[serde(default)]
+    pub set: Vec<String>,
+    /// The rows of the table.
+    pub variants: Vec<Variant>,
+    /// How rows are put together; none: one table of all.
+    #[serde(default)]
+    pub tables: Vec<TableConfig>,
+    /// The file, for messages.
+    #[serde(skip)]
+    path: PathBuf,
+}
+
+/// One configuration of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variant {
+    /// Its name in the table.
+    pub name: String,
+    /// Another configuration than the plan's.
+    #[serde(default)]
+    pub config: Option<PathBuf>,
+    /// Fragments that are laid over the configuration, in order.
+    #[serde(default)]
+    pub overlays: Vec<PathBuf>,
+    /// Changes after that, `key=value`.
+    #[serde(default)]
+    pub set: Vec<String>,
+}
+
+/// A table over some of the variants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableConfig {
+    /// What stands above it.
+    pub title: String,
+    /// Names of variants, in order.
+    pub rows: Vec<String>,
+}
+
+/// One run of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Name of the variant.
+    pub variant: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Its folder below the plan's.
+    pub folder: PathBuf,
+    /// What it trains.
+    pub config: Config,
+    /// Whether the folder holds the finished run.
+    pub is_finished: bool,
+}
+
+impl Plan {
+    /// Reads a plan and checks it; the configurations are read by [`Plan::runs`].
+    ///
+    /// # Errors
+    /// Where the file cannot be read, has unknown or missing keys, an empty list, a name or seed twice, or a table with an
+    /// unknown row.
+    pub fn read(path: &Path) -> Result<Self, AblationError> {
+        let text = fs::read_to_string(path).map_err(|source| AblationError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let mut plan: Plan =
+            serde_yaml::from_str(&text).map_err(|error| AblationError::Syntax {
+                path: path.to_owned(),
+                message: error.to_string(),
+            })?;
+        plan.path = path.to_owned();
+        plan.check()?;
+        Ok(plan)
+    }
+
+    fn check(&self) -> Result<(), AblationError> {
+        let path = &self.path;
+        for (field, is_empty) in [
+            ("seeds", self.seeds.is_empty()),
+            ("variants", self.variants.is_empty()),
+        ] {
+            if is_empty {
+                return Err(AblationError::Empty {
+                    path: path.clone(),
+                    field,
+                });
+            }
+        }
+        let repeated = |field, value: String, hint| AblationError::Repeated {
+            path: path.clone(),
+            field,
+            value,
+            hint,
+        };
+        let mut seeds = BTreeSet::new();
+        if let Some(seed) = self.seeds.iter().find(|seed| !seeds.insert(**seed)) {
+            return Err(repeated("seeds", seed.to_string(), ""));
+        }
+        let mut folders = BTreeSet::new();
+        if let Some(variant) = self
+            .variants
+            .iter()
+            .find(|variant| !folders.insert(folder_name(&variant.name)))
+        {
+            let hint =
+                " (names must differ in letters and digits, since folders are named after them)";
+            return Err(repeated("variants", variant.name.clone(), hint));
+        }
+        for table in &self.tables {
+            if let Some(row) = table.rows.iter().find(|row| self.variant(row).is_none()) {
+                return Err(AblationError::UnknownRow {
+                    path: path.clone(),
+                    table: table.title.clone(),
+                    row: row.clone(),
+                    nearest: self.nearest(row),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn nearest(&self, name: &str) -> String {
+        self.variants
+            .iter()
+            .map(|variant| (strsim::damerau_levenshtein(name, &variant.name), variant))
+            .min_by_key(|(distance, _)| *distance)
+            .filter(|(distance, _)| *distance <= name.len() / 2)
+            .map_or_else(String::new, |(_, variant)| {
+                format!("; did you mean {:?}?", variant.name)
+            })
+    }
+
+    fn variant(&self, name: &str) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.name == name)
+    }
+
+    /// The tables: those of the plan, or one of all variants.
+    pub fn tables(&self) -> Vec<TableConfig> {
+        if !self.tables.is_empty() {
+            return self.tables.clone();
+        }
+        vec![TableConfig {
+            title: self.title.clone(),
+            rows: self.variants.iter().map(|v| v.name.clone()).collect(),
+        }]
+    }
+
+    /// All runs, seed by seed, so that every variant has a figure early. Their folders lie below `out`.
+    ///
+    /// # Errors
+    /// Where a configuration is wrong, or a folder holds a finished run of another one.
+    pub fn runs(&self, out: &Path) -> Result<Vec<Run>, AblationError> {
+        let mut runs = Vec::with_capacity(self.seeds.len() * self.variants.len());
+        for &seed in &self.seeds {
+            for variant in &self.variants {
+                runs.push(self.run(variant, seed, out)?);
+            }
+        }
+        Ok(runs)
+    }
+
+    fn layers(
+        &self,
+        variant: &Variant,
+        seed: u64,
+        file: &Path,
+        base: &Path,
+    ) -> Result<Layers, ConfigError> {
+        let mut layers = Layers::read(file)?;
+        for overlay in &variant.overlays {
+            layers = layers.overlay(&base.join(overlay))?;
+        }
+        let seed = format!("train.seed={seed}");
+        for change in self.set.iter().chain(&variant.set).chain([&seed]) {
+            layers = layers.set(change)?;
+        }
+        Ok(layers)
+    }
+
+    fn run(&self, variant: &Variant, seed: u64, out: &Path) -> Result<Run, AblationError> {
+        let base = self.path.parent().unwrap_or(Path::new(""));
+        let file = base.join(variant.config.as_ref().unwrap_or(&self.config));
+        let config = self
+            .layers(variant, seed, &file, base)
+            .and_then(|layers| layers.resolve())
+            .map_err(|source| AblationError::Config {
+                variant: variant.name.clone(),
+                source,
+            })?
+            .config;
+        let folder = out
+            .join(folder_name(&variant.name))
+            .join(format!("seed-{seed}"));
+        let is_finished = RunFigures::read(&folder)?.is_some();
+        // Where a run goes on, the run itself checks its folder.
+        if is_finished {
+            let trained = fs::read_to_string(folder.join(RESOLVED_CONFIG)).unwrap_or_default();
+            if trained != config.to_yaml() {
+                return Err(AblationError::OtherRun {
+                    folder,
+                    variant: variant.name.clone(),
+                });
+            }
+        }
+        Ok(Run {
+            variant: variant.name.clone(),
+            seed,
+            folder,
+            config,
+            is_finished,
+        })
+    }
+}
+
+/// A name that every file system takes: lower-case letters, digits and single hyphens.
+fn folder_name(name: &str) -> String {
+    let mut folder = String::new();
+    for character in name.to_lowercase().chars() {
+        if character.is_alphanumeric() {
+            folder.push(character);
+        } else if !folder.ends_with('-') && !folder.is_empty() {
+            folder.push('-');
+        }
+    }
+    folder.trim_end_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Plan, AblationError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("plan.yaml");
+        fs::write(&path, text).unwrap();
+        Plan::read(&path)
+    }
+
+    fn message(text: &str) -> String {
+        read(text).unwrap_err().to_string()
+    }
+
+    const GOOD: &str = "
+title: t
+config: c.yaml
+seeds: [1, 2]
+variants: [{ name: A }, { name: 'B (wide)', set: [encoder.dim=32] }]
+";
+
+    #[test]
+    fn without_tables_there_is_one_of_all() {
+        let tables = read(GOOD).unwrap().tables();
+        assert_eq!(tables.len(), 1);
+        assert_eq!(tables[0].rows, ["A", "B (wide)"]);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (change, expected) in [
+            ("seeds: [1, 1]", "seeds holds \"1\" twice"),
+            ("seeds: []", "seeds is empty"),
+            ("sedes: [1]", "unknown field `sedes`"),
+        ] {
+            let text = GOOD.replace("seeds: [1, 2]", change);
+            assert!(message(&text).contains(expected), "{}", message(&text));
+        }
+        let text = GOOD.replace("{ name: A }", "{ name: 'b, wide' }");
+        assert!(message(&text).contains("variants holds \"B (wide)\" twice"));
+        let text = format!("{GOOD}tables: [{{ title: x, rows: [B (wid)] }}]\n");
+        assert!(
+            message(&text).contains(
+                "table \"x\" names \"B (wid)\", which is no variant; did you mean \"B (wide)\"?"
+            ),
+            "{}",
+            message(&text)
+        );
+    }
+
+    #[test]
+    fn folders_are_plain() {
+        assert_eq!(
+            folder_name("FFT → attention (4 heads)"),
+            "fft-attention-4-heads"
+        );
+        assert_eq!(folder_name("  -a-"), "a");
+    }
+}

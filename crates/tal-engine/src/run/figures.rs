@@ -1,0 +1,74 @@
+//! What a finished run comes down to, for tables over several runs.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use tal_core::config::Weights;
+
+use super::{METRICS, SUMMARY};
+use crate::error::EngineError;
+use crate::metrics::{self, Metric};
+
+/// What a finished run comes down to: the file `summary.json` of a run folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunFigures {
+    /// Which weights were evaluated.
+    pub weights: Weights,
+    /// Mean of mAP over the thresholds after the last epoch, 0 to 1.
+    pub average_map: f64,
+    /// tIoU thresholds.
+    pub tiou_thresholds: Vec<f64>,
+    /// mAP per threshold, 0 to 1.
+    pub map: Vec<f64>,
+    /// Trained values of the network.
+    pub num_parameters: usize,
+    /// Steps of the run.
+    pub num_steps: u64,
+    /// Seconds per step: median over the epochs of the mean over an epoch, loading included. `None` where no epoch was done
+    /// in one piece.
+    pub step_seconds: Option<f64>,
+    /// Largest resident set of the process that finished the run, in bytes; `None` where the system does not tell.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+impl RunFigures {
+    /// Reads the figures of a run folder; `None` where the run is not finished.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or is not one of these.
+    pub fn read(folder: &Path) -> Result<Option<Self>, EngineError> {
+        let path = folder.join(SUMMARY);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(EngineError::io("read", &path, error)),
+        };
+        serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|error| EngineError::Checkpoint {
+                path,
+                reason: format!("is no summary of a run ({error}); delete it and resume the run"),
+            })
+    }
+}
+
+/// Median over the epochs of `metrics.jsonl` of an epoch's mean seconds per step.
+pub(super) fn step_seconds(
+    folder: &Path,
+    steps_per_epoch: usize,
+) -> Result<Option<f64>, EngineError> {
+    let mut means: Vec<f64> = metrics::read(&folder.join(METRICS))?
+        .into_iter()
+        .filter_map(|metric| match metric {
+            Metric::Epoch { seconds, .. } => Some(seconds / steps_per_epoch as f64),
+            _ => None,
+        })
+        .collect();
+    means.sort_by(f64::total_cmp);
+    Ok(match means.len() {
+        0 => None,
+        len if len % 2 == 1 => Some(means[len / 2]),
+        len => Some(0.5 * (means[len / 2 - 1] + means[len / 2])),
+    })
+}
