@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use tal_core::atomic::write_atomic;
 use tal_core::config::import::{ImportOptions, Imported, import};
 use tal_core::config::{Config, ConfigError};

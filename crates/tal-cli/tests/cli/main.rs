@@ -1,6 +1,7 @@
 //! The program `tal` from outside: what it prints, writes and answers.
 
 mod bad_input;
+mod config;
 mod evaluate;
 mod external_scores;
 mod import_run;
