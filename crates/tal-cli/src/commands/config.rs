@@ -45,9 +45,8 @@ fn translate(args: &ConfigImportArgs) -> Result<()> {
     let Some(out) = &args.out else {
         return print(file.trim_end());
     };
-    write_atomic(out, |writer| {
-        std::io::Write::write_all(writer, file.as_bytes())
-    })?;
+    write_atomic(out, |writer| writer.write_all(file.as_bytes()))
+        .map_err(|error| anyhow!("cannot write {}: {error}", out.display()))?;
     print(&format!(
         "{}: read as a file of {}\n{}",
         out.display(),
