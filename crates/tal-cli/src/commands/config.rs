@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use tal_core::atomic::write_atomic;
 use tal_core::config::import::{ImportOptions, Imported, import};
 use tal_core::config::{Config, ConfigError};
@@ -45,9 +45,8 @@ fn translate(args: &ConfigImportArgs) -> Result<()> {
     let Some(out) = &args.out else {
         return print(file.trim_end());
     };
-    write_atomic(out, |writer| {
-        std::io::Write::write_all(writer, file.as_bytes())
-    })?;
+    write_atomic(out, |writer| writer.write_all(file.as_bytes()))
+        .map_err(|error| anyhow!("cannot write {}: {error}", out.display()))?;
     print(&format!(
         "{}: read as a file of {}\n{}",
         out.display(),

@@ -4,6 +4,7 @@ mod ablate;
 mod bad_input;
 mod check;
 mod data_sets;
+mod config;
 mod evaluate;
 mod external_scores;
 mod import_run;
