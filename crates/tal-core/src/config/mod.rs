@@ -1,8 +1,9 @@
 //! Configuration: YAML, strict, validated before anything is built.
 //!
 //! A file names a preset and what it changes. The preset (`released`: the authors' public code; `paper`: the equations of
-//! the text, laid over it) holds every switch and default; the file and then `--set key=value` overrides are laid over it. [`Config::load`] refuses unknown keys with the
-//! nearest known one and values out of range with what is allowed, so that a [`Config`] in hand is a checked one.
+//! the text, laid over it) holds every switch and default; the file and then `--set key=value` overrides are laid over it.
+//! [`Config::load`] refuses unknown keys with the nearest known one and values out of range with what is allowed, so that a
+//! [`Config`] in hand is a checked one.
 //!
 //! The reference of all keys is `docs/configuration.md`, generated from these types.
 
