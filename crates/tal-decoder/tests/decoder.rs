@@ -310,3 +310,57 @@ fn what_cannot_be_built_is_refused() {
         DecoderError::Prior { .. }
     ));
 }
+
+#[test]
+fn neighbors_feed_the_task_that_names_them() {
+    // Of the four levels, which reach the class logits and the bins of each.
+    let reached = |part: &str, neighbors: &str, fusion: &str, levels: &str| -> Vec<Vec<usize>> {
+        let small = small(&[
+            &format!("decoder.{part}.neighbors={neighbors}"),
+            &format!("decoder.{part}.fusion={fusion}"),
+            &format!("decoder.{part}.levels={levels}"),
+        ]);
+        let from = |l: usize| {
+            let level = &small.output.levels[l];
+            let value = match part {
+                "dcm" => level.cls_logits.sum(None),
+                _ => trident_of(level).offset_bins.sum(None),
+            };
+            (0..4)
+                .filter(|k| reaches(&value, &small.pyramid, *k))
+                .collect()
+        };
+        (0..4).map(from).collect()
+    };
+    for part in ["dcm", "drm"] {
+        for fusion in ["attention", "addition", "concatenation"] {
+            let all = |neighbors| reached(part, neighbors, fusion, "all");
+            assert_eq!(all("none"), [[0], [1], [2], [3]]);
+            let coarser = [&[0, 1][..], &[1, 2], &[2, 3], &[3]];
+            assert_eq!(all("coarser"), coarser);
+            assert_eq!(all("finer"), [&[0][..], &[0, 1], &[1, 2], &[2, 3]]);
+            let both = [&[0, 1][..], &[0, 1, 2], &[1, 2, 3], &[2, 3]];
+            assert_eq!(all("both"), both);
+            let inner = reached(part, "both", fusion, "intermediate");
+            assert_eq!(inner, [&[0][..], &[0, 1, 2], &[1, 2, 3], &[3]]);
+        }
+    }
+}
+
+#[test]
+fn refinement_reads_neighbors_as_its_levels_say() {
+    for (levels, ends) in [("all", 2), ("intermediate", 1)] {
+        let small = small(&[&format!("decoder.clff.levels={levels}")]);
+        let num_reached = |l: usize| {
+            let value = small.output.levels[l]
+                .refine_cls
+                .as_ref()
+                .unwrap()
+                .sum(None);
+            (0..4)
+                .filter(|k| reaches(&value, &small.pyramid, *k))
+                .count()
+        };
+        assert_eq!([0, 1, 2, 3].map(num_reached), [ends, 3, 3, ends]);
+    }
+}

@@ -251,20 +251,20 @@ fn cost(point: usize, class: usize, target: [f64; 2]) -> f64 {
 fn the_cheapest_action_decides_distances_and_expensive_points_weigh_less() {
     // Action 0 is around points 0, 1 and 2, action 1 around 0 and the padding.
     let near = [1.0, 0.5];
-    let far = [0.25, 3.0];
+    let far = [0.5, 1.5];
     let claims = [
         (0, 0, 0, far.map(|v| v as f32)),
         (0, 1, 1, near.map(|v| v as f32)),
         (1, 0, 0, [0.5, 2.0]),
-        (2, 0, 0, [4.0, 0.5]),
+        (2, 0, 0, [12.0, 0.125]),
         (3, 1, 1, [9.0, 9.0]),
     ];
     assert!(cost(0, 1, near) < cost(0, 0, far));
-    // Half of three, rounded up, are two of action 0: its claim of point 0 is the most expensive but one.
+    // Half of the three of action 0, rounded up, are two.
     let costs = [
         cost(0, 0, far),
         cost(1, 0, [0.5, 2.0]),
-        cost(2, 0, [4.0, 0.5]),
+        cost(2, 0, [12.0, 0.125]),
     ];
     let dearest = (0..3)
         .max_by(|a, b| costs[*a].total_cmp(&costs[*b]))
