@@ -5,7 +5,7 @@ use tal_benches::{candidates, candidates_within, config, detections};
 use tal_core::config::{SuppressionConfig, SuppressionMethod, VotingConfig, VotingWeight};
 use tal_core::{ClassMap, DetectionSet, Recording};
 use tal_data::results;
-use tal_postprocess::{DetectionColumns, evaluate, evaluate_columns, suppress};
+use tal_postprocess::{DetectionColumns, evaluate, suppress};
 
 fn suppression(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("suppress");
@@ -81,7 +81,7 @@ fn evaluation(criterion: &mut Criterion) {
     let columns = Columns::of(&recordings, &found);
     group.throughput(Throughput::Elements(columns.recording.len() as u64));
     group.bench_function("columns", |bencher| {
-        bencher.iter(|| evaluate_columns(&recordings, columns.borrow(), &rules));
+        bencher.iter(|| evaluate(&recordings, columns.borrow(), &rules));
     });
     // Ten times the detections should take about ten times as long.
     for num_detections in [10_000, 100_000, 1_000_000] {
@@ -89,7 +89,7 @@ fn evaluation(criterion: &mut Criterion) {
         let columns = Columns::of(&recordings, &found);
         group.throughput(Throughput::Elements(num_detections as u64));
         group.bench_function(BenchmarkId::new("growth", num_detections), |bencher| {
-            bencher.iter(|| evaluate_columns(&recordings, columns.borrow(), &rules));
+            bencher.iter(|| evaluate(&recordings, columns.borrow(), &rules));
         });
     }
     group.finish();

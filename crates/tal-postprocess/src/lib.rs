@@ -78,7 +78,5 @@ pub mod fusion;
 pub mod suppression;
 
 pub use detections::to_detections;
-pub use evaluation::{
-    DetectionColumns, Evaluation, EvaluationError, evaluate, evaluate_columns, evaluate_with,
-};
+pub use evaluation::{DetectionColumns, Evaluation, EvaluationError, evaluate, evaluate_with};
 pub use suppression::{SuppressionError, suppress};

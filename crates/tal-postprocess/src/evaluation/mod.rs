@@ -176,15 +176,3 @@ pub fn evaluate_with<'a, 'd>(
 ) -> Result<Evaluation, EvaluationError> {
     Matching::new(recordings, detections, config, Some(classes)).map(|all| all.evaluation())
 }
-
-/// [`evaluate`] for detections in columns, which name recordings by their index in `recordings`.
-///
-/// # Errors
-/// Those of [`evaluate`].
-pub fn evaluate_columns(
-    recordings: &[Recording],
-    detections: DetectionColumns<'_>,
-    config: &EvaluationConfig,
-) -> Result<Evaluation, EvaluationError> {
-    evaluate(recordings, detections, config)
-}

@@ -10,7 +10,8 @@ use tal_postprocess::confidence::{
 use tal_postprocess::evaluate;
 use tal_postprocess::evaluation::average_precision;
 
-use crate::evaluation_cases::{config, found, recording};
+use crate::evaluation_cases::{config, recording};
+use crate::support::found;
 
 use EvaluationDialect::{Clean, Opentad, Tridet};
 

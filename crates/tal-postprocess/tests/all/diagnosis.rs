@@ -1,45 +1,13 @@
 //! The diagnosis of a few detections, computed by hand, and what is refused.
 
 use approx::assert_relative_eq;
-use tal_core::{Detection, DetectionSet, Instance, Recording, Segment};
+use tal_core::{DetectionSet, Recording};
 use tal_postprocess::diagnosis::{
     BucketDiagnosis, Characteristic, Diagnosis, DiagnosisConfig, DiagnosisError, ErrorCounts,
     ErrorType, diagnose,
 };
 
-/// A recording with (start, end, label) as annotations.
-pub(crate) fn recording(
-    id: &str,
-    duration: Option<f64>,
-    instances: &[(f64, f64, u32)],
-) -> Recording {
-    Recording {
-        id: id.into(),
-        subset: "test".into(),
-        duration,
-        fps: None,
-        instances: instances
-            .iter()
-            .map(|&(start, end, label)| Instance {
-                segment: Segment::new(start, end),
-                label,
-            })
-            .collect(),
-    }
-}
-
-/// (start, end, label, score) as detections of recording `id`.
-pub(crate) fn found(id: &str, rows: &[(f64, f64, u32, f64)]) -> (String, Vec<Detection>) {
-    let rows = rows
-        .iter()
-        .map(|&(start, end, label, score)| Detection {
-            segment: Segment::new(start, end),
-            label,
-            score,
-        })
-        .collect();
-    (id.to_owned(), rows)
-}
+use crate::support::{found, recording};
 
 fn at(thresholds: &[f64]) -> DiagnosisConfig {
     DiagnosisConfig {

@@ -10,7 +10,7 @@ use tal_postprocess::diagnosis::{
 };
 use tal_postprocess::evaluate;
 
-use crate::diagnosis::{found, recording};
+use crate::support::{self, found, recording};
 
 const THRESHOLDS: [f64; 3] = [0.3, 0.5, 0.75];
 
@@ -39,25 +39,7 @@ fn problem() -> impl Strategy<Value = (Vec<Recording>, DetectionSet)> {
             truth
         });
     let detection = (0..40u8, 0..16u8, 0..5u32, 0..12u8);
-    let detections = prop::collection::vec(prop::collection::vec(detection, 0..40), 1..6);
-    (truth, detections).prop_map(|(truth, all)| {
-        let detections = all
-            .into_iter()
-            .enumerate()
-            .map(|(number, rows)| {
-                let rows: Vec<_> = rows
-                    .into_iter()
-                    .map(|(start, length, label, score)| {
-                        let start = f64::from(start) / 2.0;
-                        let end = start + f64::from(length) / 2.0;
-                        (start, end, label, f64::from(score) / 12.0)
-                    })
-                    .collect();
-                found(&format!("r{number}"), &rows)
-            })
-            .collect();
-        (truth, detections)
-    })
+    (truth, support::detections(detection, 0..40, 1..6))
 }
 
 fn config() -> DiagnosisConfig {

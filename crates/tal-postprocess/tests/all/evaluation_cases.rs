@@ -1,39 +1,16 @@
 //! mAP of a few detections, computed by hand, and what is refused.
 
 use tal_core::config::{EvaluationConfig, EvaluationDialect};
-use tal_core::{Detection, DetectionSet, Instance, Recording, Segment};
+use tal_core::{DetectionSet, Recording};
 use tal_postprocess::{Evaluation, EvaluationError, evaluate};
 
 use EvaluationDialect::{Clean, Tridet};
 
+use crate::support::{self, found};
+
 /// A recording with (start, end, label) as annotations.
 pub(crate) fn recording(id: &str, instances: &[(f64, f64, u32)]) -> Recording {
-    Recording {
-        id: id.into(),
-        subset: "test".into(),
-        duration: None,
-        fps: None,
-        instances: instances
-            .iter()
-            .map(|&(start, end, label)| Instance {
-                segment: Segment::new(start, end),
-                label,
-            })
-            .collect(),
-    }
-}
-
-/// (start, end, label, score) as detections of recording `id`.
-pub(crate) fn found(id: &str, rows: &[(f64, f64, u32, f64)]) -> (String, Vec<Detection>) {
-    let rows = rows
-        .iter()
-        .map(|&(start, end, label, score)| Detection {
-            segment: Segment::new(start, end),
-            label,
-            score,
-        })
-        .collect();
-    (id.to_owned(), rows)
+    support::recording(id, None, instances)
 }
 
 pub(crate) fn config(thresholds: &[f64], dialect: EvaluationDialect) -> EvaluationConfig {

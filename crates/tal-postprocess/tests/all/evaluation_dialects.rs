@@ -3,11 +3,12 @@
 use tal_core::config::EvaluationDialect;
 use tal_core::{ClassMap, DetectionSet};
 use tal_postprocess::evaluation::{DetectionColumns, Evaluation};
-use tal_postprocess::{EvaluationError, evaluate, evaluate_columns, evaluate_with};
+use tal_postprocess::{EvaluationError, evaluate, evaluate_with};
 
 use EvaluationDialect::{Actionformer, Activitynet, Clean, Opentad, Tridet};
 
-use crate::evaluation_cases::{config, found, recording};
+use crate::evaluation_cases::{config, recording};
+use crate::support::found;
 
 fn single(
     instances: &[(f64, f64, u32)],
@@ -224,13 +225,9 @@ fn columns_are_checked() {
         score: &[0.5, 0.4],
         label: &[0, 0],
     };
-    let error = |columns| {
-        evaluate_columns(&truth, columns, &rules)
-            .unwrap_err()
-            .to_string()
-    };
+    let error = |columns| evaluate(&truth, columns, &rules).unwrap_err().to_string();
     // Index 0 is the first that was given, not the first by id.
-    assert_eq!(evaluate_columns(&truth, good, &rules).unwrap().map, [1.0]);
+    assert_eq!(evaluate(&truth, good, &rules).unwrap().map, [1.0]);
     assert_eq!(
         error(DetectionColumns {
             score: &[0.5],

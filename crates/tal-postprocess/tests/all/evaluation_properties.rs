@@ -4,10 +4,11 @@ use proptest::prelude::*;
 use tal_core::config::{EvaluationConfig, EvaluationDialect};
 use tal_core::{ClassMap, DetectionSet, Recording};
 use tal_postprocess::evaluation::{DetectionColumns, Matching};
-use tal_postprocess::{EvaluationError, evaluate, evaluate_columns, evaluate_with};
+use tal_postprocess::{EvaluationError, evaluate, evaluate_with};
 
-use crate::evaluation_cases::{config, found, recording};
+use crate::evaluation_cases::{config, recording};
 use crate::evaluation_reference::{instances, plain_map};
+use crate::support::{self, found};
 
 const THRESHOLDS: [f64; 4] = [0.1, 0.3, 0.5, 0.75];
 const LABELS: [u32; 4] = [1, 2, 5, 9];
@@ -40,25 +41,7 @@ fn problem() -> impl Strategy<Value = (Truth, DetectionSet)> {
         truth
     });
     let detection = (0..16u8, 0..8u8, 0..10u32, 0..12u8);
-    let detections = prop::collection::vec(prop::collection::vec(detection, 0..12), 6);
-    (truth, detections).prop_map(|(truth, all)| {
-        let detections = all
-            .into_iter()
-            .enumerate()
-            .map(|(number, rows)| {
-                let rows: Vec<_> = rows
-                    .into_iter()
-                    .map(|(start, length, label, score)| {
-                        let start = f64::from(start) / 2.0;
-                        let end = start + f64::from(length) / 2.0;
-                        (start, end, label, f64::from(score) / 12.0)
-                    })
-                    .collect();
-                found(&format!("r{number}"), &rows)
-            })
-            .collect();
-        (truth, detections)
-    })
+    (truth, support::detections(detection, 0..12, 6))
 }
 
 fn dialect() -> impl Strategy<Value = EvaluationDialect> {
@@ -209,7 +192,7 @@ proptest! {
             score: &columns.3,
             label: &columns.4,
         };
-        let from_columns = evaluate_columns(&given, columns, &rules).unwrap();
+        let from_columns = evaluate(&given, columns, &rules).unwrap();
         prop_assert_eq!(from_columns, evaluate(&truth, &detections, &rules).unwrap());
     }
 

@@ -5,7 +5,8 @@ use tal_core::DetectionSet;
 use tal_core::config::EvaluationDialect::{Activitynet, Clean};
 use tal_postprocess::evaluation::{Matching, average_recall};
 
-use crate::evaluation_cases::{config, found, recording};
+use crate::evaluation_cases::{config, recording};
+use crate::support::found;
 
 #[test]
 fn a_curve_has_a_point_per_detection() {

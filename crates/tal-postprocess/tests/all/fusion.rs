@@ -6,7 +6,7 @@ use tal_postprocess::fusion::{
     ClassScores, FusionConfig, FusionError, ScoreCombination, fuse, fuse_all,
 };
 
-use crate::evaluation_cases::found;
+use crate::support::found;
 
 fn detections(rows: &[(f64, f64, u32, f64)]) -> Vec<Detection> {
     found("", rows).1

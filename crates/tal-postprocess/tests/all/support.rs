@@ -1,9 +1,70 @@
-//! Reads fixtures.
+//! Reads fixtures, writes recordings and detections in short.
 
 use std::path::PathBuf;
 
+use proptest::collection::{SizeRange, vec};
+use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors};
-use tal_core::{Candidates, Segment};
+use tal_core::{Candidates, Detection, DetectionSet, Instance, Recording, Segment};
+
+/// A recording with (start, end, label) as annotations.
+pub(crate) fn recording(
+    id: &str,
+    duration: Option<f64>,
+    instances: &[(f64, f64, u32)],
+) -> Recording {
+    Recording {
+        id: id.into(),
+        subset: "test".into(),
+        duration,
+        fps: None,
+        instances: instances
+            .iter()
+            .map(|&(start, end, label)| Instance {
+                segment: Segment::new(start, end),
+                label,
+            })
+            .collect(),
+    }
+}
+
+/// (start, end, label, score) as detections of recording `id`.
+pub(crate) fn found(id: &str, rows: &[(f64, f64, u32, f64)]) -> (String, Vec<Detection>) {
+    let rows = rows
+        .iter()
+        .map(|&(start, end, label, score)| Detection {
+            segment: Segment::new(start, end),
+            label,
+            score,
+        })
+        .collect();
+    (id.to_owned(), rows)
+}
+
+/// Detections of recordings r0, r1, … on a grid of half seconds; `row` gives start and length in half seconds, label and
+/// twelfths of a score.
+pub(crate) fn detections(
+    row: impl Strategy<Value = (u8, u8, u32, u8)>,
+    num_rows: impl Into<SizeRange>,
+    num_recordings: impl Into<SizeRange>,
+) -> impl Strategy<Value = DetectionSet> {
+    vec(vec(row, num_rows), num_recordings).prop_map(|all| {
+        all.into_iter()
+            .enumerate()
+            .map(|(number, rows)| {
+                let rows: Vec<_> = rows
+                    .into_iter()
+                    .map(|(start, length, label, score)| {
+                        let start = f64::from(start) / 2.0;
+                        let end = start + f64::from(length) / 2.0;
+                        (start, end, label, f64::from(score) / 12.0)
+                    })
+                    .collect();
+                found(&format!("r{number}"), &rows)
+            })
+            .collect()
+    })
+}
 
 pub(crate) fn fixture(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
