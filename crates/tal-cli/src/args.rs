@@ -1,8 +1,8 @@
 //! What can be written on the command line.
 
+mod check;
 mod config;
 mod data;
-mod check;
 mod evaluate;
 
 use std::path::PathBuf;
@@ -11,12 +11,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tal_core::config::Weights;
 use tal_engine::DeviceChoice;
 
+pub(crate) use check::{CheckArgs, StatsArgs};
 pub(crate) use config::{ConfigCommand, LayerArgs, ShowArgs};
 pub(crate) use data::{
     ConvertAnnotationsArgs, ConvertCommand, CorpusArgs, DataCommand, PrepareArgs, PreparedDataset,
     SourceArg, SplitArgs, SynthArgs, TargetArg,
 };
-pub(crate) use check::{CheckArgs, StatsArgs};
 pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
 
 /// Temporal action localization: find every action in an untrimmed recording (start, end, class, score).

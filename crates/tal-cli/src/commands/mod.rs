@@ -1,8 +1,8 @@
 //! The commands, one file each.
 
+pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod convert_annotations;
-pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod eval;
 pub(crate) mod evaluate;

@@ -1,11 +1,12 @@
 //! The program `tal` from outside: what it prints, writes and answers.
 
 mod bad_input;
-mod data_sets;
 mod check;
+mod data_sets;
 mod evaluate;
 mod external_scores;
 mod import_run;
 mod killed;
+mod released;
 mod support;
 mod workflow;
