@@ -9,5 +9,6 @@ mod evaluate;
 mod external_scores;
 mod import_run;
 mod killed;
+mod released;
 mod support;
 mod workflow;

@@ -18,8 +18,7 @@ use crate::pipeline::Pipeline;
 use crate::sample::{SampleKey, TrainingSample};
 use crate::{DataError, FeatureError};
 
-use timing::Timing;
-pub(crate) use timing::check_inertial_grid;
+pub(crate) use timing::{Timing, check_inertial_grid};
 
 pub use single::read_features;
 

@@ -10,7 +10,7 @@ use crate::DataError;
 /// # Units
 /// `fps` in frames per second, `duration` in seconds.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Timing {
+pub(crate) struct Timing {
     fps: f64,
     duration: Option<f64>,
 }
@@ -20,7 +20,7 @@ impl Timing {
     ///
     /// # Errors
     /// Where the configuration needs what is not known.
-    pub(super) fn new(
+    pub(crate) fn new(
         config: &DatasetConfig,
         id: &str,
         fps: Option<f64>,
@@ -52,7 +52,7 @@ impl Timing {
     ///
     /// # Source
     /// Section F.6 of the method's specification, the three cases of ActivityNet and HACS.
-    pub(super) fn grid(&self, config: &DatasetConfig, num_features: usize) -> TimeGrid {
+    pub(crate) fn grid(&self, config: &DatasetConfig, num_features: usize) -> TimeGrid {
         let len = num_features.div_ceil(config.downsample_rate).max(1);
         let fps = self.fps as f32;
         let frames = match (config.feat_stride, self.duration) {
