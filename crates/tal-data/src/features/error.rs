@@ -229,7 +229,7 @@ pub(super) fn names(present: impl Iterator<Item = String>) -> String {
     names.sort();
     match names.len() {
         0 => "nothing".to_owned(),
-        0..=SHOWN => names.join(", "),
+        1..=SHOWN => names.join(", "),
         total => format!("{} and {} more", names[..SHOWN].join(", "), total - SHOWN),
     }
 }
