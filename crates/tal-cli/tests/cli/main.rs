@@ -3,8 +3,8 @@
 mod ablate;
 mod bad_input;
 mod check;
-mod data_sets;
 mod config;
+mod data_sets;
 mod evaluate;
 mod external_scores;
 mod import_run;
