@@ -58,7 +58,7 @@ pub enum GlobalBranch {
     /// A filter in the frequency domain.
     Filter(GlobalFilter),
     /// Self-attention over all positions.
-    Attention(SelfAttention),
+    Attention(Box<SelfAttention>),
 }
 
 impl GlobalBranch {
@@ -84,7 +84,7 @@ impl GlobalBranch {
                     stride: 1,
                 };
                 let attention = SelfAttention::new(&(path / "attention"), &config)?;
-                Some(GlobalBranch::Attention(attention))
+                Some(GlobalBranch::Attention(Box::new(attention)))
             }
         })
     }
