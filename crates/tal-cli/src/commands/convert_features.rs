@@ -1,12 +1,11 @@
 //! `tal data convert features`: the features of a data set in another format.
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 use tal_core::Recording;
 use tal_core::config::Config;
 use tal_data::{Dataset, features};
 
+use super::output;
 use crate::args::ConvertFeaturesArgs;
 use crate::console::Console;
 use crate::failure::UsageError;
@@ -14,7 +13,7 @@ use crate::failure::UsageError;
 pub(crate) fn run(args: &ConvertFeaturesArgs, console: &Console) -> Result<()> {
     let (format, suffix) = args.format().map_err(UsageError)?;
     let dataset = Config::load(&args.config, &args.overrides)?.dataset;
-    check_empty(&args.out)?;
+    output::check_folder("--out", &args.out)?;
     let recordings = recordings(&dataset)?;
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
@@ -52,13 +51,4 @@ fn recordings(dataset: &tal_core::config::DatasetConfig) -> Result<Vec<Recording
     Ok((0..dataset.num_recordings())
         .map(|index| dataset.recording(index).clone())
         .collect())
-}
-
-fn check_empty(out: &Path) -> Result<(), UsageError> {
-    let refuse = |reason: &str| Err(UsageError(format!("--out {}: {reason}", out.display())));
-    match std::fs::read_dir(out) {
-        Ok(mut entries) if entries.next().is_some() => refuse("must be an empty or new folder"),
-        Err(_) if out.exists() => refuse("is no folder"),
-        _ => Ok(()),
-    }
 }
