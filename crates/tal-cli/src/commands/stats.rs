@@ -78,7 +78,8 @@ fn subsets(statistics: &Statistics) -> String {
     names.extend(statistics.subsets.iter().map(|one| one.role.to_owned()));
     let mut counts = table(&names);
     let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), percent);
-    let rows: [(&str, fn(&audit::SubsetStatistics) -> usize); 4] = [
+    type Count = fn(&audit::SubsetStatistics) -> usize;
+    let rows: [(&str, Count); 4] = [
         ("recordings", |one| one.num_recordings),
         ("without annotation", |one| one.num_without_actions),
         ("feature files read", |one| one.num_lengths_read),
@@ -89,14 +90,14 @@ fn subsets(statistics: &Statistics) -> String {
         row.extend(statistics.subsets.iter().map(|one| value(one).to_string()));
         counts.add_row(row);
     }
-    for (name, overlap) in [
-        ("time with actions [%]", false),
-        ("of it with several [%]", true),
-    ] {
-        let values = statistics.subsets.iter();
-        let values = values.map(|one| share(if overlap { one.overlap } else { one.coverage }));
+    type Share = fn(&audit::SubsetStatistics) -> Option<f64>;
+    let rows: [(&str, Share); 2] = [
+        ("time with actions [%]", |one| one.coverage),
+        ("of it with several [%]", |one| one.overlap),
+    ];
+    for (name, value) in rows {
         let mut row = vec![name.to_owned()];
-        row.extend(values);
+        row.extend(statistics.subsets.iter().map(|one| share(value(one))));
         counts.add_row(row);
     }
     let mut lengths = table(&header(["", "min", "median", "mean", "95 %", "max"]));

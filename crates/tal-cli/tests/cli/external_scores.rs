@@ -146,7 +146,7 @@ fn a_recording_without_scores_is_named_before_the_network_runs() {
     let (place, _) = place();
     let mut scores = place.json("scores.json");
     let results = scores["results"].as_object_mut().unwrap();
-    let last = results.keys().last().unwrap().clone();
+    let last = results.keys().next_back().unwrap().clone();
     results.remove(&last);
     place.write("scores.json", scores.to_string());
     for args in [

@@ -140,7 +140,7 @@ fn subsets(config: &DatasetConfig) -> Vec<(&str, &'static str)> {
         .into_iter()
         .collect();
     if let Some(test) = test
-        && !train.is_some_and(|train| train.to_lowercase() == test.to_lowercase())
+        && train.is_none_or(|train| train.to_lowercase() != test.to_lowercase())
     {
         subsets.push((test, "test"));
     }

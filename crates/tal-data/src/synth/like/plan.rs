@@ -116,7 +116,7 @@ impl Plan {
             return (stored(self.max_seq_len), stored(self.max_seq_len));
         }
         let shortest = (self.max_seq_len / 2).max(MIN_LENGTH);
-        let (low, high) = if number % 2 == 0 && shortest < self.max_seq_len {
+        let (low, high) = if number.is_multiple_of(2) && shortest < self.max_seq_len {
             (shortest, self.max_seq_len)
         } else {
             (self.max_seq_len + 1, self.max_seq_len * 3 / 2)
