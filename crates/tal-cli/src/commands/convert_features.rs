@@ -56,8 +56,8 @@ fn recordings(dataset: &tal_core::config::DatasetConfig) -> Result<Vec<Recording
 
 fn check_empty(out: &Path) -> Result<(), UsageError> {
     let refuse = |reason: &str| Err(UsageError(format!("--out {}: {reason}", out.display())));
-    match std::fs::read_dir(out) {
-        Ok(mut entries) if entries.next().is_some() => refuse("must be an empty or new folder"),
+    match std::fs::read_dir(out).map(|mut entries| entries.next().is_none()) {
+        Ok(false) => refuse("must be an empty or new folder"),
         Err(_) if out.exists() => refuse("is no folder"),
         _ => Ok(()),
     }
