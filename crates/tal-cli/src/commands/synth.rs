@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
+use tal_core::config::FeatureFormat;
 use tal_data::synth::{self, LikeOptions, SynthConfig};
 
 use crate::args::{CorpusArgs, SynthArgs};
@@ -62,13 +63,17 @@ fn like(args: &SynthArgs, file: &Path) -> Result<()> {
         class_scores: scores.map(|scores| scores.file.clone()),
     };
     let report = synth::write_like(&config.dataset, &options)?;
+    let unit = match config.dataset.features.format {
+        FeatureFormat::Inertial { .. } => "samples",
+        _ => "features",
+    };
     let subsets: Vec<String> = report
         .subsets
         .iter()
         .map(|(name, count)| format!("{count} in {name}"))
         .collect();
     print(&format!(
-        "{}: {} recordings ({}) of {} to {} features, {} of {} classes.",
+        "{}: {} recordings ({}) of {} to {} {unit}, {} of {} classes.",
         out.display(),
         report.subsets.iter().map(|(_, count)| count).sum::<usize>(),
         subsets.join(", "),
