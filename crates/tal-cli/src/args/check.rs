@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::LayerArgs;
+
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
     /// Configuration file (YAML).
     pub(crate) config: PathBuf,
-    /// Change one configuration key; can be given several times.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) overrides: Vec<String>,
+    #[command(flatten)]
+    pub(crate) layers: LayerArgs,
     /// Only look whether feature files exist, without reading them.
     #[arg(long)]
     pub(crate) quick: bool,
@@ -23,9 +24,8 @@ pub(crate) struct CheckArgs {
 pub(crate) struct StatsArgs {
     /// Configuration file (YAML).
     pub(crate) config: PathBuf,
-    /// Change one configuration key; can be given several times.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) overrides: Vec<String>,
+    #[command(flatten)]
+    pub(crate) layers: LayerArgs,
     /// Take the numbers of features from the durations, without reading feature files.
     #[arg(long)]
     pub(crate) quick: bool,

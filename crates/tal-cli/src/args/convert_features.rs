@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use tal_core::config::{FeatureFormat, FeatureLayout};
 
-use super::at_least_one;
+use super::{LayerArgs, at_least_one};
 
 #[derive(Debug, Args)]
 pub(crate) struct ConvertFeaturesArgs {
@@ -26,9 +26,8 @@ pub(crate) struct ConvertFeaturesArgs {
     /// Recordings that are worked on at a time; one per core unless given.
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) jobs: Option<usize>,
-    /// Change one configuration key; can be given several times.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) overrides: Vec<String>,
+    #[command(flatten)]
+    pub(crate) layers: LayerArgs,
 }
 
 /// Formats that features can be written in.

@@ -1,7 +1,6 @@
 //! `tal data check`: what is wrong with a data set.
 
 use anyhow::{Result, anyhow};
-use tal_core::config::Config;
 use tal_data::audit::{self, Audit, Finding, Severity, Watch};
 
 use super::output;
@@ -16,7 +15,7 @@ pub(crate) fn run(args: &CheckArgs, console: &Console) -> Result<()> {
     if let Some(file) = &args.json {
         output::check("--json", file, &[])?;
     }
-    let config = Config::load(&args.config, &args.overrides)?;
+    let config = args.layers.load(&args.config)?;
     let stop = console.catch_interrupts_saying("stopping; again to stop at once");
     let bar = console.bar(0, 0, "checking {bar:30} {pos}/{len} recordings, {eta} left");
     let progress = |done: usize, total: usize| {

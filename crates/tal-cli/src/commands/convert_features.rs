@@ -2,7 +2,6 @@
 
 use anyhow::{Context, Result};
 use tal_core::Recording;
-use tal_core::config::Config;
 use tal_data::{Dataset, features};
 
 use super::output;
@@ -12,7 +11,7 @@ use crate::failure::UsageError;
 
 pub(crate) fn run(args: &ConvertFeaturesArgs, console: &Console) -> Result<()> {
     let (format, suffix) = args.format().map_err(UsageError)?;
-    let dataset = Config::load(&args.config, &args.overrides)?.dataset;
+    let dataset = args.layers.load(&args.config)?.dataset;
     output::check_folder("--out", &args.out)?;
     let recordings = recordings(&dataset)?;
     std::fs::create_dir_all(&args.out)

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use tal_core::config::Config;
 use tal_data::audit::{self, Distribution, Statistics, Watch};
 
 use super::output;
@@ -21,7 +20,7 @@ pub(crate) fn run(args: &StatsArgs, console: &Console) -> Result<()> {
         let folder = folder.display();
         return Err(UsageError(format!("--plots {folder}: is a file; give a folder")).into());
     }
-    let config = Config::load(&args.config, &args.overrides)?;
+    let config = args.layers.load(&args.config)?;
     let stop =
         console.catch_interrupts_saying("reading no further features; again to stop at once");
     let bar = console.bar(0, 0, "reading {bar:30} {pos}/{len} recordings, {eta} left");
