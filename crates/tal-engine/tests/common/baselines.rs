@@ -27,7 +27,8 @@ pub(crate) fn overlay(method: &str) -> PathBuf {
     crates(&format!("../configs/baselines/{method}.yaml"))
 }
 
-/// A case over the preset `released`. Encoder and decoder have their parts of the same numbers; the rest is a fixture of this crate.
+/// A case over the preset `released`. Encoder and decoder have their parts of the same numbers; the rest is a fixture of
+/// this crate.
 pub(crate) fn read(name: &str) -> Golden {
     read_over("released", name)
 }
