@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tal_core::config::Config;
+use tal_core::config::{Config, Layers};
 use tal_engine::Model;
 use tal_engine::import::released_name_map;
 use tal_engine::optimizer::decays;
@@ -88,6 +88,59 @@ fn totals_are_the_published_ones() {
         .map(|(_, tensor)| tensor.numel())
         .sum();
     assert_eq!(encoder, 9_510_656);
+}
+
+/// The compared methods at the sizes of THUMOS14 with I3D features. Each total is that of its layers, as its authors give
+/// it in millions: 16.0, 29.3 and 7.1.
+#[test]
+fn totals_of_the_compared_methods() {
+    const PROJECTION: usize = 3 * 512 * (2048 + 512) + 2 * 2 * 512;
+    const NECK: usize = 6 * 2 * 512;
+    const TOWER: usize = 2 * (3 * 512 * 512 + 2 * 512);
+    const CLASSES: usize = TOWER + 20 * (3 * 512 + 1);
+    const DISTANCES: usize = TOWER + 2 * (3 * 512 + 1) + 6;
+    // 16 bins and the point itself on either side.
+    const BINS: usize = TOWER + 2 * 17 * (3 * 512 + 1) + 6;
+    const MLP: usize = 2 * 512 * 768 + 768 + 512;
+    // Two norms; kernels 1 of gate, instant, local, window-level branch; kernel 11 of the wide one.
+    const SGP: usize = 2 * 2 * 512 + 4 * 2 * 512 + 512 * (11 + 1) + MLP;
+    const SGP_ENCODER: usize = PROJECTION + 7 * SGP + 5 * 2 * 512;
+    for (method, encoder, total) in [
+        (
+            "tridet",
+            SGP_ENCODER,
+            SGP_ENCODER + NECK + 3 * CLASSES + BINS,
+        ),
+        (
+            "actionformer",
+            26_061_824,
+            26_061_824 + NECK + CLASSES + DISTANCES,
+        ),
+        (
+            "temporalmaxer",
+            PROJECTION,
+            PROJECTION + CLASSES + DISTANCES,
+        ),
+    ] {
+        let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+        let config = Layers::read(&configs.join("thumos14_i3d.yaml"))
+            .and_then(|layers| layers.overlay(&configs.join(format!("baselines/{method}.yaml"))))
+            .and_then(|layers| layers.resolve())
+            .unwrap()
+            .config;
+        let model = Model::new(&config, &[], Device::Cpu).unwrap();
+        assert_eq!(model.num_parameters(), total, "{method}");
+        let found: usize = model
+            .parameters()
+            .iter()
+            .filter(|(name, _)| name.starts_with("encoder."))
+            .map(|(_, tensor)| tensor.numel())
+            .sum();
+        assert_eq!(found, encoder, "{method}");
+    }
+    assert_eq!(SGP_ENCODER + NECK + 3 * CLASSES + BINS, 15_989_604);
+    assert_eq!(26_061_824 + NECK + CLASSES + DISTANCES, 29_251_612);
+    assert_eq!(PROJECTION + CLASSES + DISTANCES, 7_117_852);
 }
 
 #[test]

@@ -3,6 +3,10 @@
 //! A released file (`.pth.tar`) is a dict: `state_dict` (trained weights), `state_dict_ema` (their moving average),
 //! `optimizer`, `scheduler`, `epoch` (the next one), and in the best one of a run `mAP`. Nothing in it is run; anything else
 //! than plain data and tensors is an error.
+//!
+//! TriDet, ActionFormer and TemporalMaxer write the same layout. None of the four saves its buffers (position table, list of
+//! points), and attention masks are made as they are needed, so every tensor of a section is a parameter: one that the
+//! configured network lacks is an error, not something to pass over.
 
 mod contents;
 mod optimizer;
@@ -28,7 +32,7 @@ use crate::trainer::OPTIMIZER;
 pub use contents::Contents;
 pub use report::{Difference, RunReport};
 
-/// Names of the released code (with or without the prefix `module.`) to ours.
+/// Names of the released codes (without the prefix `module.`) of CLTDR-GMG, TriDet, ActionFormer and TemporalMaxer to ours.
 pub fn released_name_map() -> KeyMap {
     tal_encoder::released_key_map().and(tal_decoder::released_key_map())
 }

@@ -2,6 +2,10 @@
 
 #![allow(dead_code)] // each test program uses a part
 
+pub(crate) mod baselines;
+pub(crate) mod compare;
+pub(crate) mod pth;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
