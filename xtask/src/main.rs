@@ -76,6 +76,8 @@ enum Task {
     },
     /// Check: clippy on all targets, warnings denied
     Clippy,
+    /// Check: the detector outside the workspace (crates/tal-encoder/examples/own-detector) compiles
+    Example,
     /// Check: rustdoc, warnings denied
     Rustdoc,
     /// Feed random input to the readers of files (needs cargo-fuzz and a nightly compiler)
@@ -119,6 +121,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Layering => layering::run(&workspace),
         Task::Docs { write } => steps::docs(&workspace, write),
         Task::Clippy => steps::clippy(&workspace),
+        Task::Example => steps::example(&workspace),
         Task::Rustdoc => steps::rustdoc(&workspace),
         Task::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
     }

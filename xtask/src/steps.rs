@@ -20,6 +20,7 @@ const STEPS: &[Step] = &[
     ("docs", |workspace| docs(workspace, false)),
     ("setup", setup::before_build),
     ("clippy", clippy),
+    ("example", example),
     ("rustdoc", rustdoc),
     ("test --no-torch", testing::pure),
     ("test", testing::all_after_pure),
@@ -109,6 +110,23 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
     Cargo::new(["clippy", "--workspace", "--all-targets"])
         .arguments(denied)
         .run(workspace)
+}
+
+/// A detector outside the workspace, built from single crates as somebody else's project would.
+pub(crate) fn example(workspace: &Workspace) -> Result<()> {
+    const MANIFEST: &str = "crates/tal-encoder/examples/own-detector/Cargo.toml";
+    setup::before_build(workspace)?;
+    // The same build folder and profile: LibTorch's bindings are not compiled again.
+    Cargo::new([
+        "clippy",
+        "--locked",
+        "--manifest-path",
+        MANIFEST,
+        "--target-dir",
+    ])
+    .arguments([target_folder(workspace)?])
+    .arguments(["--", "-D", "warnings"])
+    .run(workspace)
 }
 
 /// The documentation of all crates.

@@ -16,8 +16,8 @@ use tal_decoder::criterion::CriterionState;
 use crate::error::EngineError;
 use crate::optimizer::NamedTensors;
 
-/// Version of the layout; a file with a larger one is refused.
-pub const FORMAT: u32 = 1;
+/// Version of the layout and of the configuration in it; a file with another one is refused.
+pub const FORMAT: u32 = 2;
 
 /// The metadata key of the manifest.
 const KEY: &str = "tal";
@@ -100,10 +100,15 @@ impl Checkpoint {
             .ok()
             .and_then(|value| value["format"].as_u64());
         if let Some(format) = format
-            && format > u64::from(FORMAT)
+            && format != u64::from(FORMAT)
         {
+            let hint = if format > u64::from(FORMAT) {
+                "use a newer version"
+            } else {
+                "use the version that wrote it, or train or import again"
+            };
             return Err(refuse(format!(
-                "has format {format}, this program reads up to {FORMAT}; use a newer version"
+                "has format {format}, this program reads {FORMAT}; {hint}"
             )));
         }
         let manifest: Manifest = serde_json::from_str(manifest)
@@ -203,5 +208,27 @@ pub fn code_version() -> String {
     match option_env!("TAL_REVISION") {
         Some(revision) => format!("tal {} ({revision})", env!("CARGO_PKG_VERSION")),
         None => format!("tal {}", env!("CARGO_PKG_VERSION")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_formats_are_refused_before_their_content_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.safetensors");
+        for (format, hint) in [(FORMAT - 1, "train or import again"), (FORMAT + 1, "newer")] {
+            let manifest = format!("{{\"format\": {format}}}");
+            let metadata = BTreeMap::from([(KEY.to_owned(), manifest)]);
+            write_safetensors(&path, &[], &metadata).unwrap();
+            let message = Checkpoint::read(&path).unwrap_err().to_string();
+            assert!(
+                message.contains(&format!("has format {format}")),
+                "{message}"
+            );
+            assert!(message.contains(hint), "{message}");
+        }
     }
 }

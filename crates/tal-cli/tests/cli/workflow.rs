@@ -94,6 +94,7 @@ fn from_made_data_to_detections() {
         "evaluation.json",
         "last.safetensors",
         "metrics.jsonl",
+        "summary.json",
         "train.log",
     ] {
         assert!(
@@ -101,7 +102,7 @@ fn from_made_data_to_detections() {
             "{name} of {names:?}"
         );
     }
-    assert_eq!(names.len(), 6, "{names:?}");
+    assert_eq!(names.len(), 7, "{names:?}");
     assert_eq!(steps(&place, "runs/net").len(), 12);
     assert!(
         place

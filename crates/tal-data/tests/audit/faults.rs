@@ -254,7 +254,7 @@ const FEATURE_FAULTS: &[Fault] = &[
     ),
     (
         "three dimensions",
-        |c| c.features.get_mut("t").unwrap().1.insert(0, 1),
+        |c| c.features.get_mut("t").unwrap().1.insert(1, 1),
         &[(Error, FeatureShape, Some("t"))],
     ),
     (

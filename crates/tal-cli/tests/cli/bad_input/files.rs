@@ -197,7 +197,7 @@ fn imports() {
             "command.pth",
             "refused",
             "system",
-            "only plain data and tensors",
+            "only plain data, tensors and arrays of numbers",
         ],
     );
     let instance = fixture("tal-data/tests/fixtures/pth/instance.pth");
