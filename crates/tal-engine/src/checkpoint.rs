@@ -222,7 +222,7 @@ mod tests {
         for (format, hint) in [(FORMAT - 1, "train or import again"), (FORMAT + 1, "newer")] {
             let manifest = format!("{{\"format\": {format}}}");
             let metadata = BTreeMap::from([(KEY.to_owned(), manifest)]);
-            write_safetensors(&path, &[], &metadata).unwrap();
+            write_safetensors::<String, tch::Tensor>(&path, &[], &metadata).unwrap();
             let message = Checkpoint::read(&path).unwrap_err().to_string();
             assert!(
                 message.contains(&format!("has format {format}")),

@@ -106,7 +106,8 @@ fn is_module(line: &str) -> bool {
 }
 
 fn is_library(path: &str) -> bool {
-    let in_sources = path.starts_with("crates/") && path.contains("/src/");
+    let in_sources =
+        path.starts_with("crates/") && path.contains("/src/") && !path.contains("/examples/");
     let tests = path.ends_with("/tests.rs") || path.contains("/tests/");
     in_sources && !tests && !PROGRAMS.iter().any(|program| path.starts_with(program))
 }
@@ -227,6 +228,7 @@ mod tests {
             assert!(messages("crates/tal-cli/src/main.rs", &text).is_empty());
             assert!(messages("crates/tal-core/tests/a.rs", &text).is_empty());
             assert!(messages("crates/tal-core/examples/a.rs", &text).is_empty());
+            assert!(messages("crates/tal-core/examples/own/src/main.rs", &text).is_empty());
             assert!(messages(LIBRARY, &format!("/// {word}(1)\n")).is_empty());
         }
         assert!(messages(LIBRARY, "blueprint!(1); // no println!\n").is_empty());
