@@ -1,5 +1,7 @@
 //! What annotators wrote.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ClassMap, Segment};
@@ -65,6 +67,39 @@ impl GroundTruth {
     }
 }
 
+/// The instances without repetitions: of those with the same label and both ends within 1 ms, the first stays.
+///
+/// # Source
+/// Section F.5 of the method's specification (`|s − s'| ≤ 10⁻³` and `|e − e'| ≤ 10⁻³`); ActionFormer, TriDet and OpenTAD have
+/// the same rule in their evaluators.
+pub fn remove_duplicates(instances: &[Instance]) -> Vec<Instance> {
+    const TOLERANCE: f64 = 1e-3;
+    // Cells of the tolerance's size hold what stays; what a rounded cell number hides is at most two cells away.
+    let cell = |seconds: f64| (seconds / TOLERANCE).floor() as i64;
+    let mut cells: BTreeMap<(u32, i64, i64), Vec<Segment>> = BTreeMap::new();
+    let mut kept = instances.to_vec();
+    kept.retain(|instance| {
+        let Segment { start, end } = instance.segment;
+        let (from, to) = (cell(start), cell(end));
+        let repeats = (-2..=2).any(|shift: i64| {
+            let from = from.saturating_add(shift);
+            let near = (instance.label, from, to.saturating_sub(2))
+                ..=(instance.label, from, to.saturating_add(2));
+            cells.range(near).flat_map(|(_, there)| there).any(|other| {
+                (other.start - start).abs() <= TOLERANCE && (other.end - end).abs() <= TOLERANCE
+            })
+        });
+        if !repeats {
+            cells
+                .entry((instance.label, from, to))
+                .or_default()
+                .push(instance.segment);
+        }
+        !repeats
+    });
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,5 +128,50 @@ mod tests {
         let ids: Vec<_> = truth.subset(&wanted).map(|r| r.id.as_str()).collect();
         assert_eq!(ids, ["b", "c"]);
         assert_eq!(truth.subset_names(), ["Test", "training", "test"]);
+    }
+
+    #[test]
+    fn duplicates_are_near_in_both_ends_and_of_one_label() {
+        let instance = |start: f64, end: f64, label: u32| Instance {
+            segment: Segment::new(start, end),
+            label,
+        };
+        let all = [
+            instance(1.0, 2.0, 0),
+            instance(1.0005, 2.0005, 0),
+            instance(1.0, 2.0, 1),
+            instance(1.0, 2.002, 0),
+        ];
+        assert_eq!(remove_duplicates(&all), [all[0], all[2], all[3]]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn duplicates_are_those_of_comparing_all_with_all(
+            ends in proptest::collection::vec((0..40i32, 0..6i32, 0..2u32), 0..30),
+        ) {
+            let all: Vec<Instance> = ends
+                .iter()
+                .map(|&(start, length, label)| Instance {
+                    segment: Segment::new(
+                        f64::from(start) * 4.1e-4 - 5e-3,
+                        f64::from(start + length) * 4.1e-4 - 5e-3,
+                    ),
+                    label,
+                })
+                .collect();
+            let mut plain: Vec<Instance> = Vec::new();
+            for one in &all {
+                let near = |a: f64, b: f64| (a - b).abs() <= 1e-3;
+                if !plain.iter().any(|other| {
+                    other.label == one.label
+                        && near(other.segment.start, one.segment.start)
+                        && near(other.segment.end, one.segment.end)
+                }) {
+                    plain.push(*one);
+                }
+            }
+            proptest::prop_assert_eq!(remove_duplicates(&all), plain);
+        }
     }
 }

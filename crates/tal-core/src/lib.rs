@@ -24,7 +24,7 @@ pub mod weights;
 pub use candidates::Candidates;
 pub use classes::{ClassMap, ClassMapError};
 pub use detection::{Detection, DetectionSet};
-pub use ground_truth::{GroundTruth, Instance, Recording};
+pub use ground_truth::{GroundTruth, Instance, Recording, remove_duplicates};
 pub use point_grid::{Level, PointGrid};
 pub use segment::Segment;
 pub use time_grid::TimeGrid;

@@ -31,8 +31,8 @@ pub mod split;
 pub mod synth;
 pub mod truncate;
 
+pub use annotations::AnnotationError;
 pub use annotations::source::SourceError;
-pub use annotations::{AnnotationError, remove_duplicates};
 pub use class_scores::ClassScoresError;
 pub use dataset::Dataset;
 pub use error::DataError;

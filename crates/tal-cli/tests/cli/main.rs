@@ -4,6 +4,7 @@ mod ablate;
 mod bad_input;
 mod check;
 mod config;
+mod convert_features;
 mod data_sets;
 mod evaluate;
 mod external_scores;

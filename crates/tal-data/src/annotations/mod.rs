@@ -21,8 +21,8 @@ pub mod subsets;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+use tal_core::GroundTruth;
 use tal_core::atomic::write_atomic;
-use tal_core::{GroundTruth, Instance};
 
 pub use error::{AnnotationError, Place};
 pub use salvage::{Salvage, salvage};
@@ -31,7 +31,7 @@ pub use salvage::{Salvage, salvage};
 ///
 /// Label ids are those of the file. Where no annotation of the whole file has one, ids are given to the sorted label
 /// names; an annotation without id takes the id that its label has elsewhere. Repeated annotations are kept, see
-/// [`remove_duplicates`].
+/// [`tal_core::remove_duplicates`].
 ///
 /// `num_classes` bounds the label ids and the number of labels; `None` leaves them unbounded.
 ///
@@ -109,47 +109,16 @@ pub fn write(path: &Path, truth: &GroundTruth, version: &str) -> Result<(), Anno
     })
 }
 
-/// The instances without repetitions: of those with the same label and both ends within 1 ms, the first stays.
-///
-/// # Source
-/// Section F.5 of the method's specification (`|s − s'| ≤ 10⁻³` and `|e − e'| ≤ 10⁻³`).
-pub fn remove_duplicates(instances: &[Instance]) -> Vec<Instance> {
-    const TOLERANCE: f64 = 1e-3;
-    let mut kept: Vec<Instance> = Vec::with_capacity(instances.len());
-    for instance in instances {
-        let repeated = kept.iter().any(|other| {
-            other.label == instance.label
-                && (other.segment.start - instance.segment.start).abs() <= TOLERANCE
-                && (other.segment.end - instance.segment.end).abs() <= TOLERANCE
-        });
-        if !repeated {
-            kept.push(*instance);
-        }
-    }
-    kept
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tal_core::{ClassMap, Recording, Segment};
+    use tal_core::{ClassMap, Instance, Recording, Segment};
 
     fn instance(start: f64, end: f64, label: u32) -> Instance {
         Instance {
             segment: Segment::new(start, end),
             label,
         }
-    }
-
-    #[test]
-    fn duplicates_are_near_in_both_ends_and_of_one_label() {
-        let all = [
-            instance(1.0, 2.0, 0),
-            instance(1.0005, 2.0005, 0),
-            instance(1.0, 2.0, 1),
-            instance(1.0, 2.002, 0),
-        ];
-        assert_eq!(remove_duplicates(&all), [all[0], all[2], all[3]]);
     }
 
     #[test]

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use tal_core::config::{Config, DatasetConfig};
-use tal_core::{ClassMap, Instance, Recording, Segment};
+use tal_core::{ClassMap, Instance, Recording, Segment, remove_duplicates};
 
 use super::finding::{Code, Findings, Severity};
 use super::positives::Assigner;
 use super::timing::{Timing, stored_grid, timing};
-use crate::annotations::remove_duplicates;
 
 /// What checks of a recording need to know beside it.
 pub(super) struct Surroundings<'a> {

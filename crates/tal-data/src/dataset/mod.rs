@@ -8,9 +8,9 @@ mod timing;
 use std::sync::Arc;
 
 use tal_core::config::DatasetConfig;
-use tal_core::{ClassMap, GroundTruth, Instance, Recording, Segment, TimeGrid};
+use tal_core::{ClassMap, GroundTruth, Instance, Recording, Segment, TimeGrid, remove_duplicates};
 
-use crate::annotations::{self, remove_duplicates};
+use crate::annotations;
 use crate::cache::Cache;
 use crate::features::{self, FeatureArray, FeatureStore, Features};
 use crate::loader::SampleSource;

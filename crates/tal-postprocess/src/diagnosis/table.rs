@@ -4,12 +4,9 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use tal_core::{DetectionSet, Instance, Recording, Segment};
+use tal_core::{DetectionSet, Instance, Recording, Segment, remove_duplicates};
 
 use super::{DiagnosisConfig, DiagnosisCounts, DiagnosisError};
-
-/// Annotations of one class whose ends differ by no more than this repeat each other, in seconds.
-const DUPLICATE_TOLERANCE: f64 = 1e-3;
 
 /// Everything that is compared.
 #[derive(Debug)]
@@ -197,7 +194,6 @@ fn usable_instances(
     drop_duplicates: bool,
 ) -> Result<Vec<Instance>, DiagnosisError> {
     let mut kept = Vec::with_capacity(recording.instances.len());
-    let mut kept_of_class: BTreeMap<u32, Vec<Segment>> = BTreeMap::new();
     for (row, instance) in recording.instances.iter().enumerate() {
         let segment = instance.segment;
         if !is_usable(segment) {
@@ -211,18 +207,11 @@ fn usable_instances(
         if segment.length() <= 0.0 {
             continue;
         }
-        if drop_duplicates {
-            let earlier = kept_of_class.entry(instance.label).or_default();
-            let repeats = |other: &Segment| {
-                (other.start - segment.start).abs() <= DUPLICATE_TOLERANCE
-                    && (other.end - segment.end).abs() <= DUPLICATE_TOLERANCE
-            };
-            if earlier.iter().any(repeats) {
-                continue;
-            }
-            earlier.push(segment);
-        }
         kept.push(*instance);
     }
-    Ok(kept)
+    Ok(if drop_duplicates {
+        remove_duplicates(&kept)
+    } else {
+        kept
+    })
 }

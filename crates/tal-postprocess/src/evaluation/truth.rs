@@ -1,8 +1,6 @@
 //! The annotations that count.
 
-use std::collections::BTreeMap;
-
-use tal_core::{Instance, Recording, Segment};
+use tal_core::{Instance, Recording, Segment, remove_duplicates};
 
 use super::EvaluationError;
 use super::dialect::{Rules, ShortInstances, TOLERANCE};
@@ -122,30 +120,8 @@ fn kept(mut instances: Vec<Instance>, rules: &Rules) -> Vec<Instance> {
         ShortInstances::BelowTolerance => instance.segment.length() >= TOLERANCE,
         ShortInstances::Empty => instance.segment.length() > 0.0,
     });
-    if !rules.without_duplicates {
-        return instances;
+    if rules.without_duplicates {
+        return remove_duplicates(&instances);
     }
-    // Cells of the tolerance's size hold what stays; what a rounded cell number hides is at most two cells away.
-    let cell = |seconds: f64| (seconds / TOLERANCE).floor() as i64;
-    let mut cells: BTreeMap<(u32, i64, i64), Vec<Segment>> = BTreeMap::new();
-    instances.retain(|instance| {
-        let Segment { start, end } = instance.segment;
-        let (from, to) = (cell(start), cell(end));
-        let repeats = (-2..=2).any(|shift: i64| {
-            let from = from.saturating_add(shift);
-            let near = (instance.label, from, to.saturating_sub(2))
-                ..=(instance.label, from, to.saturating_add(2));
-            cells.range(near).flat_map(|(_, there)| there).any(|other| {
-                (other.start - start).abs() <= TOLERANCE && (other.end - end).abs() <= TOLERANCE
-            })
-        });
-        if !repeats {
-            cells
-                .entry((instance.label, from, to))
-                .or_default()
-                .push(instance.segment);
-        }
-        !repeats
-    });
     instances
 }
