@@ -1,6 +1,7 @@
 //! Candidates at inference: which pairs of a point and a class are worth suppressing.
 
 use tal_core::config::InferenceConfig;
+use tal_core::nn::host;
 use tal_core::{Candidates, PointGrid, Segment};
 use tch::{Kind, Tensor};
 
@@ -122,9 +123,9 @@ fn decode(
     };
     let distances = boundaries::decode(output, &pairs);
     let distances = boundaries::refine(&distances, output, &pairs, grid).to_host();
-    let classes = host_indices(&pairs.class);
-    let indices = host_indices(&pairs.point);
-    let scores = host_scores(&cat(|found| &found.score));
+    let classes: Vec<i64> = host::copy(&pairs.class);
+    let indices: Vec<i64> = host::copy(&pairs.point);
+    let scores: Vec<f32> = host::copy(&cat(|found| &found.score));
 
     let mut candidates = Candidates::with_capacity(scores.len());
     let mut first = 0;
@@ -150,16 +151,4 @@ fn decode(
         }
     }
     candidates
-}
-
-fn host_indices(tensor: &Tensor) -> Vec<i64> {
-    let mut values = vec![0i64; tensor.numel()];
-    tensor.contiguous().copy_data(&mut values, tensor.numel());
-    values
-}
-
-fn host_scores(tensor: &Tensor) -> Vec<f32> {
-    let mut values = vec![0f32; tensor.numel()];
-    tensor.contiguous().copy_data(&mut values, tensor.numel());
-    values
 }

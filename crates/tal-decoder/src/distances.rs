@@ -1,6 +1,7 @@
 //! Distances from points to the two ends of a segment.
 
-use tch::{Kind, Tensor};
+use tal_core::nn::host;
+use tch::Tensor;
 
 /// Distances from points to the start (`left`) and to the end (`right`) of a segment, one entry per pair.
 ///
@@ -54,13 +55,8 @@ impl Distances {
 
     /// Distances as plain numbers, `[left, right]` per pair.
     pub fn to_host(&self) -> Vec<[f32; 2]> {
-        let both = Tensor::stack(&[&self.left, &self.right], 1)
-            .detach()
-            .to_device(tch::Device::Cpu)
-            .to_kind(Kind::Float)
-            .contiguous();
-        let mut values = vec![0f32; both.numel()];
-        both.copy_data(&mut values, both.numel());
+        let both = Tensor::stack(&[&self.left, &self.right], 1);
+        let values: Vec<f32> = host::copy(&both);
         values
             .chunks_exact(2)
             .map(|pair| [pair[0], pair[1]])

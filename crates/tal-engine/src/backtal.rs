@@ -3,12 +3,13 @@
 use tal_backtal::{BackTal, BackTalLosses, WeakTarget};
 use tal_core::Detection;
 use tal_core::config::{BackTalConfig, Config};
+use tal_core::nn::host;
 use tal_data::weak::resampled;
 use tal_data::{Features, WeakSample};
 use tal_postprocess::proposals::{self, ActivationCurves};
-use tch::{Device, Kind, Tensor, no_grad};
+use tch::{Device, Tensor, no_grad};
 
-use crate::batch::PaddedBatch;
+use crate::batch::{PaddedBatch, check_channels, check_features};
 use crate::error::EngineError;
 use crate::metrics::BackTalMetrics;
 
@@ -106,13 +107,7 @@ pub(crate) fn detect(
     device: Device,
 ) -> Result<Vec<Detection>, EngineError> {
     let id = &features.id;
-    check_channels(id, features.array.num_channels(), config)?;
-    if features.array.len() == 0 {
-        return Err(EngineError::Recording {
-            id: id.clone(),
-            reason: "has no features".to_owned(),
-        });
-    }
+    check_features(features, config)?;
     let (array, duration) = resampled(features, backtal.num_snippets);
     let (cas, scores, norm) = no_grad(|| {
         let batch = PaddedBatch::new(&[&array], backtal.num_snippets, device);
@@ -122,9 +117,9 @@ pub(crate) fn detect(
             .feature
             .norm_scalaropt_dim(2, [1i64].as_slice(), false);
         (
-            values(&sequence.cas.narrow(1, 0, num_classes)),
-            values(&sequence.score.narrow(1, 0, num_classes)),
-            values(&norm),
+            host::copy(&sequence.cas.narrow(1, 0, num_classes)),
+            host::copy(&sequence.score.narrow(1, 0, num_classes)),
+            host::copy(&norm),
         )
     });
     let curves = ActivationCurves {
@@ -138,25 +133,4 @@ pub(crate) fn detect(
         id: id.clone(),
         source,
     })
-}
-
-fn check_channels(id: &str, num_channels: usize, config: &Config) -> Result<(), EngineError> {
-    if num_channels == config.dataset.input_dim {
-        return Ok(());
-    }
-    Err(EngineError::Recording {
-        id: id.to_owned(),
-        reason: format!(
-            "has {num_channels} channels, the network takes {}",
-            config.dataset.input_dim
-        ),
-    })
-}
-
-fn values(tensor: &Tensor) -> Vec<f32> {
-    let flat = tensor
-        .to_device(Device::Cpu)
-        .to_kind(Kind::Float)
-        .reshape(-1);
-    Vec::try_from(flat).expect("a flat tensor of f32")
 }

@@ -2,7 +2,7 @@
 
 use tal_core::config::LossConfig;
 use tal_core::{PointGrid, config::Config};
-use tal_data::{FeatureArray, TrainingSample};
+use tal_data::{FeatureArray, Features, TrainingSample};
 use tal_decoder::assign::assign;
 use tal_decoder::sensitivity::Actions;
 use tal_decoder::targets::Targets;
@@ -111,6 +111,36 @@ impl TrainingBatch {
             ids: samples.iter().map(|sample| sample.id.clone()).collect(),
         })
     }
+}
+
+/// Checks that features to predict from have the network's channels and are not empty.
+pub(crate) fn check_features(features: &Features, config: &Config) -> Result<(), EngineError> {
+    check_channels(&features.id, features.array.num_channels(), config)?;
+    if features.array.len() == 0 {
+        return Err(EngineError::Recording {
+            id: features.id.clone(),
+            reason: "has no features".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Checks that a recording has the network's channels.
+pub(crate) fn check_channels(
+    id: &str,
+    num_channels: usize,
+    config: &Config,
+) -> Result<(), EngineError> {
+    if num_channels == config.dataset.input_dim {
+        return Ok(());
+    }
+    Err(EngineError::Recording {
+        id: id.to_owned(),
+        reason: format!(
+            "has {num_channels} channels, the network takes {}",
+            config.dataset.input_dim
+        ),
+    })
 }
 
 fn actions(sample: &TrainingSample) -> Actions {

@@ -9,7 +9,7 @@ use tal_postprocess::{suppress, to_detections};
 use tch::{Device, no_grad};
 
 use crate::backtal;
-use crate::batch::PaddedBatch;
+use crate::batch::{PaddedBatch, check_features};
 use crate::checkpoint::Checkpoint;
 use crate::error::EngineError;
 use crate::model::Model;
@@ -145,20 +145,8 @@ impl Detector {
     /// Where the network is BackTAL, whose proposals have no grid.
     pub fn candidates(&self, features: &Features) -> Result<Candidates, EngineError> {
         let config = self.config();
-        let (len, num_channels) = (features.array.len(), features.array.num_channels());
-        let refuse = |reason: String| EngineError::Recording {
-            id: features.id.clone(),
-            reason,
-        };
-        if num_channels != config.dataset.input_dim {
-            return Err(refuse(format!(
-                "has {num_channels} channels, the network takes {}",
-                config.dataset.input_dim
-            )));
-        }
-        if len == 0 {
-            return Err(refuse("has no features".to_owned()));
-        }
+        check_features(features, config)?;
+        let len = features.array.len();
         let padded_len = config.encoder.padded_len(len, config.dataset.max_seq_len);
         let device = self.model.device();
         no_grad(|| {

@@ -4,34 +4,33 @@
 //! order and precision, up to the rounding of fused multiply-adds.
 
 use rayon::prelude::*;
-use tal_core::config::OptimizerMethod;
 use tal_core::nn::host;
 use tch::Tensor;
 
 /// Values that a thread takes at a time.
 const BLOCK: usize = 1 << 15;
 
-/// What a step of Adam or AdamW needs to know besides the values.
-pub(crate) struct AdamStep<'a> {
-    /// Learning rate.
-    pub(crate) rate: f64,
+/// The numbers of one step of Adam or AdamW for one parameter.
+pub(crate) struct AdamStep {
+    /// What the parameter is multiplied by: the decoupled weight decay.
+    pub(crate) keep: f64,
+    /// What part of the parameter is added to its gradient: the other weight decay.
+    pub(crate) l2: f64,
     /// Decay of both moments.
     pub(crate) betas: [f64; 2],
     /// Added to the denominator.
     pub(crate) eps: f64,
-    /// Steps of the parameter, this one included.
-    pub(crate) steps: u64,
-    /// How weight decay enters.
-    pub(crate) method: OptimizerMethod,
-    /// Weight decay of this parameter.
-    pub(crate) weight_decay: f64,
-    /// What the gradient is multiplied by.
-    pub(crate) factor: Option<&'a Tensor>,
+    /// What the second moment's root is divided by.
+    pub(crate) root: f64,
+    /// What the quotient of both moments is multiplied by.
+    pub(crate) scale: f64,
 }
 
-/// One step of a parameter; `false` where its tensors are not float32 in main memory, and nothing was done.
+/// One step of a parameter whose gradient counts `factor` times; `false` where its tensors are not float32 in main memory,
+/// and nothing was done.
 pub(crate) fn adam(
-    step: &AdamStep<'_>,
+    step: &AdamStep,
+    factor: f32,
     value: &mut Tensor,
     mean: &mut Tensor,
     square: &mut Tensor,
@@ -50,33 +49,32 @@ pub(crate) fn adam(
     let (Some(value), Some(mean), Some(square), Some(grad)) = slices else {
         return false;
     };
-    let factor = step.factor.map_or(1.0, |factor| factor.double_value(&[])) as f32;
     let [beta1, beta2] = step.betas;
-    let correction = |beta: f64| 1.0 - beta.powf(step.steps as f64);
-    let (keep, l2) = match step.method {
-        OptimizerMethod::Adamw => ((1.0 - step.rate * step.weight_decay) as f32, 0.0),
-        OptimizerMethod::Adam => (1.0, step.weight_decay as f32),
+    let (towards_grad, rest2) = ((1.0 - beta1) as f32, (1.0 - beta2) as f32);
+    let beta2 = beta2 as f32;
+    let [keep, l2, eps] = [step.keep, step.l2, step.eps].map(|number| number as f32);
+    let [root, scale] = [step.root, step.scale].map(|number| number as f32);
+    let block = |value: &mut [f32], mean: &mut [f32], square: &mut [f32], grad: &[f32]| {
+        let columns = value.iter_mut().zip(mean).zip(square).zip(grad);
+        for (((value, mean), square), grad) in columns {
+            let grad = grad * factor + *value * l2;
+            *mean += (grad - *mean) * towards_grad;
+            *square = *square * beta2 + grad * (grad * rest2);
+            let denominator = square.sqrt() / root + eps;
+            *value = *value * keep + *mean * scale / denominator;
+        }
     };
-    let towards_grad = (1.0 - beta1) as f32;
-    let (beta2, rest2) = (beta2 as f32, (1.0 - beta2) as f32);
-    let root = correction(step.betas[1]).sqrt() as f32;
-    let eps = step.eps as f32;
-    let scale = (-step.rate / correction(beta1)) as f32;
+    // Most parameters are small: waking other threads would take longer than the work.
+    if value.len() <= BLOCK {
+        block(value, mean, square, grad);
+        return true;
+    }
     value
         .par_chunks_mut(BLOCK)
         .zip(mean.par_chunks_mut(BLOCK))
         .zip(square.par_chunks_mut(BLOCK))
         .zip(grad.par_chunks(BLOCK))
-        .for_each(|(((value, mean), square), grad)| {
-            let columns = value.iter_mut().zip(mean).zip(square).zip(grad);
-            for (((value, mean), square), grad) in columns {
-                let grad = grad * factor + *value * l2;
-                *mean += (grad - *mean) * towards_grad;
-                *square = *square * beta2 + grad * (grad * rest2);
-                let denominator = square.sqrt() / root + eps;
-                *value = *value * keep + *mean * scale / denominator;
-            }
-        });
+        .for_each(|(((value, mean), square), grad)| block(value, mean, square, grad));
     true
 }
 
@@ -89,14 +87,19 @@ pub(crate) fn average(average: &mut Tensor, value: &Tensor, decay: f64) -> bool 
         return false;
     };
     let (decay, rest) = (decay as f32, (1.0 - decay) as f32);
+    let block = |average: &mut [f32], value: &[f32]| {
+        for (average, value) in average.iter_mut().zip(value) {
+            *average = *average * decay + value * rest;
+        }
+    };
+    if average.len() <= BLOCK {
+        block(average, value);
+        return true;
+    }
     average
         .par_chunks_mut(BLOCK)
         .zip(value.par_chunks(BLOCK))
-        .for_each(|(average, value)| {
-            for (average, value) in average.iter_mut().zip(value) {
-                *average = *average * decay + value * rest;
-            }
-        });
+        .for_each(|(average, value)| block(average, value));
     true
 }
 
@@ -110,36 +113,31 @@ mod tests {
     #[test]
     fn steps_agree_with_double_precision() {
         tch::manual_seed(3);
-        let count = 2 * BLOCK as i64 + 17;
-        for method in [OptimizerMethod::Adamw, OptimizerMethod::Adam] {
+        for (count, keep, l2) in [
+            (2 * BLOCK as i64 + 17, 1.0 - 0.01 * 0.05, 0.0),
+            (2 * BLOCK as i64 + 17, 1.0, 0.05),
+            (33, 1.0, 0.05),
+        ] {
             let mut tensors = [(); 3].map(|()| Tensor::randn([count], F32));
             tensors[2] = tensors[2].square();
             let grad = Tensor::randn([count], F32);
-            let factor = Tensor::from(0.25f32);
+            let (correction1, correction2) = (1.0 - 0.9f64.powi(3), 1.0 - 0.999f64.powi(3));
             let step = AdamStep {
-                rate: 0.01,
+                keep,
+                l2,
                 betas: [0.9, 0.999],
                 eps: 1e-8,
-                steps: 3,
-                method,
-                weight_decay: 0.05,
-                factor: Some(&factor),
+                root: correction2.sqrt(),
+                scale: -0.01 / correction1,
             };
             let [value, mean, square] = [0, 1, 2].map(|i: usize| tensors[i].to_kind(Kind::Double));
-            let mut g = grad.to_kind(Kind::Double) * 0.25;
-            let keep = match method {
-                OptimizerMethod::Adamw => 1.0 - 0.01 * 0.05,
-                OptimizerMethod::Adam => {
-                    g += &value * 0.05;
-                    1.0
-                }
-            };
+            let g = grad.to_kind(Kind::Double) * 0.25 + &value * l2;
             let mean = mean * 0.9 + &g * 0.1;
             let square = square * 0.999 + g.square() * 0.001;
-            let denominator = (&square / (1.0 - 0.999f64.powi(3))).sqrt() + 1e-8;
-            let value = value * keep - &mean / (1.0 - 0.9f64.powi(3)) / denominator * 0.01;
+            let denominator = (&square / correction2).sqrt() + 1e-8;
+            let value = value * keep - &mean / correction1 / denominator * 0.01;
             let [a, b, c] = &mut tensors;
-            assert!(adam(&step, a, b, c, &grad));
+            assert!(adam(&step, 0.25, a, b, c, &grad));
             for (found, expected) in tensors.iter().zip([value, mean, square]) {
                 let difference = (found - expected).abs().max().double_value(&[]);
                 assert!(difference < 1e-5, "{difference}");

@@ -1,7 +1,7 @@
 //! AdamW and the moving average of weights, on tensors whose state can be saved.
 
 use tal_core::config::{EmaConfig, OptimizerMethod, TrainConfig};
-use tch::{Tensor, no_grad};
+use tch::{Device, Tensor, no_grad};
 
 use crate::fused::{self, AdamStep};
 
@@ -117,23 +117,31 @@ impl AdamW {
     pub fn step(&mut self, rate: f64) {
         let [beta1, beta2] = self.betas;
         no_grad(|| {
+            // Read once, and not at all where it lies on a GPU.
+            let on_host = |factor: &&Tensor| factor.device() == Device::Cpu;
+            let factor = self.factor.as_ref().filter(on_host);
+            let factor = factor.map_or(1.0, |factor| factor.double_value(&[]) as f32);
             for parameter in &mut self.parameters {
                 let mut grad = parameter.value.grad();
                 if !grad.defined() {
                     continue;
                 }
                 parameter.steps += 1;
+                let correction = |beta: f64| 1.0 - beta.powf(parameter.steps as f64);
+                let (keep, l2) = match self.method {
+                    OptimizerMethod::Adamw if parameter.decay => {
+                        (1.0 - rate * self.weight_decay, 0.0)
+                    }
+                    OptimizerMethod::Adamw => (1.0, 0.0),
+                    OptimizerMethod::Adam => (1.0, self.weight_decay),
+                };
                 let step = AdamStep {
-                    rate,
+                    keep,
+                    l2,
                     betas: self.betas,
                     eps: self.eps,
-                    steps: parameter.steps,
-                    method: self.method,
-                    weight_decay: match self.method {
-                        OptimizerMethod::Adamw if !parameter.decay => 0.0,
-                        _ => self.weight_decay,
-                    },
-                    factor: self.factor.as_ref(),
+                    root: correction(beta2).sqrt(),
+                    scale: -rate / correction(beta1),
                 };
                 let Parameter {
                     value,
@@ -141,36 +149,24 @@ impl AdamW {
                     square,
                     ..
                 } = parameter;
-                if fused::adam(&step, value, mean, square, &grad) {
+                if fused::adam(&step, factor, value, mean, square, &grad) {
                     continue;
                 }
+                // New tensors: the gradient itself stays for whoever looks at it.
                 if let Some(factor) = &self.factor {
-                    // Not in place: the gradient stays for whoever looks at it.
                     grad = grad.g_mul(factor);
                 }
-                let correction1 = 1.0 - beta1.powf(parameter.steps as f64);
-                let correction2 = 1.0 - beta2.powf(parameter.steps as f64);
-                match self.method {
-                    OptimizerMethod::Adamw if parameter.decay => {
-                        let _ = parameter
-                            .value
-                            .g_mul_scalar_(1.0 - rate * self.weight_decay);
-                    }
-                    OptimizerMethod::Adam if self.weight_decay > 0.0 => {
-                        // A new tensor: the gradient itself stays what it is.
-                        grad = (&parameter.value * self.weight_decay) + &grad;
-                    }
-                    OptimizerMethod::Adamw | OptimizerMethod::Adam => {}
+                if step.l2 > 0.0 {
+                    grad = (&*value * step.l2) + &grad;
                 }
-                let _ = parameter.mean.lerp_(&grad, 1.0 - beta1);
-                let _ = parameter.square.g_mul_scalar_(beta2);
-                let _ = parameter.square.addcmul_(&grad, &(&grad * (1.0 - beta2)));
-                let mut denominator = parameter.square.sqrt();
-                let _ = denominator.g_div_scalar_(correction2.sqrt());
-                let _ = denominator.g_add_scalar_(self.eps);
-                let _ = parameter
-                    .value
-                    .addcdiv_(&(&parameter.mean * (-rate / correction1)), &denominator);
+                let _ = value.g_mul_scalar_(step.keep);
+                let _ = mean.lerp_(&grad, 1.0 - beta1);
+                let _ = square.g_mul_scalar_(beta2);
+                let _ = square.addcmul_(&grad, &(&grad * (1.0 - beta2)));
+                let mut denominator = square.sqrt();
+                let _ = denominator.g_div_scalar_(step.root);
+                let _ = denominator.g_add_scalar_(step.eps);
+                let _ = value.addcdiv_(&(&*mean * step.scale), &denominator);
             }
         });
     }

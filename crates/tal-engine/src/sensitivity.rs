@@ -55,13 +55,13 @@ impl RunSensitivity {
         with_classes: bool,
     ) -> SensitivityMetrics {
         let number = |loss: &Option<Tensor>| loss.as_ref().map(|loss| loss.double_value(&[]));
-        let learned = self.module.learned();
+        let learned = with_classes.then(|| self.module.learned());
         SensitivityMetrics {
             cls_weight: number(&losses.mean_cls),
             reg_weight: number(&losses.mean_reg),
             quality_loss: number(&losses.quality),
             contrastive_loss: number(&losses.contrastive),
-            classes: (with_classes && !learned.is_empty()).then_some(learned),
+            classes: learned.filter(|learned| !learned.is_empty()),
         }
     }
 }

@@ -10,7 +10,7 @@ use tal_decoder::criterion::{Criterion, CriterionState};
 use tch::{Device, Tensor};
 
 use crate::backtal::WeakBatch;
-use crate::batch::TrainingBatch;
+use crate::batch::{PaddedBatch, TrainingBatch};
 use crate::checkpoint::{Checkpoint, FORMAT, Manifest, RunState, code_version, prefix};
 use crate::error::EngineError;
 use crate::metrics::{BackTalMetrics, StepMetrics};
@@ -110,10 +110,7 @@ impl Trainer {
         batch: &mut TrainingBatch,
         epoch: u64,
     ) -> Result<StepMetrics, EngineError> {
-        let step = self.step;
-        tch::manual_seed(step_seed(self.config.train.seed, step));
-        batch.input.add_noise(self.config.train.input_noise);
-        self.stopwatch.lap(Phase::Batch);
+        let step = self.begin(&mut batch.input);
         let pyramid = self
             .model
             .pyramid(&batch.input.features, &batch.input.lens, true);
@@ -165,10 +162,7 @@ impl Trainer {
         batch: &mut WeakBatch,
         epoch: u64,
     ) -> Result<StepMetrics, EngineError> {
-        let step = self.step;
-        tch::manual_seed(step_seed(self.config.train.seed, step));
-        batch.input.add_noise(self.config.train.input_noise);
-        self.stopwatch.lap(Phase::Batch);
+        let step = self.begin(&mut batch.input);
         let (Some(network), Some(criterion)) = (self.model.backtal(), &self.backtal) else {
             panic!("the network learns from segments, not from labels and clicks");
         };
@@ -195,6 +189,14 @@ impl Trainer {
             backtal: Some(terms),
             sensitivity: None,
         })
+    }
+
+    /// Everything of a step before the network: its random numbers, of which the input gets its noise. The step's number.
+    fn begin(&mut self, input: &mut PaddedBatch) -> u64 {
+        tch::manual_seed(step_seed(self.config.train.seed, self.step));
+        input.add_noise(self.config.train.input_noise);
+        self.stopwatch.lap(Phase::Batch);
+        self.step
     }
 
     /// Everything of a step behind the loss of the recordings `ids`.

@@ -96,11 +96,6 @@ impl ChannelLayerNorm {
         };
         let size = [batch, num_channels, len].map(|size| usize::try_from(size).unwrap_or(0));
         let [batch, num_channels, len] = size;
-        // What the activation is multiplied by at every position.
-        let inside = match masks.and_then(|(_, inside)| inside) {
-            Some(inside) => host::copy(inside),
-            None => vec![1.0; len],
-        };
         // SAFETY: the slices do not outlive this call, in which nothing writes but to the tensor that it builds.
         let (x, weight, bias) = unsafe {
             (
@@ -109,16 +104,17 @@ impl ChannelLayerNorm {
                 host::values(&self.bias)?,
             )
         };
-        if x.is_empty()
-            || inside.len() != len
-            || weight.len() != num_channels
-            || bias.len() != num_channels
-        {
+        if x.is_empty() || weight.len() != num_channels || bias.len() != num_channels {
             return None;
         }
+        // What the activation is multiplied by at every position.
+        let inside = match masks.and_then(|(_, inside)| inside) {
+            Some(inside) => host::copy(&inside.expand([1, 1, dim(len)], false)),
+            None => vec![1.0; len],
+        };
         let mut moments = ChannelMoments::new(x, num_channels, len, Self::EPS);
         if let Some((valid, _)) = masks {
-            let valid = host::copy(&valid.expand([dim(batch), 1, dim(len)], false));
+            let valid: Vec<f32> = host::copy(&valid.expand([dim(batch), 1, dim(len)], false));
             for (inverse_std, valid) in moments.inverse_std.iter_mut().zip(valid) {
                 // What is not valid counts as zero in all channels, which is its own mean.
                 *inverse_std *= valid;

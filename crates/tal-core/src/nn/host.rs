@@ -9,6 +9,7 @@ use std::mem::MaybeUninit;
 use std::slice;
 
 use rayon::prelude::*;
+use tch::kind::Element;
 use tch::{Device, Kind, Tensor};
 
 use super::dim;
@@ -56,13 +57,14 @@ pub unsafe fn values(tensor: &Tensor) -> Option<&[f32]> {
     Some(unsafe { slice::from_raw_parts(start, count) })
 }
 
-/// The values of any tensor as a list, row by row.
-pub fn copy(tensor: &Tensor) -> Vec<f32> {
+/// The values of any tensor as a list, row by row, converted where they are of another kind. On a GPU this waits for it.
+pub fn copy<T: Element + Copy>(tensor: &Tensor) -> Vec<T> {
     let tensor = tensor
+        .detach()
         .to_device(Device::Cpu)
-        .to_kind(Kind::Float)
+        .to_kind(T::KIND)
         .contiguous();
-    let mut values = vec![0f32; tensor.numel()];
+    let mut values = vec![T::ZERO; tensor.numel()];
     tensor.copy_data(&mut values, tensor.numel());
     values
 }
@@ -161,6 +163,16 @@ mod tests {
         assert_eq!(read(&x.to_sparse_sparse_dim(2)), None);
         assert_eq!(read(&x.internal_neg_view()), None);
         assert_eq!(read(&Tensor::new()), None);
+    }
+
+    #[test]
+    fn any_tensor_is_copied_row_by_row() {
+        let x = Tensor::from_slice(&[1f32, 2., 3., 4.]).view([2, 2]);
+        assert_eq!(copy::<f32>(&x.transpose(0, 1)), [1., 3., 2., 4.]);
+        assert_eq!(copy::<i64>(&x), [1, 2, 3, 4]);
+        assert_eq!(copy::<f64>(&x.gt(2.0)), [0., 0., 1., 1.]);
+        assert_eq!(copy::<f32>(&x.narrow(0, 0, 0)), [0f32; 0]);
+        assert_eq!(copy::<f32>(&x.set_requires_grad(true)), [1., 2., 3., 4.]);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use tal_core::PointGrid;
 use tal_core::config::CostConfig;
 use tal_core::config::LossConfig;
-use tch::{Kind, Tensor};
+use tal_core::nn::host;
+use tch::Tensor;
 
 use crate::boundaries::{self, Pairs};
 use crate::distances::Distances;
@@ -155,11 +156,5 @@ fn costs(
     };
     let reg = loss::diou(&predicted, &target);
 
-    let total = (cls * cost.classification_weight + reg * cost.regression_weight)
-        .to_device(tch::Device::Cpu)
-        .to_kind(Kind::Double)
-        .contiguous();
-    let mut values = vec![0f64; rows.len()];
-    total.copy_data(&mut values, rows.len());
-    values
+    host::copy(&(cls * cost.classification_weight + reg * cost.regression_weight))
 }

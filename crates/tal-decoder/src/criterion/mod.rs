@@ -140,6 +140,8 @@ impl Criterion {
         let mut reference = Reference::new(output, grid, targets, &self.config);
         let cls_logits = &output.cls_logits;
         let decoded = boundaries::decode(output, &reference.positives.pairs);
+        let refined_distances =
+            boundaries::refine(&decoded, output, &reference.positives.pairs, grid);
         let sensitivity = sensitivity.map(|sensitivity| {
             let Positives {
                 pairs,
@@ -147,12 +149,11 @@ impl Criterion {
                 offsets,
                 ..
             } = &reference.positives;
-            let predicted = tch::no_grad(|| boundaries::refine(&decoded, output, pairs, grid));
             let positives = PositivePairs {
                 pairs,
                 positions,
                 target: offsets,
-                predicted: &predicted,
+                predicted: &refined_distances,
             };
             let (weights, losses) = sensitivity.weigh(output, grid, &positives);
             reference.sensitivity = weights;
@@ -168,7 +169,7 @@ impl Criterion {
         let refined = terms[0].then(|| {
             let predicted = Predicted {
                 logits: output.final_logits(),
-                distances: boundaries::refine(&decoded, output, &positives.pairs, grid),
+                distances: refined_distances,
                 is_class_agnostic: output.is_class_agnostic(true),
             };
             self.step(num_positives);

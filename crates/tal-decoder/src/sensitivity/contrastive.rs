@@ -1,8 +1,8 @@
 //! Features of actions and of what surrounds them, contrasted.
 
 use tal_core::config::ContrastiveConfig;
-use tal_core::nn::PyramidLevel;
-use tch::{Device, Kind, Tensor};
+use tal_core::nn::{PyramidLevel, host};
+use tch::Tensor;
 
 use super::actions::{Actions, Inside, inside};
 use super::info_nce::info_nce;
@@ -22,17 +22,17 @@ pub(super) fn contrastive(
     config: &ContrastiveConfig,
     score: impl FnOnce(&Steps) -> Tensor,
 ) -> Option<Tensor> {
-    let valid = lengths(&level.mask);
-    let inside = inside(grid, actions, &valid);
+    let valid = &level.lens;
+    let inside = inside(grid, actions, valid);
     if inside.is_empty() {
         return None;
     }
     let steps = Steps::new(&inside, grid, &level.features);
     let scores = tch::no_grad(|| score(&steps));
-    let scores = host(&scores);
+    let scores: Vec<f64> = host::copy(&scores);
     let count = scores.len() / 3;
     let parts = [0, 1, 2].map(|part| &scores[part * count..][..count]);
-    let rows = rows(grid, actions, &valid, &inside, parts, config);
+    let rows = rows(grid, actions, valid, &inside, parts, config);
     let anchors = means(&rows.anchors, &level.features);
     let background = means(&rows.background, &level.features);
     // Actions, and with them rows and classes, come recording by recording; so do the means.
@@ -105,27 +105,4 @@ fn means(rows: &[Row], features: &Tensor) -> Tensor {
         parts.push(weights.matmul(&of_recording.transpose(0, 1)));
     }
     Tensor::cat(&parts, 0)
-}
-
-/// How many steps of each recording are no padding.
-fn lengths(mask: &Tensor) -> Vec<usize> {
-    let counts = mask
-        .sum_dim_intlist([1i64, 2].as_slice(), false, Kind::Double)
-        .to_device(Device::Cpu);
-    host(&counts)
-        .into_iter()
-        .map(|count| count as usize)
-        .collect()
-}
-
-/// Plain numbers, row by row.
-fn host(values: &Tensor) -> Vec<f64> {
-    let values = values
-        .detach()
-        .to_device(Device::Cpu)
-        .to_kind(Kind::Double)
-        .contiguous();
-    let mut numbers = vec![0f64; values.numel()];
-    values.copy_data(&mut numbers, values.numel());
-    numbers
 }
