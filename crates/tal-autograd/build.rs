@@ -1,0 +1,41 @@
+//! Compiles the node of LibTorch's graph that calls back into Rust.
+
+use std::env;
+use std::path::PathBuf;
+
+fn main() {
+    for file in ["build.rs", "src/node.cpp"] {
+        println!("cargo::rerun-if-changed={file}");
+    }
+    for variable in ["LIBTORCH", "LIBTORCH_INCLUDE", "LIBTORCH_CXX11_ABI"] {
+        println!("cargo::rerun-if-env-changed={variable}");
+    }
+    // The same places, in the same order, as torch-sys takes.
+    let include = env::var_os("LIBTORCH_INCLUDE")
+        .map(PathBuf::from)
+        .or_else(|| {
+            let libraries = PathBuf::from(env::var_os("DEP_TCH_LIBTORCH_LIB")?);
+            Some(libraries.parent()?.to_path_buf())
+        })
+        .map(|root| root.join("include"));
+    let Some(include) = include else {
+        println!("cargo::error=torch-sys did not say where LibTorch is");
+        return;
+    };
+    let abi = env::var("LIBTORCH_CXX11_ABI").unwrap_or_else(|_| "1".into());
+    let mut build = cc::Build::new();
+    build
+        .cpp(true)
+        .warnings(false)
+        .include(include.join("torch/csrc/api/include"))
+        .include(include)
+        .file("src/node.cpp");
+    if cfg!(windows) {
+        build.flag("/std:c++17");
+    } else {
+        build
+            .flag("-std=c++17")
+            .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str());
+    }
+    build.compile("tal_autograd");
+}
