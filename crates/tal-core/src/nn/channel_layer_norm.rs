@@ -2,8 +2,10 @@
 
 use std::mem::MaybeUninit;
 
+use tal_autograd::record;
 use tch::{Tensor, nn};
 
+use super::channel_gradient::Piece;
 use super::channel_moments::ChannelMoments;
 use super::{dim, host};
 
@@ -39,7 +41,7 @@ impl ChannelLayerNorm {
     /// # Shapes
     /// (B, C, T) → (B, C, T).
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        self.fused(x, None, |v| v)
+        self.fused::<false>(x, None)
             .unwrap_or_else(|| self.on_libtorch(x))
     }
 
@@ -49,9 +51,7 @@ impl ChannelLayerNorm {
     /// # Shapes
     /// (B, C, T), boolean `valid` (B, 1, T), `inside` of zeros and ones (1, 1, T) → (B, C, T).
     pub fn forward_relu(&self, x: &Tensor, valid: &Tensor, inside: Option<&Tensor>) -> Tensor {
-        // NaN stays NaN, as LibTorch has it.
-        let rectify = |v| if v < 0.0 { 0.0 } else { v };
-        if let Some(y) = self.fused(x, Some((valid, inside)), rectify) {
+        if let Some(y) = self.fused::<true>(x, Some((valid, inside))) {
             return y;
         }
         let x = x * valid;
@@ -71,9 +71,7 @@ impl ChannelLayerNorm {
     /// The same with another β, which may differ from position to position.
     fn with_bias(&self, x: &Tensor, bias: &Tensor) -> Tensor {
         // Written out, although LibTorch has a fused layer norm: that one normalises the last dimension, and transposing
-        // there and back leaves a layout that every layer behind has to copy. By processor time, forwards and backwards with
-        // a rectifier and a convolution behind, at batch 2 × 512 channels and 72 to 2304 positions, this takes 0.74 to 0.78
-        // of the fused norm between transpositions; `var_mean` is slower still.
+        // there and back leaves a layout that every layer behind has to copy.
         let channels = [1i64].as_slice();
         let centred = x - x.mean_dim(channels, true, None);
         let variance = (&centred * &centred).mean_dim(channels, true, None);
@@ -81,30 +79,27 @@ impl ChannelLayerNorm {
         bias.addcmul(&normed, &self.weight)
     }
 
-    /// In two passes over float32 values in main memory, where no gradient is recorded; otherwise `None`.
-    fn fused(
+    /// In two passes over float32 values in main memory, and as many backwards; `None` for other tensors. Of what a backward
+    /// pass needs, only the input and its moments are kept.
+    fn fused<const RECTIFY: bool>(
         &self,
         x: &Tensor,
         masks: Option<(&Tensor, Option<&Tensor>)>,
-        activation: impl Fn(f32) -> f32 + Sync,
     ) -> Option<Tensor> {
-        if host::records_gradient([x, &self.weight, &self.bias]) {
-            return None;
-        }
         let &[batch, num_channels, len] = x.size().as_slice() else {
             return None;
         };
         let size = [batch, num_channels, len].map(|size| usize::try_from(size).unwrap_or(0));
         let [batch, num_channels, len] = size;
         // SAFETY: the slices do not outlive this call, in which nothing writes but to the tensor that it builds.
-        let (x, weight, bias) = unsafe {
+        let (values, weight, bias) = unsafe {
             (
                 host::values(x)?,
                 host::values(&self.weight)?,
                 host::values(&self.bias)?,
             )
         };
-        if x.is_empty() || weight.len() != num_channels || bias.len() != num_channels {
+        if values.is_empty() || weight.len() != num_channels || bias.len() != num_channels {
             return None;
         }
         // What the activation is multiplied by at every position.
@@ -112,7 +107,7 @@ impl ChannelLayerNorm {
             Some(inside) => host::copy(&inside.expand([1, 1, dim(len)], false)),
             None => vec![1.0; len],
         };
-        let mut moments = ChannelMoments::new(x, num_channels, len, Self::EPS);
+        let mut moments = ChannelMoments::new(values, num_channels, len, Self::EPS);
         if let Some((valid, _)) = masks {
             let valid: Vec<f32> = host::copy(&valid.expand([dim(batch), 1, dim(len)], false));
             for (inverse_std, valid) in moments.inverse_std.iter_mut().zip(valid) {
@@ -121,19 +116,93 @@ impl ChannelLayerNorm {
             }
         }
         let row = |(): &mut (), number: usize, out: &mut [MaybeUninit<f32>]| {
-            let x = &x[number * len..][..len];
+            let x = &values[number * len..][..len];
             let (sample, channel) = (number / num_channels, number % num_channels);
             let (weight, bias) = (weight[channel], bias[channel]);
             let mean = &moments.mean[sample * len..][..len];
             let inverse_std = &moments.inverse_std[sample * len..][..len];
             let columns = x.iter().zip(mean).zip(inverse_std).zip(&inside);
             for (out, (((x, mean), inverse_std), inside)) in out.iter_mut().zip(columns) {
-                out.write(activation((x - mean) * inverse_std * weight + bias) * inside);
+                let y = (x - mean) * inverse_std * weight + bias;
+                // NaN stays NaN, as LibTorch has it.
+                let y = if RECTIFY && y < 0.0 { 0.0 } else { y };
+                out.write(y * inside);
             }
         };
         // SAFETY: every value belongs to a row, and the four lists of a row have its length.
         let y = unsafe { host::build(&size, |rows| host::for_each_row(rows, len, || (), row)) };
-        Some(y)
+        if !host::records_gradient([x, &self.weight, &self.bias]) {
+            return Some(y);
+        }
+        let kept = Kept {
+            x: x.detach(),
+            weight: self.weight.detach(),
+            bias: self.bias.detach(),
+            moments,
+            inside,
+        };
+        let inputs = [x, &self.weight, &self.bias];
+        Some(record(y, &inputs, move |gradient, _| {
+            kept.backward::<RECTIFY>(gradient).map(Some).into()
+        }))
+    }
+}
+
+/// What a backward pass needs.
+#[derive(Debug)]
+struct Kept {
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    moments: ChannelMoments,
+    inside: Vec<f32>,
+}
+
+impl Kept {
+    /// The gradients of x, γ and β.
+    fn backward<const RECTIFY: bool>(&self, gradient: &Tensor) -> [Tensor; 3] {
+        const PLAIN: &str = "a plain tensor, as in the forward pass";
+        let gradient = gradient.contiguous();
+        // SAFETY: the slices do not outlive this call, and during a backward pass nobody writes to what it needs.
+        let (x, weight, bias, g) = unsafe {
+            (
+                host::values(&self.x).expect(PLAIN),
+                host::values(&self.weight).expect(PLAIN),
+                host::values(&self.bias).expect(PLAIN),
+                host::values(&gradient).expect(PLAIN),
+            )
+        };
+        let (moments, inside) = (&self.moments, &self.inside[..]);
+        let len = inside.len();
+        let of_affine = |piece: Piece, row: &mut [f32]| {
+            let g = &g[piece.offset..][..row.len()];
+            if !RECTIFY {
+                return row.copy_from_slice(g);
+            }
+            let (weight, bias) = (weight[piece.channel], bias[piece.channel]);
+            let column = piece.sample * len + piece.start;
+            let columns = moments.mean[column..]
+                .iter()
+                .zip(&moments.inverse_std[column..]);
+            let columns = columns.zip(&x[piece.offset..]);
+            let columns = columns.zip(g.iter().zip(&inside[piece.start..]));
+            for (out, (((mean, inverse_std), x), (g, inside))) in row.iter_mut().zip(columns) {
+                let y = (x - mean) * inverse_std * weight + bias;
+                *out = if y <= 0.0 { 0.0 } else { g * inside };
+            }
+        };
+        let size: Vec<usize> = self.x.size().iter().map(|&size| size as usize).collect();
+        let mut scales = None;
+        let fill = |out: &mut [MaybeUninit<f32>]| {
+            scales = Some(moments.backward(x, weight, len, of_affine, |_, _| (), out));
+        };
+        // SAFETY: every value is written.
+        let dx = unsafe { host::build(&size, fill) };
+        let [weight, bias] =
+            scales.map_or_else(Default::default, |scales| [scales.weight, scales.bias]);
+        let [weight, bias] =
+            [weight, bias].map(|values| Tensor::from_slice(&values).view_as(&self.weight));
+        [dx, weight, bias]
     }
 }
 
@@ -181,11 +250,7 @@ mod tests {
             let fused = tch::no_grad(|| [layer.forward(&x), rectify(&layer)]);
             assert!(fused.iter().all(|y| !y.requires_grad()));
             let [y, rectified] = &fused;
-            assert!(
-                tch::no_grad(|| layer.fused(&x, None, |v| v))
-                    .unwrap()
-                    .equal(y)
-            );
+            assert!(layer.fused::<false>(&x, None).unwrap().equal(y));
             // Where nothing is valid all channels are zero, and where there is no level so is the answer.
             let masked = self::expected(&layer, &(&x * &valid)).relu() * &inside;
             for (y, expected) in [
@@ -206,10 +271,9 @@ mod tests {
         let vs = VarStore::new(Device::Cpu);
         let layer = ChannelLayerNorm::new(&vs.root(), 3);
         let x = Tensor::randn([2, 3, 5], (Kind::Float, Device::Cpu));
-        let is_fused = |x: &Tensor| layer.fused(x, None, |v| v).is_some();
-        assert!(!is_fused(&x), "the weights are trained");
+        let is_fused = |x: &Tensor| layer.fused::<false>(x, None).is_some();
+        assert!(is_fused(&x));
         tch::no_grad(|| {
-            assert!(is_fused(&x));
             let strided = Tensor::randn([2, 5, 3], (Kind::Float, Device::Cpu)).transpose(1, 2);
             assert!(!is_fused(&strided));
             assert!(!is_fused(&x.to_kind(Kind::Double)));
@@ -239,6 +303,53 @@ mod tests {
         for y in [layer.forward(&x), tch::no_grad(|| layer.forward(&x))] {
             let difference = (y - &layer.bias).abs().max();
             assert!(difference.double_value(&[]) < 1e-6);
+        }
+    }
+
+    /// The gradients of x, γ and β of `layer` in `kind`, and what it returns.
+    fn gradients(values: &[Tensor; 5], kind: Kind, rectify: bool) -> [Tensor; 4] {
+        let [x, weight, bias, valid, inside] = values;
+        let [x, weight, bias] =
+            [x, weight, bias].map(|v| v.to_kind(kind).copy().set_requires_grad(true));
+        let layer = ChannelLayerNorm { weight, bias };
+        let inner = &x * 1.0;
+        let y = if rectify {
+            layer.forward_relu(&inner, valid, Some(inside))
+        } else {
+            layer.forward(&inner)
+        };
+        let size: i64 = y.size().iter().product();
+        let signs = Tensor::arange(size, (kind, Device::Cpu)).sin().view_as(&y);
+        (&y * signs).sum(None).backward();
+        [x.grad(), layer.weight.grad(), layer.bias.grad(), y.detach()]
+    }
+
+    #[test]
+    fn gradients_of_both_ways_agree() {
+        tch::manual_seed(8);
+        let options = (Kind::Float, Device::Cpu);
+        for (batch, channels, len) in [(1, 1, 1), (2, 3, 5), (2, 64, 33), (3, 130, 170)] {
+            let lens = Tensor::randint(len + 1, [batch, 1, 1], (Kind::Int64, Device::Cpu));
+            let position = Tensor::arange(len, (Kind::Int64, Device::Cpu)).view([1, 1, len]);
+            let valid = position.lt_tensor(&lens);
+            let inside = position.lt_tensor(&lens.max()).to_kind(Kind::Float);
+            let values = [
+                Tensor::randn([batch, channels, len], options) * 4.0 + 1.0,
+                Tensor::rand([1, channels, 1], options) + 0.5,
+                Tensor::rand([1, channels, 1], options) - 0.5,
+                valid,
+                inside,
+            ];
+            for rectify in [false, true] {
+                // Only float32 is fused.
+                let fused = gradients(&values, Kind::Float, rectify);
+                let expected = gradients(&values, Kind::Double, rectify);
+                for (a, b) in fused.iter().zip(&expected) {
+                    assert_eq!(a.size(), b.size());
+                    let error = (a.to_kind(Kind::Double) - b).abs().max() / (b.abs().max() + 1e-3);
+                    assert!(error.double_value(&[]) < 1e-4, "{error:?}");
+                }
+            }
         }
     }
 

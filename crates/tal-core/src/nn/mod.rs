@@ -3,6 +3,7 @@
 //! Tensors are laid out (B, channels, T), masks are boolean (B, 1, T). A layer's variables carry the names of its fields
 //! below the path that it is built with.
 
+mod channel_gradient;
 mod channel_layer_norm;
 mod channel_moments;
 mod conv;
@@ -19,6 +20,7 @@ mod pyramid;
 mod scale;
 mod variables;
 
+pub use channel_gradient::{Piece, ScaleGradients};
 pub use channel_layer_norm::ChannelLayerNorm;
 pub use channel_moments::ChannelMoments;
 pub use conv::{Conv1d, Conv1dConfig};
