@@ -120,9 +120,7 @@ mod tests {
         let x = Tensor::randn([4, 3, 5], (Kind::Double, Device::Cpu)).set_requires_grad(true);
         let inputs = [x.shallow_clone(), layer.scale.shallow_clone()];
         let uniform = Tensor::from_slice(&[0.1f64, 0.6, 0.4, 0.9]).view([4, 1, 1]);
-        let error = gradient_error(&inputs, || {
-            &x * (&layer.scale * layer.factors_of(&uniform))
-        });
+        let error = gradient_error(&inputs, || &x * (&layer.scale * layer.factors_of(&uniform)));
         assert!(error < 1e-6, "{error}");
         // u = 0.1 and 0.4 drop their samples.
         let gradient = x

@@ -118,9 +118,15 @@ pub fn for_each_row<S>(
 ) {
     // Nothing takes no memory.
     let mut nothing = vec![(); rows.len() / row_len];
-    for_each_row_with(rows, row_len, &mut nothing, state, |state, number, row, ()| {
-        work(state, number, row);
-    });
+    for_each_row_with(
+        rows,
+        row_len,
+        &mut nothing,
+        state,
+        |state, number, row, ()| {
+            work(state, number, row);
+        },
+    );
 }
 
 /// [`for_each_row`] with an answer per row, which `work` gets to change.

@@ -48,7 +48,26 @@ struct MixingFilter {
 struct Operands<'a> {
     x: &'a [f32],
     mask: &'a [f32],
+    moments: &'a ChannelMoments,
+    factors: &'a [f32],
+    len: usize,
     weights: Weights<'a>,
+}
+
+impl Operands<'_> {
+    /// Row `number` of the input.
+    fn row(&self, number: usize) -> Row<'_> {
+        let (len, num_channels) = (self.len, self.weights.norm[0].len());
+        let sample = number / num_channels;
+        Row {
+            channel: number % num_channels,
+            x: &self.x[number * len..][..len],
+            mean: &self.moments.mean[sample * len..][..len],
+            inverse_std: &self.moments.inverse_std[sample * len..][..len],
+            mask: &self.mask[sample * len..][..len],
+            factor: self.factors[sample],
+        }
+    }
 }
 
 impl Mixing {
@@ -117,7 +136,7 @@ impl Mixing {
         let operands = unsafe { self.operands() }.expect(READ_BEFORE);
         let len = self.size[2];
         let mix = |buffers: &mut _, number, out: &mut [MaybeUninit<f32>]| {
-            let row = self.row(&operands, number);
+            let row = operands.row(number);
             operands.weights.mix(buffers, &row, out);
         };
         let state = || operands.weights.buffers(len);
@@ -152,7 +171,7 @@ impl Mixing {
         let [batch, num_channels, len] = self.size;
         let mut sums = vec![RowGradients::default(); batch * num_channels];
         let work = |buffers: &mut _, number, out: &mut [MaybeUninit<f32>], sums: &mut _| {
-            let row = self.row(&operands, number);
+            let row = operands.row(number);
             let gradient = &gradient[number * len..][..len];
             *sums = operands.weights.mix_backward(buffers, &row, gradient, out);
         };
@@ -240,20 +259,6 @@ impl Mixing {
         gradients
     }
 
-    /// Row `number` of the input.
-    fn row<'a>(&'a self, operands: &Operands<'a>, number: usize) -> Row<'a> {
-        let [_, num_channels, len] = self.size;
-        let sample = number / num_channels;
-        Row {
-            channel: number % num_channels,
-            x: &operands.x[number * len..][..len],
-            mean: &self.moments.mean[sample * len..][..len],
-            inverse_std: &self.moments.inverse_std[sample * len..][..len],
-            mask: &operands.mask[sample * len..][..len],
-            factor: self.factors[sample],
-        }
-    }
-
     /// All tensors.
     fn tensors(&self) -> impl Iterator<Item = &Tensor> {
         let filter = self.filter.iter().flat_map(|filter| &filter.weights);
@@ -277,6 +282,9 @@ impl Mixing {
             Some(Operands {
                 x: host::values(&self.x)?,
                 mask: host::values(&self.mask)?,
+                moments: &self.moments,
+                factors: &self.factors,
+                len: self.size[2],
                 weights: Weights {
                     norm: all(&self.norm)?,
                     filter: match &self.filter {

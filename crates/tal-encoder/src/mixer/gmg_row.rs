@@ -262,10 +262,7 @@ impl Response {
     #[inline(always)]
     pub(super) fn answer(&self, h: Complex32) -> Complex32 {
         let ([re, im], b) = (self.w2, self.b2);
-        Complex32::new(
-            h.re * re - h.im * im + b[0],
-            h.im * re + h.re * im + b[1],
-        )
+        Complex32::new(h.re * re - h.im * im + b[0], h.im * re + h.re * im + b[1])
     }
 
     /// S_λ.

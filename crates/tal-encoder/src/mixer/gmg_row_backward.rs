@@ -235,7 +235,11 @@ impl Weights<'_> {
                 let own = &mut own[..width];
                 let values = own.iter_mut().zip(&mut *through_gate);
                 let values = values.zip(y.iter().zip(&*arriving)).zip(&mut *sum);
-                let opens = if local.is_some() { Some(&*branch) } else { global };
+                let opens = if local.is_some() {
+                    Some(&*branch)
+                } else {
+                    global
+                };
                 if let Some(opens) = opens {
                     for ((((own, through), (y, arriving)), sum), opens) in values.zip(opens) {
                         let (value, open) = (weight * y + bias, (gate.open)(*opens));
@@ -297,7 +301,8 @@ impl BackwardBuffers {
             spectrum,
             scratch,
         } = &mut self.forward;
-        global.copy_from_slice(&normed[reach..][..global.len()]);
+        let len = global.len();
+        global.copy_from_slice(&normed[reach..][..len]);
         filter.plan.transform(global, spectrum, scratch);
         let response = filter.response(channel);
         for (product, x) in self.spectrum.iter_mut().zip(&*spectrum) {
@@ -366,9 +371,7 @@ impl BackwardBuffers {
                 *gradient = bin.input;
             }
         }
-        filter
-            .plan
-            .transform_back(&mut self.spectrum, row, scratch);
+        filter.plan.transform_back(&mut self.spectrum, row, scratch);
         let both = filter.both_scales();
         let scales = [filter.scales[0], 1.0, both, both].map(f64::from);
         for ((sum, lanes), scale) in sums.iter_mut().zip(lanes).zip(scales) {
@@ -405,10 +408,7 @@ impl Response {
         );
         let [w1, w2] = [self.w1, self.w2].map(|[re, im]| Complex32::new(re, im));
         let d_hidden = d_answer * w2.conj();
-        let d_hidden = Complex32::new(
-            keep(h.re > 0.0, d_hidden.re),
-            keep(h.im > 0.0, d_hidden.im),
-        );
+        let d_hidden = Complex32::new(keep(h.re > 0.0, d_hidden.re), keep(h.im > 0.0, d_hidden.im));
         Bin {
             input: gradient * self.shrink(answer).conj() + d_hidden * w1.conj(),
             weights: [d_hidden * x.conj(), d_hidden, d_answer * h.conj(), d_answer],
