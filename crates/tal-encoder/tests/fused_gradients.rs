@@ -103,7 +103,7 @@ fn check(cases: impl Iterator<Item = (GmgConfig, Option<Downsampling>, usize)>) 
     println!("largest differences of outputs and gradients: {largest:?}");
 }
 
-/// Blocks that skip no, some or, by the scale alone, nearly all of a sample.
+/// Stem blocks, and branch blocks, which may skip samples.
 const PLACES: [Option<Downsampling>; 3] =
     [None, Some(Downsampling::Max), Some(Downsampling::Average)];
 
@@ -138,7 +138,8 @@ fn agree_at_short_and_long_lengths() {
         local_kernel_size: PerLevel::Same(3),
         ..small(GlobalConfig::Fft(filter()))
     };
-    let lens = (1..=40).chain([1207, 2304, 2311]);
+    // 577 and 1153 are prime.
+    let lens = (1..=40).chain([577, 2304, 2 * 1153]);
     check(lens.map(|len| (released.clone(), None, len)));
 }
 
@@ -184,7 +185,9 @@ fn a_block_trains_equally() {
         losses
     };
     let (fused, expected) = (train(true), train(false));
-    assert!(expected[29] < 0.9 * expected[0], "{expected:?}");
+    let sum = |losses: &[f64]| losses.iter().sum::<f64>();
+    let learned = sum(&expected[20..]) < 0.8 * sum(&expected[..10]);
+    assert!(learned, "{expected:?}");
     for (fused, expected) in fused.iter().zip(&expected) {
         assert!((fused / expected - 1.0).abs() < 1e-4, "{fused} {expected}");
     }
@@ -261,4 +264,15 @@ fn weights_that_change_between_the_passes_are_noticed() {
         let _ = block.norm.bias.shallow_clone().g_add_scalar_(1.0);
     });
     assert!(loss.f_backward().is_err());
+}
+
+#[test]
+fn long_odd_lengths_stay_with_libtorch() {
+    let _turn = seed(87);
+    let (_vs, block) = block(&small(GlobalConfig::Fft(filter())), None, true);
+    let (x, mask) = input(0, 579);
+    assert!(!block.is_fused(&x));
+    block.forward_t(&x, &mask, true).0.sum(None).backward();
+    assert!(block.norm.bias.grad().defined());
+    tch::no_grad(|| assert!(block.is_fused(&x)));
 }

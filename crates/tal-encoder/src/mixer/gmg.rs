@@ -168,20 +168,12 @@ impl Gmg {
         })
     }
 
-    /// Whether an input goes through the branches in one pass over the channels, in Rust, rather than through LibTorch's
-    /// operations: on the CPU, in float32, and where all branches work channel by channel (a filter of kernel 1 or no global
-    /// branch, a depth-wise instant branch). So does its gradient, where one is recorded.
+    /// Whether an input, behind the halving, goes through the branches in one pass over the channels, in Rust, rather than
+    /// through LibTorch's operations: on the CPU, in float32, and where all branches work channel by channel (a filter of
+    /// kernel 1 or no global branch, a depth-wise instant branch). So does its gradient, where one is recorded, unless the
+    /// length is odd and large: LibTorch's Fourier transforms are the faster ones there.
     pub fn is_fused(&self, x: &Tensor) -> bool {
         gmg_fused::applies(self, x)
-    }
-
-    /// x · mask + drop(Inst + Loc + G + y) with LibTorch's operations, of the input behind the halving.
-    ///
-    /// # Shapes
-    /// (B, C, T), mask (B, 1, T) → (B, C, T).
-    pub(super) fn mix_on_libtorch(&self, x: &Tensor, mask: &Tensor, train: bool) -> Tensor {
-        let mixed = self.mix(&self.norm.forward(x), mask);
-        x * mask + self.drop_path_mixer.forward_t(mixed, train)
     }
 
     /// A branch times its gate, if it has one.
@@ -219,8 +211,10 @@ impl TemporalMixer for Gmg {
             Some(downsampling) => downsampling.forward(x, mask),
             None => (x.shallow_clone(), mask.shallow_clone()),
         };
-        let x = gmg_fused::forward(self, &x, &mask, train)
-            .unwrap_or_else(|| self.mix_on_libtorch(&x, &mask, train));
+        let x = gmg_fused::forward(self, &x, &mask, train).unwrap_or_else(|| {
+            let mixed = self.mix(&self.norm.forward(&x), &mask);
+            &x * &mask + self.drop_path_mixer.forward_t(mixed, train)
+        });
         let refined = self.mlp.forward(&self.group_norm.forward(&x));
         (x + self.drop_path_mlp.forward_t(refined, train), mask)
     }

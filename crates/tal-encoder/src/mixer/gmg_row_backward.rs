@@ -362,13 +362,21 @@ impl BackwardBuffers {
         let mut lanes = [[[0.0f32; LANES]; 2]; 4];
         let blocks = spectrum.chunks(LANES);
         for (x, gradient) in blocks.zip(self.spectrum.chunks_mut(LANES)) {
-            for (lane, (x, gradient)) in x.iter().zip(gradient).enumerate() {
-                let bin = response.backward(*x, *gradient, filter.soft_shrink);
+            let [x_re, x_im] = parts(x);
+            let [mut re, mut im] = parts(gradient);
+            // Without interleaving, and always for all lanes, so that they are computed at once. A gradient of 0 adds nothing.
+            for lane in 0..LANES {
+                let x = Complex32::new(x_re[lane], x_im[lane]);
+                let gradient = Complex32::new(re[lane], im[lane]);
+                let bin = response.backward(x, gradient, filter.soft_shrink);
                 for (lanes, value) in lanes.iter_mut().zip(bin.weights) {
                     lanes[0][lane] += value.re;
                     lanes[1][lane] += value.im;
                 }
-                *gradient = bin.input;
+                [re[lane], im[lane]] = [bin.input.re, bin.input.im];
+            }
+            for (gradient, (re, im)) in gradient.iter_mut().zip(re.into_iter().zip(im)) {
+                *gradient = Complex32::new(re, im);
             }
         }
         filter.plan.transform_back(&mut self.spectrum, row, scratch);
@@ -381,6 +389,17 @@ impl BackwardBuffers {
         }
         sums
     }
+}
+
+/// Real and imaginary parts of up to [`LANES`] numbers, zeros behind.
+#[inline(always)]
+fn parts(numbers: &[Complex32]) -> [[f32; LANES]; 2] {
+    let mut parts = [[0.0; LANES]; 2];
+    let [re, im] = &mut parts;
+    for ((re, im), number) in re.iter_mut().zip(im).zip(numbers) {
+        [*re, *im] = [number.re, number.im];
+    }
+    parts
 }
 
 /// Gradients at one bin.
