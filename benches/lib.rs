@@ -9,6 +9,10 @@ use std::path::Path;
 use tal_core::config::Config;
 use tal_core::{Candidates, Detection, DetectionSet, Instance, Recording, Segment};
 
+/// That of the program `tal`, so that benchmarks measure what it does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Numbers from 0 to 1 that a seed names (SplitMix64).
 #[derive(Debug, Clone)]
 pub struct Uniform(u64);

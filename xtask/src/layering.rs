@@ -9,7 +9,8 @@ use crate::testing::PURE;
 /// For each of our crates, those of ours that it may name in its manifest.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-libtorch", &[]),
-    ("tal-core", &["tal-libtorch"]),
+    ("tal-autograd", &["tal-libtorch"]),
+    ("tal-core", &["tal-libtorch", "tal-autograd"]),
     ("tal-data", &["tal-core"]),
     ("tal-postprocess", &["tal-core"]),
     ("tal-encoder", &["tal-core"]),

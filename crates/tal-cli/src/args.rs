@@ -81,6 +81,20 @@ pub(crate) enum Command {
     Demo(DemoArgs),
 }
 
+impl Command {
+    /// Whether a network is trained or run.
+    pub(crate) fn runs_network(&self) -> bool {
+        matches!(
+            self,
+            Command::Train(_)
+                | Command::Eval(_)
+                | Command::Predict(_)
+                | Command::Ablate(_)
+                | Command::Demo(_)
+        )
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct TrainArgs {
     /// Configuration file (YAML).

@@ -5,6 +5,7 @@ mod commands;
 mod console;
 mod failure;
 mod plots;
+mod restart;
 mod tables;
 
 use std::process::ExitCode;
@@ -14,9 +15,16 @@ use clap::Parser;
 use args::{Arguments, Command, ConvertCommand, DataCommand};
 use console::Console;
 
+/// LibTorch's allocations included. Tensors of ever other lengths leave glibc's heap full of holes.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     failure::install_panic_message();
     let arguments = Arguments::parse();
+    if arguments.command.runs_network() {
+        restart::with_settings();
+    }
     let console = Console::start(&arguments.global);
     // The demo's network is too small to gain from a second thread, and loses much where another program wants the core.
     let threads = match arguments.command {

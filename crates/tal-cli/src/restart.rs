@@ -1,0 +1,78 @@
+//! Settings that libraries read when they are loaded, which is before this program's first line runs.
+
+use std::ffi::OsStr;
+
+/// What makes a run faster, and for a value of the user's own to win over. The same stand in `.cargo/config.toml`, for
+/// benchmarks; docs/performance.md has the figures.
+const SETTINGS: [(&str, &str); 3] = [
+    // How often a thread of LibTorch looks for work before it sleeps. GNU's default is some milliseconds' worth, which on a
+    // busy machine is taken from the thread that it waits for.
+    ("GOMP_SPINCOUNT", "10000"),
+    // Pages of 2 MB, where the system has them.
+    ("MIMALLOC_ALLOW_LARGE_OS_PAGES", "1"),
+    // Memory once taken is used again by the next step rather than given back.
+    ("MIMALLOC_PURGE_DELAY", "-1"),
+];
+
+/// The settings that `variable` does not find.
+fn missing(
+    variable: impl Fn(&str) -> bool,
+) -> impl Iterator<Item = (&'static OsStr, &'static OsStr)> {
+    let missing = SETTINGS
+        .into_iter()
+        .filter(move |(name, _)| !variable(name));
+    missing.map(|(name, value)| (OsStr::new(name), OsStr::new(value)))
+}
+
+/// Starts this program anew, in the same process, with those settings that the environment does not have. Returns where it
+/// has all of them, or where that is not possible: then the program is only slower.
+#[cfg(unix)]
+pub(crate) fn with_settings() {
+    use std::env;
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
+    let mut missing = missing(|name| env::var_os(name).is_some()).peekable();
+    let mut arguments = env::args_os();
+    let (Some(name), Ok(program)) = (arguments.next(), env::current_exe()) else {
+        return;
+    };
+    if missing.peek().is_some() {
+        let _failed = Command::new(program)
+            .arg0(name)
+            .args(arguments)
+            .envs(missing)
+            .exec();
+    }
+}
+
+/// Elsewhere a program cannot take the place of itself.
+#[cfg(not(unix))]
+pub(crate) fn with_settings() {
+    let _ = missing(|_| true);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_the_user_stay() {
+        let names: Vec<_> = missing(|name| name == "GOMP_SPINCOUNT")
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(
+            names,
+            ["MIMALLOC_ALLOW_LARGE_OS_PAGES", "MIMALLOC_PURGE_DELAY"]
+        );
+        assert_eq!(missing(|_| true).count(), 0);
+    }
+
+    #[test]
+    fn benchmarks_run_with_the_same() {
+        let config = include_str!("../../../.cargo/config.toml");
+        for (name, value) in SETTINGS {
+            assert!(config.contains(&format!("{name} = \"{value}\"")), "{name}");
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The way of a gradient back through a normalisation over the channels, in Rust.
+
+use std::mem::MaybeUninit;
+
+use rayon::prelude::*;
+
+use super::channel_moments::ChannelMoments;
+use super::host;
+
+/// Positions at a time: all channels of a tile, of two tensors, stay in the second-level cache.
+const TILE: usize = 64;
+
+/// Sums that are kept side by side, so that the processor adds several values at once.
+const LANES: usize = 16;
+
+/// A piece of a channel's row.
+#[derive(Debug, Clone, Copy)]
+pub struct Piece {
+    /// Index of the sample.
+    pub sample: usize,
+    /// Index of the channel.
+    pub channel: usize,
+    /// First position.
+    pub start: usize,
+    /// Index of the first value in a tensor (B, C, T) in row-major order.
+    pub offset: usize,
+}
+
+/// The gradients of γ and β, (C) each.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScaleGradients {
+    /// ∂/∂γ = Σ g · x̂ over samples and positions.
+    pub weight: Vec<f32>,
+    /// ∂/∂β = Σ g
+    pub bias: Vec<f32>,
+}
+
+impl ChannelMoments {
+    /// Leads the gradient g of y = x̂ · γ + β, x̂ = (x − μ) / √(v + ε), back to x, γ and β:
+    /// ∂/∂x = (h − mean(h) − x̂ · mean(h · x̂)) / √(v + ε) with h = g · γ and means over the channels. Where the stored
+    /// 1 / √(v + ε) is zero, so is ∂/∂x.
+    ///
+    /// `gradient` writes g for a piece of a row, `finish` may change what becomes of ∂/∂x there, and `out` receives it. The
+    /// result does not depend on the number of threads.
+    ///
+    /// # Shapes
+    /// `x`, `out` (B, C, T), `weight` = γ (C).
+    ///
+    /// # Panics
+    /// Where the sizes do not fit to each other.
+    pub fn backward(
+        &self,
+        x: &[f32],
+        weight: &[f32],
+        len: usize,
+        gradient: impl Fn(Piece, &mut [f32]) + Sync,
+        finish: impl Fn(Piece, &mut [f32]) + Sync,
+        out: &mut [MaybeUninit<f32>],
+    ) -> ScaleGradients {
+        let num_channels = weight.len();
+        let sequence = num_channels * len;
+        assert!(
+            sequence > 0
+                && x.len() == out.len()
+                && x.len() == self.mean.len() * num_channels
+                && self.mean.len().is_multiple_of(len),
+            "{} values with {} positions are not {num_channels} channels of {len} positions",
+            x.len(),
+            self.mean.len()
+        );
+        let tiles_per_row = len.div_ceil(TILE);
+        let num_tiles = self.mean.len() / len * tiles_per_row;
+        // Per tile and channel; added in the order of the tiles.
+        let mut partial = vec![[0.0f32; 2]; num_tiles * num_channels];
+        let out = Shared(out.as_mut_ptr());
+        let out = &out;
+        let tile = |buffer: &mut Vec<f32>, (tile, partial): (usize, &mut [[f32; 2]])| {
+            let (sample, start) = (tile / tiles_per_row, tile % tiles_per_row * TILE);
+            let width = TILE.min(len - start);
+            let column = sample * len + start;
+            let mean = &self.mean[column..][..width];
+            let inverse_std = &self.inverse_std[column..][..width];
+            let piece = |channel| Piece {
+                sample,
+                channel,
+                start,
+                offset: (sample * num_channels + channel) * len + start,
+            };
+            let mut h_mean = [0.0f32; TILE];
+            let mut product_mean = [0.0f32; TILE];
+            let rows = buffer.chunks_exact_mut(TILE).zip(weight).zip(partial);
+            for (channel, ((row, weight), partial)) in rows.enumerate() {
+                let (piece, row) = (piece(channel), &mut row[..width]);
+                gradient(piece, row);
+                let mut product = [0.0f32; TILE];
+                let product = &mut product[..width];
+                let columns = mean.iter().zip(inverse_std).zip(&x[piece.offset..]);
+                for ((product, g), ((mean, inverse_std), x)) in
+                    product.iter_mut().zip(&*row).zip(columns)
+                {
+                    *product = g * ((x - mean) * inverse_std);
+                }
+                *partial = [sum(product), sum(row)];
+                let means = h_mean.iter_mut().zip(&mut product_mean);
+                for ((h_mean, product_mean), (g, product)) in means.zip(row.iter().zip(&*product)) {
+                    *h_mean += g * weight;
+                    *product_mean += product * weight;
+                }
+            }
+            let per_channel = 1.0 / num_channels as f32;
+            for sum in h_mean.iter_mut().chain(&mut product_mean) {
+                *sum *= per_channel;
+            }
+            let rows = buffer.chunks_exact_mut(TILE).zip(weight);
+            for (channel, (row, weight)) in rows.enumerate() {
+                let (piece, row) = (piece(channel), &mut row[..width]);
+                let columns = mean.iter().zip(inverse_std).zip(&x[piece.offset..]);
+                let means = h_mean.iter().zip(&product_mean);
+                for (g, (((mean, inverse_std), x), (h_mean, product_mean))) in
+                    row.iter_mut().zip(columns.zip(means))
+                {
+                    let normed = (x - mean) * inverse_std;
+                    *g = (*g * weight - h_mean - normed * product_mean) * inverse_std;
+                }
+                finish(piece, row);
+                // SAFETY: the piece lies within `out`, and no other tile has it.
+                unsafe { out.write(piece.offset, row) };
+            }
+        };
+        let buffer = || vec![0.0f32; num_channels * TILE];
+        if host::num_threads(x.len()) > 1 {
+            let tiles = partial.par_chunks_mut(num_channels).enumerate();
+            tiles.for_each_init(buffer, tile);
+        } else {
+            let mut buffer = buffer();
+            let tiles = partial.chunks_mut(num_channels).enumerate();
+            tiles.for_each(|part| tile(&mut buffer, part));
+        }
+        let column = |index: usize| -> Vec<f32> {
+            let mut sums = vec![0.0f64; num_channels];
+            for partial in partial.chunks(num_channels) {
+                for (sum, partial) in sums.iter_mut().zip(partial) {
+                    *sum += f64::from(partial[index]);
+                }
+            }
+            sums.into_iter().map(|sum| sum as f32).collect()
+        };
+        ScaleGradients {
+            weight: column(0),
+            bias: column(1),
+        }
+    }
+}
+
+/// A sum, several values at a time.
+fn sum(values: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; LANES];
+    let mut chunks = values.chunks_exact(LANES);
+    for chunk in &mut chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane += value;
+        }
+    }
+    let rest: f32 = chunks.remainder().iter().sum();
+    lanes.iter().sum::<f32>() + rest
+}
+
+/// Where the tiles of a tensor are written, each by one thread.
+struct Shared(*mut MaybeUninit<f32>);
+
+// SAFETY: whoever writes promises that nobody else has the place.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// Writes values from `offset` on.
+    ///
+    /// # Safety
+    /// There is room for them, and nobody else reads or writes it meanwhile.
+    unsafe fn write(&self, offset: usize, values: &[f32]) {
+        // SAFETY: the caller's promise; values and their place never overlap, as one is borrowed and the other exclusive.
+        unsafe {
+            let start = self.0.add(offset).cast::<f32>();
+            start.copy_from_nonoverlapping(values.as_ptr(), values.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Kind, Tensor};
+
+    use super::*;
+
+    #[test]
+    fn equals_the_gradient_of_its_formula() {
+        tch::manual_seed(7);
+        for (batch, num_channels, len) in
+            [(1, 1, 1), (2, 3, 5), (3, 130, 65), (1, 37, 300), (2, 8, 64)]
+        {
+            let size = [batch, num_channels, len].map(|size| size as i64);
+            let options = (Kind::Double, tch::Device::Cpu);
+            let x = (Tensor::randn(size, options) * 3.0 + 1.0).set_requires_grad(true);
+            let weight = Tensor::rand([1, size[1], 1], options).set_requires_grad(true);
+            let bias = Tensor::rand([1, size[1], 1], options).set_requires_grad(true);
+            let g = Tensor::randn(size, options);
+            let mean = x.mean_dim(1, true, None);
+            let centred = &x - mean;
+            let variance = centred.square().mean_dim(1, true, None);
+            let y = centred / (variance + 1e-2).sqrt() * &weight + &bias;
+            (y * &g).sum(None).backward();
+
+            let [x_values, g_values, weights] = [&x, &g, &weight].map(host::copy::<f32>);
+            let moments = ChannelMoments::new(&x_values, num_channels, len, 1e-2);
+            let mut scales = None;
+            let fill = |out: &mut [MaybeUninit<f32>]| {
+                let gradient = |piece: Piece, row: &mut [f32]| {
+                    row.copy_from_slice(&g_values[piece.offset..][..row.len()]);
+                };
+                let add_one = |piece: Piece, row: &mut [f32]| {
+                    let index = (piece.sample * num_channels + piece.channel) * len + piece.start;
+                    assert_eq!(piece.offset, index);
+                    row.iter_mut().for_each(|v| *v += 1.0);
+                };
+                scales = Some(moments.backward(&x_values, &weights, len, gradient, add_one, out));
+            };
+            // SAFETY: every piece is written.
+            let dx = unsafe { host::build(&[batch, num_channels, len], fill) };
+            let scales = scales.unwrap();
+            let close = |a: &Tensor, b: &Tensor| {
+                let (a, b) = (a.to_kind(Kind::Double).view(-1), b.view(-1));
+                let error = (a - &b).abs().max() / (b.abs().max() + 1e-3);
+                error.double_value(&[]) < 1e-5
+            };
+            assert!(close(&(dx - 1.0), &x.grad()), "{size:?}");
+            assert!(
+                close(&Tensor::from_slice(&scales.weight), &weight.grad()),
+                "{size:?}"
+            );
+            assert!(
+                close(&Tensor::from_slice(&scales.bias), &bias.grad()),
+                "{size:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_goes_back_where_the_spread_is_switched_off() {
+        let x = [1.0, 2.0, 4.0, 8.0];
+        let mut moments = ChannelMoments::new(&x, 2, 2, 1e-5);
+        moments.inverse_std[1] = 0.0;
+        let mut out = [MaybeUninit::new(7.0); 4];
+        let scales = moments.backward(
+            &x,
+            &[1.0; 2],
+            2,
+            |_, row| row.fill(1.0),
+            |_, _| (),
+            &mut out,
+        );
+        // SAFETY: they were written at the start.
+        let out = out.map(|value| unsafe { value.assume_init() });
+        assert_eq!([out[1], out[3]], [0.0; 2]);
+        assert_eq!(scales.bias, [2.0; 2]);
+    }
+}
