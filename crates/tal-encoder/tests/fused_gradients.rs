@@ -254,6 +254,27 @@ fn only_what_is_asked_for() {
 }
 
 #[test]
+fn inputs_of_any_layout_get_their_gradient() {
+    let _turn = seed(88);
+    let config = small(GlobalConfig::Fft(filter()));
+    let (_vs, block) = block(&config, None, true);
+    let (x, mask) = input(1, 20);
+    let gradient = |strided: bool| {
+        let x = x.copy().set_requires_grad(true);
+        let read = if strided {
+            x.transpose(1, 2).contiguous().transpose(1, 2)
+        } else {
+            x.shallow_clone()
+        };
+        assert_ne!(read.is_contiguous(), strided);
+        // The gradient of a sum is one number seen everywhere.
+        block.forward_t(&read, &mask, false).0.sum(None).backward();
+        x.grad()
+    };
+    assert!(gradient(true).equal(&gradient(false)));
+}
+
+#[test]
 fn weights_that_change_between_the_passes_are_noticed() {
     let _turn = seed(86);
     let config = small(GlobalConfig::Fft(filter()));

@@ -121,28 +121,19 @@ pub(crate) fn on_libtorch(
     let centred = &x - x.mean_dim([1i64].as_slice(), true, None);
     let variance = centred.square().mean_dim([1i64].as_slice(), true, None);
     let y = centred / (variance + 1e-5).sqrt() * &block.norm.weight + &block.norm.bias;
-    let gated = |branch: Tensor, gate: &Option<Tensor>| match gate {
+    let gated = |branch: Tensor, gate: Option<&Tensor>| match gate {
         Some(gate) if config.gate => match config.gate_activation {
             GateActivation::Identity => branch * gate,
             GateActivation::Relu => branch * gate.relu(),
         },
         _ => branch,
     };
-    let mut sum = y.shallow_clone();
-    let mut gate = None;
-    if let Some(global) = &block.global {
-        let global = global.forward(&y, &mask);
-        sum = sum + &global;
-        gate = Some(global);
+    let mut branches: Vec<Tensor> = Vec::new();
+    branches.extend(block.global.as_ref().map(|g| g.forward(&y, &mask)));
+    for conv in [&block.local, &block.instant].into_iter().flatten() {
+        branches.push(gated(conv.forward(&y), branches.last()));
     }
-    if let Some(local) = &block.local {
-        let local = gated(local.forward(&y), &gate);
-        sum = sum + &local;
-        gate = Some(local);
-    }
-    if let Some(instant) = &block.instant {
-        sum = sum + gated(instant.forward(&y), &gate);
-    }
+    let sum = branches.iter().fold(y, |sum, branch| sum + branch);
     let x = &x * &mask + block.drop_path_mixer.forward_t(sum, train);
     let refined = block.mlp.forward(&block.group_norm.forward(&x));
     x + block.drop_path_mlp.forward_t(refined, train)
