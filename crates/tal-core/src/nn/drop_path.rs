@@ -1,6 +1,6 @@
 //! Stochastic depth with a learned scale.
 
-use tch::{Tensor, nn};
+use tch::{Device, Kind, Tensor, nn};
 
 use super::dim;
 
@@ -45,25 +45,38 @@ impl AffineDropPath {
     /// # Shapes
     /// (B, C, T) → (B, C, T).
     pub fn forward_t(&self, x: &Tensor, train: bool) -> Tensor {
-        if !train || self.probability == 0.0 {
-            return x * &self.scale;
+        match self.factors(x.size()[0], (x.kind(), x.device()), train) {
+            // The factor of a sample and a channel first: it is small, x is not.
+            Some(factors) => x * (&self.scale * factors),
+            None => x * &self.scale,
         }
-        let uniform = Tensor::rand([x.size()[0], 1, 1], (x.kind(), x.device()));
-        self.forward_with(x, &uniform)
     }
 
-    /// The training formula for given u, (B, 1, 1).
-    fn forward_with(&self, x: &Tensor, uniform: &Tensor) -> Tensor {
+    /// k / (1 − p) of every sample, drawn anew: what [`AffineDropPath::forward_t`] multiplies by beside the scale; `None` where
+    /// no sample can be skipped.
+    ///
+    /// # Shapes
+    /// (B, 1, 1).
+    pub fn factors(
+        &self,
+        num_samples: i64,
+        options: (Kind, Device),
+        train: bool,
+    ) -> Option<Tensor> {
+        let is_random = train && self.probability > 0.0;
+        is_random.then(|| self.factors_of(&Tensor::rand([num_samples, 1, 1], options)))
+    }
+
+    /// The factors for given u, (B, 1, 1).
+    fn factors_of(&self, uniform: &Tensor) -> Tensor {
         let keep = 1.0 - self.probability;
-        let kept = (uniform + keep).floor();
-        // The factor of a sample and a channel first: it is small, x is not.
-        x * (&self.scale * (kept / keep))
+        (uniform + keep).floor() / keep
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tch::{Device, Kind, nn::VarStore};
+    use tch::nn::VarStore;
 
     use super::*;
     use crate::nn::gradient_error;
@@ -107,7 +120,7 @@ mod tests {
         let x = Tensor::randn([4, 3, 5], (Kind::Double, Device::Cpu)).set_requires_grad(true);
         let inputs = [x.shallow_clone(), layer.scale.shallow_clone()];
         let uniform = Tensor::from_slice(&[0.1f64, 0.6, 0.4, 0.9]).view([4, 1, 1]);
-        let error = gradient_error(&inputs, || layer.forward_with(&x, &uniform));
+        let error = gradient_error(&inputs, || &x * (&layer.scale * layer.factors_of(&uniform)));
         assert!(error < 1e-6, "{error}");
         // u = 0.1 and 0.4 drop their samples.
         let gradient = x

@@ -116,21 +116,49 @@ pub fn for_each_row<S>(
     state: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, usize, &mut [MaybeUninit<f32>]) + Sync,
 ) {
+    // Nothing takes no memory.
+    let mut nothing = vec![(); rows.len() / row_len];
+    for_each_row_with(
+        rows,
+        row_len,
+        &mut nothing,
+        state,
+        |state, number, row, ()| {
+            work(state, number, row);
+        },
+    );
+}
+
+/// [`for_each_row`] with an answer per row, which `work` gets to change.
+///
+/// # Panics
+/// Where `row_len` is 0, or there are more rows than answers.
+pub fn for_each_row_with<A: Send, S>(
+    rows: &mut [MaybeUninit<f32>],
+    row_len: usize,
+    answers: &mut [A],
+    state: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize, &mut [MaybeUninit<f32>], &mut A) + Sync,
+) {
+    let num_rows = rows.len() / row_len;
+    let answers = &mut answers[..num_rows];
     let num_threads = num_threads(rows.len());
-    let block = |first: usize, rows: &mut [MaybeUninit<f32>]| {
+    let block = |first: usize, rows: &mut [MaybeUninit<f32>], answers: &mut [A]| {
         let mut state = state();
-        for (number, row) in (first..).zip(rows.chunks_exact_mut(row_len)) {
-            work(&mut state, number, row);
+        let rows = rows.chunks_exact_mut(row_len).zip(answers);
+        for (number, (row, answer)) in (first..).zip(rows) {
+            work(&mut state, number, row, answer);
         }
     };
     if num_threads == 1 {
-        return block(0, rows);
+        return block(0, rows, answers);
     }
     // A few blocks per thread: one that is held up leaves the others something to take over.
-    let num_rows = (rows.len() / row_len).div_ceil(4 * num_threads).max(1);
+    let num_rows = num_rows.div_ceil(4 * num_threads).max(1);
     rows.par_chunks_mut(num_rows * row_len)
+        .zip(answers.par_chunks_mut(num_rows))
         .enumerate()
-        .for_each(|(index, rows)| block(index * num_rows, rows));
+        .for_each(|(index, (rows, answers))| block(index * num_rows, rows, answers));
 }
 
 /// Threads for loops over `count` values: rayon's, or this one alone.
@@ -194,13 +222,16 @@ mod tests {
     #[test]
     fn every_row_once_with_its_number() {
         for (num_rows, row_len) in [(0, 3), (1, 1), (5, 4), (1000, 37), (3, 20_000)] {
+            let mut numbers = vec![usize::MAX; num_rows];
             let fill = |rows: &mut [MaybeUninit<f32>]| {
-                for_each_row(
+                for_each_row_with(
                     rows,
                     row_len,
+                    &mut numbers,
                     || (),
-                    |(), number, row| {
+                    |(), number, row, answer| {
                         assert_eq!(row.len(), row_len);
+                        *answer = number;
                         for value in row {
                             value.write(number as f32);
                         }
@@ -213,6 +244,7 @@ mod tests {
                 .map(|i| (i / row_len) as f32)
                 .collect();
             assert_eq!(read(&x).unwrap(), expected);
+            assert!(numbers.into_iter().eq(0..num_rows));
         }
     }
 

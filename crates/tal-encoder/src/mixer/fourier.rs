@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use realfft::num_complex::Complex32;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
 /// Both directions at one length.
@@ -11,6 +12,37 @@ pub(super) struct Plan {
     pub(super) forward: Arc<dyn RealToComplex<f32>>,
     /// Back, unnormalised: forwards and back multiplies by the length.
     pub(super) inverse: Arc<dyn ComplexToReal<f32>>,
+}
+
+impl Plan {
+    /// A signal's spectrum; the signal is overwritten.
+    pub(super) fn transform(
+        &self,
+        signal: &mut [f32],
+        spectrum: &mut [Complex32],
+        scratch: &mut [Complex32],
+    ) {
+        self.forward
+            .process_with_scratch(signal, spectrum, scratch)
+            .expect("buffers made for this length");
+    }
+
+    /// The signal of a spectrum; the spectrum is overwritten.
+    pub(super) fn transform_back(
+        &self,
+        spectrum: &mut [Complex32],
+        signal: &mut [f32],
+        scratch: &mut [Complex32],
+    ) {
+        // A real signal has no imaginary part in its mean and, where the length is even, its highest frequency.
+        spectrum[0].im = 0.0;
+        if signal.len().is_multiple_of(2) {
+            spectrum[signal.len() / 2].im = 0.0;
+        }
+        self.inverse
+            .process_with_scratch(spectrum, signal, scratch)
+            .expect("buffers made for this length");
+    }
 }
 
 /// Plans that are kept: the levels of a few pyramids. Recordings of ever new lengths must not fill the memory.

@@ -25,7 +25,7 @@ use crate::mlp::Mlp;
 /// Only the residual x is masked: padded positions take part in everything else, the output included. Attention is the
 /// exception, which neither sees nor yields them.
 ///
-/// Without a gradient to remember, the CPU takes one pass over the channels where it can: [`Gmg::is_fused`].
+/// The CPU takes one pass over the channels where it can, and one for the gradients: [`Gmg::is_fused`].
 ///
 /// # Shapes
 /// (B, C, T), mask (B, 1, T) → (B, C, T'), mask (B, 1, T'), T' = ⌈T/2⌉ in branch blocks, else T.
@@ -168,11 +168,12 @@ impl Gmg {
         })
     }
 
-    /// Whether an input goes through the branches in one pass over the channels, in Rust, rather than through LibTorch's
-    /// operations: on the CPU, in float32, outside training, where no gradient is recorded, and where all branches work
-    /// channel by channel (a filter of kernel 1 or no global branch, a depth-wise instant branch).
-    pub fn is_fused(&self, x: &Tensor, train: bool) -> bool {
-        gmg_fused::applies(self, x, train)
+    /// Whether an input, behind the halving, goes through the branches in one pass over the channels, in Rust, rather than
+    /// through LibTorch's operations: on the CPU, in float32, and where all branches work channel by channel (a filter of
+    /// kernel 1 or no global branch, a depth-wise instant branch). So does its gradient, where one is recorded, unless the
+    /// length is odd and large: LibTorch's Fourier transforms are the faster ones there.
+    pub fn is_fused(&self, x: &Tensor) -> bool {
+        gmg_fused::applies(self, x)
     }
 
     /// A branch times its gate, if it has one.

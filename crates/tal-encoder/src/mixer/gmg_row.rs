@@ -8,7 +8,7 @@ use tal_core::config::GateActivation;
 use super::fourier::Plan;
 
 /// Positions that the gates work on at a time: their branches stay in registers and the first-level cache.
-const CHUNK: usize = 64;
+pub(super) const CHUNK: usize = 64;
 
 /// Weights of all channels, as the block's tensors hold them.
 pub(super) struct Weights<'a> {
@@ -38,7 +38,7 @@ pub(super) struct Filter<'a> {
     pub(super) soft_shrink: f32,
 }
 
-/// A channel's input and where it goes.
+/// A channel's input.
 pub(super) struct Row<'a> {
     pub(super) channel: usize,
     /// What the norm reads and the residual adds.
@@ -49,25 +49,66 @@ pub(super) struct Row<'a> {
     pub(super) inverse_std: &'a [f32],
     /// 1 where there are features, else 0.
     pub(super) mask: &'a [f32],
-    pub(super) out: &'a mut [MaybeUninit<f32>],
+    /// k of the sample's drop path: 0 where training skips the branches, 1 outside training.
+    pub(super) factor: f32,
 }
 
 /// What rows need room for.
 pub(super) struct Buffers {
     /// y = LN(x), with as many zeros on either side as the local kernel reaches.
-    normed: Vec<f32>,
-    /// y, then the global branch.
-    global: Vec<f32>,
-    spectrum: Vec<Complex32>,
-    scratch: Vec<Complex32>,
+    pub(super) normed: Vec<f32>,
+    /// The global branch.
+    pub(super) global: Vec<f32>,
+    pub(super) spectrum: Vec<Complex32>,
+    pub(super) scratch: Vec<Complex32>,
+}
+
+/// A kernel and its offset.
+#[derive(Clone, Copy)]
+pub(super) struct Kernel<'a> {
+    pub(super) taps: &'a [f32],
+    pub(super) offset: f32,
+}
+
+impl Kernel<'_> {
+    /// offset + Σⱼ tapⱼ · y\[t + j\], as many positions as `out` has.
+    #[inline]
+    pub(super) fn convolve(&self, y: &[f32], out: &mut [f32]) {
+        out.fill(self.offset);
+        for (tap, weight) in self.taps.iter().enumerate() {
+            for (out, y) in out.iter_mut().zip(&y[tap..]) {
+                *out += weight * y;
+            }
+        }
+    }
 }
 
 impl Weights<'_> {
     /// Taps of the local branch; 1 where there is none.
-    fn kernel_size(&self) -> usize {
+    pub(super) fn kernel_size(&self) -> usize {
         let channels = self.norm[0].len();
         self.local
             .map_or(1, |[kernels, _]| kernels.len() / channels)
+    }
+
+    /// A channel's local branch.
+    pub(super) fn local_kernel(&self, channel: usize) -> Option<Kernel<'_>> {
+        let kernel_size = self.kernel_size();
+        self.local.map(|[kernels, offsets]| Kernel {
+            taps: &kernels[channel * kernel_size..][..kernel_size],
+            offset: offsets[channel],
+        })
+    }
+
+    /// A channel's instant branch: factor and offset.
+    pub(super) fn instant_line(&self, channel: usize) -> Option<[f32; 2]> {
+        self.instant.map(|w| w.map(|values| values[channel]))
+    }
+
+    /// s · k: what a row's sum of branches is multiplied by.
+    pub(super) fn residual_factor(&self, row: &Row<'_>) -> f32 {
+        self.scale
+            .map_or(row.factor, |scale| scale[row.channel] * row.factor)
     }
 
     /// Buffers for rows of `len` positions.
@@ -89,8 +130,17 @@ impl Weights<'_> {
         }
     }
 
-    /// x · mask + s · (Inst + Loc + G + y) of a channel. All lists of the row have the same length.
-    pub(super) fn mix(&self, buffers: &mut Buffers, row: Row<'_>) {
+    /// y = LN(x) of a channel.
+    pub(super) fn normalise(&self, row: &Row<'_>, y: &mut [f32]) {
+        let [weight, bias] = self.norm.map(|values| values[row.channel]);
+        let moments = row.mean.iter().zip(row.inverse_std);
+        for ((y, x), (mean, inverse_std)) in y.iter_mut().zip(row.x).zip(moments) {
+            *y = (x - mean) * inverse_std * weight + bias;
+        }
+    }
+
+    /// x · mask + s · k · (Inst + Loc + G + y) of a channel. All lists of the row have the same length, which is that of `out`.
+    pub(super) fn mix(&self, buffers: &mut Buffers, row: &Row<'_>, out: &mut [MaybeUninit<f32>]) {
         let Buffers {
             normed,
             global,
@@ -98,71 +148,54 @@ impl Weights<'_> {
             scratch,
         } = buffers;
         let reach = self.kernel_size() / 2;
-        let len = row.x.len();
-        let y = &mut normed[reach..][..len];
-        let [weight, bias] = self.norm.map(|values| values[row.channel]);
-        let moments = row.mean.iter().zip(row.inverse_std);
-        for ((y, x), (mean, inverse_std)) in y.iter_mut().zip(row.x).zip(moments) {
-            *y = (x - mean) * inverse_std * weight + bias;
-        }
+        let y = &mut normed[reach..][..row.x.len()];
+        self.normalise(row, y);
         if let Some(filter) = &self.filter {
             global.copy_from_slice(y);
             filter.apply(row.channel, global, spectrum, scratch);
         }
         match self.gate {
-            None => self.gates(row, normed, global, |branch, _| branch),
-            Some(GateActivation::Identity) => self.gates(row, normed, global, |b, gate| b * gate),
-            Some(GateActivation::Relu) => self.gates(row, normed, global, |b, gate| {
-                b * if gate < 0.0 { 0.0 } else { gate }
-            }),
+            None => self.gates(row, normed, global, out, |_| 1.0),
+            Some(GateActivation::Identity) => self.gates(row, normed, global, out, |gate| gate),
+            Some(GateActivation::Relu) => self.gates(row, normed, global, out, relu),
         }
     }
 
-    /// Gates and sums the branches; `gated` is a branch's value with that of its gate.
+    /// Gates and sums the branches; `open` is what a gate lets through, as a factor.
     fn gates(
         &self,
-        row: Row<'_>,
+        row: &Row<'_>,
         normed: &[f32],
         global: &[f32],
-        gated: impl Fn(f32, f32) -> f32 + Copy,
+        out: &mut [MaybeUninit<f32>],
+        open: impl Fn(f32) -> f32 + Copy,
     ) {
-        let channel = row.channel;
-        let scale = self.scale.map_or(1.0, |scale| scale[channel]);
-        let kernel_size = self.kernel_size();
-        let local = self.local.map(|[kernels, offsets]| {
-            let kernel = &kernels[channel * kernel_size..][..kernel_size];
-            (kernel, offsets[channel])
-        });
-        let instant = self.instant.map(|w| w.map(|values| values[channel]));
-        let reach = kernel_size / 2;
-        let rows = row.out.chunks_mut(CHUNK);
+        let scale = self.residual_factor(row);
+        let local = self.local_kernel(row.channel);
+        let instant = self.instant_line(row.channel);
+        let reach = self.kernel_size() / 2;
+        let rows = out.chunks_mut(CHUNK);
         let rows = rows.zip(row.x.chunks(CHUNK).zip(row.mask.chunks(CHUNK)));
         for (index, (out, (x, mask))) in rows.enumerate() {
             let (start, width) = (index * CHUNK, x.len());
             let y = &normed[start + reach..][..width];
-            let global = self.filter.is_some().then(|| &global[start..][..width]);
             // The branches' sum, and the gate of the next one.
             let mut sum = [0.0; CHUNK];
             let mut gate = [0.0; CHUNK];
             let (sum, gate) = (&mut sum[..width], &mut gate[..width]);
             let mut has_gate = false;
-            if let Some(global) = global {
-                sum.copy_from_slice(global);
-                gate.copy_from_slice(global);
+            if self.filter.is_some() {
+                sum.copy_from_slice(&global[start..][..width]);
+                gate.copy_from_slice(sum);
                 has_gate = true;
             }
-            if let Some((kernel, offset)) = local {
-                let mut branch = [offset; CHUNK];
+            if let Some(kernel) = local {
+                let mut branch = [0.0; CHUNK];
                 let branch = &mut branch[..width];
-                for (tap, weight) in kernel.iter().enumerate() {
-                    let y = &normed[start + tap..][..width];
-                    for (branch, y) in branch.iter_mut().zip(y) {
-                        *branch += weight * y;
-                    }
-                }
+                kernel.convolve(&normed[start..], branch);
                 if has_gate {
                     for (branch, gate) in branch.iter_mut().zip(&*gate) {
-                        *branch = gated(*branch, *gate);
+                        *branch *= open(*gate);
                     }
                 }
                 gate.copy_from_slice(branch);
@@ -175,7 +208,7 @@ impl Weights<'_> {
                 let values = sum.iter_mut().zip(y).zip(&*gate);
                 if has_gate {
                     for ((sum, y), gate) in values {
-                        *sum += gated(weight * y + bias, *gate);
+                        *sum += (weight * y + bias) * open(*gate);
                     }
                 } else {
                     for ((sum, y), _) in values {
@@ -191,7 +224,78 @@ impl Weights<'_> {
     }
 }
 
+/// The larger of a number and 0; NaN stays NaN.
+pub(super) fn relu(value: f32) -> f32 {
+    if value < 0.0 { 0.0 } else { value }
+}
+
+/// A channel's filter between two unnormalised transforms.
+///
+/// Both transforms' scales are in the weights: the first layer reads s₁ X, and as (s₁ s₂) S_λ(v) = S_{s₁ s₂ λ}(s₁ s₂ v), the
+/// second one's answer is scaled as the product with X needs it.
+pub(super) struct Response {
+    /// s₁ w₁
+    pub(super) w1: [f32; 2],
+    /// b₁
+    pub(super) b1: [f32; 2],
+    /// s₁ s₂ w₂
+    pub(super) w2: [f32; 2],
+    /// s₁ s₂ b₂
+    pub(super) b2: [f32; 2],
+    /// s₁ s₂ λ
+    pub(super) threshold: f32,
+}
+
+impl Response {
+    /// h = ReLU(X · w₁ + b₁).
+    #[inline(always)]
+    pub(super) fn hidden(&self, x: Complex32) -> Complex32 {
+        let relu = |v: f32| if v > 0.0 { v } else { 0.0 };
+        let ([re, im], b) = (self.w1, self.b1);
+        Complex32::new(
+            relu(x.re * re - x.im * im + b[0]),
+            relu(x.im * re + x.re * im + b[1]),
+        )
+    }
+
+    /// h · w₂ + b₂, not shrunk yet.
+    #[inline(always)]
+    pub(super) fn answer(&self, h: Complex32) -> Complex32 {
+        let ([re, im], b) = (self.w2, self.b2);
+        Complex32::new(h.re * re - h.im * im + b[0], h.im * re + h.re * im + b[1])
+    }
+
+    /// S_λ.
+    #[inline(always)]
+    pub(super) fn shrink(&self, v: Complex32) -> Complex32 {
+        let shrink = |v: f32| v - v.clamp(-self.threshold, self.threshold);
+        Complex32::new(shrink(v.re), shrink(v.im))
+    }
+}
+
 impl Filter<'_> {
+    /// Of a channel.
+    pub(super) fn response(&self, channel: usize) -> Response {
+        let [forward_scale, _] = self.scales;
+        let both = self.both_scales();
+        let channels = self.b1.len() / 2;
+        let complex = |values: &[f32], scale: f32| {
+            [values[channel] * scale, values[channels + channel] * scale]
+        };
+        Response {
+            w1: complex(self.w1, forward_scale),
+            b1: complex(self.b1, 1.0),
+            w2: complex(self.w2, both),
+            b2: complex(self.b2, both),
+            threshold: self.soft_shrink * both,
+        }
+    }
+
+    /// s₁ s₂
+    pub(super) fn both_scales(&self) -> f32 {
+        self.scales[0] * self.scales[1]
+    }
+
     /// Filters a row of `channel` in place.
     fn apply(
         &self,
@@ -200,37 +304,11 @@ impl Filter<'_> {
         spectrum: &mut [Complex32],
         scratch: &mut [Complex32],
     ) {
-        let Plan { forward, inverse } = &self.plan;
-        forward
-            .process_with_scratch(row, spectrum, scratch)
-            .expect("buffers made for this length");
-        // Both scales go into the weights: the first layer reads s₁ X, and as (s₁ s₂) S_λ(v) = S_{s₁ s₂ λ}(s₁ s₂ v), the
-        // second one's answer is scaled as the product with X needs it.
-        let [forward_scale, inverse_scale] = self.scales;
-        let both = forward_scale * inverse_scale;
-        let channels = self.b1.len() / 2;
-        let complex = |values: &[f32], scale: f32| {
-            [values[channel] * scale, values[channels + channel] * scale]
-        };
-        let (w1, b1) = (complex(self.w1, forward_scale), complex(self.b1, 1.0));
-        let (w2, b2) = (complex(self.w2, both), complex(self.b2, both));
-        let threshold = self.soft_shrink * both;
-        let relu = |v: f32| if v > 0.0 { v } else { 0.0 };
-        let shrink = |v: f32| v - v.clamp(-threshold, threshold);
+        self.plan.transform(row, spectrum, scratch);
+        let response = self.response(channel);
         for x in spectrum.iter_mut() {
-            let h_re = relu(x.re * w1[0] - x.im * w1[1] + b1[0]);
-            let h_im = relu(x.im * w1[0] + x.re * w1[1] + b1[1]);
-            let g_re = shrink(h_re * w2[0] - h_im * w2[1] + b2[0]);
-            let g_im = shrink(h_im * w2[0] + h_re * w2[1] + b2[1]);
-            *x = Complex32::new(g_re * x.re - g_im * x.im, g_re * x.im + g_im * x.re);
+            *x *= response.shrink(response.answer(response.hidden(*x)));
         }
-        // A real signal has no imaginary part in its mean and, where the length is even, its highest frequency.
-        spectrum[0].im = 0.0;
-        if row.len().is_multiple_of(2) {
-            spectrum[row.len() / 2].im = 0.0;
-        }
-        inverse
-            .process_with_scratch(spectrum, row, scratch)
-            .expect("buffers made for this length");
+        self.plan.transform_back(spectrum, row, scratch);
     }
 }

@@ -1,5 +1,7 @@
 //! Fixtures and configurations that several tests share.
 
+pub(crate) mod blocks;
+
 use std::path::PathBuf;
 
 use serde_json::Value;
