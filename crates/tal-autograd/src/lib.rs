@@ -34,9 +34,10 @@ unsafe extern "C" {
 /// Makes `output` the result of an operation on `inputs` in LibTorch's graph, and returns it.
 ///
 /// `backward` runs within the backward pass, with gradients switched off, and once for each; what it keeps is given back
-/// after the last one. It must keep neither the output nor another tensor with a graph, which would then never be freed:
-/// [`Tensor::detach`] what it needs. Nobody notices a tensor that is written to between the forward and the backward pass.
-/// There are no second derivatives: LibTorch reports an error where a backward pass is recorded itself.
+/// after the last one, and so are the inputs, which live as long. It must keep neither the output nor another tensor with a
+/// graph, which would then never be freed: [`Tensor::detach`] what it needs. An input that is written to between the forward
+/// and the backward pass makes an error of the latter. There are no second derivatives: LibTorch reports an error where a
+/// backward pass is recorded itself.
 ///
 /// # Panics
 /// Where `output` is the result of another operation that records a gradient, or of a kind without gradients. A panic of
@@ -190,6 +191,15 @@ mod tests {
     }
 
     #[test]
+    fn an_input_that_was_changed_is_an_error() {
+        let (a, b) = (random(true), random(true));
+        let output = product(&a, &b, Arc::new(()));
+        let _ = tch::no_grad(|| b.shallow_clone().fill_(1.0));
+        let error = output.sum(Kind::Double).f_backward().unwrap_err();
+        assert!(error.to_string().contains("was changed"), "{error}");
+    }
+
+    #[test]
     fn a_panic_is_an_error_of_the_backward_pass() {
         let a = random(true);
         let output = record(tch::no_grad(|| &a * 2.0), &[&a], |_, _| Vec::new());
@@ -201,14 +211,14 @@ mod tests {
     #[should_panic(expected = "gradient of its own")]
     fn an_output_with_a_graph_is_refused() {
         let a = random(true);
-        record(&a * 2.0, &[&a], |_, _| Vec::new());
+        let _ = record(&a * 2.0, &[&a], |_, _| Vec::new());
     }
 
     #[test]
     #[should_panic(expected = "has no gradient")]
     fn an_output_of_whole_numbers_is_refused() {
         let a = random(true);
-        record(
+        let _ = record(
             Tensor::ones([2], (Kind::Int64, Device::Cpu)),
             &[&a],
             |_, _| Vec::new(),

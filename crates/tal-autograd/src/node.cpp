@@ -27,6 +27,9 @@ struct RustNode final : public torch::autograd::Node {
   Backward backward = nullptr;
   Release release = nullptr;
   size_t num_inputs = 0;
+  // The inputs, which share their counters of changes with these handles, and what was counted at first.
+  std::vector<Tensor> kept;
+  std::vector<int64_t> versions;
 
   ~RustNode() override { release_variables(); }
 
@@ -37,6 +40,7 @@ struct RustNode final : public torch::autograd::Node {
     if (state != nullptr) {
       release(std::exchange(state, nullptr));
     }
+    kept.clear();
   }
 
   variable_list apply(variable_list&& gradients) override {
@@ -45,6 +49,11 @@ struct RustNode final : public torch::autograd::Node {
     }
     if (at::GradMode::is_enabled()) {
       throw std::runtime_error("an operation computed in Rust has no second derivative");
+    }
+    for (size_t i = 0; i < num_inputs; ++i) {
+      if (kept[i]._version() != versions[i]) {
+        throw std::runtime_error("an input of an operation computed in Rust was changed between its forward and backward pass");
+      }
     }
     variable_list result(num_inputs);
     if (!gradients.at(0).defined()) {
@@ -84,6 +93,8 @@ extern "C" int tal_autograd_record(Tensor* output, Tensor* const* inputs, size_t
     edges.reserve(num_inputs);
     for (size_t i = 0; i < num_inputs; ++i) {
       edges.push_back(*inputs[i]);
+      node->kept.push_back(inputs[i]->detach());
+      node->versions.push_back(inputs[i]->_version());
     }
     node->set_next_edges(torch::autograd::collect_next_edges(edges));
     torch::autograd::set_history(*output, node);

@@ -1,7 +1,7 @@
 //! A convolution whose taps count as much as their snippets resemble the middle one.
 
 use tal_core::config::AffinityLayout;
-use tal_core::nn::{BiasInit, Conv1d, Conv1dConfig, dim};
+use tal_core::nn::{BiasInit, Conv1d, Conv1dConfig, convolve, dim};
 use tch::{Device, Tensor, nn};
 
 use crate::affinity::Affinity;
@@ -114,7 +114,7 @@ impl AffinityConv {
     fn taps(&self, x: &Tensor) -> Taps {
         // Split, not narrowed: the gradients of the taps then come together in one tensor.
         let taps = self.weight.split(1, 2);
-        let product = |tap: usize| plain_conv(x, &taps[tap], 0);
+        let product = |tap: usize| convolve(x, &taps[tap], None, 0);
         Taps {
             before: product(0).roll(1, 2),
             middle: product(1),
@@ -165,16 +165,13 @@ impl Third {
             Some(mask) => weight * mask,
             None => weight,
         };
-        plain_conv(
+        convolve(
             &x.narrow(1, self.first_channel, self.num_channels),
             &weight,
+            None,
             NUM_TAPS / 2,
         )
     }
-}
-
-fn plain_conv(x: &Tensor, weight: &Tensor, padding: i64) -> Tensor {
-    x.conv1d(weight, None::<Tensor>, 1, padding, 1, 1)
 }
 
 #[cfg(test)]

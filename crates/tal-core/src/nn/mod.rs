@@ -23,7 +23,7 @@ mod variables;
 pub use channel_gradient::{Piece, ScaleGradients};
 pub use channel_layer_norm::ChannelLayerNorm;
 pub use channel_moments::ChannelMoments;
-pub use conv::{Conv1d, Conv1dConfig};
+pub use conv::{Conv1d, Conv1dConfig, convolve};
 pub use conv_transpose::{ConvTranspose1d, ConvTranspose1dConfig};
 pub use drop_path::AffineDropPath;
 pub use gradient_check::gradient_error;

@@ -31,8 +31,6 @@ pub(super) struct Mixing {
     instant: Option<[Tensor; 2]>,
     scale: Option<Tensor>,
     gate: Option<GateActivation>,
-    /// What LibTorch counts up when it writes to a tensor, by tensor.
-    recorded: Vec<i64>,
 }
 
 /// The global branch's filter.
@@ -110,14 +108,12 @@ impl Mixing {
             instant: pair(&block.instant)?,
             scale: scale.map(|path| path.scale.detach()),
             gate: block.gate,
-            recorded: Vec::new(),
         };
         // SAFETY: the slices do not outlive this block, in which nothing writes.
         mixing.moments = unsafe {
             let x = mixing.operands()?.x;
             ChannelMoments::new(x, size[1], size[2], ChannelLayerNorm::EPS)
         };
-        mixing.recorded = mixing.versions();
         Some(mixing)
     }
 
@@ -151,18 +147,11 @@ impl Mixing {
     ///
     /// # Safety
     /// Nothing may write to the block's input and weights meanwhile.
-    ///
-    /// # Panics
-    /// Where something has been written to them since the forward pass.
     pub(super) unsafe fn backward(
         &self,
         gradient: &Tensor,
         is_needed: &[bool],
     ) -> Vec<Option<Tensor>> {
-        assert!(
-            self.recorded == self.versions(),
-            "a block's input or weights were changed between its forward and its backward pass"
-        );
         let gradient = gradient.contiguous();
         // SAFETY: the caller's promise; the gradient is not written to either.
         let (operands, gradient) = unsafe { (self.operands(), host::values(&gradient)) };
@@ -257,19 +246,6 @@ impl Mixing {
             push(&mut channels.iter().map(|c| c.scale), scale);
         }
         gradients
-    }
-
-    /// All tensors.
-    fn tensors(&self) -> impl Iterator<Item = &Tensor> {
-        let filter = self.filter.iter().flat_map(|filter| &filter.weights);
-        let convs = [&self.local, &self.instant].into_iter().flatten().flatten();
-        let others = [&self.x, &self.mask].into_iter().chain(&self.norm);
-        others.chain(filter).chain(convs).chain(&self.scale)
-    }
-
-    /// Of all tensors.
-    fn versions(&self) -> Vec<i64> {
-        self.tensors().map(Tensor::internal_version).collect()
     }
 
     /// The values in place; `None` where a tensor cannot be read so.
