@@ -68,73 +68,29 @@ impl ChannelMoments {
             x.len(),
             self.mean.len()
         );
-        let tiles_per_row = len.div_ceil(TILE);
-        let num_tiles = self.mean.len() / len * tiles_per_row;
+        let tiles = Tiles {
+            moments: self,
+            x,
+            weight,
+            len,
+            gradient,
+            finish,
+            out: Shared(out.as_mut_ptr()),
+        };
+        let num_tiles = self.mean.len() / len * len.div_ceil(TILE);
         // Per tile and channel; added in the order of the tiles.
         let mut partial = vec![[0.0f32; 2]; num_tiles * num_channels];
-        let out = Shared(out.as_mut_ptr());
-        let out = &out;
-        let tile = |buffer: &mut Vec<f32>, (tile, partial): (usize, &mut [[f32; 2]])| {
-            let (sample, start) = (tile / tiles_per_row, tile % tiles_per_row * TILE);
-            let width = TILE.min(len - start);
-            let column = sample * len + start;
-            let mean = &self.mean[column..][..width];
-            let inverse_std = &self.inverse_std[column..][..width];
-            let piece = |channel| Piece {
-                sample,
-                channel,
-                start,
-                offset: (sample * num_channels + channel) * len + start,
-            };
-            let mut h_mean = [0.0f32; TILE];
-            let mut product_mean = [0.0f32; TILE];
-            let rows = buffer.chunks_exact_mut(TILE).zip(weight).zip(partial);
-            for (channel, ((row, weight), partial)) in rows.enumerate() {
-                let (piece, row) = (piece(channel), &mut row[..width]);
-                gradient(piece, row);
-                let mut product = [0.0f32; TILE];
-                let product = &mut product[..width];
-                let columns = mean.iter().zip(inverse_std).zip(&x[piece.offset..]);
-                for ((product, g), ((mean, inverse_std), x)) in
-                    product.iter_mut().zip(&*row).zip(columns)
-                {
-                    *product = g * ((x - mean) * inverse_std);
-                }
-                *partial = [sum(product), sum(row)];
-                let means = h_mean.iter_mut().zip(&mut product_mean);
-                for ((h_mean, product_mean), (g, product)) in means.zip(row.iter().zip(&*product)) {
-                    *h_mean += g * weight;
-                    *product_mean += product * weight;
-                }
-            }
-            let per_channel = 1.0 / num_channels as f32;
-            for sum in h_mean.iter_mut().chain(&mut product_mean) {
-                *sum *= per_channel;
-            }
-            let rows = buffer.chunks_exact_mut(TILE).zip(weight);
-            for (channel, (row, weight)) in rows.enumerate() {
-                let (piece, row) = (piece(channel), &mut row[..width]);
-                let columns = mean.iter().zip(inverse_std).zip(&x[piece.offset..]);
-                let means = h_mean.iter().zip(&product_mean);
-                for (g, (((mean, inverse_std), x), (h_mean, product_mean))) in
-                    row.iter_mut().zip(columns.zip(means))
-                {
-                    let normed = (x - mean) * inverse_std;
-                    *g = (*g * weight - h_mean - normed * product_mean) * inverse_std;
-                }
-                finish(piece, row);
-                // SAFETY: the piece lies within `out`, and no other tile has it.
-                unsafe { out.write(piece.offset, row) };
-            }
-        };
         let buffer = || vec![0.0f32; num_channels * TILE];
+        let tile = |buffer: &mut Vec<f32>, (tile, partial): (usize, &mut [[f32; 2]])| {
+            tiles.run(buffer, tile, partial);
+        };
         if host::num_threads(x.len()) > 1 {
-            let tiles = partial.par_chunks_mut(num_channels).enumerate();
-            tiles.for_each_init(buffer, tile);
+            let parts = partial.par_chunks_mut(num_channels).enumerate();
+            parts.for_each_init(buffer, tile);
         } else {
             let mut buffer = buffer();
-            let tiles = partial.chunks_mut(num_channels).enumerate();
-            tiles.for_each(|part| tile(&mut buffer, part));
+            let parts = partial.chunks_mut(num_channels).enumerate();
+            parts.for_each(|part| tile(&mut buffer, part));
         }
         let column = |index: usize| -> Vec<f32> {
             let mut sums = vec![0.0f64; num_channels];
@@ -152,7 +108,98 @@ impl ChannelMoments {
     }
 }
 
+/// What every tile reads and where it writes.
+struct Tiles<'a, G, F> {
+    moments: &'a ChannelMoments,
+    x: &'a [f32],
+    weight: &'a [f32],
+    len: usize,
+    gradient: G,
+    finish: F,
+    out: Shared,
+}
+
+impl<G: Fn(Piece, &mut [f32]), F: Fn(Piece, &mut [f32])> Tiles<'_, G, F> {
+    /// A tile, with the widest registers that the processor has. The numbers are the same whichever they are.
+    fn run(&self, buffer: &mut [f32], tile: usize, partial: &mut [[f32; 2]]) {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2.
+            return unsafe { self.run_avx2(buffer, tile, partial) };
+        }
+        self.run_inline(buffer, tile, partial);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn run_avx2(&self, buffer: &mut [f32], tile: usize, partial: &mut [[f32; 2]]) {
+        self.run_inline(buffer, tile, partial);
+    }
+
+    /// Tile number `tile`; `partial` becomes what each channel adds to the gradients of γ and β, and `buffer` has room for
+    /// the tile.
+    #[inline(always)]
+    fn run_inline(&self, buffer: &mut [f32], tile: usize, partial: &mut [[f32; 2]]) {
+        let (len, num_channels) = (self.len, self.weight.len());
+        let tiles_per_row = len.div_ceil(TILE);
+        let (sample, start) = (tile / tiles_per_row, tile % tiles_per_row * TILE);
+        let width = TILE.min(len - start);
+        let column = sample * len + start;
+        let mean = &self.moments.mean[column..][..width];
+        let inverse_std = &self.moments.inverse_std[column..][..width];
+        let piece = |channel| Piece {
+            sample,
+            channel,
+            start,
+            offset: (sample * num_channels + channel) * len + start,
+        };
+        let mut h_mean = [0.0f32; TILE];
+        let mut product_mean = [0.0f32; TILE];
+        let rows = buffer.chunks_exact_mut(TILE).zip(self.weight).zip(partial);
+        for (channel, ((row, weight), partial)) in rows.enumerate() {
+            let (piece, row) = (piece(channel), &mut row[..width]);
+            (self.gradient)(piece, row);
+            let mut product = [0.0f32; TILE];
+            let product = &mut product[..width];
+            let x = &self.x[piece.offset..][..width];
+            let columns = mean.iter().zip(inverse_std).zip(x);
+            for ((product, g), ((mean, inverse_std), x)) in
+                product.iter_mut().zip(&*row).zip(columns)
+            {
+                *product = g * ((x - mean) * inverse_std);
+            }
+            *partial = [sum(product), sum(row)];
+            let means = h_mean.iter_mut().zip(&mut product_mean);
+            for ((h_mean, product_mean), (g, product)) in means.zip(row.iter().zip(&*product)) {
+                *h_mean += g * weight;
+                *product_mean += product * weight;
+            }
+        }
+        let per_channel = 1.0 / num_channels as f32;
+        for sum in h_mean.iter_mut().chain(&mut product_mean) {
+            *sum *= per_channel;
+        }
+        let rows = buffer.chunks_exact_mut(TILE).zip(self.weight);
+        for (channel, (row, weight)) in rows.enumerate() {
+            let (piece, row) = (piece(channel), &mut row[..width]);
+            let x = &self.x[piece.offset..][..width];
+            let columns = mean.iter().zip(inverse_std).zip(x);
+            let means = h_mean.iter().zip(&product_mean);
+            for (g, (((mean, inverse_std), x), (h_mean, product_mean))) in
+                row.iter_mut().zip(columns.zip(means))
+            {
+                let normed = (x - mean) * inverse_std;
+                *g = (*g * weight - h_mean - normed * product_mean) * inverse_std;
+            }
+            (self.finish)(piece, row);
+            // SAFETY: the piece lies within `out`, and no other tile has it.
+            unsafe { self.out.write(piece.offset, row) };
+        }
+    }
+}
+
 /// A sum, several values at a time.
+#[inline(always)]
 fn sum(values: &[f32]) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let mut chunks = values.chunks_exact(LANES);
