@@ -13,7 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-core", &["tal-libtorch", "tal-autograd"]),
     ("tal-data", &["tal-core"]),
     ("tal-postprocess", &["tal-core"]),
-    ("tal-encoder", &["tal-core"]),
+    ("tal-encoder", &["tal-core", "tal-autograd"]),
     ("tal-decoder", &["tal-core"]),
     ("tal-backtal", &["tal-core"]),
     (
