@@ -14,8 +14,8 @@ use tch::{Device, Kind, Tensor};
 /// Channels of every block.
 pub const DIM: usize = 512;
 
-/// Lengths of the input.
-pub const LENGTHS: [usize; 7] = [256, 512, 1024, 2048, 4096, 8192, 16384];
+/// Lengths of the input: powers of two, and the training length of THUMOS14.
+pub const LENGTHS: [usize; 8] = [256, 512, 1024, 2048, 2304, 4096, 8192, 16384];
 
 /// Heads of attention.
 const NUM_HEADS: usize = 4;
