@@ -5,6 +5,7 @@ use tal_core::config::OffsetUnit;
 use tal_core::nn::PackedLayout;
 use tch::{Device, Tensor};
 
+use crate::class_map::ClassMap;
 use crate::distances::Distances;
 use crate::output::{BoundaryOutput, DecoderOutput};
 use crate::trident;
@@ -106,14 +107,14 @@ impl Pairs {
 /// # Units
 /// Strides of the level.
 pub fn decode(output: &DecoderOutput, pairs: &Pairs) -> Distances {
-    let places = pairs.places(&output.layout);
     match &output.boundaries {
-        BoundaryOutput::Trident(trident) => trident::decode(trident, pairs, &places),
+        BoundaryOutput::Trident(trident) => trident::decode(trident, pairs, &output.layout),
         BoundaryOutput::Distances(distances) => {
+            let position = pairs.places(&output.layout).position;
             let row = &pairs.sample * 2;
             Distances {
-                left: gather(distances, &row, &places.position),
-                right: gather(distances, &(&row + 1), &places.position),
+                left: gather(distances, &row, &position),
+                right: gather(distances, &(&row + 1), &position),
             }
         }
     }
@@ -146,34 +147,25 @@ pub fn refine(
     let (Some(start), Some(end)) = (&output.refine_start, &output.refine_end) else {
         return distances.shallow_clone();
     };
-    let positions = pairs.places(&output.layout).position;
     let strides = grid.levels().iter().map(|level| i64::from(level.stride));
     let stride = pairs.of_level(strides.collect());
-    let position = (&pairs.point * &stride).to_kind(start.kind());
-    let stride = stride.to_kind(start.kind());
-    let in_grid = |offsets: Tensor| match output.refinement.offset_unit {
-        OffsetUnit::Grid => offsets,
-        OffsetUnit::Stride => offsets * &stride,
+    let kind = distances.left.kind();
+    let position = (&pairs.point * &stride).to_kind(kind);
+    let stride = stride.to_kind(kind);
+    let in_grid = |map: &ClassMap| {
+        let offsets = map.windows(&output.layout, pairs, 0, 1).squeeze_dim(1);
+        match output.refinement.offset_unit {
+            OffsetUnit::Grid => offsets,
+            OffsetUnit::Stride => offsets * &stride,
+        }
     };
-    let start = in_grid(offsets(start, pairs, &positions));
-    let end = in_grid(offsets(end, pairs, &positions));
+    let (start, end) = (in_grid(start), in_grid(end));
     let left = &position - (&position - &distances.left * &stride + start);
     let right = (&position + &distances.right * &stride) + end - &position;
     Distances {
         left: (left / &stride).clamp_min(0.0),
         right: (right / stride).clamp_min(0.0),
     }
-}
-
-/// Offset of every pair, of its class where offsets are per class.
-fn offsets(map: &Tensor, pairs: &Pairs, positions: &Tensor) -> Tensor {
-    let num_channels = map.size()[1];
-    let rows = if num_channels == 1 {
-        pairs.sample.shallow_clone()
-    } else {
-        &pairs.sample * num_channels + &pairs.class
-    };
-    gather(map, &rows, positions)
 }
 
 /// Values of a (B, C, S) map at `rows` (sample · C + channel) and `positions`, which broadcast against each other.
@@ -217,7 +209,7 @@ mod tests {
             LevelOutput {
                 mask: level.mask.repeat([1, 1, by]),
                 cls_logits: zeros(&level.cls_logits),
-                boundaries: level.boundaries.map(zeros),
+                boundaries: level.boundaries.map(zeros, zeros),
                 refine_cls: level.refine_cls.as_ref().map(zeros),
                 refine_start: level.refine_start.as_ref().map(zeros),
                 refine_end: level.refine_end.as_ref().map(zeros),
@@ -255,22 +247,22 @@ mod tests {
     #[test]
     fn windows_end_with_their_level() {
         // Large logits on the finer level must not be seen from the first points of the coarser one.
-        let mut output = output(level(5, 2, 2), 2, OffsetUnit::Grid);
+        let output = output(level(5, 2, 2), 2, OffsetUnit::Grid);
         let pairs = Pairs::from_slices(&[1, 1], &[0, 0], &[0, 1], &[9, 0], Device::Cpu);
         let before = decode(&output, &pairs).to_host();
-        let BoundaryOutput::Trident(trident) = &mut output.boundaries else {
+        let BoundaryOutput::Trident(trident) = &output.boundaries else {
             unreachable!("the level has bins");
         };
-        for map in [&mut trident.start_logits, &mut trident.end_logits] {
-            let _ = map.narrow(2, 6, 4).fill_(50.0);
+        for map in [&trident.start_logits, &trident.end_logits] {
+            let _ = map.whole().narrow(2, 6, 4).fill_(50.0);
         }
         let after = decode(&output, &pairs).to_host();
         assert_eq!(before[1], after[1]);
         assert_ne!(before[0], after[0]);
-        let BoundaryOutput::Trident(trident) = &mut output.boundaries else {
+        let BoundaryOutput::Trident(trident) = &output.boundaries else {
             unreachable!("the level has bins");
         };
-        let _ = trident.end_logits.narrow(2, 10, 5).fill_(50.0);
+        let _ = trident.end_logits.whole().narrow(2, 10, 5).fill_(50.0);
         let last = decode(&output, &pairs).to_host();
         assert_eq!(last[0], after[0]);
         assert_ne!(last[1], after[1]);
@@ -355,6 +347,7 @@ mod tests {
         let again = DecoderOutput::from_levels(&output.levels(), output.refinement);
         assert_eq!(again.layout, output.layout);
         assert!(again.cls_logits.equal(&output.cls_logits));
-        assert!(again.refine_end.unwrap().equal(&output.refine_end.unwrap()));
+        let [ours, expected] = [&again, &output].map(|output| output.refine_end.as_ref());
+        assert!(ours.unwrap().whole().equal(&expected.unwrap().whole()));
     }
 }

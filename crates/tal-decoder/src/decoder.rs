@@ -176,8 +176,8 @@ impl Decoder {
                 };
                 BoundaryOutput::Trident(TridentOutput {
                     offset_bins: regressed,
-                    start_logits: heads.start.forward(&input, &positions),
-                    end_logits: heads.end.forward(&input, &positions),
+                    start_logits: heads.start.forward_map(&input, &positions),
+                    end_logits: heads.end.forward_map(&input, &positions),
                 })
             }
         };

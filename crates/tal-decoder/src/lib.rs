@@ -9,6 +9,7 @@
 pub mod assign;
 pub mod boundaries;
 pub mod candidates;
+pub mod class_map;
 pub mod criterion;
 pub mod decoder;
 pub mod distances;
@@ -23,6 +24,7 @@ pub mod targets;
 pub mod trident;
 
 pub use assign::assign;
+pub use class_map::ClassMap;
 pub use criterion::{Criterion, CriterionState, Losses, TermLosses};
 pub use decoder::Decoder;
 pub use distances::Distances;

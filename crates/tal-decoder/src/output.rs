@@ -5,6 +5,8 @@ use tal_core::config::{OffsetUnit, RefinedScore};
 use tal_core::nn::PackedLayout;
 use tch::{Kind, Tensor};
 
+use crate::class_map::ClassMap;
+
 /// How the refinement's outputs are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RefinementRule {
@@ -14,13 +16,13 @@ pub struct RefinementRule {
     pub offset_unit: OffsetUnit,
 }
 
-/// Where the boundaries are before refinement; on one level, or on all levels packed.
+/// Where the boundaries are before refinement; on one level, or on all levels packed, with class maps of type M.
 #[derive(Debug)]
-pub enum BoundaryOutput {
+pub enum BoundaryOutput<M = Tensor> {
     /// (B, 2, T_l) distances in strides, of at least zero and the same for every class; the left side first.
     Distances(Tensor),
     /// Expectations over bins.
-    Trident(TridentOutput),
+    Trident(TridentOutput<M>),
 }
 
 /// What trident regression reads.
@@ -28,13 +30,13 @@ pub enum BoundaryOutput {
 /// # Shapes
 /// As in [`LevelOutput`].
 #[derive(Debug)]
-pub struct TridentOutput {
+pub struct TridentOutput<M = Tensor> {
     /// (B, 2(N + 1), T_l) what every bin adds, of at least zero; the left side first.
     pub offset_bins: Tensor,
     /// (B, K, T_l) logits of starts.
-    pub start_logits: Tensor,
+    pub start_logits: M,
     /// (B, K, T_l) logits of ends.
-    pub end_logits: Tensor,
+    pub end_logits: M,
 }
 
 /// What the heads answer on one level.
@@ -72,25 +74,30 @@ pub struct DecoderOutput {
     /// (B, K, S) class logits before refinement.
     pub cls_logits: Tensor,
     /// Where the boundaries are before refinement.
-    pub boundaries: BoundaryOutput,
+    pub boundaries: BoundaryOutput<ClassMap>,
     /// (B, K, S) class logits of the refinement; none where class scores are not refined.
     pub refine_cls: Option<Tensor>,
     /// (B, K or 1, S) offset of the start; none where boundaries are not refined.
-    pub refine_start: Option<Tensor>,
+    pub refine_start: Option<ClassMap>,
     /// (B, K or 1, S) offset of the end.
-    pub refine_end: Option<Tensor>,
+    pub refine_end: Option<ClassMap>,
     /// How the refinement's outputs are read.
     pub refinement: RefinementRule,
 }
 
-impl BoundaryOutput {
-    pub(crate) fn map(&self, f: impl Fn(&Tensor) -> Tensor) -> BoundaryOutput {
+impl<M> BoundaryOutput<M> {
+    /// The same with every answer changed.
+    pub(crate) fn map<N>(
+        &self,
+        tensor: impl Fn(&Tensor) -> Tensor,
+        class_map: impl Fn(&M) -> N,
+    ) -> BoundaryOutput<N> {
         match self {
-            BoundaryOutput::Distances(distances) => BoundaryOutput::Distances(f(distances)),
+            BoundaryOutput::Distances(distances) => BoundaryOutput::Distances(tensor(distances)),
             BoundaryOutput::Trident(trident) => BoundaryOutput::Trident(TridentOutput {
-                offset_bins: f(&trident.offset_bins),
-                start_logits: f(&trident.start_logits),
-                end_logits: f(&trident.end_logits),
+                offset_bins: tensor(&trident.offset_bins),
+                start_logits: class_map(&trident.start_logits),
+                end_logits: class_map(&trident.end_logits),
             }),
         }
     }
@@ -142,13 +149,13 @@ impl DecoderOutput {
                 }
                 BoundaryOutput::Trident(_) => BoundaryOutput::Trident(TridentOutput {
                     offset_bins: pack(&|level| trident(level, |t| &t.offset_bins)),
-                    start_logits: pack(&|level| trident(level, |t| &t.start_logits)),
-                    end_logits: pack(&|level| trident(level, |t| &t.end_logits)),
+                    start_logits: pack(&|level| trident(level, |t| &t.start_logits)).into(),
+                    end_logits: pack(&|level| trident(level, |t| &t.end_logits)).into(),
                 }),
             },
             refine_cls: optional(|level| &level.refine_cls),
-            refine_start: optional(|level| &level.refine_start),
-            refine_end: optional(|level| &level.refine_end),
+            refine_start: optional(|level| &level.refine_start).map(ClassMap::from),
+            refine_end: optional(|level| &level.refine_end).map(ClassMap::from),
             layout,
             refinement,
         }
@@ -156,16 +163,19 @@ impl DecoderOutput {
 
     /// The answers of every level at all its points, level 0 first.
     pub fn levels(&self) -> Vec<LevelOutput> {
+        let boundaries = self.boundaries.map(Tensor::shallow_clone, ClassMap::whole);
+        let refine_start = self.refine_start.as_ref().map(ClassMap::whole);
+        let refine_end = self.refine_end.as_ref().map(ClassMap::whole);
         (0..self.layout.num_levels())
             .map(|l| {
                 let unpack = |packed: &Tensor| self.layout.unpack(packed, l);
                 LevelOutput {
                     mask: unpack(&self.mask),
                     cls_logits: unpack(&self.cls_logits),
-                    boundaries: self.boundaries.map(unpack),
+                    boundaries: boundaries.map(unpack, unpack),
                     refine_cls: self.refine_cls.as_ref().map(unpack),
-                    refine_start: self.refine_start.as_ref().map(unpack),
-                    refine_end: self.refine_end.as_ref().map(unpack),
+                    refine_start: refine_start.as_ref().map(unpack),
+                    refine_end: refine_end.as_ref().map(unpack),
                 }
             })
             .collect()
@@ -194,8 +204,9 @@ impl DecoderOutput {
 
     /// Whether the boundaries of a point are the same for every class, before refinement or after it.
     pub(crate) fn is_class_agnostic(&self, refined: bool) -> bool {
-        let per_class_offset =
-            |map: &Option<Tensor>| refined && map.as_ref().is_some_and(|map| map.size()[1] > 1);
+        let per_class_offset = |map: &Option<ClassMap>| {
+            refined && map.as_ref().is_some_and(|map| map.num_channels() > 1)
+        };
         matches!(self.boundaries, BoundaryOutput::Distances(_))
             && !per_class_offset(&self.refine_start)
             && !per_class_offset(&self.refine_end)

@@ -6,6 +6,7 @@ use tch::{Tensor, nn};
 use super::output_config;
 use super::positions::Positions;
 use super::tower::{Tower, TowerConfig};
+use crate::class_map::ClassMap;
 
 /// What classes without any example start with.
 const EMPTY_CLASS_PROBABILITY: f64 = 1e-6;
@@ -61,6 +62,15 @@ impl ClassificationHead {
     pub fn forward(&self, x: &Tensor, positions: &Positions) -> Tensor {
         let features = self.tower.forward(x, positions);
         self.output.forward(&features, &positions.valid)
+    }
+
+    /// [`ClassificationHead::forward`], whose last convolution is computed where logits are read.
+    ///
+    /// # Shapes
+    /// (B, D, S) to (B, K, S).
+    pub fn forward_map(&self, x: &Tensor, positions: &Positions) -> ClassMap {
+        let features = self.tower.forward(x, positions);
+        ClassMap::new(&self.output, &features, &positions.valid)
     }
 }
 

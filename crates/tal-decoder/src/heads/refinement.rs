@@ -7,6 +7,7 @@ use tch::{Tensor, nn};
 use super::positions::Positions;
 use super::tower::{Tower, TowerConfig};
 use super::{level_scales, output_config};
+use crate::class_map::ClassMap;
 
 /// Up to three masked convolutions behind one or two towers: class logits and the offsets of both boundaries.
 ///
@@ -46,9 +47,9 @@ pub struct RefinementOutput {
     /// (B, K, S) class logits.
     pub cls: Option<Tensor>,
     /// (B, K or 1, S) offset of the start.
-    pub start: Option<Tensor>,
+    pub start: Option<ClassMap>,
     /// (B, K or 1, S) offset of the end.
-    pub end: Option<Tensor>,
+    pub end: Option<ClassMap>,
 }
 
 impl RefinementHead {
@@ -118,15 +119,15 @@ impl RefinementHead {
                 (score.as_ref().map(run), offset.as_ref().map(run))
             }
         };
-        let answer = |conv: &Option<MaskedConv1d>, features: &Option<Tensor>| match (conv, features)
-        {
-            (Some(conv), Some(features)) => Some(conv.forward(features, &positions.valid)),
-            _ => None,
+        let offset = |conv: &Option<MaskedConv1d>| {
+            let (conv, features) = conv.as_ref().zip(for_offset.as_ref())?;
+            Some(ClassMap::new(conv, features, &positions.valid))
         };
+        let score = self.score.as_ref().zip(for_score.as_ref());
         RefinementOutput {
-            cls: answer(&self.score, &for_score),
-            start: answer(&self.start_offset, &for_offset),
-            end: answer(&self.end_offset, &for_offset),
+            cls: score.map(|(conv, features)| conv.forward(features, &positions.valid)),
+            start: offset(&self.start_offset),
+            end: offset(&self.end_offset),
         }
     }
 }

@@ -1,0 +1,172 @@
+//! Answers per class, of which only some values are read.
+
+use tal_core::nn::{ConvWindow, MaskedConv1d, PackedLayout, convolve, convolve_windows, host};
+use tch::{Device, Tensor};
+
+use crate::boundaries::{Pairs, gather};
+
+/// One value per channel and position, on all levels packed: the values, or the masked convolution that they come from.
+///
+/// Losses and candidates read a few positions around selected pairs of a point and a class, so a convolution is computed
+/// there only, where that is less work.
+///
+/// # Shapes
+/// (B, C, S) for C channels, one per class or a single one that serves all classes.
+#[derive(Debug)]
+pub enum ClassMap {
+    /// The values; zero at padded positions and between levels.
+    Whole(Tensor),
+    /// What the values come from.
+    Convolution(MapConvolution),
+}
+
+/// A masked convolution that has not been computed yet.
+#[derive(Debug)]
+pub struct MapConvolution {
+    /// (B, H, S)
+    features: Tensor,
+    /// (C, H, kernel)
+    weight: Tensor,
+    /// (C)
+    bias: Option<Tensor>,
+    /// Boolean (B, 1, S)
+    mask: Tensor,
+}
+
+impl From<Tensor> for ClassMap {
+    fn from(values: Tensor) -> Self {
+        ClassMap::Whole(values)
+    }
+}
+
+impl ClassMap {
+    /// What `conv` answers to `features` (B, H, S) where `mask`, boolean (B, 1, S), is set, and zero elsewhere. The variables
+    /// are those of now: an optimiser's step before the values are read changes the values.
+    pub fn new(conv: &MaskedConv1d, features: &Tensor, mask: &Tensor) -> Self {
+        ClassMap::Convolution(MapConvolution {
+            features: features.shallow_clone(),
+            weight: conv.conv.weight.shallow_clone(),
+            bias: conv.conv.bias.as_ref().map(Tensor::shallow_clone),
+            mask: mask.shallow_clone(),
+        })
+    }
+
+    /// Number C of channels.
+    pub fn num_channels(&self) -> i64 {
+        match self {
+            ClassMap::Whole(values) => values.size()[1],
+            ClassMap::Convolution(conv) => conv.weight.size()[0],
+        }
+    }
+
+    /// All values (B, C, S).
+    pub fn whole(&self) -> Tensor {
+        match self {
+            ClassMap::Whole(values) => values.shallow_clone(),
+            ClassMap::Convolution(conv) => {
+                let padding = conv.weight.size()[2] / 2;
+                convolve(&conv.features, &conv.weight, conv.bias.as_ref(), padding) * &conv.mask
+            }
+        }
+    }
+
+    /// The values of each pair's class at its point plus `first`, `first + 1` and so on, zero beyond its level: (P, `width`).
+    pub(crate) fn windows(
+        &self,
+        layout: &PackedLayout,
+        pairs: &Pairs,
+        first: i64,
+        width: usize,
+    ) -> Tensor {
+        match self {
+            ClassMap::Convolution(conv) if conv.features.device() == Device::Cpu => {
+                let windows = self.conv_windows(layout, pairs, first);
+                let bias = conv.bias.as_ref();
+                convolve_windows(&conv.features, &conv.weight, bias, windows, width)
+            }
+            // On another device the pairs stay where they are.
+            _ => self.read(layout, pairs, first, width),
+        }
+    }
+
+    fn conv_windows(&self, layout: &PackedLayout, pairs: &Pairs, first: i64) -> Vec<ConvWindow> {
+        let is_shared = self.num_channels() == 1;
+        let [sample, class, level, point] =
+            [&pairs.sample, &pairs.class, &pairs.level, &pairs.point].map(host::copy::<i64>);
+        let columns = sample.into_iter().zip(class).zip(level.into_iter().zip(point));
+        columns
+            .map(|((sample, class), (level, point))| {
+                let level = &layout.levels[level as usize];
+                ConvWindow {
+                    sample: sample as usize,
+                    channel: if is_shared { 0 } else { class as usize },
+                    start: level.offset as isize + (point + first) as isize,
+                    within: level.offset..level.offset + level.lens[sample as usize],
+                }
+            })
+            .collect()
+    }
+
+    fn read(&self, layout: &PackedLayout, pairs: &Pairs, first: i64, width: usize) -> Tensor {
+        let map = self.whole();
+        let num_channels = map.size()[1];
+        let rows = if num_channels == 1 {
+            pairs.sample.shallow_clone()
+        } else {
+            &pairs.sample * num_channels + &pairs.class
+        };
+        let places = pairs.places(layout);
+        let steps = Tensor::arange_start(
+            first,
+            first + width as i64,
+            (pairs.point.kind(), pairs.point.device()),
+        );
+        let points = pairs.point.unsqueeze(-1) + steps;
+        let outside = points
+            .lt(0)
+            .logical_or(&points.ge_tensor(&places.len.unsqueeze(-1)));
+        let positions = (points + places.offset.unsqueeze(-1)).clamp(0, map.size()[2] - 1);
+        gather(&map, &rows.unsqueeze(-1), &positions).masked_fill(&outside, 0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tal_core::nn::Conv1dConfig;
+    use tch::nn::VarStore;
+    use tch::{Kind, Tensor};
+
+    use super::*;
+
+    #[test]
+    fn windows_are_those_of_the_whole_map() {
+        tch::manual_seed(5);
+        let layout = PackedLayout::from_lens([(16, vec![9, 14]), (8, vec![5, 7])], 1);
+        let mask = layout.mask(Device::Cpu);
+        for (num_classes, kernel) in [(1, 3), (4, 3), (90, 1), (90, 3)] {
+            let vs = VarStore::new(Device::Cpu);
+            let config = Conv1dConfig::new(6, num_classes, kernel);
+            let conv = MaskedConv1d::new(&vs.root(), config);
+            let size = [2, 6, layout.len as i64];
+            let features = Tensor::randn(size, (Kind::Float, Device::Cpu)).set_requires_grad(true);
+            let map = ClassMap::new(&conv, &features, &mask);
+            let class = (num_classes as i64 - 1).min(2);
+            let pairs = Pairs::from_slices(
+                &[0, 1, 1, 0, 1],
+                &[class, 0, class, 0, class],
+                &[0, 0, 1, 1, 1],
+                &[8, 0, 6, 3, 0],
+                Device::Cpu,
+            );
+            let answers = [map.whole().into(), map].map(|map| {
+                features.shallow_clone().zero_grad();
+                let values = map.windows(&layout, &pairs, -2, 5);
+                (&values * &values).sum(None).backward();
+                [values.detach(), features.grad().copy()]
+            });
+            for (whole, windows) in answers[0].iter().zip(&answers[1]) {
+                assert!(whole.allclose(windows, 1e-5, 1e-5, false));
+            }
+        }
+    }
+}
