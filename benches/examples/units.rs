@@ -61,7 +61,10 @@ fn main() -> Result<()> {
     };
     let program = std::env::current_exe()?;
     let mut figures = Vec::new();
-    println!("{:<40} {:>8} {:>8} {:>8}", "case", "s", "u", "GB");
+    println!(
+        "{:<40} {:>8} {:>8} {:>8} {:>8}",
+        "case", "s", "u", "GB", "ms per u"
+    );
     for name in cases().map(|(name, _)| name).filter(wanted) {
         let output = Command::new(&program).args([MEASURE, &name]).output()?;
         if !output.status.success() {
@@ -69,10 +72,11 @@ fn main() -> Result<()> {
         }
         let figure: Figure = serde_json::from_slice(&output.stdout)?;
         println!(
-            "{name:<40} {:8.3} {:8.2} {:8.2}",
+            "{name:<40} {:8.3} {:8.2} {:8.2} {:8.1}",
             figure.seconds,
             figure.seconds / figure.unit,
-            figure.peak_bytes.unwrap_or(0) as f64 / 1e9
+            figure.peak_bytes.unwrap_or(0) as f64 / 1e9,
+            1e3 * figure.unit
         );
         figures.push(figure);
     }

@@ -9,11 +9,11 @@ use crate::testing::PURE;
 /// For each of our crates, those of ours that it may name in its manifest.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-libtorch", &[]),
-    ("tal-autograd", &["tal-libtorch"]),
-    ("tal-core", &["tal-libtorch", "tal-autograd"]),
+    ("tal-torch", &["tal-libtorch"]),
+    ("tal-core", &["tal-libtorch", "tal-torch"]),
     ("tal-data", &["tal-core"]),
     ("tal-postprocess", &["tal-core"]),
-    ("tal-encoder", &["tal-core", "tal-autograd"]),
+    ("tal-encoder", &["tal-core", "tal-torch"]),
     ("tal-decoder", &["tal-core"]),
     ("tal-backtal", &["tal-core"]),
     (

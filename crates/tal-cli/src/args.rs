@@ -158,6 +158,9 @@ pub(crate) struct PredictArgs {
     /// Which weights to use; those that the checkpoint names unless given.
     #[arg(long, value_name = "KIND")]
     pub(crate) weights: Option<WeightsArg>,
+    /// Change one configuration key of the checkpoint, such as inference.pre_nms_thresh or inference.precision.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
 }
 
 #[derive(Debug, Args)]

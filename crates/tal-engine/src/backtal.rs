@@ -91,7 +91,7 @@ impl From<&BackTalLosses> for BackTalMetrics {
     }
 }
 
-/// All actions found in a recording, best first.
+/// All actions found in each of the recordings, best first.
 ///
 /// # Units
 /// Seconds.
@@ -103,34 +103,41 @@ pub(crate) fn detect(
     network: &BackTal,
     config: &Config,
     backtal: &BackTalConfig,
-    features: &Features,
+    features: &[&Features],
     device: Device,
-) -> Result<Vec<Detection>, EngineError> {
-    let id = &features.id;
-    check_features(features, config)?;
-    let (array, duration) = resampled(features, backtal.num_snippets);
-    let (cas, scores, norm) = no_grad(|| {
-        let batch = PaddedBatch::new(&[&array], backtal.num_snippets, device);
+) -> Result<Vec<Vec<Detection>>, EngineError> {
+    for features in features {
+        check_features(features, config)?;
+    }
+    let num_snippets = backtal.num_snippets;
+    let resampled: Vec<_> = features.iter().map(|f| resampled(f, num_snippets)).collect();
+    let (sequence, norm) = no_grad(|| {
+        let arrays: Vec<_> = resampled.iter().map(|(array, _)| &**array).collect();
+        let batch = PaddedBatch::new(&arrays, num_snippets, device);
         let sequence = network.forward(&batch.features);
-        let num_classes = sequence.cas.size()[1] - 1;
         let norm = sequence
             .feature
             .norm_scalaropt_dim(2, [1i64].as_slice(), false);
-        (
-            host::copy(&sequence.cas.narrow(1, 0, num_classes)),
-            host::copy(&sequence.score.narrow(1, 0, num_classes)),
-            host::copy(&norm),
-        )
+        (sequence, norm)
     });
-    let curves = ActivationCurves {
-        cas: &cas,
-        scores: &scores,
-        norm: &norm,
-        num_frames: (duration * f64::from(features.grid.fps)).round().max(1.0) as usize,
-        duration,
-    };
-    proposals::detect(&curves, &backtal.proposals).map_err(|source| EngineError::Proposals {
-        id: id.clone(),
-        source,
-    })
+    let num_classes = sequence.cas.size()[1] - 1;
+    let recordings = features.iter().zip(&resampled).zip(0..);
+    recordings
+        .map(|((features, (_, duration)), sample)| {
+            let curve = |map: &Tensor| host::copy(&map.get(sample).narrow(0, 0, num_classes));
+            let curves = ActivationCurves {
+                cas: &curve(&sequence.cas),
+                scores: &curve(&sequence.score),
+                norm: &host::copy(&norm.get(sample)),
+                num_frames: (duration * f64::from(features.grid.fps)).round().max(1.0) as usize,
+                duration: *duration,
+            };
+            proposals::detect(&curves, &backtal.proposals).map_err(|source| {
+                EngineError::Proposals {
+                    id: features.id.clone(),
+                    source,
+                }
+            })
+        })
+        .collect()
 }

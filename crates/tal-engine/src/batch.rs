@@ -44,7 +44,7 @@ impl PaddedBatch {
         }
         let shape = [arrays.len() as i64, num_channels as i64, padded_len as i64];
         Self {
-            features: Tensor::from_slice(&data).view(shape).to_device(device),
+            features: upload(Tensor::from_slice(&data).view(shape), device),
             lens: arrays.iter().map(|array| array.len()).collect(),
         }
     }
@@ -56,6 +56,16 @@ impl PaddedBatch {
             let noise = Tensor::randn(self.features.size(), (Kind::Float, Device::Cpu));
             self.features += noise.to_device(self.features.device()) * sigma;
         }
+    }
+}
+
+/// To a device. A copy to CUDA reads pinned memory, so that the program goes on meanwhile.
+fn upload(tensor: Tensor, device: Device) -> Tensor {
+    if device.is_cuda() {
+        let pinned = tensor.pin_memory(device);
+        pinned.to_device_(device, tensor.kind(), true, false)
+    } else {
+        tensor.to_device(device)
     }
 }
 

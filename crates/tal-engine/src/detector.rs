@@ -1,8 +1,10 @@
 //! Features in, detections out.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use tal_core::config::{Config, Weights};
+use tal_core::nn::PrecisionScope;
 use tal_core::{Candidates, ClassMap, Detection};
 use tal_data::Features;
 use tal_postprocess::{suppress, to_detections};
@@ -119,43 +121,85 @@ impl Detector {
     /// # Errors
     /// Where the features have another number of channels than the network takes, or are empty.
     pub fn detect(&self, features: &Features) -> Result<Vec<Detection>, EngineError> {
+        let mut found = self.detect_all(&[features])?;
+        Ok(found.pop().unwrap_or_default())
+    }
+
+    /// [`Detector::detect`] for several recordings, in their order. Those with the same [`Detector::padded_len`] go through
+    /// the network together, which changes results by rounding.
+    ///
+    /// # Errors
+    /// As [`Detector::detect`]; nothing is computed where one of the recordings does not fit.
+    pub fn detect_all(&self, features: &[&Features]) -> Result<Vec<Vec<Detection>>, EngineError> {
         if let (Some(network), Some(config)) = (self.model.backtal(), &self.config().backtal) {
+            let _precision = PrecisionScope::new(self.config().inference.precision);
             let device = self.model.device();
             return backtal::detect(network, self.config(), config, features, device);
         }
-        let candidates = self.candidates(features)?;
         let suppression = &self.config().inference.suppression;
-        let kept =
-            suppress(&candidates, suppression).map_err(|source| EngineError::Suppression {
-                id: features.id.clone(),
-                source,
-            })?;
-        Ok(to_detections(&kept, &features.grid, features.duration))
+        let candidates = self.candidates(features)?;
+        candidates
+            .iter()
+            .zip(features)
+            .map(|(candidates, features)| {
+                let kept = suppress(candidates, suppression).map_err(|source| {
+                    EngineError::Suppression {
+                        id: features.id.clone(),
+                        source,
+                    }
+                })?;
+                Ok(to_detections(&kept, &features.grid, features.duration))
+            })
+            .collect()
     }
 
-    /// What the network proposes for a recording, before suppression.
+    /// What the network proposes for recordings, before suppression.
     ///
     /// # Units
     /// Grid units.
     ///
     /// # Errors
-    /// As [`Detector::detect`].
+    /// As [`Detector::detect_all`].
     ///
     /// # Panics
     /// Where the network is BackTAL, whose proposals have no grid.
-    pub fn candidates(&self, features: &Features) -> Result<Candidates, EngineError> {
+    pub fn candidates(&self, features: &[&Features]) -> Result<Vec<Candidates>, EngineError> {
         let config = self.config();
-        check_features(features, config)?;
-        let len = features.array.len();
-        let padded_len = config.encoder.padded_len(len, config.dataset.max_seq_len);
+        let mut of_len: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (index, features) in features.iter().enumerate() {
+            check_features(features, config)?;
+            of_len
+                .entry(self.padded_len(features))
+                .or_default()
+                .push(index);
+        }
+        let _precision = PrecisionScope::new(config.inference.precision);
         let device = self.model.device();
-        no_grad(|| {
-            let batch = PaddedBatch::new(&[&features.array], padded_len, device);
-            let output = self.model.forward(&batch.features, &batch.lens, false);
-            let points = self.model.points(padded_len);
-            let mut candidates =
-                tal_decoder::candidates::select(&output, &points, &config.inference);
-            Ok(candidates.pop().unwrap_or_default())
-        })
+        let mut all = vec![Candidates::default(); features.len()];
+        for (padded_len, indices) in of_len {
+            let arrays: Vec<_> = indices.iter().map(|&i| &*features[i].array).collect();
+            let found = no_grad(|| {
+                let batch = PaddedBatch::new(&arrays, padded_len, device);
+                let output = self.model.forward(&batch.features, &batch.lens, false);
+                let points = self.model.points(padded_len);
+                tal_decoder::candidates::select(&output, &points, &config.inference)
+            });
+            for (index, candidates) in indices.into_iter().zip(found) {
+                all[index] = candidates;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Features that the network sees of a recording, padding included.
+    pub fn padded_len(&self, features: &Features) -> usize {
+        let config = self.config();
+        match &config.backtal {
+            Some(backtal) => backtal.num_snippets,
+            None => {
+                let len = features.array.len();
+                config.encoder.padded_len(len, config.dataset.max_seq_len)
+            }
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! A detector measured on a subset.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tal_core::config::ExternalScoresConfig;
 use tal_core::{ClassMap, DetectionSet, GroundTruth};
-use tal_data::Dataset;
+use tal_data::{Dataset, Features};
 use tal_postprocess::{Evaluation, evaluate_with};
 
 use crate::detector::Detector;
@@ -85,7 +86,10 @@ impl Evaluator {
         Ok(())
     }
 
-    /// Finds actions in all recordings and gives them their classes. `progress` is called with the number of recordings done and their number.
+    /// Finds actions in all recordings and gives them their classes. `progress` is called with the number of recordings done
+    /// and their number.
+    ///
+    /// `inference.batch_size` recordings of one padded length go through the network together.
     ///
     /// # Errors
     /// Where a recording cannot be loaded or its detections are not usable.
@@ -96,14 +100,23 @@ impl Evaluator {
     ) -> Result<DetectionSet, EngineError> {
         let total = self.num_recordings();
         progress(0, total);
+        let batch_size = detector.config().inference.batch_size;
         let mut detections = DetectionSet::new();
-        let all = self.dataset.features_in_order(self.num_workers, 4)?;
-        for (index, features) in all.enumerate() {
+        let mut finish = |batch: Vec<Features>| -> Result<(), EngineError> {
+            let found = detector.detect_all(&batch.iter().collect::<Vec<_>>())?;
+            detections.extend(batch.into_iter().map(|features| features.id).zip(found));
+            progress(detections.len(), total);
+            Ok(())
+        };
+        let mut waiting = Waiting::new(batch_size);
+        for features in self.dataset.features_in_order(self.num_workers, 4)? {
             let features = features?;
-            let found = detector.detect(&features)?;
-            detections.insert(features.id, found);
-            progress(index + 1, total);
+            let padded_len = detector.padded_len(&features);
+            if let Some(batch) = waiting.push(padded_len, features) {
+                finish(batch)?;
+            }
         }
+        waiting.rest().try_for_each(finish)?;
         match &self.external_scores {
             Some(scores) => scores.fuse(&detections),
             None => Ok(detections),
@@ -139,6 +152,77 @@ impl Evaluator {
         match &self.external_scores {
             Some(_) => self.dataset.labelled_truth(),
             None => self.dataset.ground_truth(),
+        }
+    }
+}
+
+/// Recordings that wait for others of their padded length.
+struct Waiting<T> {
+    batch_size: usize,
+    of_len: BTreeMap<usize, Vec<T>>,
+    count: usize,
+}
+
+impl<T> Waiting<T> {
+    /// Batches that may wait in all, so that memory does not grow with the number of different lengths.
+    const MAX_BATCHES: usize = 2;
+
+    fn new(batch_size: usize) -> Self {
+        Waiting {
+            batch_size,
+            of_len: BTreeMap::new(),
+            count: 0,
+        }
+    }
+
+    /// Takes one more; the batch to be done now, if any.
+    fn push(&mut self, len: usize, item: T) -> Option<Vec<T>> {
+        self.count += 1;
+        let batch = self.of_len.entry(len).or_default();
+        batch.push(item);
+        let full = if batch.len() == self.batch_size {
+            len
+        } else if self.count >= Self::MAX_BATCHES * self.batch_size {
+            let fullest = self.of_len.iter().max_by_key(|(_, batch)| batch.len());
+            *fullest.expect("something waits").0
+        } else {
+            return None;
+        };
+        let batch = self.of_len.remove(&full).expect("a batch of that length");
+        self.count -= batch.len();
+        Some(batch)
+    }
+
+    /// What is left.
+    fn rest(self) -> impl Iterator<Item = Vec<T>> {
+        self.of_len.into_values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_recording_is_in_one_batch_of_its_length() {
+        for batch_size in 1..5 {
+            let lens = [8, 8, 16, 8, 24, 16, 8, 32, 40, 48, 56, 64, 8];
+            let mut waiting = Waiting::new(batch_size);
+            let mut batches: Vec<Vec<usize>> = Vec::new();
+            let mut most = 0;
+            for (item, len) in lens.into_iter().enumerate() {
+                batches.extend(waiting.push(len, item));
+                most = most.max(waiting.count);
+            }
+            batches.extend(waiting.rest());
+            assert!(most < 2 * batch_size);
+            assert!(batches.iter().all(|batch| batch.len() <= batch_size));
+            for batch in &batches {
+                assert!(batch.iter().all(|&item| lens[item] == lens[batch[0]]));
+            }
+            let mut items = batches.concat();
+            items.sort_unstable();
+            assert!(items.into_iter().eq(0..lens.len()));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use tal_backtal::BackTalCriterion;
 use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
+use tal_core::nn::PrecisionScope;
 use tal_decoder::SensitivityInput;
 use tal_decoder::criterion::{Criterion, CriterionState};
 use tch::{Device, Tensor};
@@ -110,6 +111,7 @@ impl Trainer {
         batch: &mut TrainingBatch,
         epoch: u64,
     ) -> Result<StepMetrics, EngineError> {
+        let _precision = PrecisionScope::new(self.config.train.precision);
         let step = self.begin(&mut batch.input);
         let pyramid = self
             .model
@@ -162,6 +164,7 @@ impl Trainer {
         batch: &mut WeakBatch,
         epoch: u64,
     ) -> Result<StepMetrics, EngineError> {
+        let _precision = PrecisionScope::new(self.config.train.precision);
         let step = self.begin(&mut batch.input);
         let (Some(network), Some(criterion)) = (self.model.backtal(), &self.backtal) else {
             panic!("the network learns from segments, not from labels and clicks");

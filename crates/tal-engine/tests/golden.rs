@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use common::compare::{self, array, batch};
 use common::{Golden, fixture};
-use tal_core::config::Weights;
+use tal_core::config::{Precision, Weights};
+use tal_core::nn::PrecisionScope;
 use tal_core::{ClassMap, TimeGrid};
 use tal_data::Features;
 use tal_engine::import::{import_released, released_name_map};
@@ -28,20 +29,23 @@ fn weights(name: &str, golden: &Golden) -> NamedTensors {
         .unwrap()
 }
 
-/// As sets.
-fn check_detections(name: &str, features: &str, index: usize, fps: f32, duration: f64) {
-    let golden = Golden::read(name);
-    let weights = weights(name, &golden);
-    let detector = Detector::with_weights(
+fn detector(name: &str, golden: &Golden) -> Detector {
+    let weights = weights(name, golden);
+    let classes = ClassMap::default();
+    let weights = (Weights::Ema, &weights);
+    Detector::with_weights(
         &golden.config,
-        &ClassMap::default(),
-        (Weights::Ema, &weights),
+        &classes,
+        weights,
         Path::new(name),
         Device::Cpu,
     )
-    .unwrap();
-    let features = Features {
-        id: name.to_owned(),
+    .unwrap()
+}
+
+fn recording(golden: &Golden, features: &str, fps: f32, duration: f64) -> Features {
+    Features {
+        id: features.to_owned(),
         array: Arc::new(array(golden.get(features))),
         grid: TimeGrid {
             fps,
@@ -49,8 +53,14 @@ fn check_detections(name: &str, features: &str, index: usize, fps: f32, duration
             num_frames: 16.0,
         },
         duration: Some(duration),
-    };
-    let found = detector.detect(&features).unwrap();
+    }
+}
+
+/// As sets.
+fn check_detections(name: &str, features: &str, index: usize, fps: f32, duration: f64) {
+    let golden = Golden::read(name);
+    let features = recording(&golden, features, fps, duration);
+    let found = detector(name, &golden).detect(&features).unwrap();
     let (scores, ends) = compare::detections(&golden, index, &found);
     println!("{name} {index}: scores differ by at most {scores:.1e}, ends by {ends:.1e} s");
 }
@@ -67,10 +77,74 @@ fn detections_of_wide() {
     check_detections("wide", "input.1.feats", 1, 30.0, 10.8);
 }
 
+#[test]
+fn recordings_together_are_as_alone() {
+    let golden = Golden::read("tiny");
+    let recordings = [("input.0.feats", 14.0), ("input.1.feats", 17.6)]
+        .map(|(features, duration)| recording(&golden, features, 30.0, duration));
+    let [first, second] = &recordings;
+    let together = detector("tiny", &golden)
+        .detect_all(&[second, first, second])
+        .unwrap();
+    assert_eq!(together.len(), 3);
+    for (found, index) in together.iter().zip([1, 0, 1]) {
+        compare::detections(&golden, index, found);
+    }
+}
+
+#[test]
+fn bfloat16_finds_nearly_the_same() {
+    let mut golden = Golden::read("wide");
+    let recording = recording(&golden, "input.0.feats", 30.0, 616.0 / 30.0);
+    let exact = detector("wide", &golden).detect(&recording).unwrap();
+    golden.config.inference.precision = Precision::Bfloat16;
+    let rough = detector("wide", &golden).detect(&recording).unwrap();
+    assert_ne!(exact, rough);
+    // Best first.
+    for (exact, rough) in exact.iter().zip(&rough).take(20) {
+        assert!((exact.score - rough.score).abs() < 0.05, "{exact:?} {rough:?}");
+    }
+}
+
 /// Longer than `max_seq_len`: interpolated positions, padding to the length unit, voting.
 #[test]
 fn detections_of_hacs_like() {
     check_detections("hacs_like", "input.eval.feats", 0, 25.0, 34.96);
+}
+
+#[test]
+fn bfloat16_trains_on_nearly_the_same_gradients() {
+    let golden = Golden::read("tiny");
+    let mut model = Model::new(&golden.config, &[], Device::Cpu).unwrap();
+    let weights = weights("tiny", &golden);
+    model.load(&weights, Path::new("tiny")).unwrap();
+    let mut criterion = tal_decoder::criterion::Criterion::new(&golden.config.loss);
+    let batch = batch(&golden);
+    let scope = PrecisionScope::new(Precision::Bfloat16);
+    let output = model.forward(&batch.input.features, &batch.input.lens, false);
+    drop(scope);
+    let losses = criterion.forward(&output, &batch.points, &batch.targets);
+    let (loss, exact) = (
+        losses.total.double_value(&[]),
+        golden.number("train.final_loss"),
+    );
+    assert!((loss - exact).abs() < 0.02 * exact && loss != exact, "{loss} {exact}");
+    losses.total.backward();
+    let gradients = released_name_map().rename(golden.section("grad")).unwrap();
+    let (mut product, mut squares) = (0.0, [0.0; 2]);
+    for (name, parameter) in model.parameters() {
+        let Some(expected) = gradients.get(&name) else {
+            continue;
+        };
+        let gradient = parameter.grad();
+        assert_eq!(gradient.kind(), Kind::Float, "{name}");
+        let dot = |a: &Tensor, b: &Tensor| (a * b).sum(Kind::Double).double_value(&[]);
+        product += dot(&gradient, expected);
+        squares[0] += dot(&gradient, &gradient);
+        squares[1] += dot(expected, expected);
+    }
+    let cosine = product / (squares[0] * squares[1]).sqrt();
+    assert!(cosine > 0.99, "{cosine}");
 }
 
 /// The golden step has a stochastic depth of 0, which the network in evaluation mode has too.

@@ -1,14 +1,12 @@
 //! `tal eval`: a checkpoint measured on a subset.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use tal_core::config::Config;
 use tal_data::{Dataset, results};
-use tal_engine::{Checkpoint, Detector, DeviceChoice, Evaluator, checkpoint};
+use tal_engine::{Detector, DeviceChoice, Evaluator};
 
-use super::output;
+use super::{output, trained};
 use crate::args::EvalArgs;
 use crate::console::Console;
 use crate::tables;
@@ -21,9 +19,7 @@ pub(crate) fn run(args: &EvalArgs, device: DeviceChoice, console: &Console) -> R
         output::check("--detections", file, &output::DETECTIONS)?;
     }
     let device = device.resolve()?;
-    let path = checkpoint::locate(&args.checkpoint)?;
-    let mut loaded = Checkpoint::read(&path)?;
-    loaded.manifest.config = overridden(&loaded.manifest.config, &path, &args.overrides)?;
+    let (path, loaded) = trained::read(&args.checkpoint, &args.overrides)?;
     let config = loaded.manifest.config.clone();
     let subsets = if args.subset.is_empty() {
         config.dataset.test_subsets.clone()
@@ -73,18 +69,4 @@ pub(crate) fn run(args: &EvalArgs, device: DeviceChoice, console: &Console) -> R
         report.detect_time.as_secs_f64(),
         format!("{:?}", config.evaluation.dialect).to_lowercase(),
     ))
-}
-
-/// The configuration of a checkpoint with changes from the command line.
-fn overridden(config: &Config, path: &Path, overrides: &[String]) -> Result<Config> {
-    if overrides.is_empty() {
-        return Ok(config.clone());
-    }
-    let origin = format!("the configuration of {}", path.display());
-    Ok(Config::from_yaml(
-        &config.to_yaml(),
-        &origin,
-        Path::new(""),
-        overrides,
-    )?)
 }

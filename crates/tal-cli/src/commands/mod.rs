@@ -19,3 +19,4 @@ pub(crate) mod split;
 pub(crate) mod stats;
 pub(crate) mod synth;
 pub(crate) mod train;
+mod trained;

@@ -4,9 +4,9 @@ use anyhow::Result;
 use tal_core::{ClassMap, DetectionSet};
 use tal_data::dataset::read_features;
 use tal_data::{Features, results};
-use tal_engine::{Detector, DeviceChoice, ExternalScores, checkpoint};
+use tal_engine::{Detector, DeviceChoice, ExternalScores};
 
-use super::output;
+use super::{output, trained};
 use crate::args::PredictArgs;
 use crate::console::Console;
 use crate::failure::UsageError;
@@ -24,8 +24,9 @@ pub(crate) fn run(args: &PredictArgs, device: DeviceChoice, console: &Console) -
     if let Some(out) = &args.out {
         output::check("--out", out, &output::DETECTIONS)?;
     }
-    let path = checkpoint::locate(&args.checkpoint)?;
-    let detector = Detector::load(&path, args.weights.map(Into::into), device.resolve()?)?;
+    let (path, loaded) = trained::read(&args.checkpoint, &args.overrides)?;
+    let weights = args.weights.map(Into::into);
+    let detector = Detector::from_checkpoint(&loaded, &path, weights, device.resolve()?)?;
     let config = detector.config();
     let external_scores = match &config.inference.external_scores {
         Some(scores) => Some(ExternalScores::open(scores, &config.dataset.annotations)?),

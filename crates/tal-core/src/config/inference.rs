@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Check;
 use super::fusion::ExternalScoresConfig;
+use super::precision::Precision;
 
 /// Selection of candidates and what happens to them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +23,17 @@ pub struct InferenceConfig {
     /// the network.
     #[serde(default)]
     pub external_scores: Option<ExternalScoresConfig>,
+    /// How exactly convolutions multiply.
+    #[serde(default)]
+    pub precision: Precision,
+    /// Recordings that the network looks at together, where their padded lengths are equal; results agree to rounding.
+    /// More than 1 pays on CUDA, not on the CPU.
+    #[serde(default = "one")]
+    pub batch_size: usize,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// How overlapping candidates are thinned out.
@@ -189,6 +201,7 @@ impl InferenceConfig {
         if let Some(scores) = &self.external_scores {
             check.section("external_scores", |check| scores.check(check));
         }
+        check.at_least("batch_size", self.batch_size, 1);
     }
 }
 

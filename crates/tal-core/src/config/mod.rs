@@ -20,6 +20,7 @@ mod layers;
 mod lines;
 mod loss;
 mod mixer;
+mod precision;
 mod provenance;
 mod relocate;
 mod render;
@@ -56,6 +57,7 @@ pub use mixer::{
     AttentionConfig, FftNorm, FilterConfig, GateActivation, GlobalConfig, GmgConfig, InstantMixing,
     MaxPoolingConfig, MixerConfig, PerLevel, SgpConfig,
 };
+pub use precision::Precision;
 pub use provenance::{Origin, Provenance};
 pub use relocate::Relocated;
 pub use sensitivity::{

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
+use super::precision::Precision;
 
 /// Optimisation and what a run keeps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +38,9 @@ pub struct TrainConfig {
     pub clip_grad_l2norm: Option<f64>,
     /// Standard deviation of the Gaussian noise that is added to the padded features.
     pub input_noise: f64,
+    /// How exactly convolutions multiply, forwards and back.
+    #[serde(default)]
+    pub precision: Precision,
     /// Moving average of the weights.
     pub ema: EmaConfig,
     /// Background threads that load recordings; 0 loads between steps.

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use tal_autograd::record;
+use tal_torch::record;
 use tch::{Tensor, nn};
 
 use super::channel_gradient::Piece;

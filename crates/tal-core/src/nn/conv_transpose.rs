@@ -4,6 +4,7 @@ use tch::{Tensor, nn};
 
 use super::dim;
 use super::init::{BiasInit, WeightInit};
+use super::precision::multiply;
 
 /// Shape and initial values of a [`ConvTranspose1d`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,15 +114,11 @@ impl ConvTranspose1d {
     /// # Shapes
     /// (B, in, T) → (B, out, T').
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        x.conv_transpose1d(
-            &self.weight,
-            self.bias.as_ref(),
-            self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            1,
-        )
+        let convolve = |x: &Tensor, weight: &Tensor, bias: Option<&Tensor>| {
+            let [stride, padding, end] = [self.stride, self.padding, self.output_padding];
+            x.conv_transpose1d(weight, bias, stride, padding, end, self.groups, 1)
+        };
+        multiply(x, &self.weight, self.bias.as_ref(), convolve)
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use tal_autograd::record;
+use tal_torch::record;
 use tch::{Device, Kind, Tensor};
 
 use super::conv::convolve;

@@ -40,7 +40,7 @@ pub(super) fn forward(block: &Gmg, x: &Tensor, mask: &Tensor, train: bool) -> Op
         // SAFETY: within a backward pass nothing writes to the weights or to the input of a layer.
         unsafe { mixing.backward(gradient, is_needed) }
     };
-    Some(tal_autograd::record(out, &inputs, backward))
+    Some(tal_torch::record(out, &inputs, backward))
 }
 
 /// Largest odd length at which a filter's gradient is computed here. Odd lengths have no half-size transform, and those with

@@ -81,8 +81,8 @@ struct RustNode final : public torch::autograd::Node {
 }  // namespace
 
 // Makes `output` the result of an operation on `inputs`. Takes `state` in any case. Not zero where it failed.
-extern "C" int tal_autograd_record(Tensor* output, Tensor* const* inputs, size_t num_inputs, void* state, Backward backward,
-                                   Release release) {
+extern "C" int tal_torch_record(Tensor* output, Tensor* const* inputs, size_t num_inputs, void* state, Backward backward,
+                                Release release) {
   try {
     std::shared_ptr<RustNode> node(new RustNode(), torch::autograd::deleteNode);
     node->state = state;

@@ -1,10 +1,10 @@
-//! Compiles the node of LibTorch's graph that calls back into Rust.
+//! Compiles what calls LibTorch in C++.
 
 use std::env;
 use std::path::PathBuf;
 
 fn main() {
-    for file in ["build.rs", "src/node.cpp"] {
+    for file in ["build.rs", "src/node.cpp", "src/tf32.cpp"] {
         println!("cargo::rerun-if-changed={file}");
     }
     for variable in ["LIBTORCH", "LIBTORCH_INCLUDE", "LIBTORCH_CXX11_ABI"] {
@@ -29,7 +29,8 @@ fn main() {
         .warnings(false)
         .include(include.join("torch/csrc/api/include"))
         .include(include)
-        .file("src/node.cpp");
+        .file("src/node.cpp")
+        .file("src/tf32.cpp");
     if cfg!(windows) {
         build.flag("/std:c++17");
     } else {
@@ -37,5 +38,5 @@ fn main() {
             .flag("-std=c++17")
             .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str());
     }
-    build.compile("tal_autograd");
+    build.compile("tal_torch");
 }

@@ -15,7 +15,7 @@ use torch_sys::C_tensor;
 type Operation = dyn Fn(&Tensor, &[bool]) -> Vec<Option<Tensor>> + Send;
 
 unsafe extern "C" {
-    fn tal_autograd_record(
+    fn tal_torch_record(
         output: *mut C_tensor,
         inputs: *const *const C_tensor,
         num_inputs: usize,
@@ -57,7 +57,7 @@ pub fn record(
     // SAFETY: all handles live through the call, which copies them; `state` is what the two functions expect, and is released
     // once, by the node or by its failing constructor.
     let failed = unsafe {
-        tal_autograd_record(
+        tal_torch_record(
             output.as_mut_ptr(),
             inputs.as_ptr(),
             inputs.len(),

@@ -1,0 +1,149 @@
+//! How exactly convolutions multiply.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+
+use tal_torch::tf32;
+use tch::{Kind, Tensor};
+
+use crate::config::Precision;
+
+thread_local! {
+    /// The kind that convolutions of this thread multiply in, where it is not that of their input.
+    static KIND: Cell<Option<Kind>> = const { Cell::new(None) };
+}
+
+/// While it lives, convolutions multiply as exactly as a [`Precision`] says; then as before.
+///
+/// Forward passes are those of this thread; the backward pass of each is as exact as it was. Whether TF32 is allowed is a
+/// setting of the whole process.
+#[derive(Debug)]
+pub struct PrecisionScope {
+    kind: Option<Kind>,
+    tf32: bool,
+    /// What it changes belongs to a thread.
+    thread: PhantomData<*const ()>,
+}
+
+impl PrecisionScope {
+    /// From here on `precision`.
+    pub fn new(precision: Precision) -> Self {
+        let kind = (precision == Precision::Bfloat16).then_some(Kind::BFloat16);
+        let scope = PrecisionScope {
+            kind: KIND.replace(kind),
+            tf32: tf32::is_allowed(),
+            thread: PhantomData,
+        };
+        let allow = precision == Precision::Tf32;
+        if allow != scope.tf32 {
+            tf32::allow(allow);
+        }
+        scope
+    }
+}
+
+impl Drop for PrecisionScope {
+    fn drop(&mut self) {
+        KIND.set(self.kind);
+        if tf32::is_allowed() != self.tf32 {
+            tf32::allow(self.tf32);
+        }
+    }
+}
+
+/// A product of `x` with weights, in the kind that the scope asks for; the result has that of `x`.
+pub(super) fn multiply(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    product: impl Fn(&Tensor, &Tensor, Option<&Tensor>) -> Tensor,
+) -> Tensor {
+    match KIND.get() {
+        None => product(x, weight, bias),
+        Some(kind) => {
+            let bias = bias.map(|bias| bias.to_kind(kind));
+            product(&x.to_kind(kind), &weight.to_kind(kind), bias.as_ref()).to_kind(x.kind())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+    use tch::nn::VarStore;
+
+    use super::*;
+    use crate::nn::{Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig};
+
+    /// The largest difference relative to the largest value.
+    fn error(ours: &Tensor, expected: &Tensor) -> f64 {
+        assert_eq!(ours.kind(), Kind::Float);
+        let scale = expected.abs().max().double_value(&[]);
+        (ours - expected).abs().max().double_value(&[]) / scale
+    }
+
+    #[test]
+    fn bfloat16_is_near_and_trains_float32_weights() {
+        tch::manual_seed(9);
+        let vs = VarStore::new(Device::Cpu);
+        let convs = [1, 2].map(|stride| {
+            let path = vs.root() / stride;
+            let config = Conv1dConfig {
+                stride,
+                ..Conv1dConfig::new(16, 8, 3)
+            };
+            Conv1d::new(&path, config)
+        });
+        let transposed =
+            ConvTranspose1d::new(&vs.root(), ConvTranspose1dConfig::doubling(16, 8));
+        let x = Tensor::randn([2, 16, 40], (Kind::Float, Device::Cpu));
+        let layers: [&dyn Fn(&Tensor) -> Tensor; 3] = [
+            &|x| convs[0].forward(x),
+            &|x| convs[1].forward(x),
+            &|x| transposed.forward(x),
+        ];
+        for layer in layers {
+            let run = |precision| {
+                let x = x.copy().set_requires_grad(true);
+                for mut variable in vs.trainable_variables() {
+                    variable.zero_grad();
+                }
+                let scope = PrecisionScope::new(precision);
+                let y = layer(&x);
+                drop(scope);
+                (&y * y.detach().sin()).sum(None).backward();
+                let mut found = vec![y.detach(), x.grad()];
+                for variable in vs.trainable_variables() {
+                    let gradient = variable.grad();
+                    // The other layers have none.
+                    if gradient.defined() && gradient.abs().max().double_value(&[]) > 0.0 {
+                        found.push(gradient.copy());
+                    }
+                }
+                found
+            };
+            let exact = run(Precision::Float32);
+            assert!(exact.len() >= 4);
+            for (ours, expected) in run(Precision::Bfloat16).iter().zip(&exact) {
+                let error = error(ours, expected);
+                assert!(error > 1e-5 && error < 0.03, "{error}");
+            }
+            for (ours, expected) in run(Precision::Tf32).iter().zip(&exact) {
+                assert_eq!(ours, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn the_scope_ends() {
+        {
+            let _outer = PrecisionScope::new(Precision::Bfloat16);
+            {
+                let _inner = PrecisionScope::new(Precision::Float32);
+                assert_eq!(KIND.get(), None);
+            }
+            assert_eq!(KIND.get(), Some(Kind::BFloat16));
+        }
+        assert_eq!(KIND.get(), None);
+    }
+}
