@@ -150,10 +150,7 @@ fn recorded(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) ->
     let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
     // Products of matrices see the same positions only where the length stays.
     let keeps_length = weight.size().last() == Some(&(2 * padding + 1));
-    // Sums of products need more digits than these.
-    let is_exact = matches!(x.kind(), Kind::Float | Kind::Double);
-    let is_ours = x.device() == Device::Cpu && keeps_length && is_exact;
-    if !is_ours || !host::records_gradient(inputs.iter().copied()) {
+    if !is_ours(x) || !keeps_length || !host::records_gradient(inputs.iter().copied()) {
         return forward();
     }
     let (kept_x, kept_weight) = (x.detach(), weight.detach());
@@ -169,6 +166,11 @@ fn recorded(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) ->
         let parts = parts.into_iter().zip(needed);
         parts.map(|(part, needed)| needed.then(part)).collect()
     })
+}
+
+/// Whether weight gradients are products of matrices: on the CPU, in kinds with enough digits to add them up.
+pub(super) fn is_ours(x: &Tensor) -> bool {
+    x.device() == Device::Cpu && matches!(x.kind(), Kind::Float | Kind::Double)
 }
 
 /// Σ_b, t g\[b, o, t\] · x\[b, c, t + j − padding\] for every output o, input c and tap j.

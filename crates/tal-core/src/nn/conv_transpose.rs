@@ -1,10 +1,12 @@
 //! Transposed convolution along time.
 
+use tal_torch::record;
 use tch::{Tensor, nn};
 
-use super::dim;
+use super::conv::is_ours;
 use super::init::{BiasInit, WeightInit};
 use super::precision::multiply;
+use super::{dim, host};
 
 /// Shape and initial values of a [`ConvTranspose1d`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -114,17 +116,61 @@ impl ConvTranspose1d {
     /// # Shapes
     /// (B, in, T) → (B, out, T').
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        let convolve = |x: &Tensor, weight: &Tensor, bias: Option<&Tensor>| {
-            let [stride, padding, end] = [self.stride, self.padding, self.output_padding];
-            x.conv_transpose1d(weight, bias, stride, padding, end, self.groups, 1)
-        };
-        multiply(x, &self.weight, self.bias.as_ref(), convolve)
+        multiply(x, &self.weight, self.bias.as_ref(), |x, weight, bias| {
+            self.recorded(x, weight, bias)
+        })
     }
+
+    /// [`ConvTranspose1d::forward`] in the kind of its inputs. On the CPU the gradient of the weights is that of
+    /// [`super::convolve`]: products of matrices, here of the input with every other position of the output's gradient.
+    fn recorded(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
+        let [stride, padding, end] = [self.stride, self.padding, self.output_padding];
+        let forward = || x.conv_transpose1d(weight, bias, stride, padding, end, self.groups, 1);
+        let kernel = weight.size()[2];
+        let doubles = (kernel, stride, padding, end, self.groups) == (3, 2, 1, 1, 1);
+        let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
+        if !doubles || !is_ours(x) || !host::records_gradient(inputs.iter().copied()) {
+            return forward();
+        }
+        let (kept_x, kept_weight) = (x.detach(), weight.detach());
+        record(tch::no_grad(forward), &inputs, move |gradient, needed| {
+            let input = || gradient.conv1d(&kept_weight, None::<Tensor>, 2, 1, 1, 1);
+            let weight = || doubling_weight_gradient(&kept_x, gradient);
+            let bias = || gradient.sum_dim_intlist([0i64, 2].as_slice(), false, None);
+            let parts: [&dyn Fn() -> Tensor; 3] = [&input, &weight, &bias];
+            let parts = parts.into_iter().zip(needed);
+            parts.map(|(part, needed)| needed.then(part)).collect()
+        })
+    }
+}
+
+/// Σ_b, t x\[b, c, t\] · g\[b, o, 2t + j − 1\] for every input c, output o and tap j of three.
+///
+/// # Shapes
+/// (B, in, T), `gradient` (B, out, 2T) → (in, out, 3).
+fn doubling_weight_gradient(x: &Tensor, gradient: &Tensor) -> Tensor {
+    let (batch, inputs, len) = x.size3().expect("a convolution's input");
+    let outputs = gradient.size()[1];
+    let sums = Tensor::zeros([3, inputs, outputs], (x.kind(), x.device()));
+    let [mut before, mut at, mut behind] = [0, 1, 2].map(|tap| sums.get(tap));
+    for sample in 0..batch {
+        let x = x.get(sample);
+        let gradient = gradient.get(sample).reshape([outputs, len, 2]);
+        let [even, odd] = [0, 1].map(|side| gradient.select(2, side).contiguous());
+        let _ = at.addmm_(&x, &even.transpose(0, 1));
+        let _ = behind.addmm_(&x, &odd.transpose(0, 1));
+        if len > 1 {
+            // Position 2t − 1 is the odd one of the pair before.
+            let x = x.narrow(1, 1, len - 1);
+            let _ = before.addmm_(&x, &odd.narrow(1, 0, len - 1).transpose(0, 1));
+        }
+    }
+    sums.permute([1, 2, 0]).contiguous()
 }
 
 #[cfg(test)]
 mod tests {
-    use tch::{Device, nn::VarStore};
+    use tch::{Device, Kind, nn::VarStore};
 
     use super::*;
 
@@ -144,6 +190,38 @@ mod tests {
         let x = Tensor::from_slice(&[1f32, 2., 3.]).view([1, 1, 3]);
         let y = Vec::<f32>::try_from(conv.forward(&x).view(-1)).unwrap();
         assert_eq!(y, [10., 102., 20., 203., 30., 300.]);
+    }
+
+    #[test]
+    fn gradients_are_those_of_libtorch() {
+        for (batch, inputs, outputs, len) in [(1, 1, 1, 1), (2, 3, 5, 9), (3, 4, 2, 2), (2, 9, 33, 170)] {
+            for (kind, limit) in [(Kind::Double, 1e-12), (Kind::Float, 1e-5)] {
+                tch::manual_seed(2);
+                let mut vs = VarStore::new(Device::Cpu);
+                let config = ConvTranspose1dConfig::doubling(inputs, outputs);
+                let conv = ConvTranspose1d::new(&vs.root(), config);
+                vs.set_kind(kind);
+                let size = [batch, dim(inputs), len];
+                let x = Tensor::randn(size, (kind, Device::Cpu)).set_requires_grad(true);
+                let bias = conv.bias.as_ref().unwrap();
+                let gradients = |y: Tensor| {
+                    let count: i64 = y.size().iter().product();
+                    let factors = Tensor::arange(count, (kind, Device::Cpu)).sin();
+                    let sum = (&y * factors.view_as(&y)).sum(None);
+                    let inputs = [&x, &conv.weight, bias];
+                    let mut found = Tensor::run_backward(&[sum], &inputs, false, false);
+                    found.push(y.detach());
+                    found
+                };
+                let ours = gradients(conv.forward(&x));
+                let plain = x.conv_transpose1d(&conv.weight, Some(bias), 2, 1, 1, 1, 1);
+                for (ours, expected) in ours.iter().zip(gradients(plain)) {
+                    assert_eq!(ours.size(), expected.size());
+                    let error = (ours - &expected).abs().max() / (expected.abs().max() + 1e-3);
+                    assert!(error.double_value(&[]) < limit, "{error:?}");
+                }
+            }
+        }
     }
 
     #[test]
