@@ -104,7 +104,7 @@ fn laid(name: &str, overlay: &Path) -> Config {
 
 #[test]
 fn overlays_lie_over_configurations_and_change_them() {
-    for (kind, least) in [("baselines", 3), ("ablations", 19), ("sensitivity", 4)] {
+    for (kind, least) in [("baselines", 3), ("ablations", 19), ("sensitivity", 4), ("clips", 2)] {
         let overlays = folder().join(kind);
         let names = names(&overlays);
         assert!(names.len() >= least, "{names:?}");
@@ -132,6 +132,15 @@ fn baselines_keep_the_sizes_of_the_configuration() {
         assert_eq!(config.train.epochs, plain.train.epochs);
         assert!(!config.decoder.refinement.is_active());
     }
+}
+
+#[test]
+fn sensitivity_is_refused_beside_backtal() {
+    let base = folder().join("backtal/gtea_clips.yaml");
+    let overrides = ["loss.sensitivity={normalize: batch}".to_owned()];
+    let error = Config::load(&base, &overrides).unwrap_err().to_string();
+    let expected = "loss.sensitivity is set, must be null beside a section backtal";
+    assert!(error.contains(expected), "{error}");
 }
 
 #[test]

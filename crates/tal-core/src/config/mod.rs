@@ -171,6 +171,12 @@ impl Config {
         });
         if let Some(backtal) = &self.backtal {
             check.section("backtal", |check| backtal.check(check));
+            check.require(
+                self.loss.sensitivity.is_none(),
+                "loss.sensitivity",
+                "set",
+                "null beside a section backtal, which learns without the segments that it needs",
+            );
         }
         check.section("train", |check| self.train.check(check));
         check.section("inference", |check| self.inference.check(check));
