@@ -104,7 +104,12 @@ fn laid(name: &str, overlay: &Path) -> Config {
 
 #[test]
 fn overlays_lie_over_configurations_and_change_them() {
-    for (kind, least) in [("baselines", 3), ("ablations", 19), ("sensitivity", 4), ("clips", 2)] {
+    for (kind, least) in [
+        ("baselines", 3),
+        ("ablations", 19),
+        ("sensitivity", 4),
+        ("clips", 2),
+    ] {
         let overlays = folder().join(kind);
         let names = names(&overlays);
         assert!(names.len() >= least, "{names:?}");

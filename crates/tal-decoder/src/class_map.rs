@@ -93,7 +93,10 @@ impl ClassMap {
         let is_shared = self.num_channels() == 1;
         let [sample, class, level, point] =
             [&pairs.sample, &pairs.class, &pairs.level, &pairs.point].map(host::copy::<i64>);
-        let columns = sample.into_iter().zip(class).zip(level.into_iter().zip(point));
+        let columns = sample
+            .into_iter()
+            .zip(class)
+            .zip(level.into_iter().zip(point));
         columns
             .map(|((sample, class), (level, point))| {
                 let level = &layout.levels[level as usize];

@@ -110,7 +110,10 @@ pub(crate) fn detect(
         check_features(features, config)?;
     }
     let num_snippets = backtal.num_snippets;
-    let resampled: Vec<_> = features.iter().map(|f| resampled(f, num_snippets)).collect();
+    let resampled: Vec<_> = features
+        .iter()
+        .map(|f| resampled(f, num_snippets))
+        .collect();
     let (sequence, norm) = no_grad(|| {
         let arrays: Vec<_> = resampled.iter().map(|(array, _)| &**array).collect();
         let batch = PaddedBatch::new(&arrays, num_snippets, device);

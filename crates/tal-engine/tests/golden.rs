@@ -102,7 +102,10 @@ fn bfloat16_finds_nearly_the_same() {
     assert_ne!(exact, rough);
     // Best first.
     for (exact, rough) in exact.iter().zip(&rough).take(20) {
-        assert!((exact.score - rough.score).abs() < 0.05, "{exact:?} {rough:?}");
+        assert!(
+            (exact.score - rough.score).abs() < 0.05,
+            "{exact:?} {rough:?}"
+        );
     }
 }
 
@@ -128,7 +131,10 @@ fn bfloat16_trains_on_nearly_the_same_gradients() {
         losses.total.double_value(&[]),
         golden.number("train.final_loss"),
     );
-    assert!((loss - exact).abs() < 0.02 * exact && loss != exact, "{loss} {exact}");
+    assert!(
+        (loss - exact).abs() < 0.02 * exact && loss != exact,
+        "{loss} {exact}"
+    );
     losses.total.backward();
     let gradients = released_name_map().rename(golden.section("grad")).unwrap();
     let (mut product, mut squares) = (0.0, [0.0; 2]);

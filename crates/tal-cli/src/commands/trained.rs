@@ -13,8 +13,7 @@ pub(super) fn read(place: &Path, overrides: &[String]) -> Result<(PathBuf, Check
     if !overrides.is_empty() {
         let origin = format!("the configuration of {}", path.display());
         let text = checkpoint.manifest.config.to_yaml();
-        checkpoint.manifest.config =
-            Config::from_yaml(&text, &origin, Path::new(""), overrides)?;
+        checkpoint.manifest.config = Config::from_yaml(&text, &origin, Path::new(""), overrides)?;
     }
     Ok((path, checkpoint))
 }

@@ -194,7 +194,9 @@ mod tests {
 
     #[test]
     fn gradients_are_those_of_libtorch() {
-        for (batch, inputs, outputs, len) in [(1, 1, 1, 1), (2, 3, 5, 9), (3, 4, 2, 2), (2, 9, 33, 170)] {
+        for (batch, inputs, outputs, len) in
+            [(1, 1, 1, 1), (2, 3, 5, 9), (3, 4, 2, 2), (2, 9, 33, 170)]
+        {
             for (kind, limit) in [(Kind::Double, 1e-12), (Kind::Float, 1e-5)] {
                 tch::manual_seed(2);
                 let mut vs = VarStore::new(Device::Cpu);

@@ -419,7 +419,11 @@ mod tests {
                     let position = window.start + i as isize;
                     let place = [dim(window.sample), dim(window.channel), position as i64];
                     let counts = (10..390).contains(&position);
-                    let expected = if counts { map.double_value(&place) } else { 0.0 };
+                    let expected = if counts {
+                        map.double_value(&place)
+                    } else {
+                        0.0
+                    };
                     let value = values.double_value(&[dim(n), i as i64]);
                     assert!((value - expected).abs() < 1e-5, "{window:?} {i}");
                 }
@@ -430,9 +434,8 @@ mod tests {
     #[test]
     fn no_windows_have_no_values_and_zero_gradients() {
         for kind in [Kind::Float, Kind::Double] {
-            let random = |size: [i64; 3]| {
-                Tensor::randn(size, (kind, Device::Cpu)).set_requires_grad(true)
-            };
+            let random =
+                |size: [i64; 3]| Tensor::randn(size, (kind, Device::Cpu)).set_requires_grad(true);
             let (x, weight) = (random([1, 2, 5]), random([3, 2, 3]));
             let values = convolve_windows(&x, &weight, None, Vec::new(), 4);
             assert_eq!(values.size(), [0, 4]);
@@ -446,7 +449,10 @@ mod tests {
     #[test]
     #[should_panic(expected = "is not one of")]
     fn a_channel_that_there_is_not_is_refused() {
-        let (x, weight) = (Tensor::randn([1, 2, 5], FLOAT), Tensor::randn([3, 2, 3], FLOAT));
+        let (x, weight) = (
+            Tensor::randn([1, 2, 5], FLOAT),
+            Tensor::randn([3, 2, 3], FLOAT),
+        );
         let window = ConvWindow {
             sample: 0,
             channel: 3,

@@ -94,14 +94,12 @@ mod tests {
             };
             Conv1d::new(&path, config)
         });
-        let transposed =
-            ConvTranspose1d::new(&vs.root(), ConvTranspose1dConfig::doubling(16, 8));
+        let transposed = ConvTranspose1d::new(&vs.root(), ConvTranspose1dConfig::doubling(16, 8));
         let x = Tensor::randn([2, 16, 40], (Kind::Float, Device::Cpu));
-        let layers: [&dyn Fn(&Tensor) -> Tensor; 3] = [
-            &|x| convs[0].forward(x),
-            &|x| convs[1].forward(x),
-            &|x| transposed.forward(x),
-        ];
+        let layers: [&dyn Fn(&Tensor) -> Tensor; 3] =
+            [&|x| convs[0].forward(x), &|x| convs[1].forward(x), &|x| {
+                transposed.forward(x)
+            }];
         for layer in layers {
             let run = |precision| {
                 let x = x.copy().set_requires_grad(true);
