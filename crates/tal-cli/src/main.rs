@@ -77,4 +77,9 @@ fn set_threads(threads: Option<usize>) {
     {
         tracing::warn!("--threads does not reach the parallel loops: {error}");
     }
+    tracing::debug!(
+        "threads: {} of LibTorch, {} of parallel loops",
+        tal_engine::device::num_threads(),
+        rayon::current_num_threads()
+    );
 }

@@ -135,6 +135,11 @@ fn load_cuda() -> Result<(), String> {
 }
 
 /// Threads of LibTorch's operations.
+pub fn num_threads() -> usize {
+    usize::try_from(tch::get_num_threads()).unwrap_or(1)
+}
+
+/// Sets the threads of LibTorch's operations.
 pub fn set_num_threads(num_threads: usize) {
     tch::set_num_threads(i32::try_from(num_threads).unwrap_or(i32::MAX));
 }

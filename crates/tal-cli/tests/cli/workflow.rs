@@ -202,6 +202,30 @@ fn predictions_are_those_of_the_evaluation_and_can_be_evaluated() {
         let differs = (a.segment.end.min(duration) - b.segment.end).abs() > 1e-9;
         assert!(!differs || b.segment.end > duration - 1.0, "{a:?} {b:?}");
     }
+    // Recordings in batches are as one by one.
+    let batches = [
+        "--set",
+        "inference.batch_size=2",
+        "--detections",
+        "batches.json",
+    ];
+    place.ok(&[&["eval", "run"][..], &batches].concat());
+    let batches = read("batches.json");
+    assert_eq!(batches.len(), all.len());
+    for (id, expected) in &all {
+        for (a, b) in batches[id].iter().zip(expected).take(10) {
+            assert!((a.score - b.score).abs() < 1e-4, "{id} {a:?} {b:?}");
+        }
+    }
+    // Keys of the checkpoint's configuration can be changed.
+    let three = [
+        "--set",
+        "inference.suppression.max_detections=3",
+        "--out",
+        "three.json",
+    ];
+    place.ok(&[&["predict", "run", TEST_FILE, "--fps", FPS][..], &three].concat());
+    assert_eq!(read("three.json")[&recording.id].len(), 3);
     // Without a file the best ones are printed; a threshold leaves fewer.
     let printed = place.ok(&["predict", "run", TEST_FILE, "--fps", FPS]);
     assert!(printed.starts_with("synth_test_0001\n"), "{printed}");
@@ -247,21 +271,16 @@ fn the_same_seed_gives_the_same_losses() {
     assert_ne!(a, run("c", &["--seed", "8"]));
     // Two threads add up in another order: not the same bits, but the same run.
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_tal"))
-        .args([
-            "--threads",
-            "2",
-            "train",
-            "net.yaml",
-            "--out",
-            "d",
-            "--seed",
-            "7",
-        ])
+        .args(["-vv", "--threads", "2", "train", "net.yaml"])
+        .args(["--out", "d", "--seed", "7"])
         .args(["--set", "train.epochs=1", "--set", "train.warmup_epochs=0"])
         .current_dir(place.path(""))
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", text(&output.stderr));
+    let told = text(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let expected = "threads: 2 of LibTorch, 2 of parallel loops";
+    assert!(told.contains(expected), "{told}");
     assert_eq!(steps(&place, "d").len(), 4);
 }
 

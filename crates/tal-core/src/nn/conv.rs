@@ -120,15 +120,101 @@ impl Conv1d {
         if self.stride == 1 && self.groups == 1 {
             return convolve(x, &self.weight, bias, self.padding);
         }
-        let convolve = |x: &Tensor, weight: &Tensor, bias: Option<&Tensor>| {
-            x.conv1d(weight, bias, self.stride, self.padding, 1, self.groups)
-        };
-        if self.groups > 1 {
+        let [stride, padding, groups] = [self.stride, self.padding, self.groups];
+        if groups > 1 {
             // Few products per value that is read: nothing to win.
-            return convolve(x, &self.weight, bias);
+            return x.conv1d(&self.weight, bias, stride, padding, 1, groups);
         }
-        multiply(x, &self.weight, bias, convolve)
+        multiply(x, &self.weight, bias, |x, weight, bias| {
+            strided(x, weight, bias, stride, padding)
+        })
     }
+}
+
+/// Convolves with any stride, all channels with all. Where the length is halved, the CPU takes the gradient of the weights as
+/// [`convolve`] does: products of matrices, here of the output's gradient with every other position of the input.
+fn strided(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    stride: i64,
+    padding: i64,
+) -> Tensor {
+    let forward = || x.conv1d(weight, bias, stride, padding, 1, 1);
+    let (kernel, len) = (weight.size()[2], x.size()[2]);
+    if (kernel, stride, padding) != (3, 2, 1) || len % 2 != 0 {
+        return forward();
+    }
+    let gradients = Gradients {
+        input: |gradient: &Tensor, weight: &Tensor| {
+            gradient.conv_transpose1d(weight, None::<Tensor>, 2, 1, 1, 1, 1)
+        },
+        weight: |gradient: &Tensor, x: &Tensor| every_other_product(gradient, x),
+    };
+    gradients.record([x, weight], bias, forward)
+}
+
+/// How gradients go back through a convolution.
+pub(super) struct Gradients<I, W> {
+    /// From the output's gradient and the weights to the gradient of the input.
+    pub(super) input: I,
+    /// From the output's gradient and the input to the gradient of the weights.
+    pub(super) weight: W,
+}
+
+impl<I, W> Gradients<I, W>
+where
+    I: Fn(&Tensor, &Tensor) -> Tensor + Send + 'static,
+    W: Fn(&Tensor, &Tensor) -> Tensor + Send + 'static,
+{
+    /// The result of `forward`, a convolution of `[x, weight]` and bias, whose gradients go this way on the CPU, in kinds
+    /// with enough digits to add products up; LibTorch's own way elsewhere.
+    pub(super) fn record(
+        self,
+        [x, weight]: [&Tensor; 2],
+        bias: Option<&Tensor>,
+        forward: impl FnOnce() -> Tensor,
+    ) -> Tensor {
+        let is_ours = x.device() == Device::Cpu && matches!(x.kind(), Kind::Float | Kind::Double);
+        let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
+        if !is_ours || !host::records_gradient(inputs.iter().copied()) {
+            return forward();
+        }
+        let (x, weight) = (x.detach(), weight.detach());
+        record(tch::no_grad(forward), &inputs, move |gradient, needed| {
+            let input = || (self.input)(gradient, &weight);
+            let weight = || (self.weight)(gradient, &x);
+            let bias = || gradient.sum_dim_intlist([0i64, 2].as_slice(), false, None);
+            let parts: [&dyn Fn() -> Tensor; 3] = [&input, &weight, &bias];
+            let parts = parts.into_iter().zip(needed);
+            parts.map(|(part, needed)| needed.then(part)).collect()
+        })
+    }
+}
+
+/// Σ_b, t short\[b, c, t\] · long\[b, d, 2t + j − 1\] for every c, d and tap j of three: the gradient of weights between a
+/// sequence and one twice as long.
+///
+/// # Shapes
+/// (B, C, T), (B, D, 2T) → (C, D, 3).
+pub(super) fn every_other_product(short: &Tensor, long: &Tensor) -> Tensor {
+    let (batch, channels, len) = short.size3().expect("a sequence of a batch");
+    let others = long.size()[1];
+    let sums = Tensor::zeros([3, channels, others], (short.kind(), short.device()));
+    let [mut before, mut at, mut behind] = [0, 1, 2].map(|tap| sums.get(tap));
+    for sample in 0..batch {
+        let short = short.get(sample);
+        let long = long.get(sample).reshape([others, len, 2]);
+        let [even, odd] = [0, 1].map(|side| long.select(2, side).contiguous());
+        let _ = at.addmm_(&short, &even.transpose(0, 1));
+        let _ = behind.addmm_(&short, &odd.transpose(0, 1));
+        if len > 1 {
+            // Position 2t − 1 is the odd one of the pair before.
+            let short = short.narrow(1, 1, len - 1);
+            let _ = before.addmm_(&short, &odd.narrow(1, 0, len - 1).transpose(0, 1));
+        }
+    }
+    sums.permute([1, 2, 0]).contiguous()
 }
 
 /// Convolves with stride 1, all channels with all.
@@ -147,30 +233,19 @@ pub fn convolve(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64
 /// [`convolve`] in the kind of its inputs.
 fn recorded(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) -> Tensor {
     let forward = || x.conv1d(weight, bias, 1, padding, 1, 1);
-    let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
     // Products of matrices see the same positions only where the length stays.
-    let keeps_length = weight.size().last() == Some(&(2 * padding + 1));
-    if !is_ours(x) || !keeps_length || !host::records_gradient(inputs.iter().copied()) {
+    if weight.size()[2] != 2 * padding + 1 {
         return forward();
     }
-    let (kept_x, kept_weight) = (x.detach(), weight.detach());
-    record(tch::no_grad(forward), &inputs, move |gradient, needed| {
-        let input = || {
+    let gradients = Gradients {
+        input: move |gradient: &Tensor, weight: &Tensor| {
             // Every tap the other way round, from outputs to inputs.
-            let weight = kept_weight.flip([2]).transpose(0, 1);
+            let weight = weight.flip([2]).transpose(0, 1);
             gradient.conv1d(&weight, None::<Tensor>, 1, padding, 1, 1)
-        };
-        let weight = || weight_gradient(&kept_x, gradient, padding);
-        let bias = || gradient.sum_dim_intlist([0i64, 2].as_slice(), false, None);
-        let parts: [&dyn Fn() -> Tensor; 3] = [&input, &weight, &bias];
-        let parts = parts.into_iter().zip(needed);
-        parts.map(|(part, needed)| needed.then(part)).collect()
-    })
-}
-
-/// Whether weight gradients are products of matrices: on the CPU, in kinds with enough digits to add them up.
-pub(super) fn is_ours(x: &Tensor) -> bool {
-    x.device() == Device::Cpu && matches!(x.kind(), Kind::Float | Kind::Double)
+        },
+        weight: move |gradient: &Tensor, x: &Tensor| weight_gradient(x, gradient, padding),
+    };
+    gradients.record([x, weight], bias, forward)
 }
 
 /// Σ_b, t g\[b, o, t\] · x\[b, c, t + j − padding\] for every output o, input c and tap j.
@@ -263,6 +338,34 @@ mod tests {
                 });
                 let expected = gradients(&values, |[x, weight, bias]| {
                     x.conv1d(weight, Some(bias), 1, padding, 1, 1)
+                });
+                for (ours, expected) in ours.iter().zip(&expected) {
+                    assert_eq!(ours.size(), expected.size());
+                    let error = (ours - expected).abs().max() / (expected.abs().max() + 1e-3);
+                    assert!(error.double_value(&[]) < limit, "{error:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_of_halving_are_those_of_libtorch() {
+        tch::manual_seed(2);
+        for (batch, inputs, outputs, len) in
+            [(1, 1, 1, 2), (2, 3, 5, 9), (3, 4, 2, 4), (2, 9, 33, 170)]
+        {
+            for (kind, limit) in [(Kind::Double, 1e-12), (Kind::Float, 1e-5)] {
+                let options = (kind, Device::Cpu);
+                let values = [
+                    Tensor::randn([batch, inputs, len], options),
+                    Tensor::randn([outputs, inputs, 3], options),
+                    Tensor::randn([outputs], options),
+                ];
+                let ours = gradients(&values, |[x, weight, bias]| {
+                    strided(x, weight, Some(bias), 2, 1)
+                });
+                let expected = gradients(&values, |[x, weight, bias]| {
+                    x.conv1d(weight, Some(bias), 2, 1, 1, 1)
                 });
                 for (ours, expected) in ours.iter().zip(&expected) {
                     assert_eq!(ours.size(), expected.size());

@@ -1,12 +1,11 @@
 //! Transposed convolution along time.
 
-use tal_torch::record;
 use tch::{Tensor, nn};
 
-use super::conv::is_ours;
+use super::conv::{Gradients, every_other_product};
+use super::dim;
 use super::init::{BiasInit, WeightInit};
 use super::precision::multiply;
-use super::{dim, host};
 
 /// Shape and initial values of a [`ConvTranspose1d`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -121,51 +120,24 @@ impl ConvTranspose1d {
         })
     }
 
-    /// [`ConvTranspose1d::forward`] in the kind of its inputs. On the CPU the gradient of the weights is that of
-    /// [`super::convolve`]: products of matrices, here of the input with every other position of the output's gradient.
+    /// [`ConvTranspose1d::forward`] in the kind of its inputs. Where the length is doubled, the CPU takes the gradient of the
+    /// weights as [`super::convolve`] does: products of matrices, here of the input with every other position of the output's
+    /// gradient.
     fn recorded(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
         let [stride, padding, end] = [self.stride, self.padding, self.output_padding];
         let forward = || x.conv_transpose1d(weight, bias, stride, padding, end, self.groups, 1);
         let kernel = weight.size()[2];
-        let doubles = (kernel, stride, padding, end, self.groups) == (3, 2, 1, 1, 1);
-        let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
-        if !doubles || !is_ours(x) || !host::records_gradient(inputs.iter().copied()) {
+        if (kernel, stride, padding, end, self.groups) != (3, 2, 1, 1, 1) {
             return forward();
         }
-        let (kept_x, kept_weight) = (x.detach(), weight.detach());
-        record(tch::no_grad(forward), &inputs, move |gradient, needed| {
-            let input = || gradient.conv1d(&kept_weight, None::<Tensor>, 2, 1, 1, 1);
-            let weight = || doubling_weight_gradient(&kept_x, gradient);
-            let bias = || gradient.sum_dim_intlist([0i64, 2].as_slice(), false, None);
-            let parts: [&dyn Fn() -> Tensor; 3] = [&input, &weight, &bias];
-            let parts = parts.into_iter().zip(needed);
-            parts.map(|(part, needed)| needed.then(part)).collect()
-        })
+        let gradients = Gradients {
+            input: |gradient: &Tensor, weight: &Tensor| {
+                gradient.conv1d(weight, None::<Tensor>, 2, 1, 1, 1)
+            },
+            weight: |gradient: &Tensor, x: &Tensor| every_other_product(x, gradient),
+        };
+        gradients.record([x, weight], bias, forward)
     }
-}
-
-/// Σ_b, t x\[b, c, t\] · g\[b, o, 2t + j − 1\] for every input c, output o and tap j of three.
-///
-/// # Shapes
-/// (B, in, T), `gradient` (B, out, 2T) → (in, out, 3).
-fn doubling_weight_gradient(x: &Tensor, gradient: &Tensor) -> Tensor {
-    let (batch, inputs, len) = x.size3().expect("a convolution's input");
-    let outputs = gradient.size()[1];
-    let sums = Tensor::zeros([3, inputs, outputs], (x.kind(), x.device()));
-    let [mut before, mut at, mut behind] = [0, 1, 2].map(|tap| sums.get(tap));
-    for sample in 0..batch {
-        let x = x.get(sample);
-        let gradient = gradient.get(sample).reshape([outputs, len, 2]);
-        let [even, odd] = [0, 1].map(|side| gradient.select(2, side).contiguous());
-        let _ = at.addmm_(&x, &even.transpose(0, 1));
-        let _ = behind.addmm_(&x, &odd.transpose(0, 1));
-        if len > 1 {
-            // Position 2t − 1 is the odd one of the pair before.
-            let x = x.narrow(1, 1, len - 1);
-            let _ = before.addmm_(&x, &odd.narrow(1, 0, len - 1).transpose(0, 1));
-        }
-    }
-    sums.permute([1, 2, 0]).contiguous()
 }
 
 #[cfg(test)]
