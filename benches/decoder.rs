@@ -1,7 +1,8 @@
 //! Pyramid to outputs, outputs to loss, outputs to candidates, each alone. CPU, all threads of LibTorch.
 //!
 //! Random weights are the worst case for candidates: nearly every pair of class and point passes the threshold. The loss is of
-//! a batch of two, with gradients recorded and not computed.
+//! a batch of two, with gradients recorded and not computed. Maps per class are computed where they are read: by candidates and
+//! loss.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tal_benches::unit::in_units;

@@ -144,7 +144,7 @@ fn sensitivity_is_refused_beside_backtal() {
     let base = folder().join("backtal/gtea_clips.yaml");
     let overrides = ["loss.sensitivity={normalize: batch}".to_owned()];
     let error = Config::load(&base, &overrides).unwrap_err().to_string();
-    let expected = "loss.sensitivity is set, must be null beside a section backtal";
+    let expected = "loss.sensitivity is set, must be null beside a section backtal:";
     assert!(error.contains(expected), "{error}");
 }
 

@@ -5,8 +5,8 @@ use tal_core::config::OffsetUnit;
 use tal_core::nn::PackedLayout;
 use tch::{Device, Tensor};
 
-use crate::class_map::ClassMap;
 use crate::distances::Distances;
+use crate::lazy_map::LazyMap;
 use crate::output::{BoundaryOutput, DecoderOutput};
 use crate::trident;
 
@@ -152,7 +152,7 @@ pub fn refine(
     let kind = distances.left.kind();
     let position = (&pairs.point * &stride).to_kind(kind);
     let stride = stride.to_kind(kind);
-    let in_grid = |map: &ClassMap| {
+    let in_grid = |map: &LazyMap| {
         let offsets = map.windows(&output.layout, pairs, 0, 1).squeeze_dim(1);
         match output.refinement.offset_unit {
             OffsetUnit::Grid => offsets,

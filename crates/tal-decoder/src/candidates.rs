@@ -36,15 +36,15 @@ pub fn select(
     output.assert_grid(grid);
     tch::no_grad(|| {
         let logits = output.final_logits();
-        (0..output.batch_size())
+        let found: Vec<Vec<Probable>> = (0..output.batch_size())
             .map(|sample| {
                 let logits = logits.narrow(0, sample, 1);
-                let found: Vec<Probable> = (0..output.layout.num_levels())
+                (0..output.layout.num_levels())
                     .map(|level| probable(&logits, output, sample, level, config))
-                    .collect();
-                decode(output, grid, sample, &found, config)
+                    .collect()
             })
-            .collect()
+            .collect();
+        decode(output, grid, &found, config)
     })
 }
 
@@ -98,57 +98,59 @@ fn probable(
     }
 }
 
-/// Candidates of one sample from what was found on its levels.
+/// Candidates of every sample from what was found on its levels. Boundaries are decoded for all samples at once.
 fn decode(
     output: &DecoderOutput,
     grid: &PointGrid,
-    sample: i64,
-    found: &[Probable],
+    found: &[Vec<Probable>],
     config: &InferenceConfig,
-) -> Candidates {
-    let cat = |column: fn(&Probable) -> &Tensor| {
-        let columns: Vec<&Tensor> = found.iter().map(column).collect();
-        Tensor::cat(&columns, 0)
+) -> Vec<Candidates> {
+    let all = || {
+        (0i64..).zip(found).flat_map(|(sample, levels)| {
+            let levels = (0i64..).zip(levels);
+            levels.map(move |(level, found)| (sample, level, found))
+        })
     };
-    let point = cat(|found| &found.point);
-    let levels: Vec<Tensor> = (0i64..)
-        .zip(found)
-        .map(|(level, found)| found.point.full_like(level))
-        .collect();
+    let cat = |column: &dyn Fn((i64, i64, &Probable)) -> Tensor| {
+        Tensor::cat(&all().map(column).collect::<Vec<_>>(), 0)
+    };
     let pairs = Pairs {
-        sample: point.full_like(sample),
-        class: cat(|found| &found.class),
-        level: Tensor::cat(&levels, 0),
-        point,
+        sample: cat(&|(sample, _, found)| found.point.full_like(sample)),
+        class: cat(&|(_, _, found)| found.class.shallow_clone()),
+        level: cat(&|(_, level, found)| found.point.full_like(level)),
+        point: cat(&|(_, _, found)| found.point.shallow_clone()),
     };
     let distances = boundaries::decode(output, &pairs);
     let distances = boundaries::refine(&distances, output, &pairs, grid).to_host();
     let classes: Vec<i64> = host::copy(&pairs.class);
     let indices: Vec<i64> = host::copy(&pairs.point);
-    let scores: Vec<f32> = host::copy(&cat(|found| &found.score));
+    let scores: Vec<f32> = host::copy(&cat(&|(_, _, found)| found.score.shallow_clone()));
 
-    let mut candidates = Candidates::with_capacity(scores.len());
     let mut first = 0;
-    for (points, found) in grid.levels().iter().zip(found) {
-        let end = first + found.score.numel();
-        let mut order: Vec<usize> = (first..end).collect();
-        order.sort_unstable_by(|&a, &b| {
-            scores[b]
-                .total_cmp(&scores[a])
-                .then_with(|| (indices[a], classes[a]).cmp(&(indices[b], classes[b])))
-        });
-        order.truncate(config.pre_nms_topk);
-        first = end;
+    let of_sample = |levels: &Vec<Probable>| {
+        let mut candidates = Candidates::default();
+        for (points, found) in grid.levels().iter().zip(levels) {
+            let end = first + found.score.numel();
+            let mut order: Vec<usize> = (first..end).collect();
+            order.sort_unstable_by(|&a, &b| {
+                scores[b]
+                    .total_cmp(&scores[a])
+                    .then_with(|| (indices[a], classes[a]).cmp(&(indices[b], classes[b])))
+            });
+            order.truncate(config.pre_nms_topk);
+            first = end;
 
-        let stride = points.stride as f32;
-        for row in order {
-            let position = points.position(indices[row] as usize);
-            let [left, right] = distances[row];
-            let segment = Segment::new(position - left * stride, position + right * stride);
-            if segment.length() > config.duration_thresh {
-                candidates.push(segment, scores[row], classes[row] as u32);
+            let stride = points.stride as f32;
+            for row in order {
+                let position = points.position(indices[row] as usize);
+                let [left, right] = distances[row];
+                let segment = Segment::new(position - left * stride, position + right * stride);
+                if segment.length() > config.duration_thresh {
+                    candidates.push(segment, scores[row], classes[row] as u32);
+                }
             }
         }
-    }
-    candidates
+        candidates
+    };
+    found.iter().map(of_sample).collect()
 }

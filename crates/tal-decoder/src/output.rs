@@ -5,7 +5,7 @@ use tal_core::config::{OffsetUnit, RefinedScore};
 use tal_core::nn::PackedLayout;
 use tch::{Kind, Tensor};
 
-use crate::class_map::ClassMap;
+use crate::lazy_map::LazyMap;
 
 /// How the refinement's outputs are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct RefinementRule {
     pub offset_unit: OffsetUnit,
 }
 
-/// Where the boundaries are before refinement; on one level, or on all levels packed, with class maps of type M.
+/// Where the boundaries are before refinement; on one level, or on all levels packed, with maps per class of type M.
 #[derive(Debug)]
 pub enum BoundaryOutput<M = Tensor> {
     /// (B, 2, T_l) distances in strides, of at least zero and the same for every class; the left side first.
@@ -74,13 +74,13 @@ pub struct DecoderOutput {
     /// (B, K, S) class logits before refinement.
     pub cls_logits: Tensor,
     /// Where the boundaries are before refinement.
-    pub boundaries: BoundaryOutput<ClassMap>,
+    pub boundaries: BoundaryOutput<LazyMap>,
     /// (B, K, S) class logits of the refinement; none where class scores are not refined.
     pub refine_cls: Option<Tensor>,
     /// (B, K or 1, S) offset of the start; none where boundaries are not refined.
-    pub refine_start: Option<ClassMap>,
+    pub refine_start: Option<LazyMap>,
     /// (B, K or 1, S) offset of the end.
-    pub refine_end: Option<ClassMap>,
+    pub refine_end: Option<LazyMap>,
     /// How the refinement's outputs are read.
     pub refinement: RefinementRule,
 }
@@ -90,14 +90,14 @@ impl<M> BoundaryOutput<M> {
     pub(crate) fn map<N>(
         &self,
         tensor: impl Fn(&Tensor) -> Tensor,
-        class_map: impl Fn(&M) -> N,
+        map: impl Fn(&M) -> N,
     ) -> BoundaryOutput<N> {
         match self {
             BoundaryOutput::Distances(distances) => BoundaryOutput::Distances(tensor(distances)),
             BoundaryOutput::Trident(trident) => BoundaryOutput::Trident(TridentOutput {
                 offset_bins: tensor(&trident.offset_bins),
-                start_logits: class_map(&trident.start_logits),
-                end_logits: class_map(&trident.end_logits),
+                start_logits: map(&trident.start_logits),
+                end_logits: map(&trident.end_logits),
             }),
         }
     }
@@ -154,8 +154,8 @@ impl DecoderOutput {
                 }),
             },
             refine_cls: optional(|level| &level.refine_cls),
-            refine_start: optional(|level| &level.refine_start).map(ClassMap::from),
-            refine_end: optional(|level| &level.refine_end).map(ClassMap::from),
+            refine_start: optional(|level| &level.refine_start).map(LazyMap::from),
+            refine_end: optional(|level| &level.refine_end).map(LazyMap::from),
             layout,
             refinement,
         }
@@ -163,9 +163,9 @@ impl DecoderOutput {
 
     /// The answers of every level at all its points, level 0 first.
     pub fn levels(&self) -> Vec<LevelOutput> {
-        let boundaries = self.boundaries.map(Tensor::shallow_clone, ClassMap::whole);
-        let refine_start = self.refine_start.as_ref().map(ClassMap::whole);
-        let refine_end = self.refine_end.as_ref().map(ClassMap::whole);
+        let boundaries = self.boundaries.map(Tensor::shallow_clone, LazyMap::whole);
+        let refine_start = self.refine_start.as_ref().map(LazyMap::whole);
+        let refine_end = self.refine_end.as_ref().map(LazyMap::whole);
         (0..self.layout.num_levels())
             .map(|l| {
                 let unpack = |packed: &Tensor| self.layout.unpack(packed, l);
@@ -204,7 +204,7 @@ impl DecoderOutput {
 
     /// Whether the boundaries of a point are the same for every class, before refinement or after it.
     pub(crate) fn is_class_agnostic(&self, refined: bool) -> bool {
-        let per_class_offset = |map: &Option<ClassMap>| {
+        let per_class_offset = |map: &Option<LazyMap>| {
             refined && map.as_ref().is_some_and(|map| map.num_channels() > 1)
         };
         matches!(self.boundaries, BoundaryOutput::Distances(_))

@@ -4,8 +4,8 @@ use tal_core::nn::PackedLayout;
 use tch::{Kind, Tensor};
 
 use crate::boundaries::{Pairs, gather};
-use crate::class_map::ClassMap;
 use crate::distances::Distances;
+use crate::lazy_map::LazyMap;
 use crate::output::TridentOutput;
 
 /// Distances of the selected pairs before refinement.
@@ -26,7 +26,7 @@ use crate::output::TridentOutput;
 /// # Source
 /// Section C.5 of the method's specification; Shi et al., *TriDet*, equations 1 to 4.
 pub(crate) fn decode(
-    output: &TridentOutput<ClassMap>,
+    output: &TridentOutput<LazyMap>,
     pairs: &Pairs,
     layout: &PackedLayout,
 ) -> Distances {
@@ -40,7 +40,7 @@ pub(crate) fn decode(
     let bins = gather(&output.offset_bins, &rows, &position.unsqueeze(-1));
 
     let weights = Tensor::arange(side, (bins.kind(), bins.device()));
-    let window = |map: &ClassMap, first: i64| map.windows(layout, pairs, first, side as usize);
+    let window = |map: &LazyMap, first: i64| map.windows(layout, pairs, first, side as usize);
     let left = window(&output.start_logits, -last) + bins.narrow(1, 0, side);
     let right = window(&output.end_logits, 0) + bins.narrow(1, side, side);
     Distances {
@@ -64,7 +64,7 @@ mod tests {
     const LEN: usize = 5;
 
     /// One sample more than needed, random maps.
-    fn level(num_classes: i64) -> TridentOutput<ClassMap> {
+    fn level(num_classes: i64) -> TridentOutput<LazyMap> {
         tch::manual_seed(7);
         let map =
             |channels: i64| Tensor::randn([2, channels, LEN as i64], (Kind::Double, Device::Cpu));

@@ -109,6 +109,9 @@ pub(crate) fn detect(
     for features in features {
         check_features(features, config)?;
     }
+    if features.is_empty() {
+        return Ok(Vec::new());
+    }
     let num_snippets = backtal.num_snippets;
     let resampled: Vec<_> = features
         .iter()

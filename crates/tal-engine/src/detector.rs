@@ -132,8 +132,8 @@ impl Detector {
     /// As [`Detector::detect`]; nothing is computed where one of the recordings does not fit.
     pub fn detect_all(&self, features: &[&Features]) -> Result<Vec<Vec<Detection>>, EngineError> {
         if let (Some(network), Some(config)) = (self.model.backtal(), &self.config().backtal) {
-            let _precision = PrecisionScope::new(self.config().inference.precision);
             let device = self.model.device();
+            let _precision = PrecisionScope::new(self.config().inference.precision, device);
             return backtal::detect(network, self.config(), config, features, device);
         }
         let suppression = &self.config().inference.suppression;
@@ -173,8 +173,8 @@ impl Detector {
                 .or_default()
                 .push(index);
         }
-        let _precision = PrecisionScope::new(config.inference.precision);
         let device = self.model.device();
+        let _precision = PrecisionScope::new(config.inference.precision, device);
         let mut all = vec![Candidates::default(); features.len()];
         for (padded_len, indices) in of_len {
             let arrays: Vec<_> = indices.iter().map(|&i| &*features[i].array).collect();

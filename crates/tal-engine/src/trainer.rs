@@ -111,7 +111,7 @@ impl Trainer {
         batch: &mut TrainingBatch,
         epoch: u64,
     ) -> Result<StepMetrics, EngineError> {
-        let _precision = PrecisionScope::new(self.config.train.precision);
+        let _precision = PrecisionScope::new(self.config.train.precision, self.model.device());
         let step = self.begin(&mut batch.input);
         let pyramid = self
             .model
@@ -164,7 +164,7 @@ impl Trainer {
         batch: &mut WeakBatch,
         epoch: u64,
     ) -> Result<StepMetrics, EngineError> {
-        let _precision = PrecisionScope::new(self.config.train.precision);
+        let _precision = PrecisionScope::new(self.config.train.precision, self.model.device());
         let step = self.begin(&mut batch.input);
         let (Some(network), Some(criterion)) = (self.model.backtal(), &self.backtal) else {
             panic!("the network learns from segments, not from labels and clicks");

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
 use tal_core::weights::{NamedTensors, read_safetensors};
-use tal_data::{FeatureArray, WeakSample};
+use tal_data::{Dataset, FeatureArray, WeakSample};
 use tal_engine::backtal::WeakBatch;
 use tal_engine::checkpoint::{BEST, Checkpoint, LAST};
 use tal_engine::import::ReleasedCheckpoint;
@@ -173,6 +173,30 @@ fn it_learns_where_actions_are_from_labels_and_clicks() {
     assert_eq!(detector.weights(), Weights::Raw);
     assert_eq!(detector.classes().display_name(2), "class_2");
     assert_eq!(summary.last.detections.len(), 6);
+
+    // Recordings together are as one by one.
+    let dataset = Arc::new(Dataset::open(&config.dataset, &config.dataset.test_subsets).unwrap());
+    let recordings: Vec<_> = dataset
+        .features_in_order(1, 1)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let together = detector
+        .detect_all(&recordings.iter().collect::<Vec<_>>())
+        .unwrap();
+    assert_eq!(together.len(), recordings.len());
+    for (recording, found) in recordings.iter().zip(&together) {
+        let alone = detector.detect(recording).unwrap();
+        assert!(!found.is_empty() && found.len() == alone.len());
+        for (together, alone) in found.iter().zip(&alone).take(3) {
+            assert!(
+                (together.score - alone.score).abs() < 1e-4,
+                "{}",
+                recording.id
+            );
+        }
+    }
+    assert!(detector.detect_all(&[]).unwrap().is_empty());
 }
 
 #[test]

@@ -83,13 +83,22 @@ fn recordings_together_are_as_alone() {
     let recordings = [("input.0.feats", 14.0), ("input.1.feats", 17.6)]
         .map(|(features, duration)| recording(&golden, features, 30.0, duration));
     let [first, second] = &recordings;
-    let together = detector("tiny", &golden)
-        .detect_all(&[second, first, second])
+    let detector = detector("tiny", &golden);
+    // Padded further than the others.
+    let long = Features {
+        array: Arc::new(array(&golden.get("input.0.feats").repeat([1, 2]))),
+        ..recording(&golden, "input.0.feats", 30.0, 28.0)
+    };
+    assert!(detector.padded_len(&long) > detector.padded_len(first));
+    let together = detector
+        .detect_all(&[second, &long, first, second])
         .unwrap();
-    assert_eq!(together.len(), 3);
-    for (found, index) in together.iter().zip([1, 0, 1]) {
-        compare::detections(&golden, index, found);
+    assert_eq!(together.len(), 4);
+    for (row, index) in [(0, 1), (2, 0), (3, 1)] {
+        compare::detections(&golden, index, &together[row]);
     }
+    assert_eq!(together[1], detector.detect(&long).unwrap());
+    assert!(detector.detect_all(&[]).unwrap().is_empty());
 }
 
 #[test]
@@ -101,6 +110,7 @@ fn bfloat16_finds_nearly_the_same() {
     let rough = detector("wide", &golden).detect(&recording).unwrap();
     assert_ne!(exact, rough);
     // Best first.
+    assert!(exact.len() >= 20 && rough.len() >= 20);
     for (exact, rough) in exact.iter().zip(&rough).take(20) {
         assert!(
             (exact.score - rough.score).abs() < 0.05,
@@ -123,7 +133,7 @@ fn bfloat16_trains_on_nearly_the_same_gradients() {
     model.load(&weights, Path::new("tiny")).unwrap();
     let mut criterion = tal_decoder::criterion::Criterion::new(&golden.config.loss);
     let batch = batch(&golden);
-    let scope = PrecisionScope::new(Precision::Bfloat16);
+    let scope = PrecisionScope::new(Precision::Bfloat16, Device::Cpu);
     let output = model.forward(&batch.input.features, &batch.input.lens, false);
     drop(scope);
     let losses = criterion.forward(&output, &batch.points, &batch.targets);

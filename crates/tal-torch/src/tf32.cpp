@@ -2,13 +2,24 @@
 
 #include <ATen/Context.h>
 
+#include <exception>
+
 extern "C" int tal_torch_tf32() {
-  const auto& context = at::globalContext();
-  return context.allowTF32CuBLAS() || context.allowTF32CuDNN() ? 1 : 0;
+  try {
+    const auto& context = at::globalContext();
+    return (context.allowTF32CuBLAS() ? 1 : 0) | (context.allowTF32CuDNN() ? 2 : 0);
+  } catch (const std::exception&) {
+    return -1;
+  }
 }
 
-extern "C" void tal_torch_set_tf32(int allow) {
-  auto& context = at::globalContext();
-  context.setAllowTF32CuBLAS(allow != 0);
-  context.setAllowTF32CuDNN(allow != 0);
+extern "C" int tal_torch_set_tf32(int matmul, int convolution) {
+  try {
+    auto& context = at::globalContext();
+    context.setAllowTF32CuBLAS(matmul != 0);
+    context.setAllowTF32CuDNN(convolution != 0);
+    return 0;
+  } catch (const std::exception&) {
+    return 1;
+  }
 }

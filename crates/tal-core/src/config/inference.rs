@@ -26,8 +26,8 @@ pub struct InferenceConfig {
     /// How exactly convolutions multiply.
     #[serde(default)]
     pub precision: Precision,
-    /// Recordings that the network looks at together, where their padded lengths are equal; results agree to rounding.
-    /// More than 1 pays on CUDA, not on the CPU.
+    /// Recordings that an evaluation lets the network look at together, where their padded lengths are equal; results agree
+    /// to rounding. More than 1 pays on CUDA, not on the CPU. `tal predict` takes one recording at a time.
     #[serde(default = "one")]
     pub batch_size: usize,
 }

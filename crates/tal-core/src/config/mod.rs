@@ -175,7 +175,7 @@ impl Config {
                 self.loss.sensitivity.is_none(),
                 "loss.sensitivity",
                 "set",
-                "null beside a section backtal, which learns without the segments that it needs",
+                "null beside a section backtal: sensitivity learning needs segments, BackTAL has none",
             );
         }
         check.section("train", |check| self.train.check(check));

@@ -2,7 +2,6 @@
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::sync::Arc;
 
 use rayon::prelude::*;
 use tal_torch::record;
@@ -58,14 +57,15 @@ impl ConvWindow {
 /// The values of a convolution with stride 1 that keeps the length, in windows of `width` positions only.
 ///
 /// The same values, and the same gradients, as those read from [`convolve`]'s result; positions that do not count are zero
-/// and without gradient. In main memory and float32 only what is asked for is multiplied, where that is less work than the
+/// and without gradient. In main memory and float32, whatever the [`super::PrecisionScope`] says, only what is asked for is multiplied, where that is less work than the
 /// output channels that are asked for; otherwise these channels are computed at all positions.
 ///
 /// # Shapes
 /// (B, in, T), `weight` (out, in, kernel) with an odd kernel, `bias` (out), P windows → (P, `width`).
 ///
 /// # Panics
-/// Where a window has a sample or a channel that there is not, or counts positions behind the output; where `width` is 0.
+/// Where a window has a sample or a channel that there is not, or counts positions behind the output; where `width` is 0, or
+/// input, weight and bias do not fit to each other.
 pub fn convolve_windows(
     x: &Tensor,
     weight: &Tensor,
@@ -74,6 +74,11 @@ pub fn convolve_windows(
     width: usize,
 ) -> Tensor {
     let sizes = Sizes::new(x, weight, width);
+    let bias_size = bias.map(Tensor::size);
+    assert!(
+        bias_size.is_none_or(|size| size == [dim(sizes.outputs)]),
+        "the bias does not fit to {sizes:?}"
+    );
     for window in &windows {
         assert!(
             window.sample < sizes.batch
@@ -111,7 +116,11 @@ struct Sizes {
 impl Sizes {
     fn new(x: &Tensor, weight: &Tensor, width: usize) -> Self {
         let (batch, inputs, len) = x.size3().expect("a convolution's input");
-        let (outputs, _, kernel) = weight.size3().expect("a convolution's kernels");
+        let (outputs, read, kernel) = weight.size3().expect("a convolution's kernels");
+        assert_eq!(
+            inputs, read,
+            "channels of the input, and of the weight's input"
+        );
         assert!(kernel % 2 == 1, "the kernel of {kernel} taps is even");
         assert!(width > 0, "windows of no position");
         let [batch, inputs, outputs, kernel, len] =
@@ -191,7 +200,6 @@ fn in_loops(
     if !host::records_gradient(inputs.iter().copied()) {
         return output;
     }
-    let windows = Arc::new(windows);
     record(output, &inputs, move |gradient, needed| {
         let gradient = gradient.contiguous();
         let input = || input_gradient(&kept[1], &gradient, &windows, sizes);
@@ -258,15 +266,11 @@ fn input_gradient(
     windows: &[ConvWindow],
     sizes: Sizes,
 ) -> Tensor {
-    // SAFETY: weights are written after the backward pass, and nobody else has the gradient.
+    // SAFETY: weights are written after the backward pass, and nobody writes to a gradient that goes back.
     let [weight, gradient] = [weight, gradient].map(|tensor| unsafe { values(tensor) });
     let row = |(): &mut (), number: usize, out: &mut [MaybeUninit<f32>]| {
         let (sample, input) = (number / sizes.inputs, number % sizes.inputs);
-        for value in &mut *out {
-            value.write(0.0);
-        }
-        // SAFETY: all values were just written.
-        let out = unsafe { &mut *(std::ptr::from_mut(out) as *mut [f32]) };
+        let out = host::zeroed(out);
         for (window, gradient) in windows.iter().zip(gradient.chunks_exact(sizes.width)) {
             if window.sample != sample {
                 continue;
@@ -289,7 +293,7 @@ fn input_gradient(
 
 /// The gradient of the weight (out, in, kernel).
 fn weight_gradient(x: &Tensor, gradient: &Tensor, windows: &[ConvWindow], sizes: Sizes) -> Tensor {
-    // SAFETY: nobody writes to an input that a backward pass needs, nor to the gradient.
+    // SAFETY: nobody writes to an input that a backward pass needs, nor to a gradient that goes back.
     let [x, gradient] = [x, gradient].map(|tensor| unsafe { values(tensor) });
     // One input channel after another: a thread has all sums of its channels.
     let row = |(): &mut (), input: usize, out: &mut [MaybeUninit<f32>]| {
@@ -317,7 +321,7 @@ fn weight_gradient(x: &Tensor, gradient: &Tensor, windows: &[ConvWindow], sizes:
 
 /// The gradient of the bias (out).
 fn bias_gradient(gradient: &Tensor, windows: &[ConvWindow], sizes: Sizes) -> Tensor {
-    // SAFETY: nobody writes to the gradient.
+    // SAFETY: nobody writes to a gradient that goes back.
     let gradient = unsafe { values(gradient) };
     let mut sums = vec![0.0f32; sizes.outputs];
     for (window, gradient) in windows.iter().zip(gradient.chunks_exact(sizes.width)) {
@@ -397,10 +401,18 @@ mod tests {
     #[test]
     fn values_are_those_of_the_convolution() {
         tch::manual_seed(3);
-        let x = Tensor::randn([2, 3, 400], FLOAT);
-        let weight = Tensor::randn([70, 3, 3], FLOAT);
-        let bias = Tensor::randn([70], FLOAT);
-        let map = convolve(&x, &weight, Some(&bias), 1);
+        for kind in [Kind::Float, Kind::Double] {
+            let options = (kind, Device::Cpu);
+            let x = Tensor::randn([2, 3, 400], options);
+            let weight = Tensor::randn([70, 3, 3], options);
+            let bias = Tensor::randn([70], options);
+            check_values(&x, &weight, Some(&bias));
+            check_values(&x, &weight, None);
+        }
+    }
+
+    fn check_values(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) {
+        let map = convolve(x, weight, bias, 1);
         let window = |sample, channel, start| ConvWindow {
             sample,
             channel,
@@ -412,7 +424,7 @@ mod tests {
             let windows: Vec<ConvWindow> = (0..count)
                 .map(|n| window(n % 2, n * 31 % 70, (n * 17 % 410) as isize - 5))
                 .collect();
-            let values = convolve_windows(&x, &weight, Some(&bias), windows.clone(), 4);
+            let values = convolve_windows(x, weight, bias, windows.clone(), 4);
             assert_eq!(values.size(), [dim(count), 4]);
             for (n, window) in windows.iter().enumerate() {
                 for i in 0..4 {
@@ -444,6 +456,16 @@ mod tests {
                 assert_eq!(input.grad().abs().max().double_value(&[]), 0.0);
             }
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "channels of the input")]
+    fn weights_for_other_channels_are_refused() {
+        let (x, weight) = (
+            Tensor::randn([1, 2, 5], FLOAT),
+            Tensor::randn([3, 4, 3], FLOAT),
+        );
+        let _ = convolve_windows(&x, &weight, None, Vec::new(), 4);
     }
 
     #[test]

@@ -105,6 +105,15 @@ pub unsafe fn build(size: &[usize], fill: impl FnOnce(&mut [MaybeUninit<f32>])) 
     tensor
 }
 
+/// Fills a list with zeros.
+pub fn zeroed(values: &mut [MaybeUninit<f32>]) -> &mut [f32] {
+    for value in &mut *values {
+        value.write(0.0);
+    }
+    // SAFETY: all values were just written, and both types have the same layout.
+    unsafe { &mut *(std::ptr::from_mut(values) as *mut [f32]) }
+}
+
 /// Calls `work` with the number and the values of every row, on all of rayon's threads where there is enough to do; `state`
 /// makes what a thread reuses from row to row.
 ///

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 
-use tal_torch::tf32;
-use tch::{Kind, Tensor};
+use tal_torch::tf32::Tf32;
+use tch::{Device, Kind, Tensor};
 
 use crate::config::Precision;
 
@@ -15,38 +15,40 @@ thread_local! {
 
 /// While it lives, convolutions multiply as exactly as a [`Precision`] says; then as before.
 ///
-/// Forward passes are those of this thread; the backward pass of each is as exact as it was. Whether TF32 is allowed is a
-/// setting of the whole process.
+/// bfloat16 concerns forward passes of this thread, and the backward pass of each, whenever that happens. TF32 is a setting of
+/// the whole process, also for products of matrices, which is looked at when something is computed: the backward pass belongs
+/// into the scope, and scopes of several threads on CUDA must have one precision and not end while another computes.
 #[derive(Debug)]
+#[must_use = "the precision is back to what it was as soon as the scope is dropped"]
 pub struct PrecisionScope {
     kind: Option<Kind>,
-    tf32: bool,
+    /// On CUDA.
+    tf32: Option<Tf32>,
     /// What it changes belongs to a thread.
     thread: PhantomData<*const ()>,
 }
 
 impl PrecisionScope {
-    /// From here on `precision`.
-    pub fn new(precision: Precision) -> Self {
+    /// From here on `precision`, for tensors on `device`.
+    pub fn new(precision: Precision, device: Device) -> Self {
         let kind = (precision == Precision::Bfloat16).then_some(Kind::BFloat16);
-        let scope = PrecisionScope {
-            kind: KIND.replace(kind),
-            tf32: tf32::is_allowed(),
-            thread: PhantomData,
-        };
-        let allow = precision == Precision::Tf32;
-        if allow != scope.tf32 {
-            tf32::allow(allow);
+        let tf32 = device.is_cuda().then(Tf32::current);
+        if tf32.is_some() {
+            Tf32::all(precision == Precision::Tf32).apply();
         }
-        scope
+        PrecisionScope {
+            kind: KIND.replace(kind),
+            tf32,
+            thread: PhantomData,
+        }
     }
 }
 
 impl Drop for PrecisionScope {
     fn drop(&mut self) {
         KIND.set(self.kind);
-        if tf32::is_allowed() != self.tf32 {
-            tf32::allow(self.tf32);
+        if let Some(tf32) = self.tf32 {
+            tf32.apply();
         }
     }
 }
@@ -69,7 +71,6 @@ pub(super) fn multiply(
 
 #[cfg(test)]
 mod tests {
-    use tch::Device;
     use tch::nn::VarStore;
 
     use super::*;
@@ -106,7 +107,7 @@ mod tests {
                 for mut variable in vs.trainable_variables() {
                     variable.zero_grad();
                 }
-                let scope = PrecisionScope::new(precision);
+                let scope = PrecisionScope::new(precision, Device::Cpu);
                 let y = layer(&x);
                 drop(scope);
                 (&y * y.detach().sin()).sum(None).backward();
@@ -134,14 +135,19 @@ mod tests {
 
     #[test]
     fn the_scope_ends() {
+        // The flags can be set without a GPU. No other test of this program reads or sets them.
+        let gpu = Device::Cuda(0);
+        let before = Tf32::current();
         {
-            let _outer = PrecisionScope::new(Precision::Bfloat16);
+            let _outer = PrecisionScope::new(Precision::Bfloat16, gpu);
+            assert_eq!(Tf32::current(), Tf32::all(false));
             {
-                let _inner = PrecisionScope::new(Precision::Float32);
-                assert_eq!(KIND.get(), None);
+                let _inner = PrecisionScope::new(Precision::Tf32, gpu);
+                assert_eq!((KIND.get(), Tf32::current()), (None, Tf32::all(true)));
             }
             assert_eq!(KIND.get(), Some(Kind::BFloat16));
+            assert_eq!(Tf32::current(), Tf32::all(false));
         }
-        assert_eq!(KIND.get(), None);
+        assert_eq!((KIND.get(), Tf32::current()), (None, before));
     }
 }

@@ -6,7 +6,7 @@ use tch::{Tensor, nn};
 use super::output_config;
 use super::positions::Positions;
 use super::tower::{Tower, TowerConfig};
-use crate::class_map::ClassMap;
+use crate::lazy_map::LazyMap;
 
 /// What classes without any example start with.
 const EMPTY_CLASS_PROBABILITY: f64 = 1e-6;
@@ -68,9 +68,9 @@ impl ClassificationHead {
     ///
     /// # Shapes
     /// (B, D, S) to (B, K, S).
-    pub fn forward_map(&self, x: &Tensor, positions: &Positions) -> ClassMap {
+    pub fn forward_map(&self, x: &Tensor, positions: &Positions) -> LazyMap {
         let features = self.tower.forward(x, positions);
-        ClassMap::new(&self.output, &features, &positions.valid)
+        LazyMap::new(&self.output, &features, &positions.valid)
     }
 }
 

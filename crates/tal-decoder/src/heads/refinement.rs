@@ -7,7 +7,7 @@ use tch::{Tensor, nn};
 use super::positions::Positions;
 use super::tower::{Tower, TowerConfig};
 use super::{level_scales, output_config};
-use crate::class_map::ClassMap;
+use crate::lazy_map::LazyMap;
 
 /// Up to three masked convolutions behind one or two towers: class logits and the offsets of both boundaries.
 ///
@@ -47,9 +47,9 @@ pub struct RefinementOutput {
     /// (B, K, S) class logits.
     pub cls: Option<Tensor>,
     /// (B, K or 1, S) offset of the start.
-    pub start: Option<ClassMap>,
+    pub start: Option<LazyMap>,
     /// (B, K or 1, S) offset of the end.
-    pub end: Option<ClassMap>,
+    pub end: Option<LazyMap>,
 }
 
 impl RefinementHead {
@@ -121,7 +121,7 @@ impl RefinementHead {
         };
         let offset = |conv: &Option<MaskedConv1d>| {
             let (conv, features) = conv.as_ref().zip(for_offset.as_ref())?;
-            Some(ClassMap::new(conv, features, &positions.valid))
+            Some(LazyMap::new(conv, features, &positions.valid))
         };
         let score = self.score.as_ref().zip(for_score.as_ref());
         RefinementOutput {

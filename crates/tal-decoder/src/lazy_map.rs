@@ -1,4 +1,4 @@
-//! Answers per class, of which only some values are read.
+//! Predictions per class, of which only some values are read.
 
 use tal_core::nn::{ConvWindow, MaskedConv1d, PackedLayout, convolve, convolve_windows, host};
 use tch::{Device, Tensor};
@@ -13,7 +13,7 @@ use crate::boundaries::{Pairs, gather};
 /// # Shapes
 /// (B, C, S) for C channels, one per class or a single one that serves all classes.
 #[derive(Debug)]
-pub enum ClassMap {
+pub enum LazyMap {
     /// The values; zero at padded positions and between levels.
     Whole(Tensor),
     /// What the values come from.
@@ -33,17 +33,17 @@ pub struct MapConvolution {
     mask: Tensor,
 }
 
-impl From<Tensor> for ClassMap {
+impl From<Tensor> for LazyMap {
     fn from(values: Tensor) -> Self {
-        ClassMap::Whole(values)
+        LazyMap::Whole(values)
     }
 }
 
-impl ClassMap {
-    /// What `conv` answers to `features` (B, H, S) where `mask`, boolean (B, 1, S), is set, and zero elsewhere. The variables
-    /// are those of now: an optimiser's step before the values are read changes the values.
-    pub fn new(conv: &MaskedConv1d, features: &Tensor, mask: &Tensor) -> Self {
-        ClassMap::Convolution(MapConvolution {
+impl LazyMap {
+    /// What `conv`, the last convolution of a head, answers to `features` (B, H, S) where `mask`, boolean (B, 1, S), is set, and
+    /// zero elsewhere. The variables are shared: an optimiser's step before the values are read changes the values.
+    pub(crate) fn new(conv: &MaskedConv1d, features: &Tensor, mask: &Tensor) -> Self {
+        LazyMap::Convolution(MapConvolution {
             features: features.shallow_clone(),
             weight: conv.conv.weight.shallow_clone(),
             bias: conv.conv.bias.as_ref().map(Tensor::shallow_clone),
@@ -54,16 +54,16 @@ impl ClassMap {
     /// Number C of channels.
     pub fn num_channels(&self) -> i64 {
         match self {
-            ClassMap::Whole(values) => values.size()[1],
-            ClassMap::Convolution(conv) => conv.weight.size()[0],
+            LazyMap::Whole(values) => values.size()[1],
+            LazyMap::Convolution(conv) => conv.weight.size()[0],
         }
     }
 
     /// All values (B, C, S).
     pub fn whole(&self) -> Tensor {
         match self {
-            ClassMap::Whole(values) => values.shallow_clone(),
-            ClassMap::Convolution(conv) => {
+            LazyMap::Whole(values) => values.shallow_clone(),
+            LazyMap::Convolution(conv) => {
                 let padding = conv.weight.size()[2] / 2;
                 convolve(&conv.features, &conv.weight, conv.bias.as_ref(), padding) * &conv.mask
             }
@@ -79,7 +79,7 @@ impl ClassMap {
         width: usize,
     ) -> Tensor {
         match self {
-            ClassMap::Convolution(conv) if conv.features.device() == Device::Cpu => {
+            LazyMap::Convolution(conv) if conv.features.device() == Device::Cpu => {
                 let windows = self.conv_windows(layout, pairs, first);
                 let bias = conv.bias.as_ref();
                 convolve_windows(&conv.features, &conv.weight, bias, windows, width)
@@ -141,34 +141,54 @@ mod tests {
 
     use super::*;
 
+    /// Values in windows, and the gradients of features, weight and bias.
+    fn gradients(
+        map: &LazyMap,
+        layout: &PackedLayout,
+        pairs: &Pairs,
+        inputs: &[&Tensor],
+    ) -> Vec<Tensor> {
+        let values = map.windows(layout, pairs, -2, 5);
+        let sum = (&values * &values).sum(None);
+        let mut found = Tensor::run_backward(&[sum], inputs, false, false);
+        found.push(values.detach());
+        found
+    }
+
     #[test]
     fn windows_are_those_of_the_whole_map() {
         tch::manual_seed(5);
-        let layout = PackedLayout::from_lens([(16, vec![9, 14]), (8, vec![5, 7])], 1);
-        let mask = layout.mask(Device::Cpu);
-        for (num_classes, kernel) in [(1, 3), (4, 3), (90, 1), (90, 3)] {
+        // With many positions and classes, windows are computed by themselves.
+        for (scale, num_classes, kernel) in
+            [(1, 1, 3), (1, 4, 3), (100, 4, 1), (100, 4, 3), (100, 90, 3)]
+        {
+            let level =
+                |len: usize, lens: [usize; 2]| (scale * len, lens.map(|l| scale * l).to_vec());
+            let layout = PackedLayout::from_lens([level(16, [9, 14]), level(8, [5, 7])], 1);
+            let mask = layout.mask(Device::Cpu);
             let vs = VarStore::new(Device::Cpu);
             let config = Conv1dConfig::new(6, num_classes, kernel);
             let conv = MaskedConv1d::new(&vs.root(), config);
             let size = [2, 6, layout.len as i64];
             let features = Tensor::randn(size, (Kind::Float, Device::Cpu)).set_requires_grad(true);
-            let map = ClassMap::new(&conv, &features, &mask);
+            let map = LazyMap::new(&conv, &features, &mask);
             let class = (num_classes as i64 - 1).min(2);
+            let last = [9, 7].map(|len| (scale * len) as i64 - 1);
             let pairs = Pairs::from_slices(
                 &[0, 1, 1, 0, 1],
                 &[class, 0, class, 0, class],
                 &[0, 0, 1, 1, 1],
-                &[8, 0, 6, 3, 0],
+                &[last[0], 0, last[1], 3, 0],
                 Device::Cpu,
             );
-            let answers = [map.whole().into(), map].map(|map| {
-                features.shallow_clone().zero_grad();
-                let values = map.windows(&layout, &pairs, -2, 5);
-                (&values * &values).sum(None).backward();
-                [values.detach(), features.grad().copy()]
-            });
-            for (whole, windows) in answers[0].iter().zip(&answers[1]) {
-                assert!(whole.allclose(windows, 1e-5, 1e-5, false));
+            let whole = LazyMap::from(map.whole());
+            let bias = conv.conv.bias.as_ref().unwrap();
+            let inputs = [&features, &conv.conv.weight, bias];
+            let [ours, expected] =
+                [&map, &whole].map(|map| gradients(map, &layout, &pairs, &inputs));
+            for (ours, expected) in ours.iter().zip(&expected) {
+                assert_eq!(ours.size(), expected.size());
+                assert!(ours.allclose(expected, 1e-5, 1e-5, false));
             }
         }
     }
