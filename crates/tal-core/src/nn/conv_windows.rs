@@ -14,10 +14,10 @@ use super::{dim, host};
 const BLOCK: usize = 128;
 
 /// What a multiplication costs in a window of a few values, in those of a whole convolution.
-const WINDOW_COST: usize = 8;
+const WINDOW_COST: usize = 64;
 
 /// What a window costs per input channel besides its values, in the same unit.
-const WINDOW_OVERHEAD: usize = 100;
+const WINDOW_OVERHEAD: usize = 800;
 
 /// Neighbouring values of one output channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
