@@ -185,11 +185,15 @@ where
             let input = || (self.input)(gradient, &weight);
             let weight = || (self.weight)(gradient, &x);
             let bias = || gradient.sum_dim_intlist([0i64, 2].as_slice(), false, None);
-            let parts: [&dyn Fn() -> Tensor; 3] = [&input, &weight, &bias];
-            let parts = parts.into_iter().zip(needed);
-            parts.map(|(part, needed)| needed.then(part)).collect()
+            as_needed([&input, &weight, &bias], needed)
         })
     }
+}
+
+/// Those of the gradients of input, weight and bias that are asked for; a convolution without a bias has none.
+pub(super) fn as_needed(parts: [&dyn Fn() -> Tensor; 3], needed: &[bool]) -> Vec<Option<Tensor>> {
+    let parts = parts.into_iter().zip(needed);
+    parts.map(|(part, needed)| needed.then(part)).collect()
 }
 
 /// Σ_b, t short\[b, c, t\] · long\[b, d, 2t + j − 1\] for every c, d and tap j of three: the gradient of weights between a
@@ -273,7 +277,7 @@ fn weight_gradient(x: &Tensor, gradient: &Tensor, padding: i64) -> Tensor {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use tch::nn::VarStore;
 
     use super::*;
@@ -300,7 +304,10 @@ mod tests {
     }
 
     /// What a convolution returns, and the gradients of input, weight and bias.
-    fn gradients(values: &[Tensor; 3], run: impl Fn(&[Tensor; 3]) -> Tensor) -> [Tensor; 4] {
+    pub(in crate::nn) fn gradients(
+        values: &[Tensor; 3],
+        run: impl Fn(&[Tensor; 3]) -> Tensor,
+    ) -> [Tensor; 4] {
         let inputs = values
             .each_ref()
             .map(|value| value.copy().set_requires_grad(true));
@@ -312,6 +319,16 @@ mod tests {
             .backward();
         let [x, weight, bias] = inputs.map(|input| input.grad());
         [y.detach(), x, weight, bias]
+    }
+
+    /// Each result is near the expected one, relative to the largest value.
+    pub(in crate::nn) fn assert_near(ours: &[Tensor], expected: &[Tensor], limit: f64) {
+        assert_eq!(ours.len(), expected.len());
+        for (ours, expected) in ours.iter().zip(expected) {
+            assert_eq!(ours.size(), expected.size());
+            let error = (ours - expected).abs().max() / (expected.abs().max() + 1e-3);
+            assert!(error.double_value(&[]) < limit, "{error:?}");
+        }
     }
 
     #[test]
@@ -339,11 +356,7 @@ mod tests {
                 let expected = gradients(&values, |[x, weight, bias]| {
                     x.conv1d(weight, Some(bias), 1, padding, 1, 1)
                 });
-                for (ours, expected) in ours.iter().zip(&expected) {
-                    assert_eq!(ours.size(), expected.size());
-                    let error = (ours - expected).abs().max() / (expected.abs().max() + 1e-3);
-                    assert!(error.double_value(&[]) < limit, "{error:?}");
-                }
+                assert_near(&ours, &expected, limit);
             }
         }
     }
@@ -367,11 +380,7 @@ mod tests {
                 let expected = gradients(&values, |[x, weight, bias]| {
                     x.conv1d(weight, Some(bias), 2, 1, 1, 1)
                 });
-                for (ours, expected) in ours.iter().zip(&expected) {
-                    assert_eq!(ours.size(), expected.size());
-                    let error = (ours - expected).abs().max() / (expected.abs().max() + 1e-3);
-                    assert!(error.double_value(&[]) < limit, "{error:?}");
-                }
+                assert_near(&ours, &expected, limit);
             }
         }
     }

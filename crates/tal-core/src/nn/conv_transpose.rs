@@ -145,6 +145,7 @@ mod tests {
     use tch::{Device, Kind, nn::VarStore};
 
     use super::*;
+    use crate::nn::conv::tests::{assert_near, gradients};
 
     #[test]
     fn doubles_the_length() {
@@ -176,24 +177,18 @@ mod tests {
                 let conv = ConvTranspose1d::new(&vs.root(), config);
                 vs.set_kind(kind);
                 let size = [batch, dim(inputs), len];
-                let x = Tensor::randn(size, (kind, Device::Cpu)).set_requires_grad(true);
-                let bias = conv.bias.as_ref().unwrap();
-                let gradients = |y: Tensor| {
-                    let count: i64 = y.size().iter().product();
-                    let factors = Tensor::arange(count, (kind, Device::Cpu)).sin();
-                    let sum = (&y * factors.view_as(&y)).sum(None);
-                    let inputs = [&x, &conv.weight, bias];
-                    let mut found = Tensor::run_backward(&[sum], &inputs, false, false);
-                    found.push(y.detach());
-                    found
-                };
-                let ours = gradients(conv.forward(&x));
-                let plain = x.conv_transpose1d(&conv.weight, Some(bias), 2, 1, 1, 1, 1);
-                for (ours, expected) in ours.iter().zip(gradients(plain)) {
-                    assert_eq!(ours.size(), expected.size());
-                    let error = (ours - &expected).abs().max() / (expected.abs().max() + 1e-3);
-                    assert!(error.double_value(&[]) < limit, "{error:?}");
-                }
+                let values = [
+                    Tensor::randn(size, (kind, Device::Cpu)),
+                    conv.weight.detach(),
+                    conv.bias.as_ref().unwrap().detach(),
+                ];
+                let ours = gradients(&values, |[x, weight, bias]| {
+                    conv.recorded(x, weight, Some(bias))
+                });
+                let expected = gradients(&values, |[x, weight, bias]| {
+                    x.conv_transpose1d(weight, Some(bias), 2, 1, 1, 1, 1)
+                });
+                assert_near(&ours, &expected, limit);
             }
         }
     }

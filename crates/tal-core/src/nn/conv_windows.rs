@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use tal_torch::record;
 use tch::{Device, Kind, Tensor};
 
-use super::conv::convolve;
+use super::conv::{as_needed, convolve};
 use super::{dim, host};
 
 /// Windows at a time: their sums stay in the first-level cache while the input's channels pass by.
@@ -87,9 +87,7 @@ pub fn convolve_windows(
             "{window:?} is not one of {sizes:?}"
         );
     }
-    let mut channels: Vec<usize> = windows.iter().map(|window| window.channel).collect();
-    channels.sort_unstable();
-    channels.dedup();
+    let channels = channels_of(&windows);
     let whole = sizes.batch * sizes.len * channels.len() * sizes.kernel;
     let in_windows = windows.len() * (WINDOW_OVERHEAD + WINDOW_COST * width * sizes.kernel);
     let is_plain = |tensor: &Tensor| tensor.device() == Device::Cpu && tensor.kind() == Kind::Float;
@@ -100,6 +98,14 @@ pub fn convolve_windows(
     } else {
         from_channels(x, weight, bias, &windows, &channels, sizes)
     }
+}
+
+/// The output channels that windows read, each once, in ascending order.
+fn channels_of(windows: &[ConvWindow]) -> Vec<usize> {
+    let mut channels: Vec<usize> = windows.iter().map(|window| window.channel).collect();
+    channels.sort_unstable();
+    channels.dedup();
+    channels
 }
 
 /// Sizes of a convolution and its windows.
@@ -205,9 +211,7 @@ fn in_loops(
         let input = || input_gradient(&kept[1], &gradient, &windows, sizes);
         let weight = || weight_gradient(&kept[0], &gradient, &windows, sizes);
         let bias = || bias_gradient(&gradient, &windows, sizes);
-        let parts: [&dyn Fn() -> Tensor; 3] = [&input, &weight, &bias];
-        let parts = parts.into_iter().zip(needed);
-        parts.map(|(part, needed)| needed.then(part)).collect()
+        as_needed([&input, &weight, &bias], needed)
     })
 }
 
@@ -335,28 +339,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::nn::conv::tests::gradients;
 
     const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
-
-    /// Values and gradients of input, weight and bias of one way to compute windows.
-    fn gradients(inputs: &[Tensor; 3], run: impl Fn(&[Tensor; 3]) -> Tensor) -> [Tensor; 4] {
-        let inputs = inputs
-            .each_ref()
-            .map(|input| input.copy().set_requires_grad(true));
-        let y = run(&inputs);
-        let count: i64 = y.size().iter().product();
-        let factors = Tensor::arange(count, FLOAT).sin().view_as(&y);
-        (&y * factors).sum(None).backward();
-        let [x, weight, bias] = inputs.map(|input| input.grad());
-        [y.detach(), x, weight, bias]
-    }
-
-    fn all_channels(windows: &[ConvWindow]) -> Vec<usize> {
-        let mut channels: Vec<usize> = windows.iter().map(|window| window.channel).collect();
-        channels.sort_unstable();
-        channels.dedup();
-        channels
-    }
 
     proptest! {
         #[test]
@@ -381,7 +366,7 @@ mod tests {
                     within: from.min(len)..to.min(len),
                 })
                 .collect();
-            let channels = all_channels(&windows);
+            let channels = channels_of(&windows);
             let loops = gradients(&inputs_of, |[x, weight, bias]| {
                 let sizes = Sizes::new(x, weight, width);
                 in_loops(x, weight, Some(bias), windows.clone(), sizes)
