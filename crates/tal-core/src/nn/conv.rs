@@ -3,6 +3,7 @@
 use tal_torch::record;
 use tch::{Device, Kind, Tensor, nn};
 
+use super::direct_conv::direct;
 use super::init::{BiasInit, WeightInit};
 use super::precision::multiply;
 use super::{dim, host};
@@ -236,20 +237,23 @@ pub fn convolve(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64
 
 /// [`convolve`] in the kind of its inputs.
 fn recorded(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) -> Tensor {
-    let forward = || x.conv1d(weight, bias, 1, padding, 1, 1);
     // Products of matrices see the same positions only where the length stays.
     if weight.size()[2] != 2 * padding + 1 {
-        return forward();
+        return x.conv1d(weight, bias, 1, padding, 1, 1);
     }
     let gradients = Gradients {
-        input: move |gradient: &Tensor, weight: &Tensor| {
+        input: |gradient: &Tensor, weight: &Tensor| {
             // Every tap the other way round, from outputs to inputs.
-            let weight = weight.flip([2]).transpose(0, 1);
-            gradient.conv1d(&weight, None::<Tensor>, 1, padding, 1, 1)
+            same_length(gradient, &weight.flip([2]).transpose(0, 1), None)
         },
         weight: move |gradient: &Tensor, x: &Tensor| weight_gradient(x, gradient, padding),
     };
-    gradients.record([x, weight], bias, forward)
+    gradients.record([x, weight], bias, || same_length(x, weight, bias))
+}
+
+/// Convolves with an odd kernel and as much padding as keeps the length.
+fn same_length(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
+    direct(x, weight, bias).unwrap_or_else(|| x.conv1d(weight, bias, 1, weight.size()[2] / 2, 1, 1))
 }
 
 /// Σ_b, t g\[b, o, t\] · x\[b, c, t + j − padding\] for every output o, input c and tap j.

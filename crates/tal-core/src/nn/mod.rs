@@ -9,6 +9,7 @@ mod channel_moments;
 mod conv;
 mod conv_transpose;
 mod conv_windows;
+mod direct_conv;
 mod drop_path;
 mod gradient_check;
 mod group_norm;
