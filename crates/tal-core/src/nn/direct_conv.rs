@@ -4,6 +4,7 @@
 //! stay in registers while the input's channels pass by; all taps read the same packed input, shifted.
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
@@ -22,11 +23,12 @@ const PANEL: usize = COLUMNS + MAX_KERNEL - 1;
 /// The widest kernel.
 const MAX_KERNEL: usize = 3;
 
-/// Values of the packed input that stay in the first-level cache: input channels times taps.
-const DEPTH: usize = 768;
+/// Input channels times taps that are added up at a time. What a tile reads is a little more than the first-level cache, which
+/// costs less than to load and store the sums more often.
+const DEPTH: usize = 1536;
 
 /// Blocks of [`ROWS`] whose packed weights stay in the second-level cache.
-const BLOCKS: usize = 43;
+const BLOCKS: usize = 86;
 
 /// Panels at most that are packed together.
 const MAX_PANELS: usize = 18;
@@ -153,16 +155,13 @@ fn convolve<const K: usize>(
         let x = &x[sample * inputs * len..][..inputs * len];
         let task = Task {
             weights: &weights,
+            bias,
             first_block: part * blocks,
             x,
             first: range * panels * COLUMNS,
             len,
         };
-        let rows = rows.into_iter().enumerate().map(|(row, piece)| {
-            let start = bias.map_or(0.0, |bias| bias[part * blocks * ROWS + row]);
-            host::filled(piece, start)
-        });
-        task.add(rows.collect(), buffer);
+        task.write(rows, buffer);
     };
     if num_threads == 1 {
         let mut buffer = Vec::new();
@@ -193,29 +192,29 @@ impl<const K: usize> PackedWeights<K> {
     fn new(weight: &[f32], sizes: Sizes, is_parallel: bool) -> Self {
         let (inputs, outputs) = (sizes.inputs, sizes.outputs);
         let num_blocks = outputs.div_ceil(ROWS);
-        let mut values = vec![[[0.0; ROWS]; K]; inputs * num_blocks];
-        for (range, values) in values.chunks_mut(Self::DEPTH * num_blocks).enumerate() {
-            let depth = values.len() / num_blocks;
-            let pack = |(block, values): (usize, &mut [[[f32; ROWS]; K]])| {
+        let pack = |index: usize| {
+            let range = index / (Self::DEPTH * num_blocks);
+            let first = range * Self::DEPTH;
+            let depth = Self::DEPTH.min(inputs - first);
+            let index = index - first * num_blocks;
+            let (block, input) = (index / depth, first + index % depth);
+            let mut values = [[0.0; ROWS]; K];
+            for row in 0..ROWS {
                 // Rows beyond the last repeat it; their sums are dropped.
-                let rows: [&[f32]; ROWS] = std::array::from_fn(|row| {
-                    let output = (block * ROWS + row).min(outputs - 1);
-                    &weight[(output * inputs + range * Self::DEPTH) * K..][..depth * K]
-                });
-                for (index, value) in values.as_flattened_mut().iter_mut().enumerate() {
-                    *value = rows.map(|row| row[index]);
+                let output = (block * ROWS + row).min(outputs - 1);
+                let kernel = &weight[(output * inputs + input) * K..][..K];
+                for (values, &weight) in values.iter_mut().zip(kernel) {
+                    values[row] = weight;
                 }
-            };
-            if is_parallel {
-                values
-                    .par_chunks_mut(depth)
-                    .with_min_len(8)
-                    .enumerate()
-                    .for_each(pack);
-            } else {
-                values.chunks_mut(depth).enumerate().for_each(pack);
             }
-        }
+            values
+        };
+        let indices = 0..inputs * num_blocks;
+        let values = if is_parallel {
+            indices.into_par_iter().map(pack).collect()
+        } else {
+            indices.map(pack).collect()
+        };
         PackedWeights {
             values,
             inputs,
@@ -233,6 +232,7 @@ impl<const K: usize> PackedWeights<K> {
 /// Some output channels of one sample, at a range of positions.
 struct Task<'a, const K: usize> {
     weights: &'a PackedWeights<K>,
+    bias: Option<&'a [f32]>,
     first_block: usize,
     /// (in, T)
     x: &'a [f32],
@@ -243,33 +243,38 @@ struct Task<'a, const K: usize> {
 }
 
 impl<const K: usize> Task<'_, K> {
-    /// Adds the products to `rows`, one for each output channel.
-    fn add(&self, mut rows: Vec<&mut [f32]>, buffer: &mut Vec<[f32; PANEL]>) {
+    /// Writes all values of `rows`, one for each output channel.
+    fn write(&self, mut rows: Vec<&mut [MaybeUninit<f32>]>, buffer: &mut Vec<[f32; PANEL]>) {
         let width = rows[0].len();
         let num_panels = width.div_ceil(COLUMNS);
+        let mut tile = Tile::default();
         for (input, weights) in self.weights.ranges() {
             let depth = weights.len() / self.weights.num_blocks;
-            buffer.resize(num_panels * depth, [0.0; PANEL]);
-            for (panel, packed) in buffer.chunks_exact_mut(depth).enumerate() {
-                self.pack(input, self.first + panel * COLUMNS, packed);
+            buffer.clear();
+            for panel in 0..num_panels {
+                self.pack(input, depth, self.first + panel * COLUMNS, buffer);
             }
             let weights = &weights[self.first_block * depth..];
-            for (rows, weights) in rows
+            for (part, (rows, weights)) in rows
                 .chunks_mut(BLOCKS * ROWS)
                 .zip(weights.chunks(BLOCKS * depth))
+                .enumerate()
             {
                 for (panel, packed) in buffer.chunks_exact(depth).enumerate() {
                     let column = panel * COLUMNS;
-                    for (rows, weights) in rows.chunks_mut(ROWS).zip(weights.chunks_exact(depth)) {
-                        let columns = column..(column + COLUMNS).min(width);
-                        let mut tile = Tile::default();
-                        for (tile, row) in tile.iter_mut().zip(&*rows) {
-                            copy(&row[columns.clone()], tile);
+                    let columns = column..(column + COLUMNS).min(width);
+                    let blocks = rows.chunks_mut(ROWS).zip(weights.chunks_exact(depth));
+                    for (block, (rows, weights)) in blocks.enumerate() {
+                        if input == 0 {
+                            self.start(self.first_block + part * BLOCKS + block, &mut tile);
+                        } else {
+                            // SAFETY: the range of input channels from 0 on has written all values.
+                            unsafe { read(rows, columns.clone(), &mut tile) };
                         }
                         // SAFETY: only processors with these features come here.
                         unsafe { accumulate(weights, packed, &mut tile) };
                         for (tile, row) in tile.iter().zip(rows) {
-                            copy(tile, &mut row[columns.clone()]);
+                            write(tile, &mut row[columns.clone()]);
                         }
                     }
                 }
@@ -277,39 +282,58 @@ impl<const K: usize> Task<'_, K> {
         }
     }
 
-    /// What the taps read at [`COLUMNS`] positions from `first` on, of input channels from `input` on.
-    fn pack(&self, input: usize, first: usize, packed: &mut [[f32; PANEL]]) {
-        let padding = K / 2;
-        let rows = self.x[input * self.len..].chunks_exact(self.len);
-        let start = first.wrapping_sub(padding);
-        // In a width that is known when compiled; with one tap the last values are not read.
-        if first >= padding && start + PANEL <= self.len {
-            for (packed, row) in packed.iter_mut().zip(rows) {
-                packed.copy_from_slice(&row[start..start + PANEL]);
-            }
-            return;
+    /// Writes what the sums of a block start from.
+    fn start(&self, block: usize, tile: &mut Tile) {
+        let bias = self.bias.map_or(&[][..], |bias| &bias[block * ROWS..]);
+        for (row, tile) in tile.iter_mut().enumerate() {
+            *tile = [bias.get(row).copied().unwrap_or(0.0); COLUMNS];
         }
-        for (packed, row) in packed.iter_mut().zip(rows) {
-            for (column, value) in packed.iter_mut().enumerate() {
+    }
+
+    /// Appends what the taps read at [`COLUMNS`] positions from `first` on, of `depth` input channels from `input` on.
+    fn pack(&self, input: usize, depth: usize, first: usize, packed: &mut Vec<[f32; PANEL]>) {
+        let padding = K / 2;
+        let rows = self.x[input * self.len..][..depth * self.len].chunks_exact(self.len);
+        let start = first.wrapping_sub(padding);
+        // With one tap the last values are not read.
+        if first >= padding && start + PANEL <= self.len {
+            packed.extend(rows.map(|row| {
+                let row: &[f32; PANEL] = row[start..start + PANEL].try_into().expect("as long");
+                *row
+            }));
+        } else {
+            let value = |row: &[f32], column: usize| {
                 let position = (first + column).checked_sub(padding);
                 let inside = position.and_then(|position| row.get(position));
-                *value = inside.copied().unwrap_or(0.0);
-            }
+                inside.copied().unwrap_or(0.0)
+            };
+            packed.extend(rows.map(|row| std::array::from_fn(|column| value(row, column))));
         }
     }
 }
 
-/// Copies as many values as both have.
+/// Reads some columns into a tile.
+///
+/// # Safety
+/// They must have been written.
+unsafe fn read(rows: &[&mut [MaybeUninit<f32>]], columns: Range<usize>, tile: &mut Tile) {
+    for (tile, row) in tile.iter_mut().zip(rows) {
+        for (value, place) in tile.iter_mut().zip(&row[columns.clone()]) {
+            // SAFETY: the caller's promise.
+            *value = unsafe { place.assume_init() };
+        }
+    }
+}
+
+/// Writes the first values of a tile's row, all but for the last columns of an output.
 #[inline]
-fn copy(from: &[f32], to: &mut [f32]) {
-    if let (Ok(from), Ok(to)) = (
-        <&[f32; COLUMNS]>::try_from(from),
-        <&mut [f32; COLUMNS]>::try_from(&mut *to),
-    ) {
-        *to = *from;
+fn write(values: &[f32; COLUMNS], places: &mut [MaybeUninit<f32>]) {
+    // A width that is known when compiled becomes two instructions.
+    if let Ok(places) = <&mut [MaybeUninit<f32>; COLUMNS]>::try_from(&mut *places) {
+        *places = values.map(MaybeUninit::new);
     } else {
-        for (to, &from) in to.iter_mut().zip(from) {
-            *to = from;
+        for (place, &value) in places.iter_mut().zip(values) {
+            place.write(value);
         }
     }
 }
@@ -335,34 +359,46 @@ fn accumulate<const K: usize>(
     tile: &mut Tile,
 ) {
     use std::arch::x86_64::{
-        __m256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps,
+        __m256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps,
+        _mm256_storeu_ps,
     };
 
     const LANES: usize = 8;
     const VECTORS: usize = COLUMNS / LANES;
-    let load = |values: &[f32]| -> __m256 {
-        let values = &values[..LANES];
+
+    /// The values from an index on.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn load<const N: usize>(values: &[f32; N], index: usize) -> __m256 {
+        let values = &values[index..index + LANES];
         // SAFETY: these are as many values as are read.
         unsafe { _mm256_loadu_ps(values.as_ptr()) }
-    };
-    let mut sums: [[__m256; VECTORS]; ROWS] =
-        std::array::from_fn(|row| std::array::from_fn(|vector| load(&tile[row][vector * LANES..])));
+    }
+
+    let mut sums = [[_mm256_setzero_ps(); VECTORS]; ROWS];
+    for (sums, tile) in sums.iter_mut().zip(&*tile) {
+        for (vector, sum) in sums.iter_mut().enumerate() {
+            *sum = load(tile, vector * LANES);
+        }
+    }
     for (weights, inputs) in weights.iter().zip(inputs) {
-        for tap in 0..K {
-            let inputs: [__m256; VECTORS] =
-                std::array::from_fn(|vector| load(&inputs[tap + vector * LANES..]));
-            for row in 0..ROWS {
-                let weight = _mm256_set1_ps(weights[tap][row]);
-                for vector in 0..VECTORS {
-                    sums[row][vector] = _mm256_fmadd_ps(weight, inputs[vector], sums[row][vector]);
+        for (tap, weights) in weights.iter().enumerate() {
+            let mut values = [_mm256_setzero_ps(); VECTORS];
+            for (vector, values) in values.iter_mut().enumerate() {
+                *values = load(inputs, tap + vector * LANES);
+            }
+            for (sums, &weight) in sums.iter_mut().zip(weights) {
+                let weight = _mm256_set1_ps(weight);
+                for (sum, &values) in sums.iter_mut().zip(&values) {
+                    *sum = _mm256_fmadd_ps(weight, values, *sum);
                 }
             }
         }
     }
     for (tile, sums) in tile.iter_mut().zip(&sums) {
-        for (tile, sum) in tile.chunks_exact_mut(LANES).zip(sums) {
+        for (tile, &sum) in tile.chunks_exact_mut(LANES).zip(sums) {
             // SAFETY: these are as many values as are written.
-            unsafe { _mm256_storeu_ps(tile.as_mut_ptr(), *sum) };
+            unsafe { _mm256_storeu_ps(tile.as_mut_ptr(), sum) };
         }
     }
 }

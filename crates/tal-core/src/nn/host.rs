@@ -107,13 +107,8 @@ pub unsafe fn build(size: &[usize], fill: impl FnOnce(&mut [MaybeUninit<f32>])) 
 
 /// Fills a list with zeros.
 pub fn zeroed(values: &mut [MaybeUninit<f32>]) -> &mut [f32] {
-    filled(values, 0.0)
-}
-
-/// Fills a list with a value.
-pub fn filled(values: &mut [MaybeUninit<f32>], value: f32) -> &mut [f32] {
-    for place in &mut *values {
-        place.write(value);
+    for value in &mut *values {
+        value.write(0.0);
     }
     // SAFETY: all values were just written, and both types have the same layout.
     unsafe { &mut *(std::ptr::from_mut(values) as *mut [f32]) }
