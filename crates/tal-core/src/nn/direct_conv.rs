@@ -1,7 +1,7 @@
 //! Convolution along time on processors with AVX2.
 //!
-//! Weights and input are packed so that the innermost loop reads both in order, and sums of 6 output channels at 16 positions
-//! stay in registers while the input's channels pass by; all taps read the same packed input, shifted.
+//! Sums of 6 output channels at 16 positions stay in registers while the input's channels pass by. The input is packed, so
+//! that what they read lies together; all taps read the same packed input, shifted. Kernels are read as they are.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -27,17 +27,14 @@ const MAX_KERNEL: usize = 3;
 /// costs less than to load and store the sums more often.
 const DEPTH: usize = 1536;
 
-/// Blocks of [`ROWS`] whose packed weights stay in the second-level cache.
-const BLOCKS: usize = 86;
-
 /// Panels at most that are packed together.
 const MAX_PANELS: usize = 18;
 
-/// Panels below which the packed weights are not read often enough.
+/// Panels below which a task is too small.
 const MIN_PANELS: usize = 4;
 
 /// Below this many multiplications, waking other threads takes longer than the work.
-const MIN_PARALLEL: usize = 1 << 20;
+const MIN_PARALLEL: usize = 1 << 23;
 
 /// Sums of [`ROWS`] channels at [`COLUMNS`] positions.
 type Tile = [[f32; COLUMNS]; ROWS];
@@ -123,8 +120,6 @@ fn convolve<const K: usize>(
     } else {
         1
     };
-    let weights = PackedWeights::<K>::new(weight, sizes, num_threads > 1);
-
     // A few tasks for each thread: ranges of positions, and of output channels where there are not enough of these.
     let num_panels = len.div_ceil(COLUMNS);
     let wanted = if num_threads > 1 { 4 * num_threads } else { 1 };
@@ -153,10 +148,11 @@ fn convolve<const K: usize>(
         let (part, range) = (number / ranges % parts, number % ranges);
         let sample = number / (parts * ranges);
         let x = &x[sample * inputs * len..][..inputs * len];
-        let task = Task {
-            weights: &weights,
+        let task = Task::<K> {
+            weight,
             bias,
-            first_block: part * blocks,
+            inputs,
+            first_output: part * blocks * ROWS,
             x,
             first: range * panels * COLUMNS,
             len,
@@ -177,63 +173,13 @@ fn convolve<const K: usize>(
     }
 }
 
-/// Kernels in the order in which they are read.
-struct PackedWeights<const K: usize> {
-    /// By range of [`PackedWeights::DEPTH`] input channels, block of [`ROWS`] outputs, input channel, tap.
-    values: Vec<[[f32; ROWS]; K]>,
-    inputs: usize,
-    num_blocks: usize,
-}
-
-impl<const K: usize> PackedWeights<K> {
-    /// Input channels at a time.
-    const DEPTH: usize = DEPTH / K;
-
-    fn new(weight: &[f32], sizes: Sizes, is_parallel: bool) -> Self {
-        let (inputs, outputs) = (sizes.inputs, sizes.outputs);
-        let num_blocks = outputs.div_ceil(ROWS);
-        let pack = |index: usize| {
-            let range = index / (Self::DEPTH * num_blocks);
-            let first = range * Self::DEPTH;
-            let depth = Self::DEPTH.min(inputs - first);
-            let index = index - first * num_blocks;
-            let (block, input) = (index / depth, first + index % depth);
-            let mut values = [[0.0; ROWS]; K];
-            for row in 0..ROWS {
-                // Rows beyond the last repeat it; their sums are dropped.
-                let output = (block * ROWS + row).min(outputs - 1);
-                let kernel = &weight[(output * inputs + input) * K..][..K];
-                for (values, &weight) in values.iter_mut().zip(kernel) {
-                    values[row] = weight;
-                }
-            }
-            values
-        };
-        let indices = 0..inputs * num_blocks;
-        let values = if is_parallel {
-            indices.into_par_iter().map(pack).collect()
-        } else {
-            indices.map(pack).collect()
-        };
-        PackedWeights {
-            values,
-            inputs,
-            num_blocks,
-        }
-    }
-
-    /// Ranges of input channels, each with the weights of all blocks.
-    fn ranges(&self) -> impl Iterator<Item = (usize, &[[[f32; ROWS]; K]])> {
-        let ranges = self.values.chunks(Self::DEPTH * self.num_blocks);
-        (0..self.inputs).step_by(Self::DEPTH).zip(ranges)
-    }
-}
-
 /// Some output channels of one sample, at a range of positions.
 struct Task<'a, const K: usize> {
-    weights: &'a PackedWeights<K>,
+    /// (out, in, K)
+    weight: &'a [f32],
     bias: Option<&'a [f32]>,
-    first_block: usize,
+    inputs: usize,
+    first_output: usize,
     /// (in, T)
     x: &'a [f32],
     /// Position of the first column.
@@ -246,36 +192,33 @@ impl<const K: usize> Task<'_, K> {
     /// Writes all values of `rows`, one for each output channel.
     fn write(&self, mut rows: Vec<&mut [MaybeUninit<f32>]>, buffer: &mut Vec<[f32; PANEL]>) {
         let width = rows[0].len();
-        let num_panels = width.div_ceil(COLUMNS);
+        let num_outputs = rows.len();
         let mut tile = Tile::default();
-        for (input, weights) in self.weights.ranges() {
-            let depth = weights.len() / self.weights.num_blocks;
+        for input in (0..self.inputs).step_by(DEPTH / K) {
+            let depth = (DEPTH / K).min(self.inputs - input);
             buffer.clear();
-            for panel in 0..num_panels {
-                self.pack(input, depth, self.first + panel * COLUMNS, buffer);
+            for column in (0..width).step_by(COLUMNS) {
+                self.pack(input, depth, self.first + column, buffer);
             }
-            let weights = &weights[self.first_block * depth..];
-            for (part, (rows, weights)) in rows
-                .chunks_mut(BLOCKS * ROWS)
-                .zip(weights.chunks(BLOCKS * depth))
-                .enumerate()
-            {
-                for (panel, packed) in buffer.chunks_exact(depth).enumerate() {
-                    let column = panel * COLUMNS;
-                    let columns = column..(column + COLUMNS).min(width);
-                    let blocks = rows.chunks_mut(ROWS).zip(weights.chunks_exact(depth));
-                    for (block, (rows, weights)) in blocks.enumerate() {
-                        if input == 0 {
-                            self.start(self.first_block + part * BLOCKS + block, &mut tile);
-                        } else {
-                            // SAFETY: the range of input channels from 0 on has written all values.
-                            unsafe { read(rows, columns.clone(), &mut tile) };
-                        }
-                        // SAFETY: only processors with these features come here.
-                        unsafe { accumulate(weights, packed, &mut tile) };
-                        for (tile, row) in tile.iter().zip(rows) {
-                            write(tile, &mut row[columns.clone()]);
-                        }
+            for (panel, packed) in buffer.chunks_exact(depth).enumerate() {
+                let columns = panel * COLUMNS..((panel + 1) * COLUMNS).min(width);
+                for (block, rows) in rows.chunks_mut(ROWS).enumerate() {
+                    if input == 0 {
+                        self.start(block, &mut tile);
+                    } else {
+                        // SAFETY: the range of input channels from 0 on has written all values.
+                        unsafe { read(rows, columns.clone(), &mut tile) };
+                    }
+                    let weights = std::array::from_fn(|row| {
+                        // Rows beyond the last repeat it; their sums are dropped.
+                        let output = self.first_output + (block * ROWS + row).min(num_outputs - 1);
+                        let kernels = &self.weight[(output * self.inputs + input) * K..];
+                        &kernels.as_chunks::<K>().0[..depth]
+                    });
+                    // SAFETY: only processors with these features come here.
+                    unsafe { accumulate(weights, packed, &mut tile) };
+                    for (tile, row) in tile.iter().zip(rows) {
+                        write(tile, &mut row[columns.clone()]);
                     }
                 }
             }
@@ -284,9 +227,10 @@ impl<const K: usize> Task<'_, K> {
 
     /// Writes what the sums of a block start from.
     fn start(&self, block: usize, tile: &mut Tile) {
-        let bias = self.bias.map_or(&[][..], |bias| &bias[block * ROWS..]);
+        let first = self.first_output + block * ROWS;
         for (row, tile) in tile.iter_mut().enumerate() {
-            *tile = [bias.get(row).copied().unwrap_or(0.0); COLUMNS];
+            let bias = self.bias.and_then(|bias| bias.get(first + row));
+            *tile = [bias.copied().unwrap_or(0.0); COLUMNS];
         }
     }
 
@@ -350,11 +294,14 @@ fn is_supported() -> bool {
     false
 }
 
-/// Adds the products of packed weights and packed input to `tile`.
+/// Adds the products of kernels and packed input to `tile`.
+///
+/// # Panics
+/// Where a row of kernels is shorter than `inputs`.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn accumulate<const K: usize>(
-    weights: &[[[f32; ROWS]; K]],
+    weights: [&[[f32; K]]; ROWS],
     inputs: &[[f32; PANEL]],
     tile: &mut Tile,
 ) {
@@ -381,13 +328,16 @@ fn accumulate<const K: usize>(
             *sum = load(tile, vector * LANES);
         }
     }
-    for (weights, inputs) in weights.iter().zip(inputs) {
-        for (tap, weights) in weights.iter().enumerate() {
+    assert!(weights.iter().all(|row| row.len() >= inputs.len()));
+    for (input, inputs) in inputs.iter().enumerate() {
+        for tap in 0..K {
             let mut values = [_mm256_setzero_ps(); VECTORS];
             for (vector, values) in values.iter_mut().enumerate() {
                 *values = load(inputs, tap + vector * LANES);
             }
-            for (sums, &weight) in sums.iter_mut().zip(weights) {
+            for (sums, weights) in sums.iter_mut().zip(&weights) {
+                // SAFETY: no row is shorter than `inputs`.
+                let weight = unsafe { weights.get_unchecked(input)[tap] };
                 let weight = _mm256_set1_ps(weight);
                 for (sum, &values) in sums.iter_mut().zip(&values) {
                     *sum = _mm256_fmadd_ps(weight, values, *sum);
@@ -405,7 +355,7 @@ fn accumulate<const K: usize>(
 
 /// Never called.
 #[cfg(not(target_arch = "x86_64"))]
-unsafe fn accumulate<const K: usize>(_: &[[[f32; ROWS]; K]], _: &[[f32; PANEL]], _: &mut Tile) {
+unsafe fn accumulate<const K: usize>(_: [&[[f32; K]]; ROWS], _: &[[f32; PANEL]], _: &mut Tile) {
     unreachable!("there is no AVX2 here");
 }
 
