@@ -4,7 +4,12 @@ use std::env;
 use std::path::PathBuf;
 
 fn main() {
-    for file in ["build.rs", "src/node.cpp", "src/tf32.cpp"] {
+    for file in [
+        "build.rs",
+        "src/node.cpp",
+        "src/parallel.cpp",
+        "src/tf32.cpp",
+    ] {
         println!("cargo::rerun-if-changed={file}");
     }
     for variable in ["LIBTORCH", "LIBTORCH_INCLUDE", "LIBTORCH_CXX11_ABI"] {
@@ -30,7 +35,13 @@ fn main() {
         .include(include.join("torch/csrc/api/include"))
         .include(include)
         .file("src/node.cpp")
+        .file("src/parallel.cpp")
         .file("src/tf32.cpp");
+    // LibTorch's loops are OpenMP's. Where the compiler has none, they run on one thread.
+    if cfg!(target_os = "linux") && build.is_flag_supported("-fopenmp").unwrap_or(false) {
+        build.flag("-fopenmp");
+        println!("cargo::rustc-link-lib=gomp");
+    }
     if cfg!(windows) {
         build.flag("/std:c++17");
     } else {

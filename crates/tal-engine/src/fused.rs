@@ -3,8 +3,7 @@
 //! LibTorch's operations go over all values once each, some fifteen times a step. What is computed is the same, in the same
 //! order and precision, up to the rounding of fused multiply-adds.
 
-use rayon::prelude::*;
-use tal_core::nn::host;
+use tal_core::nn::host::{self, parallel};
 use tch::Tensor;
 
 /// Values that a thread takes at a time.
@@ -69,12 +68,15 @@ pub(crate) fn adam(
         block(value, mean, square, grad);
         return true;
     }
-    value
-        .par_chunks_mut(BLOCK)
-        .zip(mean.par_chunks_mut(BLOCK))
-        .zip(square.par_chunks_mut(BLOCK))
-        .zip(grad.par_chunks(BLOCK))
-        .for_each(|(((value, mean), square), grad)| block(value, mean, square, grad));
+    let blocks = value
+        .chunks_mut(BLOCK)
+        .zip(mean.chunks_mut(BLOCK))
+        .zip(square.chunks_mut(BLOCK))
+        .zip(grad.chunks(BLOCK));
+    let run = |(): &mut (), (((value, mean), square), grad): (((&mut [_], _), _), _)| {
+        block(value, mean, square, grad);
+    };
+    parallel::for_each(blocks, || (), run);
     true
 }
 
@@ -96,10 +98,8 @@ pub(crate) fn average(average: &mut Tensor, value: &Tensor, decay: f64) -> bool 
         block(average, value);
         return true;
     }
-    average
-        .par_chunks_mut(BLOCK)
-        .zip(value.par_chunks(BLOCK))
-        .for_each(|(average, value)| block(average, value));
+    let blocks = average.chunks_mut(BLOCK).zip(value.chunks(BLOCK));
+    parallel::for_each(blocks, || (), |(), (average, value)| block(average, value));
     true
 }
 

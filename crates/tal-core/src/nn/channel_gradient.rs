@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use rayon::prelude::*;
+use tal_torch::parallel;
 
 use super::channel_moments::ChannelMoments;
 use super::host;
@@ -84,12 +84,11 @@ impl ChannelMoments {
         let tile = |buffer: &mut Vec<f32>, (tile, partial): (usize, &mut [[f32; 2]])| {
             tiles.run(buffer, tile, partial);
         };
+        let parts = partial.chunks_mut(num_channels).enumerate();
         if host::num_threads(x.len()) > 1 {
-            let parts = partial.par_chunks_mut(num_channels).enumerate();
-            parts.for_each_init(buffer, tile);
+            parallel::for_each(parts, buffer, tile);
         } else {
             let mut buffer = buffer();
-            let parts = partial.chunks_mut(num_channels).enumerate();
             parts.for_each(|part| tile(&mut buffer, part));
         }
         let column = |index: usize| -> Vec<f32> {

@@ -1,6 +1,6 @@
 //! Mean and spread over the channels of every position, in Rust.
 
-use rayon::prelude::*;
+use tal_torch::parallel;
 
 use super::host;
 
@@ -57,18 +57,11 @@ impl ChannelMoments {
                     inverse_std,
                 );
             };
+            let tiles = mean.chunks_mut(TILE).zip(inverse_std.chunks_mut(TILE));
             if is_parallel {
-                let tiles = mean.par_chunks_mut(TILE);
-                tiles
-                    .zip(inverse_std.par_chunks_mut(TILE))
-                    .enumerate()
-                    .for_each(tile);
+                parallel::for_each(tiles.enumerate(), || (), |(), part| tile(part));
             } else {
-                let tiles = mean.chunks_mut(TILE);
-                tiles
-                    .zip(inverse_std.chunks_mut(TILE))
-                    .enumerate()
-                    .for_each(tile);
+                tiles.enumerate().for_each(tile);
             }
         }
         moments

@@ -3,8 +3,7 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use rayon::prelude::*;
-use tal_torch::record;
+use tal_torch::{parallel, record};
 use tch::{Device, Kind, Tensor};
 
 use super::conv::{as_needed, convolve};
@@ -255,9 +254,8 @@ fn run(inputs: &[Tensor], windows: &[ConvWindow], sizes: Sizes) -> Tensor {
         }
     };
     let fill = |out: &mut [MaybeUninit<f32>]| {
-        out.par_chunks_mut(BLOCK * width)
-            .zip(windows.par_chunks(BLOCK))
-            .for_each(|(out, windows)| block(windows, out));
+        let blocks = out.chunks_mut(BLOCK * width).zip(windows.chunks(BLOCK));
+        parallel::for_each(blocks, || (), |(), (out, windows)| block(windows, out));
     };
     // SAFETY: every value belongs to a block, and blocks write all of theirs.
     unsafe { host::build(&[windows.len(), width], fill) }

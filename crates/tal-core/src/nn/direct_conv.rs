@@ -6,7 +6,7 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use rayon::prelude::*;
+use tal_torch::parallel;
 use tch::{Device, Kind, Tensor};
 
 use super::host;
@@ -116,7 +116,7 @@ fn convolve<const K: usize>(
     } = sizes;
     let is_parallel = batch * inputs * outputs * len * K >= MIN_PARALLEL;
     let num_threads = if is_parallel {
-        rayon::current_num_threads()
+        parallel::num_threads()
     } else {
         1
     };
@@ -165,11 +165,7 @@ fn convolve<const K: usize>(
             task(&mut buffer, numbered);
         }
     } else {
-        tasks
-            .into_par_iter()
-            .enumerate()
-            .with_max_len(1)
-            .for_each_init(Vec::new, task);
+        parallel::for_each(tasks.into_iter().enumerate(), Vec::new, task);
     }
 }
 
@@ -197,6 +193,7 @@ impl<const K: usize> Task<'_, K> {
         for input in (0..self.inputs).step_by(DEPTH / K) {
             let depth = (DEPTH / K).min(self.inputs - input);
             buffer.clear();
+            buffer.reserve(width.div_ceil(COLUMNS) * depth);
             for column in (0..width).step_by(COLUMNS) {
                 self.pack(input, depth, self.first + column, buffer);
             }
@@ -242,8 +239,12 @@ impl<const K: usize> Task<'_, K> {
         // With one tap the last values are not read.
         if first >= padding && start + PANEL <= self.len {
             packed.extend(rows.map(|row| {
-                let row: &[f32; PANEL] = row[start..start + PANEL].try_into().expect("as long");
-                *row
+                let row = &row[start..start + PANEL];
+                let mut values = [0.0; PANEL];
+                // Both widths are known when compiled, and become a few instructions.
+                values[..COLUMNS].copy_from_slice(&row[..COLUMNS]);
+                values[COLUMNS..].copy_from_slice(&row[COLUMNS..]);
+                values
             }));
         } else {
             let value = |row: &[f32], column: usize| {

@@ -8,7 +8,7 @@
 use std::mem::MaybeUninit;
 use std::slice;
 
-use rayon::prelude::*;
+pub use tal_torch::parallel;
 use tch::kind::Element;
 use tch::{Device, Kind, Tensor};
 
@@ -114,7 +114,7 @@ pub fn zeroed(values: &mut [MaybeUninit<f32>]) -> &mut [f32] {
     unsafe { &mut *(std::ptr::from_mut(values) as *mut [f32]) }
 }
 
-/// Calls `work` with the number and the values of every row, on all of rayon's threads where there is enough to do; `state`
+/// Calls `work` with the number and the values of every row, on all of LibTorch's threads where there is enough to do; `state`
 /// makes what a thread reuses from row to row.
 ///
 /// # Panics
@@ -152,30 +152,31 @@ pub fn for_each_row_with<A: Send, S>(
     let num_rows = rows.len() / row_len;
     let answers = &mut answers[..num_rows];
     let num_threads = num_threads(rows.len());
-    let block = |first: usize, rows: &mut [MaybeUninit<f32>], answers: &mut [A]| {
-        let mut state = state();
+    let block = |state: &mut S, (first, rows, answers): (usize, &mut [_], &mut [A])| {
         let rows = rows.chunks_exact_mut(row_len).zip(answers);
         for (number, (row, answer)) in (first..).zip(rows) {
-            work(&mut state, number, row, answer);
+            work(state, number, row, answer);
         }
     };
     if num_threads == 1 {
-        return block(0, rows, answers);
+        return block(&mut state(), (0, rows, answers));
     }
     // A few blocks per thread: one that is held up leaves the others something to take over.
     let num_rows = num_rows.div_ceil(4 * num_threads).max(1);
-    rows.par_chunks_mut(num_rows * row_len)
-        .zip(answers.par_chunks_mut(num_rows))
+    let blocks = rows
+        .chunks_mut(num_rows * row_len)
+        .zip(answers.chunks_mut(num_rows))
         .enumerate()
-        .for_each(|(index, (rows, answers))| block(index * num_rows, rows, answers));
+        .map(|(index, (rows, answers))| (index * num_rows, rows, answers));
+    parallel::for_each(blocks, state, block);
 }
 
-/// Threads for loops over `count` values: rayon's, or this one alone.
+/// Threads for loops over `count` values: LibTorch's, or this one alone.
 pub(super) fn num_threads(count: usize) -> usize {
     if count < MIN_PARALLEL {
         1
     } else {
-        rayon::current_num_threads()
+        parallel::num_threads()
     }
 }
 
