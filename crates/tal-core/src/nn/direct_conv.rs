@@ -200,9 +200,8 @@ impl<const K: usize> Task<'_, K> {
             for (panel, packed) in buffer.chunks_exact(depth).enumerate() {
                 let columns = panel * COLUMNS..((panel + 1) * COLUMNS).min(width);
                 for (block, rows) in rows.chunks_mut(ROWS).enumerate() {
-                    if input == 0 {
-                        self.start(block, &mut tile);
-                    } else {
+                    let start = (input == 0).then(|| self.start(block));
+                    if start.is_none() {
                         // SAFETY: the range of input channels from 0 on has written all values.
                         unsafe { read(rows, columns.clone(), &mut tile) };
                     }
@@ -213,7 +212,7 @@ impl<const K: usize> Task<'_, K> {
                         &kernels.as_chunks::<K>().0[..depth]
                     });
                     // SAFETY: only processors with these features come here.
-                    unsafe { accumulate(weights, packed, &mut tile) };
+                    unsafe { accumulate(weights, packed, start, &mut tile) };
                     for (tile, row) in tile.iter().zip(rows) {
                         write(tile, &mut row[columns.clone()]);
                     }
@@ -222,13 +221,13 @@ impl<const K: usize> Task<'_, K> {
         }
     }
 
-    /// Writes what the sums of a block start from.
-    fn start(&self, block: usize, tile: &mut Tile) {
+    /// What the sums of a block start from.
+    fn start(&self, block: usize) -> [f32; ROWS] {
         let first = self.first_output + block * ROWS;
-        for (row, tile) in tile.iter_mut().enumerate() {
+        std::array::from_fn(|row| {
             let bias = self.bias.and_then(|bias| bias.get(first + row));
-            *tile = [bias.copied().unwrap_or(0.0); COLUMNS];
-        }
+            bias.copied().unwrap_or(0.0)
+        })
     }
 
     /// Appends what the taps read at [`COLUMNS`] positions from `first` on, of `depth` input channels from `input` on.
@@ -295,7 +294,7 @@ fn is_supported() -> bool {
     false
 }
 
-/// Adds the products of kernels and packed input to `tile`.
+/// Adds the products of kernels and packed input to `tile`, or to one number per row, where there is a `start`.
 ///
 /// # Panics
 /// Where a row of kernels is shorter than `inputs`.
@@ -304,6 +303,7 @@ fn is_supported() -> bool {
 fn accumulate<const K: usize>(
     weights: [&[[f32; K]]; ROWS],
     inputs: &[[f32; PANEL]],
+    start: Option<[f32; ROWS]>,
     tile: &mut Tile,
 ) {
     use std::arch::x86_64::{
@@ -324,9 +324,12 @@ fn accumulate<const K: usize>(
     }
 
     let mut sums = [[_mm256_setzero_ps(); VECTORS]; ROWS];
-    for (sums, tile) in sums.iter_mut().zip(&*tile) {
+    for (row, sums) in sums.iter_mut().enumerate() {
         for (vector, sum) in sums.iter_mut().enumerate() {
-            *sum = load(tile, vector * LANES);
+            *sum = match start {
+                Some(start) => _mm256_set1_ps(start[row]),
+                None => load(&tile[row], vector * LANES),
+            };
         }
     }
     assert!(weights.iter().all(|row| row.len() >= inputs.len()));
@@ -356,7 +359,12 @@ fn accumulate<const K: usize>(
 
 /// Never called.
 #[cfg(not(target_arch = "x86_64"))]
-unsafe fn accumulate<const K: usize>(_: [&[[f32; K]]; ROWS], _: &[[f32; PANEL]], _: &mut Tile) {
+unsafe fn accumulate<const K: usize>(
+    _: [&[[f32; K]]; ROWS],
+    _: &[[f32; PANEL]],
+    _: Option<[f32; ROWS]>,
+    _: &mut Tile,
+) {
     unreachable!("there is no AVX2 here");
 }
 
