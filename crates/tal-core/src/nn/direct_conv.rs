@@ -23,12 +23,9 @@ const PANEL: usize = COLUMNS + MAX_KERNEL - 1;
 /// The widest kernel.
 const MAX_KERNEL: usize = 3;
 
-/// Input channels times taps that are added up at a time: what a tile reads of the input stays in the first-level cache.
-const DEPTH: usize = 768;
-
-/// Blocks of [`ROWS`] whose kernels, of as many inputs, stay in the second-level cache while all panels pass by. Read for each panel
-/// from further away, they would take most of what the memory delivers.
-const BLOCKS: usize = 16;
+/// Input channels times taps that are added up at a time. What a tile reads is a little more than the first-level cache, which
+/// costs less than to load and store the sums more often.
+const DEPTH: usize = 1536;
 
 /// Panels at most that are packed together.
 const MAX_PANELS: usize = 18;
@@ -191,68 +188,52 @@ impl<const K: usize> Task<'_, K> {
     /// Writes all values of `rows`, one for each output channel.
     fn write(&self, mut rows: Vec<&mut [MaybeUninit<f32>]>, buffer: &mut Vec<[f32; PANEL]>) {
         let width = rows[0].len();
-        let num_panels = width.div_ceil(COLUMNS);
-        buffer.clear();
-        buffer.reserve(num_panels * self.inputs);
-        for inputs in self.ranges() {
-            for column in (0..width).step_by(COLUMNS) {
-                self.pack(inputs.clone(), self.first + column, buffer);
-            }
-        }
-        let last = self.first_output + rows.len() - 1;
+        let num_outputs = rows.len();
         let mut tile = Tile::default();
-        for (part, rows) in rows.chunks_mut(BLOCKS * ROWS).enumerate() {
-            let first = self.first_output + part * BLOCKS * ROWS;
-            for inputs in self.ranges() {
-                let packed = &buffer[inputs.start * num_panels..inputs.end * num_panels];
-                for (panel, packed) in packed.chunks_exact(inputs.len()).enumerate() {
-                    let columns = panel * COLUMNS..((panel + 1) * COLUMNS).min(width);
-                    for (block, rows) in rows.chunks_mut(ROWS).enumerate() {
+        for input in (0..self.inputs).step_by(DEPTH / K) {
+            let depth = (DEPTH / K).min(self.inputs - input);
+            buffer.clear();
+            buffer.reserve(width.div_ceil(COLUMNS) * depth);
+            for column in (0..width).step_by(COLUMNS) {
+                self.pack(input, depth, self.first + column, buffer);
+            }
+            for (panel, packed) in buffer.chunks_exact(depth).enumerate() {
+                let columns = panel * COLUMNS..((panel + 1) * COLUMNS).min(width);
+                for (block, rows) in rows.chunks_mut(ROWS).enumerate() {
+                    let start = (input == 0).then(|| self.start(block));
+                    if start.is_none() {
+                        // SAFETY: the range of input channels from 0 on has written all values.
+                        unsafe { read(rows, columns.clone(), &mut tile) };
+                    }
+                    let weights = std::array::from_fn(|row| {
                         // Rows beyond the last repeat it; their sums are dropped.
-                        let outputs =
-                            std::array::from_fn(|row| (first + block * ROWS + row).min(last));
-                        let start = (inputs.start == 0).then(|| self.start(outputs));
-                        if start.is_none() {
-                            // SAFETY: the range of input channels from 0 on has written all values.
-                            unsafe { read(rows, columns.clone(), &mut tile) };
-                        }
-                        let weights = self.kernels(outputs, inputs.clone());
-                        // SAFETY: only processors with these features come here.
-                        unsafe { accumulate(weights, packed, start, &mut tile) };
-                        for (tile, row) in tile.iter().zip(rows) {
-                            write(tile, &mut row[columns.clone()]);
-                        }
+                        let output = self.first_output + (block * ROWS + row).min(num_outputs - 1);
+                        let kernels = &self.weight[(output * self.inputs + input) * K..];
+                        &kernels.as_chunks::<K>().0[..depth]
+                    });
+                    // SAFETY: only processors with these features come here.
+                    unsafe { accumulate(weights, packed, start, &mut tile) };
+                    for (tile, row) in tile.iter().zip(rows) {
+                        write(tile, &mut row[columns.clone()]);
                     }
                 }
             }
         }
     }
 
-    /// Input channels that are added up at a time.
-    fn ranges(&self) -> impl Iterator<Item = Range<usize>> + use<K> {
-        let inputs = self.inputs;
-        let starts = (0..inputs).step_by(DEPTH / K);
-        starts.map(move |start| start..(start + DEPTH / K).min(inputs))
-    }
-
-    /// The kernels of output channels, for some input channels.
-    fn kernels(&self, outputs: [usize; ROWS], inputs: Range<usize>) -> [&[[f32; K]]; ROWS] {
-        outputs.map(|output| {
-            let kernels = &self.weight[output * self.inputs * K..][..self.inputs * K];
-            &kernels.as_chunks().0[inputs.clone()]
+    /// What the sums of a block start from.
+    fn start(&self, block: usize) -> [f32; ROWS] {
+        let first = self.first_output + block * ROWS;
+        std::array::from_fn(|row| {
+            let bias = self.bias.and_then(|bias| bias.get(first + row));
+            bias.copied().unwrap_or(0.0)
         })
     }
 
-    /// What the sums of output channels start from.
-    fn start(&self, outputs: [usize; ROWS]) -> [f32; ROWS] {
-        self.bias
-            .map_or([0.0; ROWS], |bias| outputs.map(|output| bias[output]))
-    }
-
-    /// Appends what the taps read at [`COLUMNS`] positions from `first` on, of some input channels.
-    fn pack(&self, inputs: Range<usize>, first: usize, packed: &mut Vec<[f32; PANEL]>) {
+    /// Appends what the taps read at [`COLUMNS`] positions from `first` on, of `depth` input channels from `input` on.
+    fn pack(&self, input: usize, depth: usize, first: usize, packed: &mut Vec<[f32; PANEL]>) {
         let padding = K / 2;
-        let rows = self.x[inputs.start * self.len..inputs.end * self.len].chunks_exact(self.len);
+        let rows = self.x[input * self.len..][..depth * self.len].chunks_exact(self.len);
         let start = first.wrapping_sub(padding);
         // With one tap the last values are not read.
         if first >= padding && start + PANEL <= self.len {
