@@ -1,6 +1,6 @@
 //! The unit that times of networks are given in, so that figures of different machines can be compared.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use criterion::measurement::WallTime;
 use criterion::{Bencher, BenchmarkGroup};
@@ -10,8 +10,8 @@ use tch::{Device, Kind, Tensor};
 const CHANNELS: i64 = 512;
 /// Positions of its input.
 const LEN: i64 = 2304;
-/// How often it is timed.
-const RUNS: usize = 9;
+/// How often it is timed before each run of a workload.
+const RUNS: usize = 3;
 
 /// The unit's work: one convolution along time of LibTorch, 512 to 512 channels, kernel 3, padding 1, float32, input
 /// (2, 512, 2304), no gradient.
@@ -43,29 +43,57 @@ impl Default for Convolution {
     }
 }
 
-/// The unit: the median time of `run` of [`Convolution`].
-pub fn unit() -> Duration {
-    let convolution = Convolution::new();
-    median(RUNS, || {
-        let _ = convolution.run();
-    })
+/// A workload's time beside the unit's. Medians of the runs; the quotient is that of the quotients, as both vary with what else
+/// the machine does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct InUnits {
+    /// Seconds of the workload.
+    pub seconds: f64,
+    /// Seconds of the unit.
+    pub unit: f64,
+    /// Units that the workload takes.
+    pub units: f64,
 }
 
-/// Median time of `num_runs` runs after two that do not count.
+/// Times `run` `num_runs` times after two runs that do not count, with the unit just before each: the median of a few of
+/// [`Convolution::run`].
 ///
 /// # Panics
 /// Where there is no run.
-pub fn median(num_runs: usize, mut run: impl FnMut()) -> Duration {
-    let mut timed = || {
-        let start = Instant::now();
-        run();
-        start.elapsed()
+pub fn measure(num_runs: usize, mut run: impl FnMut()) -> InUnits {
+    assert!(num_runs > 0, "nothing is measured");
+    let convolution = Convolution::new();
+    let unit = || {
+        let times = (0..RUNS).map(|_| {
+            seconds(|| {
+                let _ = convolution.run();
+            })
+        });
+        median(times.collect())
     };
-    timed();
-    timed();
-    let mut times: Vec<Duration> = (0..num_runs).map(|_| timed()).collect();
-    times.sort_unstable();
-    times[num_runs / 2]
+    for _ in 0..2 {
+        unit();
+        run();
+    }
+    let pairs: Vec<(f64, f64)> = (0..num_runs).map(|_| (unit(), seconds(&mut run))).collect();
+    let over = |of: fn(&(f64, f64)) -> f64| median(pairs.iter().map(of).collect());
+    InUnits {
+        seconds: over(|(_, seconds)| *seconds),
+        unit: over(|(unit, _)| *unit),
+        units: over(|(unit, seconds)| seconds / unit),
+    }
+}
+
+fn seconds(run: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    run();
+    start.elapsed().as_secs_f64()
+}
+
+/// The upper one of two in the middle.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// Times a benchmark after the unit itself, which stands beside it as `NAME/u`: the quotient is its time in units.

@@ -1,8 +1,8 @@
 //! Prediction and training steps in units (see `tal_benches::unit`), with the memory each needs.
 //!
 //! `cargo run --release -p tal-benches --example units -- [--json FILE] [FILTER…]`: every workload whose name contains one of
-//! the filters runs in a process of its own, with all threads of LibTorch. The time is the median of seven runs, the unit is
-//! timed just before; the memory is the largest resident set of that process.
+//! the filters runs in a process of its own, with all threads of LibTorch. It runs seven times, each just after the unit itself;
+//! time, unit and quotient are the medians, the memory is the largest resident set of that process.
 
 use std::error::Error;
 use std::fs;
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
-use tal_benches::unit::{median, unit};
+use tal_benches::unit::measure;
 use tal_benches::workload::{PREDICT, TRAIN_STEP, Workload};
 use tal_engine::memory::peak_resident_bytes;
 
@@ -30,6 +30,8 @@ struct Figure {
     seconds: f64,
     /// Seconds of the unit.
     unit: f64,
+    /// Units that a run takes.
+    units: f64,
     /// Largest resident set of the process.
     peak_bytes: Option<u64>,
     /// Threads of LibTorch.
@@ -41,7 +43,7 @@ fn main() -> Result<()> {
     if let [flag, name] = arguments.as_slice()
         && flag == MEASURE
     {
-        println!("{}", serde_json::to_string(&measure(name)?)?);
+        println!("{}", serde_json::to_string(&figure(name)?)?);
         return Ok(());
     }
     let file = match arguments.iter().position(|argument| argument == "--json") {
@@ -74,7 +76,7 @@ fn main() -> Result<()> {
         println!(
             "{name:<40} {:8.3} {:8.2} {:8.2} {:8.1}",
             figure.seconds,
-            figure.seconds / figure.unit,
+            figure.units,
             figure.peak_bytes.unwrap_or(0) as f64 / 1e9,
             1e3 * figure.unit
         );
@@ -94,29 +96,26 @@ fn cases() -> impl Iterator<Item = (String, Workload)> {
     predict.chain(TRAIN_STEP.into_iter().map(named("train_step")))
 }
 
-fn measure(name: &str) -> Result<Figure> {
+fn figure(name: &str) -> Result<Figure> {
     let (_, workload) = cases()
         .find(|(case, _)| case == name)
         .ok_or("no such case")?;
-    let (before, seconds) = if name.starts_with("predict/") {
+    let measured = if name.starts_with("predict/") {
         let (detector, features) = (workload.detector(), workload.features());
-        let unit = unit();
-        let time = median(RUNS, || {
+        measure(RUNS, || {
             detector.detect(&features).expect("detections");
-        });
-        (unit, time)
+        })
     } else {
         let (mut trainer, mut batch) = (workload.trainer(), workload.batch());
-        let unit = unit();
-        let time = median(RUNS, || {
+        measure(RUNS, || {
             trainer.step(&mut batch, 0).expect("a finite step");
-        });
-        (unit, time)
+        })
     };
     Ok(Figure {
         name: name.to_owned(),
-        seconds: seconds.as_secs_f64(),
-        unit: before.as_secs_f64(),
+        seconds: measured.seconds,
+        unit: measured.unit,
+        units: measured.units,
         peak_bytes: peak_resident_bytes(),
         threads: tch::get_num_threads() as usize,
     })

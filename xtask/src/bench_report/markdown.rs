@@ -82,7 +82,7 @@ fn row(text: &mut String, figure: &Figure) {
         figure.name,
         target.description,
         figure.seconds,
-        figure.seconds / figure.unit,
+        figure.units,
         known(target.original),
         known(target.limit),
         known(target.floor),
@@ -127,6 +127,8 @@ mod tests {
             name: name.to_owned(),
             seconds,
             unit,
+            // Not quite the quotient of the medians.
+            units: seconds / unit + 0.2,
             peak_bytes,
             threads: 2,
         }
@@ -162,12 +164,12 @@ mod tests {
         assert!(lines[2..].iter().all(|line| columns(line) == 11), "{text}");
         assert_eq!(
             lines[4],
-            "| `train_step/thumos14_i3d/2304` | batch of 2: forward, backward, clip, AdamW, EMA | 4.000 | 100.0 | 145 | 115 \
+            "| `train_step/thumos14_i3d/2304` | batch of 2: forward, backward, clip, AdamW, EMA | 4.000 | 100.2 | 145 | 115 \
              | 95 | 2.50 | 3.9 | 2.9 |"
         );
         assert_eq!(
             lines[5],
-            "| `predict/another/7` |  | 0.500 | 10.0 |  |  |  |  |  |  |"
+            "| `predict/another/7` |  | 0.500 | 10.2 |  |  |  |  |  |  |"
         );
     }
 

@@ -50,6 +50,7 @@ struct Figure {
     name: String,
     seconds: f64,
     unit: f64,
+    units: f64,
     peak_bytes: Option<u64>,
     threads: usize,
 }
@@ -157,6 +158,7 @@ mod tests {
                 name: "predict/gtea/1152".to_owned(),
                 seconds: 0.5,
                 unit: 0.25,
+                units: 2.0,
                 peak_bytes: None,
                 threads: 2,
             }],
