@@ -37,8 +37,9 @@ fn main() {
         .file("src/node.cpp")
         .file("src/parallel.cpp")
         .file("src/tf32.cpp");
-    // LibTorch's loops are OpenMP's. Where the compiler has none, they run on one thread.
-    if cfg!(target_os = "linux") && build.is_flag_supported("-fopenmp").unwrap_or(false) {
+    // LibTorch's loops are GNU OpenMP's on Linux. Clang would bring a second pool of threads; with it and on other systems our
+    // loops run on one thread.
+    if cfg!(target_os = "linux") && build.get_compiler().is_like_gnu() {
         build.flag("-fopenmp");
         println!("cargo::rustc-link-lib=gomp");
     }

@@ -6,7 +6,7 @@
 use tal_core::nn::host::{self, parallel};
 use tch::Tensor;
 
-/// Values that a thread takes at a time.
+/// Values that a thread takes at a time. Most parameters have fewer: to wake another thread would take longer than the work.
 const BLOCK: usize = 1 << 15;
 
 /// The numbers of one step of Adam or AdamW for one parameter.
@@ -63,11 +63,6 @@ pub(crate) fn adam(
             *value = *value * keep + *mean * scale / denominator;
         }
     };
-    // Most parameters are small: waking other threads would take longer than the work.
-    if value.len() <= BLOCK {
-        block(value, mean, square, grad);
-        return true;
-    }
     let blocks = value
         .chunks_mut(BLOCK)
         .zip(mean.chunks_mut(BLOCK))
@@ -76,7 +71,7 @@ pub(crate) fn adam(
     let run = |(): &mut (), (((value, mean), square), grad): (((&mut [_], _), _), _)| {
         block(value, mean, square, grad);
     };
-    parallel::for_each(blocks, || (), run);
+    parallel::for_each(parallel::num_threads(), blocks, || (), run);
     true
 }
 
@@ -94,12 +89,9 @@ pub(crate) fn average(average: &mut Tensor, value: &Tensor, decay: f64) -> bool 
             *average = *average * decay + value * rest;
         }
     };
-    if average.len() <= BLOCK {
-        block(average, value);
-        return true;
-    }
     let blocks = average.chunks_mut(BLOCK).zip(value.chunks(BLOCK));
-    parallel::for_each(blocks, || (), |(), (average, value)| block(average, value));
+    let run = |(): &mut (), (average, value): (&mut [_], &[_])| block(average, value);
+    parallel::for_each(parallel::num_threads(), blocks, || (), run);
     true
 }
 

@@ -18,24 +18,31 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
-/// Threads that [`for_each`] works on: LibTorch's, or one within one of its loops.
+/// Threads that LibTorch's loops run on: one within such a loop.
 pub fn num_threads() -> usize {
     // SAFETY: takes nothing.
     let count = unsafe { tal_torch_num_threads() };
     usize::try_from(count).unwrap_or(1).max(1)
 }
 
-/// Calls `work` with each of the tasks, on LibTorch's threads; which of them does what is not fixed. `state` makes what a
-/// thread reuses from task to task.
+/// Calls `work` with each of the tasks, on at most `num_threads` of LibTorch's threads; which of them does what is not fixed.
+/// `state` makes what a thread reuses from task to task.
 ///
 /// # Panics
 /// Where `state` or `work` panics; tasks that were not begun are dropped then.
 pub fn for_each<T: Send, S>(
-    tasks: impl IntoIterator<Item = T, IntoIter: Send>,
+    num_threads: usize,
+    tasks: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator + Send>,
     state: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, T) + Sync,
 ) {
-    let tasks = Mutex::new(tasks.into_iter().fuse());
+    let tasks = tasks.into_iter();
+    let num_threads = num_threads.min(tasks.len());
+    if num_threads <= 1 {
+        let mut state = state();
+        return tasks.for_each(|task| work(&mut state, task));
+    }
+    let tasks = Mutex::new(tasks.fuse());
     let panic: Mutex<Option<Box<dyn Any + Send>>> = Mutex::new(None);
     let next = || lock(&tasks).next();
     let run = || {
@@ -55,7 +62,7 @@ pub fn for_each<T: Send, S>(
             lock(&panic).get_or_insert(payload);
         }
     };
-    on_threads(&run);
+    on_threads(num_threads, &run);
     if let Some(payload) = panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
         resume_unwind(payload);
     }
@@ -66,16 +73,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Calls `run`, which does not unwind, on every thread.
-fn on_threads<F: Fn() + Sync>(run: &F) {
+/// Calls `run`, which does not unwind, as many times, on threads of LibTorch.
+fn on_threads<F: Fn() + Sync>(times: usize, run: &F) {
     unsafe extern "C" fn call<F: Fn()>(run: *const c_void) {
         // SAFETY: `on_threads` gives a reference that lives until all calls have returned.
         let run = unsafe { &*run.cast::<F>() };
         run();
-    }
-    let times = num_threads();
-    if times == 1 {
-        return run();
     }
     // SAFETY: `call` gets the reference that it expects, which may be shared among threads, and does not unwind.
     let failed =
@@ -95,24 +98,29 @@ mod tests {
     #[test]
     fn every_task_is_done_once() {
         let mut done = vec![0u32; 1000];
-        for_each(
-            done.iter_mut().enumerate(),
-            || (),
-            |(), (number, place)| *place += number as u32 + 1,
-        );
-        let expected: Vec<u32> = (1..=1000).collect();
+        for num_threads in [1, num_threads(), 3] {
+            for_each(
+                num_threads,
+                done.iter_mut().enumerate(),
+                || (),
+                |(), (number, place)| *place += number as u32 + 1,
+            );
+        }
+        let expected: Vec<u32> = (1..=1000).map(|number| 3 * number).collect();
         assert_eq!(done, expected);
-        for_each(Vec::<u32>::new(), || unreachable!(), |(): &mut (), _| {});
+        for_each(2, Vec::<u32>::new(), || (), |(), _| unreachable!());
     }
 
     #[test]
     fn loops_within_loops_stay_on_their_thread() {
         let count = AtomicUsize::new(0);
         for_each(
+            3,
             0..8,
             || (),
             |(), _| {
                 for_each(
+                    num_threads(),
                     0..8,
                     || (),
                     |(), _| {
@@ -127,7 +135,12 @@ mod tests {
     #[test]
     fn a_panic_comes_back() {
         let outcome = catch_unwind(|| {
-            for_each(0..100, || (), |(), task| assert!(task != 41, "task {task}"));
+            for_each(
+                3,
+                0..100,
+                || (),
+                |(), task| assert!(task != 41, "task {task}"),
+            );
         });
         let payload = outcome.unwrap_err();
         assert_eq!(payload.downcast_ref::<String>().unwrap(), "task 41");

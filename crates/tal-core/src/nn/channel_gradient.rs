@@ -85,12 +85,7 @@ impl ChannelMoments {
             tiles.run(buffer, tile, partial);
         };
         let parts = partial.chunks_mut(num_channels).enumerate();
-        if host::num_threads(x.len()) > 1 {
-            parallel::for_each(parts, buffer, tile);
-        } else {
-            let mut buffer = buffer();
-            parts.for_each(|part| tile(&mut buffer, part));
-        }
+        parallel::for_each(host::num_threads(x.len()), parts, buffer, tile);
         let column = |index: usize| -> Vec<f32> {
             let mut sums = vec![0.0f64; num_channels];
             for partial in partial.chunks(num_channels) {

@@ -161,15 +161,14 @@ struct Kept {
 impl Kept {
     /// The gradients of x, γ and β.
     fn backward<const RECTIFY: bool>(&self, gradient: &Tensor) -> [Tensor; 3] {
-        const PLAIN: &str = "a plain tensor, as in the forward pass";
         let gradient = gradient.contiguous();
         // SAFETY: the slices do not outlive this call, and during a backward pass nobody writes to what it needs.
         let (x, weight, bias, g) = unsafe {
             (
-                host::values(&self.x).expect(PLAIN),
-                host::values(&self.weight).expect(PLAIN),
-                host::values(&self.bias).expect(PLAIN),
-                host::values(&gradient).expect(PLAIN),
+                host::known_values(&self.x),
+                host::known_values(&self.weight),
+                host::known_values(&self.bias),
+                host::known_values(&gradient),
             )
         };
         let (moments, inside) = (&self.moments, &self.inside[..]);

@@ -42,27 +42,24 @@ impl ChannelMoments {
             mean: vec![0.0; count],
             inverse_std: vec![0.0; count],
         };
-        let is_parallel = host::num_threads(x.len()) > 1;
+        let num_threads = host::num_threads(x.len());
         for (x, (mean, inverse_std)) in x.chunks_exact(sequence).zip(
             moments
                 .mean
                 .chunks_exact_mut(len)
                 .zip(moments.inverse_std.chunks_exact_mut(len)),
         ) {
-            let tile = |(index, (mean, inverse_std)): (usize, (&mut [f32], &mut [f32]))| {
-                Sums::new(x, len, index * TILE, mean.len()).finish(
-                    num_channels,
-                    eps,
-                    mean,
-                    inverse_std,
-                );
-            };
+            let tile =
+                |(): &mut (), (index, (mean, inverse_std)): (usize, (&mut [f32], &mut [f32]))| {
+                    Sums::new(x, len, index * TILE, mean.len()).finish(
+                        num_channels,
+                        eps,
+                        mean,
+                        inverse_std,
+                    );
+                };
             let tiles = mean.chunks_mut(TILE).zip(inverse_std.chunks_mut(TILE));
-            if is_parallel {
-                parallel::for_each(tiles.enumerate(), || (), |(), part| tile(part));
-            } else {
-                tiles.enumerate().for_each(tile);
-            }
+            parallel::for_each(num_threads, tiles.enumerate(), || (), tile);
         }
         moments
     }

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use tal_torch::{parallel, record};
-use tch::{Device, Kind, Tensor};
+use tch::Tensor;
 
 use super::conv::{as_needed, convolve};
 use super::{dim, host};
@@ -56,8 +56,9 @@ impl ConvWindow {
 /// The values of a convolution with stride 1 that keeps the length, in windows of `width` positions only.
 ///
 /// The same values, and the same gradients, as those read from [`convolve`]'s result; positions that do not count are zero
-/// and without gradient. In main memory and float32, whatever the [`super::PrecisionScope`] says, only what is asked for is multiplied, where that is less work than the
-/// output channels that are asked for; otherwise these channels are computed at all positions.
+/// and without gradient. In main memory and float32, whatever the [`super::PrecisionScope`] says, only what is asked for is
+/// multiplied, where that is less work than the output channels that are asked for; otherwise these channels are computed at
+/// all positions.
 ///
 /// # Shapes
 /// (B, in, T), `weight` (out, in, kernel) with an odd kernel, `bias` (out), P windows → (P, `width`).
@@ -89,8 +90,7 @@ pub fn convolve_windows(
     let channels = channels_of(&windows);
     let whole = sizes.batch * sizes.len * channels.len() * sizes.kernel;
     let in_windows = windows.len() * (WINDOW_OVERHEAD + WINDOW_COST * width * sizes.kernel);
-    let is_plain = |tensor: &Tensor| tensor.device() == Device::Cpu && tensor.kind() == Kind::Float;
-    let plain = is_plain(x) && is_plain(weight) && bias.is_none_or(is_plain);
+    let plain = host::are_plain([x, weight].into_iter().chain(bias));
     // Without windows there is still a gradient, of zeros.
     if plain && (windows.is_empty() || in_windows < whole) {
         in_loops(x, weight, bias, windows, sizes)
@@ -214,21 +214,14 @@ fn in_loops(
     })
 }
 
-/// The values of a tensor that [`in_loops`] made contiguous.
-///
-/// # Safety
-/// That of [`host::values`].
-unsafe fn values(tensor: &Tensor) -> &[f32] {
-    // SAFETY: the caller's promise.
-    unsafe { host::values(tensor) }.expect("a contiguous float32 tensor in main memory")
-}
-
 /// The values of all windows; `inputs` are input, weight and bias.
 fn run(inputs: &[Tensor], windows: &[ConvWindow], sizes: Sizes) -> Tensor {
     // SAFETY: nobody writes to the inputs of an operation while it runs.
-    let [x, weight] = [&inputs[0], &inputs[1]].map(|input| unsafe { values(input) });
+    let [x, weight] = [&inputs[0], &inputs[1]].map(|input| unsafe { host::known_values(input) });
     // SAFETY: as above.
-    let bias = inputs.get(2).map(|bias| unsafe { values(bias) });
+    let bias = inputs
+        .get(2)
+        .map(|bias| unsafe { host::known_values(bias) });
     let width = sizes.width;
     let block = |windows: &[ConvWindow], out: &mut [MaybeUninit<f32>]| {
         let mut sums = vec![0.0f32; windows.len() * width];
@@ -255,7 +248,8 @@ fn run(inputs: &[Tensor], windows: &[ConvWindow], sizes: Sizes) -> Tensor {
     };
     let fill = |out: &mut [MaybeUninit<f32>]| {
         let blocks = out.chunks_mut(BLOCK * width).zip(windows.chunks(BLOCK));
-        parallel::for_each(blocks, || (), |(), (out, windows)| block(windows, out));
+        let work = |(): &mut (), (out, windows): (&mut [_], &[_])| block(windows, out);
+        parallel::for_each(parallel::num_threads(), blocks, || (), work);
     };
     // SAFETY: every value belongs to a block, and blocks write all of theirs.
     unsafe { host::build(&[windows.len(), width], fill) }
@@ -269,7 +263,7 @@ fn input_gradient(
     sizes: Sizes,
 ) -> Tensor {
     // SAFETY: weights are written after the backward pass, and nobody writes to a gradient that goes back.
-    let [weight, gradient] = [weight, gradient].map(|tensor| unsafe { values(tensor) });
+    let [weight, gradient] = [weight, gradient].map(|tensor| unsafe { host::known_values(tensor) });
     let row = |(): &mut (), number: usize, out: &mut [MaybeUninit<f32>]| {
         let (sample, input) = (number / sizes.inputs, number % sizes.inputs);
         let out = host::zeroed(out);
@@ -296,7 +290,7 @@ fn input_gradient(
 /// The gradient of the weight (out, in, kernel).
 fn weight_gradient(x: &Tensor, gradient: &Tensor, windows: &[ConvWindow], sizes: Sizes) -> Tensor {
     // SAFETY: nobody writes to an input that a backward pass needs, nor to a gradient that goes back.
-    let [x, gradient] = [x, gradient].map(|tensor| unsafe { values(tensor) });
+    let [x, gradient] = [x, gradient].map(|tensor| unsafe { host::known_values(tensor) });
     // One input channel after another: a thread has all sums of its channels.
     let row = |(): &mut (), input: usize, out: &mut [MaybeUninit<f32>]| {
         let mut sums = vec![0.0f32; out.len()];
@@ -324,7 +318,7 @@ fn weight_gradient(x: &Tensor, gradient: &Tensor, windows: &[ConvWindow], sizes:
 /// The gradient of the bias (out).
 fn bias_gradient(gradient: &Tensor, windows: &[ConvWindow], sizes: Sizes) -> Tensor {
     // SAFETY: nobody writes to a gradient that goes back.
-    let gradient = unsafe { values(gradient) };
+    let gradient = unsafe { host::known_values(gradient) };
     let mut sums = vec![0.0f32; sizes.outputs];
     for (window, gradient) in windows.iter().zip(gradient.chunks_exact(sizes.width)) {
         sums[window.channel] += gradient[window.counted(sizes.width)].iter().sum::<f32>();
@@ -335,6 +329,7 @@ fn bias_gradient(gradient: &Tensor, windows: &[ConvWindow], sizes: Sizes) -> Ten
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use tch::{Device, Kind};
 
     use super::*;
     use crate::nn::conv::tests::gradients;

@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use tal_torch::parallel;
-use tch::{Device, Kind, Tensor};
+use tch::Tensor;
 
 use super::host;
 
@@ -49,8 +49,7 @@ type Tile = [[f32; COLUMNS]; ROWS];
 /// # Shapes
 /// (B, in, T), `weight` (out, in, kernel), `bias` (out) → (B, out, T).
 pub(super) fn direct(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Option<Tensor> {
-    let is_plain = |tensor: &Tensor| tensor.device() == Device::Cpu && tensor.kind() == Kind::Float;
-    if !is_supported() || ![x, weight].into_iter().chain(bias).all(is_plain) {
+    if !is_supported() || !host::are_plain([x, weight].into_iter().chain(bias)) {
         return None;
     }
     let ([batch, inputs, len], [outputs, read, kernel]) = (sizes(x)?, sizes(weight)?);
@@ -88,13 +87,12 @@ struct Sizes {
 fn run<const K: usize>(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, sizes: Sizes) -> Tensor {
     let [x, weight] = [x, weight].map(|tensor| tensor.detach().contiguous());
     let bias = bias.map(|bias| bias.detach().contiguous());
-    let plain = "a contiguous float32 tensor in main memory";
     // SAFETY: nobody writes to the inputs of an operation while it runs.
-    let [x, weight] = [&x, &weight].map(|tensor| unsafe { host::values(tensor) }.expect(plain));
+    let [x, weight] = [&x, &weight].map(|tensor| unsafe { host::known_values(tensor) });
     // SAFETY: as above.
     let bias = bias
         .as_ref()
-        .map(|bias| unsafe { host::values(bias) }.expect(plain));
+        .map(|bias| unsafe { host::known_values(bias) });
     let size = [sizes.batch, sizes.outputs, sizes.len];
     // SAFETY: `convolve` writes every value of the output.
     unsafe { host::build(&size, |y| convolve::<K>(x, weight, bias, y, sizes)) }
@@ -120,9 +118,9 @@ fn convolve<const K: usize>(
     } else {
         1
     };
-    // A few tasks for each thread: ranges of positions, and of output channels where there are not enough of these.
+    // Ranges of positions, and of output channels where there are not enough of these.
     let num_panels = len.div_ceil(COLUMNS);
-    let wanted = if num_threads > 1 { 4 * num_threads } else { 1 };
+    let wanted = host::num_tasks(num_threads);
     let panels = (batch * num_panels)
         .div_ceil(wanted)
         .clamp(MIN_PANELS, MAX_PANELS);
@@ -159,14 +157,8 @@ fn convolve<const K: usize>(
         };
         task.write(rows, buffer);
     };
-    if num_threads == 1 {
-        let mut buffer = Vec::new();
-        for numbered in tasks.into_iter().enumerate() {
-            task(&mut buffer, numbered);
-        }
-    } else {
-        parallel::for_each(tasks.into_iter().enumerate(), Vec::new, task);
-    }
+    let tasks = tasks.into_iter().enumerate();
+    parallel::for_each(num_threads, tasks, Vec::new, task);
 }
 
 /// Some output channels of one sample, at a range of positions.
@@ -370,6 +362,8 @@ unsafe fn accumulate<const K: usize>(
 
 #[cfg(test)]
 mod tests {
+    use tch::{Device, Kind};
+
     use super::*;
 
     #[test]

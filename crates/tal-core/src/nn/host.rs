@@ -57,6 +57,24 @@ pub unsafe fn values(tensor: &Tensor) -> Option<&[f32]> {
     Some(unsafe { slice::from_raw_parts(start, count) })
 }
 
+/// [`values`] of a tensor that is known to have them.
+///
+/// # Safety
+/// That of [`values`].
+///
+/// # Panics
+/// Where they cannot be read in place.
+pub(super) unsafe fn known_values(tensor: &Tensor) -> &[f32] {
+    // SAFETY: the caller's promise.
+    unsafe { values(tensor) }.expect("a contiguous float32 tensor in main memory")
+}
+
+/// Whether all tensors are float32 in main memory: once contiguous, they have [`values`].
+pub(super) fn are_plain<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> bool {
+    let is_plain = |tensor: &Tensor| tensor.device() == Device::Cpu && tensor.kind() == Kind::Float;
+    tensors.into_iter().all(is_plain)
+}
+
 /// The values of any tensor as a list, row by row, converted where they are of another kind. On a GPU this waits for it.
 pub fn copy<T: Element + Copy>(tensor: &Tensor) -> Vec<T> {
     let tensor = tensor
@@ -158,17 +176,13 @@ pub fn for_each_row_with<A: Send, S>(
             work(state, number, row, answer);
         }
     };
-    if num_threads == 1 {
-        return block(&mut state(), (0, rows, answers));
-    }
-    // A few blocks per thread: one that is held up leaves the others something to take over.
-    let num_rows = num_rows.div_ceil(4 * num_threads).max(1);
+    let num_rows = num_rows.div_ceil(num_tasks(num_threads)).max(1);
     let blocks = rows
         .chunks_mut(num_rows * row_len)
         .zip(answers.chunks_mut(num_rows))
         .enumerate()
         .map(|(index, (rows, answers))| (index * num_rows, rows, answers));
-    parallel::for_each(blocks, state, block);
+    parallel::for_each(num_threads, blocks, state, block);
 }
 
 /// Threads for loops over `count` values: LibTorch's, or this one alone.
@@ -178,6 +192,12 @@ pub(super) fn num_threads(count: usize) -> usize {
     } else {
         parallel::num_threads()
     }
+}
+
+/// Tasks to cut work into: a few for each of several threads, so that one that is held up leaves the others something to take
+/// over.
+pub(super) fn num_tasks(num_threads: usize) -> usize {
+    if num_threads > 1 { 4 * num_threads } else { 1 }
 }
 
 #[cfg(test)]
