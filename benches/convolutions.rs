@@ -1,43 +1,109 @@
-//! Convolutions along time of the sizes that networks have, float32, no gradient: `convolve` of this workspace against
-//! LibTorch's. CPU, all threads of LibTorch.
+//! Dense layers along time of the sizes that networks have, float32, no gradient: those of this workspace against LibTorch's.
+//! CPU, all threads of LibTorch.
 
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tal_core::nn::convolve;
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use tal_core::nn::{Conv1d, Conv1dConfig, convolve, gelu_mlp};
+use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
 /// Inputs, outputs, kernel, positions.
-const SIZES: [[i64; 4]; 5] = [
+const CONVOLUTIONS: [[usize; 4]; 6] = [
     [512, 512, 3, 2304],
+    [512, 512, 3, 240],
     [512, 512, 3, 80],
     [512, 20, 3, 4560],
     [256, 256, 3, 768],
     [512, 768, 1, 2304],
 ];
 
+/// Inputs and outputs, hidden channels, positions.
+const MLPS: [[usize; 3]; 4] = [
+    [512, 768, 2304],
+    [512, 768, 288],
+    [256, 2048, 768],
+    [256, 2048, 96],
+];
+
 fn convolutions(criterion: &mut Criterion) {
-    tch::manual_seed(1);
-    let mut group = criterion.benchmark_group("convolutions");
-    group.measurement_time(Duration::from_secs(3));
-    for [inputs, outputs, kernel, len] in SIZES {
-        let options = (Kind::Float, Device::Cpu);
-        let x = Tensor::randn([1, inputs, len], options);
-        let weight = Tensor::randn([outputs, inputs, kernel], options);
-        let bias = Tensor::randn([outputs], options);
+    let mut group = group(criterion, "convolutions");
+    for [inputs, outputs, kernel, len] in CONVOLUTIONS {
+        let vs = VarStore::new(Device::Cpu);
+        let layer = Conv1d::new(&vs.root(), Conv1dConfig::new(inputs, outputs, kernel));
+        let x = sequence(inputs, len);
+        let bias = layer.bias.as_ref();
+        let padding = kernel as i64 / 2;
+        let ours = || convolve(&x, &layer.weight, bias, padding);
+        let libtorch = || x.conv1d(&layer.weight, bias, 1, padding, 1, 1);
         let name = format!("{inputs}x{outputs}x{kernel}/{len}");
-        // Elements are multiplications with additions: half of the operations per second.
-        let multiplications = inputs * outputs * kernel * len;
-        group.throughput(Throughput::Elements(multiplications.unsigned_abs()));
-        group.bench_function(format!("{name}/ours"), |bencher| {
-            bencher.iter(|| tch::no_grad(|| convolve(&x, &weight, Some(&bias), kernel / 2)));
-        });
-        group.bench_function(format!("{name}/libtorch"), |bencher| {
-            bencher.iter(|| tch::no_grad(|| x.conv1d(&weight, Some(&bias), 1, kernel / 2, 1, 1)));
-        });
+        beside(
+            &mut group,
+            &name,
+            inputs * outputs * kernel * len,
+            ours,
+            libtorch,
+        );
     }
     group.finish();
 }
 
-criterion_group!(benches, convolutions);
+fn mlps(criterion: &mut Criterion) {
+    let mut group = group(criterion, "mlps");
+    for [channels, hidden, len] in MLPS {
+        let vs = VarStore::new(Device::Cpu);
+        let layer =
+            |name: &str, from, to| Conv1d::new(&(vs.root() / name), Conv1dConfig::new(from, to, 1));
+        let (expand, contract) = (
+            layer("expand", channels, hidden),
+            layer("contract", hidden, channels),
+        );
+        let x = sequence(channels, len);
+        let ours = || gelu_mlp(&x, &expand, &contract);
+        let plain =
+            |x: &Tensor, layer: &Conv1d| x.conv1d(&layer.weight, layer.bias.as_ref(), 1, 0, 1, 1);
+        let libtorch = || plain(&plain(&x, &expand).gelu("none"), &contract);
+        let name = format!("{channels}x{hidden}/{len}");
+        beside(
+            &mut group,
+            &name,
+            2 * channels * hidden * len,
+            ours,
+            libtorch,
+        );
+    }
+    group.finish();
+}
+
+fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
+    tch::manual_seed(1);
+    let mut group = criterion.benchmark_group(name);
+    group.measurement_time(Duration::from_secs(3));
+    group
+}
+
+fn sequence(channels: usize, len: usize) -> Tensor {
+    let size = [1, channels, len].map(|size| size as i64);
+    Tensor::randn(size, (Kind::Float, Device::Cpu))
+}
+
+/// Both, with multiplications and additions per second: each pair is one element.
+fn beside(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    multiplications: usize,
+    ours: impl Fn() -> Tensor,
+    libtorch: impl Fn() -> Tensor,
+) {
+    group.throughput(Throughput::Elements(multiplications as u64));
+    group.bench_function(format!("{name}/ours"), |bencher| {
+        bencher.iter(|| tch::no_grad(&ours));
+    });
+    group.bench_function(format!("{name}/libtorch"), |bencher| {
+        bencher.iter(|| tch::no_grad(&libtorch));
+    });
+}
+
+criterion_group!(benches, convolutions, mlps);
 criterion_main!(benches);

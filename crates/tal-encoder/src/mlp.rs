@@ -1,6 +1,6 @@
 //! The block's MLP.
 
-use tal_core::nn::{BiasInit, Conv1d, Conv1dConfig};
+use tal_core::nn::{BiasInit, Conv1d, Conv1dConfig, gelu_mlp};
 use tch::{Tensor, nn};
 
 /// Two fully connected layers at every position.
@@ -38,7 +38,7 @@ impl Mlp {
     /// # Shapes
     /// (B, C, T) → (B, C, T).
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        self.contract.forward(&self.expand.forward(x).gelu("none"))
+        gelu_mlp(x, &self.expand, &self.contract)
     }
 }
 

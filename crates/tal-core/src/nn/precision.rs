@@ -53,6 +53,11 @@ impl Drop for PrecisionScope {
     }
 }
 
+/// Whether convolutions of this thread multiply in a kind that is not that of their input.
+pub(super) fn is_reduced() -> bool {
+    KIND.get().is_some()
+}
+
 /// A product of `x` with weights, in the kind that the scope asks for; the result has that of `x`.
 pub(super) fn multiply(
     x: &Tensor,

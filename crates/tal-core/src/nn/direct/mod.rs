@@ -1,0 +1,205 @@
+//! Dense layers on processors with AVX2 and without AVX-512, for which LibTorch has better code.
+//!
+//! Sums of 6 output channels at 16 positions stay in registers while the input's channels pass by. The input is packed into
+//! panels, so that what these positions read lies together; all taps read the same panel, shifted. Kernels are read as they
+//! are.
+
+mod convolution;
+mod mlp;
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+pub(super) use convolution::direct;
+pub use mlp::gelu_mlp;
+
+/// Output channels whose sums are in registers.
+const ROWS: usize = 6;
+
+/// Positions whose sums are in registers.
+const COLUMNS: usize = 16;
+
+/// Below this many multiplications, waking other threads takes longer than the work.
+const MIN_PARALLEL: usize = 1 << 23;
+
+/// Sums of [`ROWS`] channels at [`COLUMNS`] positions.
+type Tile = [[f32; COLUMNS]; ROWS];
+
+/// Weights of a layer with K taps.
+#[derive(Debug, Clone, Copy)]
+struct Layer<'a, const K: usize> {
+    /// (out, in, K)
+    weight: &'a [f32],
+    /// (out)
+    bias: Option<&'a [f32]>,
+    inputs: usize,
+    outputs: usize,
+}
+
+impl<'a, const K: usize> Layer<'a, K> {
+    /// What the sums of [`ROWS`] output channels start from.
+    fn start(&self, first_output: usize) -> [f32; ROWS] {
+        std::array::from_fn(|row| {
+            let bias = self.bias.and_then(|bias| bias.get(first_output + row));
+            bias.copied().unwrap_or(0.0)
+        })
+    }
+
+    /// The kernels of [`ROWS`] output channels for a range of input channels. Rows beyond the last repeat it; their sums are
+    /// to be dropped.
+    fn kernels(&self, first_output: usize, inputs: Range<usize>) -> [&'a [[f32; K]]; ROWS] {
+        std::array::from_fn(|row| {
+            let output = (first_output + row).min(self.outputs - 1);
+            let kernels = &self.weight[(output * self.inputs + inputs.start) * K..];
+            &kernels.as_chunks::<K>().0[..inputs.len()]
+        })
+    }
+}
+
+/// Cuts `output`, rows of `len` positions, into tasks of `rows` rows and `columns` positions: the pieces of each, by rows first,
+/// then positions. Groups of `sample` rows are cut by themselves.
+fn cut<T>(output: &mut [T], len: usize, [sample, rows, columns]: [usize; 3]) -> Vec<Vec<&mut [T]>> {
+    let (parts, ranges) = (sample.div_ceil(rows), len.div_ceil(columns));
+    let num_samples = output.len() / (sample * len);
+    let mut tasks = Vec::new();
+    tasks.resize_with(num_samples * parts * ranges, || Vec::with_capacity(rows));
+    for (row, output) in output.chunks_exact_mut(len).enumerate() {
+        let first = (row / sample * parts + row % sample / rows) * ranges;
+        for (task, piece) in tasks[first..].iter_mut().zip(output.chunks_mut(columns)) {
+            task.push(piece);
+        }
+    }
+    tasks
+}
+
+/// Appends what K taps read at [`COLUMNS`] positions from `first` on, a panel's row for each row of `x`, zero beyond its ends.
+///
+/// # Shapes
+/// `x` (C, T) with T = `len`; C times `PANEL` = [`COLUMNS`] + K − 1 values are appended.
+fn pack<const K: usize, const PANEL: usize>(
+    x: &[f32],
+    len: usize,
+    first: usize,
+    packed: &mut Vec<[f32; PANEL]>,
+) {
+    let padding = K / 2;
+    let rows = x.chunks_exact(len);
+    let start = first.wrapping_sub(padding);
+    if first >= padding && start + PANEL <= len {
+        packed.extend(rows.map(|row| {
+            let row = &row[start..start + PANEL];
+            let mut values = [0.0; PANEL];
+            // Both widths are known when compiled, and become a few instructions.
+            values[..COLUMNS].copy_from_slice(&row[..COLUMNS]);
+            values[COLUMNS..].copy_from_slice(&row[COLUMNS..]);
+            values
+        }));
+    } else {
+        let value = |row: &[f32], column: usize| {
+            let position = (first + column).checked_sub(padding);
+            let inside = position.and_then(|position| row.get(position));
+            inside.copied().unwrap_or(0.0)
+        };
+        packed.extend(rows.map(|row| std::array::from_fn(|column| value(row, column))));
+    }
+}
+
+/// Writes the first values of a tile's row, all but for the last columns of an output.
+#[inline]
+fn write(values: &[f32; COLUMNS], places: &mut [MaybeUninit<f32>]) {
+    // A width that is known when compiled becomes two instructions.
+    if let Ok(places) = <&mut [MaybeUninit<f32>; COLUMNS]>::try_from(&mut *places) {
+        *places = values.map(MaybeUninit::new);
+    } else {
+        for (place, &value) in places.iter_mut().zip(values) {
+            place.write(value);
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn is_supported() -> bool {
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && !is_x86_feature_detected!("avx512f")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn is_supported() -> bool {
+    false
+}
+
+/// Adds the products of kernels and panels of input to `tile`, or to one number per row, where there is a `start`. A panel has
+/// what the taps read: [`COLUMNS`] + K − 1 positions.
+///
+/// # Panics
+/// Where a row of kernels is shorter than `inputs`.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn accumulate<const K: usize, const PANEL: usize>(
+    weights: [&[[f32; K]]; ROWS],
+    inputs: &[[f32; PANEL]],
+    start: Option<[f32; ROWS]>,
+    tile: &mut Tile,
+) {
+    use std::arch::x86_64::{
+        __m256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps,
+        _mm256_storeu_ps,
+    };
+
+    const LANES: usize = 8;
+    const VECTORS: usize = COLUMNS / LANES;
+
+    /// The values from an index on.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn load<const N: usize>(values: &[f32; N], index: usize) -> __m256 {
+        let values = &values[index..index + LANES];
+        // SAFETY: these are as many values as are read.
+        unsafe { _mm256_loadu_ps(values.as_ptr()) }
+    }
+
+    let mut sums = [[_mm256_setzero_ps(); VECTORS]; ROWS];
+    for (row, sums) in sums.iter_mut().enumerate() {
+        for (vector, sum) in sums.iter_mut().enumerate() {
+            *sum = match start {
+                Some(start) => _mm256_set1_ps(start[row]),
+                None => load(&tile[row], vector * LANES),
+            };
+        }
+    }
+    assert!(weights.iter().all(|row| row.len() >= inputs.len()));
+    for (input, inputs) in inputs.iter().enumerate() {
+        for tap in 0..K {
+            let mut values = [_mm256_setzero_ps(); VECTORS];
+            for (vector, values) in values.iter_mut().enumerate() {
+                *values = load(inputs, tap + vector * LANES);
+            }
+            for (sums, weights) in sums.iter_mut().zip(&weights) {
+                // SAFETY: no row is shorter than `inputs`.
+                let weight = unsafe { weights.get_unchecked(input)[tap] };
+                let weight = _mm256_set1_ps(weight);
+                for (sum, &values) in sums.iter_mut().zip(&values) {
+                    *sum = _mm256_fmadd_ps(weight, values, *sum);
+                }
+            }
+        }
+    }
+    for (tile, sums) in tile.iter_mut().zip(&sums) {
+        for (tile, &sum) in tile.chunks_exact_mut(LANES).zip(sums) {
+            // SAFETY: these are as many values as are written.
+            unsafe { _mm256_storeu_ps(tile.as_mut_ptr(), sum) };
+        }
+    }
+}
+
+/// Never called.
+#[cfg(not(target_arch = "x86_64"))]
+unsafe fn accumulate<const K: usize, const PANEL: usize>(
+    _: [&[[f32; K]]; ROWS],
+    _: &[[f32; PANEL]],
+    _: Option<[f32; ROWS]>,
+    _: &mut Tile,
+) {
+    unreachable!("there is no AVX2 here");
+}
