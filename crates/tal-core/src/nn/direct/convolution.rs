@@ -14,7 +14,7 @@ use crate::nn::host;
 const DEPTH: usize = 1536;
 
 /// Panels at most that are packed together.
-const MAX_PANELS: usize = 8;
+const MAX_PANELS: usize = 18;
 
 /// Panels below which a task is too small.
 const MIN_PANELS: usize = 4;
@@ -166,20 +166,19 @@ impl<const K: usize> Task<'_, K> {
             for column in (0..width).step_by(COLUMNS) {
                 pack::<K, PANEL>(x, self.len, self.first + column, buffer);
             }
-            // The kernels of a block stay in the first-level cache while the panels pass by.
-            for (block, rows) in rows.chunks_mut(ROWS).enumerate() {
-                let output = self.first_output + block * ROWS;
-                let kernels = self.layer.kernels(output, inputs.clone());
-                let start = (input == 0).then(|| self.layer.start(output));
-                for (panel, packed) in buffer.chunks_exact(inputs.len()).enumerate() {
-                    let columns = panel * COLUMNS..((panel + 1) * COLUMNS).min(width);
+            for (panel, packed) in buffer.chunks_exact(inputs.len()).enumerate() {
+                let columns = panel * COLUMNS..((panel + 1) * COLUMNS).min(width);
+                for (block, rows) in rows.chunks_mut(ROWS).enumerate() {
+                    let output = self.first_output + block * ROWS;
+                    let start = (input == 0).then(|| self.layer.start(output));
                     if start.is_none() {
                         // SAFETY: the range of input channels from 0 on has written all values.
                         unsafe { read(rows, columns.clone(), &mut tile) };
                     }
+                    let kernels = self.layer.kernels(output, inputs.clone());
                     // SAFETY: only processors with these features come here.
                     unsafe { accumulate(kernels, packed, start, &mut tile) };
-                    for (tile, row) in tile.iter().zip(&mut *rows) {
+                    for (tile, row) in tile.iter().zip(rows) {
                         write(tile, &mut row[columns.clone()]);
                     }
                 }

@@ -8,8 +8,8 @@ use tch::Tensor;
 use super::{COLUMNS, Layer, MIN_PARALLEL, ROWS, Tile, accumulate, cut, is_supported, pack, write};
 use crate::nn::{Conv1d, host, precision};
 
-/// Hidden channels at a time, at most.
-const MAX_CHUNK: usize = 768;
+/// Hidden channels at a time.
+const CHUNK: usize = 384;
 
 /// Panels at most whose sums are kept while all hidden channels pass by.
 const MAX_PANELS: usize = 3;
@@ -90,9 +90,9 @@ struct Mlp<'a> {
 struct Buffers {
     /// Panels of the input.
     input: Vec<[f32; COLUMNS]>,
-    /// Panels of some of the hidden channels.
+    /// A panel of some of the hidden channels.
     hidden: Vec<[f32; COLUMNS]>,
-    /// Sums of the output, by blocks of channels first, then panels.
+    /// Sums of the output, by panels first.
     sums: Vec<Tile>,
 }
 
@@ -124,11 +124,11 @@ impl Mlp<'_> {
         );
     }
 
-    /// Writes all values of `rows`, one for each output channel, at positions from `position` on, from the `sample` (C, T).
+    /// Writes all values of `rows`, one for each output channel, at positions from `first` on, from the `sample` (C, T).
     fn write_range(
         &self,
         sample: &[f32],
-        position: usize,
+        first: usize,
         mut rows: Vec<&mut [MaybeUninit<f32>]>,
         buffers: &mut Buffers,
     ) {
@@ -142,41 +142,41 @@ impl Mlp<'_> {
         } = buffers;
         input.clear();
         for panel in 0..panels {
-            pack::<1, COLUMNS>(sample, self.len, position + panel * COLUMNS, input);
+            pack::<1, COLUMNS>(sample, self.len, first + panel * COLUMNS, input);
         }
         sums.resize(panels * blocks, Tile::default());
+        hidden.resize(CHUNK.next_multiple_of(ROWS), [0.0; COLUMNS]);
         let all = self.expand.outputs;
-        let chunk_len = all.div_ceil(all.div_ceil(MAX_CHUNK)).next_multiple_of(ROWS);
-        hidden.resize(panels * chunk_len, [0.0; COLUMNS]);
-        // The kernels of a block stay in the first-level cache while the panels pass by.
-        for first in (0..all).step_by(chunk_len) {
-            let chunk = first..(first + chunk_len).min(all);
-            for row in chunk.clone().step_by(ROWS) {
-                let kernels = self.expand.kernels(row, 0..self.expand.inputs);
-                let start = self.expand.start(row);
-                let panels = input.chunks_exact(self.expand.inputs);
-                for (panel, hidden) in panels.zip(hidden.chunks_exact_mut(chunk_len)) {
+        for start in (0..all).step_by(CHUNK) {
+            let chunk = start..(start + CHUNK).min(all);
+            let panels = input.chunks_exact(self.expand.inputs);
+            for (panel, sums) in panels.zip(sums.chunks_exact_mut(blocks)) {
+                for (block, hidden) in hidden.chunks_exact_mut(ROWS).enumerate() {
+                    let row = chunk.start + block * ROWS;
+                    if row >= chunk.end {
+                        break;
+                    }
+                    let kernels = self.expand.kernels(row, 0..self.expand.inputs);
                     let mut tile = Tile::default();
                     // SAFETY: only processors with these features come here.
                     unsafe {
-                        accumulate(kernels, panel, Some(start), &mut tile);
-                        gelu(&tile, &mut hidden[row - first..][..ROWS]);
+                        accumulate(kernels, panel, Some(self.expand.start(row)), &mut tile);
+                        gelu(&tile, hidden);
                     }
                 }
-            }
-            for (block, sums) in sums.chunks_exact_mut(panels).enumerate() {
-                let kernels = self.contract.kernels(block * ROWS, chunk.clone());
-                let start = (first == 0).then(|| self.contract.start(block * ROWS));
-                for (hidden, sum) in hidden.chunks_exact(chunk_len).zip(sums) {
+                for (block, sum) in sums.iter_mut().enumerate() {
+                    let row = block * ROWS;
+                    let kernels = self.contract.kernels(row, chunk.clone());
+                    let start = (start == 0).then(|| self.contract.start(row));
                     // SAFETY: as above.
                     unsafe { accumulate(kernels, &hidden[..chunk.len()], start, sum) };
                 }
             }
         }
         for (block, rows) in rows.chunks_mut(ROWS).enumerate() {
-            for (panel, sum) in sums[block * panels..][..panels].iter().enumerate() {
+            for (panel, sums) in sums.chunks_exact(blocks).enumerate() {
                 let columns = panel * COLUMNS..((panel + 1) * COLUMNS).min(width);
-                for (sum, row) in sum.iter().zip(&mut *rows) {
+                for (sum, row) in sums[block].iter().zip(&mut *rows) {
                     write(sum, &mut row[columns.clone()]);
                 }
             }
