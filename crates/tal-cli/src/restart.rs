@@ -1,9 +1,11 @@
 //! Settings that libraries read when they are loaded, which is before this program's first line runs.
 
+#[cfg(any(unix, test))]
 use std::ffi::OsStr;
 
 /// What makes a run faster, and for a value of the user's own to win over. The same stand in `.cargo/config.toml`, for
 /// benchmarks; docs/performance.md has the figures.
+#[cfg(any(unix, test))]
 const SETTINGS: [(&str, &str); 3] = [
     // How often a thread of LibTorch looks for work before it sleeps. GNU's default is some milliseconds' worth, which on a
     // busy machine is taken from the thread that it waits for.
@@ -15,6 +17,7 @@ const SETTINGS: [(&str, &str); 3] = [
 ];
 
 /// The settings that `variable` does not find.
+#[cfg(any(unix, test))]
 fn missing(
     variable: impl Fn(&str) -> bool,
 ) -> impl Iterator<Item = (&'static OsStr, &'static OsStr)> {
@@ -48,9 +51,7 @@ pub(crate) fn with_settings() {
 
 /// Elsewhere a program cannot take the place of itself.
 #[cfg(not(unix))]
-pub(crate) fn with_settings() {
-    let _ = missing(|_| true);
-}
+pub(crate) fn with_settings() {}
 
 #[cfg(test)]
 mod tests {
