@@ -162,10 +162,7 @@ impl<const K: usize> Task<'_, K> {
         for input in (0..all).step_by(DEPTH / K) {
             let inputs = input..(input + DEPTH / K).min(all);
             let x = &self.x[inputs.start * self.len..inputs.end * self.len];
-            buffer.clear();
-            for column in (0..width).step_by(COLUMNS) {
-                pack::<K, PANEL>(x, self.len, self.first + column, buffer);
-            }
+            pack::<K, PANEL>(x, self.len, self.first, width, buffer);
             for (panel, packed) in buffer.chunks_exact(inputs.len()).enumerate() {
                 let columns = panel * COLUMNS..((panel + 1) * COLUMNS).min(width);
                 for (block, rows) in rows.chunks_mut(ROWS).enumerate() {

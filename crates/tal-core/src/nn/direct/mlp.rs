@@ -140,10 +140,7 @@ impl Mlp<'_> {
             hidden,
             sums,
         } = buffers;
-        input.clear();
-        for panel in 0..panels {
-            pack::<1, COLUMNS>(sample, self.len, first + panel * COLUMNS, input);
-        }
+        pack::<1, COLUMNS>(sample, self.len, first, width, input);
         sums.resize(panels * blocks, Tile::default());
         hidden.resize(CHUNK.next_multiple_of(ROWS), [0.0; COLUMNS]);
         let all = self.expand.outputs;

@@ -72,36 +72,52 @@ fn cut<T>(output: &mut [T], len: usize, [sample, rows, columns]: [usize; 3]) -> 
     tasks
 }
 
-/// Appends what K taps read at [`COLUMNS`] positions from `first` on, a panel's row for each row of `x`, zero beyond its ends.
+/// Makes `packed` what K taps read at `width` positions from `first` on: panels of [`COLUMNS`] positions, one after the other,
+/// with a row for each row of `x`, zero beyond its ends.
 ///
 /// # Shapes
-/// `x` (C, T) with T = `len`; C times `PANEL` = [`COLUMNS`] + K − 1 values are appended.
+/// `x` (C, T) with T = `len` → ⌈`width` / [`COLUMNS`]⌉ panels of (C, `PANEL`), `PANEL` = [`COLUMNS`] + K − 1.
 fn pack<const K: usize, const PANEL: usize>(
     x: &[f32],
     len: usize,
     first: usize,
+    width: usize,
     packed: &mut Vec<[f32; PANEL]>,
 ) {
+    /// Panels that a row is read for at a time: neighbouring values come together, and what is written fits into the
+    /// first-level cache's ways.
+    const GROUP: usize = 6;
     let padding = K / 2;
-    let rows = x.chunks_exact(len);
-    let start = first.wrapping_sub(padding);
-    if first >= padding && start + PANEL <= len {
-        packed.extend(rows.map(|row| {
-            let row = &row[start..start + PANEL];
-            let mut values = [0.0; PANEL];
-            // Both widths are known when compiled, and become a few instructions.
-            values[..COLUMNS].copy_from_slice(&row[..COLUMNS]);
-            values[COLUMNS..].copy_from_slice(&row[COLUMNS..]);
-            values
-        }));
-    } else {
-        let value = |row: &[f32], column: usize| {
-            let position = (first + column).checked_sub(padding);
-            let inside = position.and_then(|position| row.get(position));
-            inside.copied().unwrap_or(0.0)
-        };
-        packed.extend(rows.map(|row| std::array::from_fn(|column| value(row, column))));
+    let (depth, panels) = (x.len() / len, width.div_ceil(COLUMNS));
+    packed.clear();
+    packed.reserve(panels * depth);
+    let places = packed.spare_capacity_mut();
+    for group in (0..panels).step_by(GROUP) {
+        let group = group..(group + GROUP).min(panels);
+        for (number, row) in x.chunks_exact(len).enumerate() {
+            for panel in group.clone() {
+                let place = &mut places[panel * depth + number];
+                let first = first + panel * COLUMNS;
+                let start = first.wrapping_sub(padding);
+                if first >= padding && start + PANEL <= len {
+                    let row = &row[start..start + PANEL];
+                    let mut values = [0.0; PANEL];
+                    // Both widths are known when compiled, and become a few instructions.
+                    values[..COLUMNS].copy_from_slice(&row[..COLUMNS]);
+                    values[COLUMNS..].copy_from_slice(&row[COLUMNS..]);
+                    place.write(values);
+                } else {
+                    place.write(std::array::from_fn(|column| {
+                        let position = (first + column).checked_sub(padding);
+                        let inside = position.and_then(|position| row.get(position));
+                        inside.copied().unwrap_or(0.0)
+                    }));
+                }
+            }
+        }
     }
+    // SAFETY: there is room for them, and every panel of every row was written.
+    unsafe { packed.set_len(panels * depth) };
 }
 
 /// Writes the first values of a tile's row, all but for the last columns of an output.
