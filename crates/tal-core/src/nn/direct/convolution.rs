@@ -6,7 +6,7 @@ use std::ops::Range;
 use tal_torch::parallel;
 use tch::Tensor;
 
-use super::{COLUMNS, Layer, MIN_PARALLEL, ROWS, Tile, accumulate, cut, is_supported, pack, write};
+use super::{COLUMNS, Layer, ROWS, Tile, accumulate, cut, is_supported, num_threads, pack, write};
 use crate::nn::host;
 
 /// Input channels times taps that are added up at a time. What a tile reads is a little more than the first-level cache, which
@@ -31,82 +31,52 @@ pub(in crate::nn) fn direct(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) 
     if !is_supported() || !host::are_plain([x, weight].into_iter().chain(bias)) {
         return None;
     }
-    let ([batch, inputs, len], [outputs, read, kernel]) = (sizes(x)?, sizes(weight)?);
+    let ((batch, inputs, len), (outputs, read, kernel)) = (x.size3().ok()?, weight.size3().ok()?);
     // LibTorch has the words for what does not fit.
-    let fits = read == inputs && bias.is_none_or(|bias| bias.size() == [outputs as i64]);
-    let sizes = Sizes {
-        batch,
-        inputs,
-        outputs,
-        len,
-    };
-    if !fits || batch * inputs * outputs == 0 || len < COLUMNS {
+    let fits = read == inputs && bias.is_none_or(|bias| bias.size() == [outputs]);
+    if !fits || batch * inputs * outputs == 0 || len < COLUMNS as i64 {
         return None;
     }
     match kernel {
-        1 => Some(run::<1, COLUMNS>(x, weight, bias, sizes)),
-        3 => Some(run::<3, { COLUMNS + 2 }>(x, weight, bias, sizes)),
+        1 => Some(run::<1, COLUMNS>(x, weight, bias)),
+        3 => Some(run::<3, { COLUMNS + 2 }>(x, weight, bias)),
         _ => None,
     }
-}
-
-fn sizes(tensor: &Tensor) -> Option<[usize; 3]> {
-    let (a, b, c) = tensor.size3().ok()?;
-    Some([a, b, c].map(|size| size as usize))
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Sizes {
-    batch: usize,
-    inputs: usize,
-    outputs: usize,
-    len: usize,
 }
 
 fn run<const K: usize, const PANEL: usize>(
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
-    sizes: Sizes,
 ) -> Tensor {
     let [x, weight] = [x, weight].map(|tensor| tensor.detach().contiguous());
     let bias = bias.map(|bias| bias.detach().contiguous());
     // SAFETY: nobody writes to the inputs of an operation while it runs.
-    let [x, weight] = [&x, &weight].map(|tensor| unsafe { host::known_values(tensor) });
-    // SAFETY: as above.
-    let bias = bias
-        .as_ref()
-        .map(|bias| unsafe { host::known_values(bias) });
-    let layer = Layer::<K> {
-        weight,
-        bias,
-        inputs: sizes.inputs,
-        outputs: sizes.outputs,
+    let (values, layer) = unsafe {
+        (
+            host::known_values(&x),
+            Layer::<K>::new(&weight, bias.as_ref()),
+        )
     };
-    let size = [sizes.batch, sizes.outputs, sizes.len];
+    let [batch, _, len] = [0, 1, 2].map(|axis| x.size()[axis] as usize);
     // SAFETY: `convolve` writes every value of the output.
-    unsafe { host::build(&size, |y| convolve::<K, PANEL>(x, layer, sizes, y)) }
+    unsafe {
+        host::build(&[batch, layer.outputs, len], |y| {
+            convolve::<K, PANEL>(values, layer, len, y)
+        })
+    }
 }
 
-/// Writes every value of `output`.
+/// Writes every value of `output`, rows of `len` positions.
 fn convolve<const K: usize, const PANEL: usize>(
     x: &[f32],
     layer: Layer<'_, K>,
-    sizes: Sizes,
+    len: usize,
     output: &mut [MaybeUninit<f32>],
 ) {
-    let Sizes {
-        batch,
-        inputs,
-        outputs,
-        len,
-    } = sizes;
-    let is_parallel = batch * inputs * outputs * len * K >= MIN_PARALLEL;
-    let num_threads = if is_parallel {
-        parallel::num_threads()
-    } else {
-        1
-    };
+    let (inputs, outputs) = (layer.inputs, layer.outputs);
+    let batch = x.len() / (inputs * len);
+    let num_threads = num_threads(x.len() * outputs * K);
     // Ranges of positions, and of output channels where there are not enough of these.
     let num_panels = len.div_ceil(COLUMNS);
     let wanted = host::num_tasks(num_threads);

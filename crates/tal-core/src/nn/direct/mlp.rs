@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use tal_torch::parallel;
 use tch::Tensor;
 
-use super::{COLUMNS, Layer, MIN_PARALLEL, ROWS, Tile, accumulate, cut, is_supported, pack, write};
+use super::{COLUMNS, Layer, ROWS, Tile, accumulate, cut, is_supported, num_threads, pack, write};
 use crate::nn::{Conv1d, host, precision};
 
 /// Hidden channels at a time.
@@ -43,37 +43,28 @@ fn in_cache(x: &Tensor, expand: &Conv1d, contract: &Conv1d) -> Option<Tensor> {
         return None;
     }
     let (batch, inputs, len) = x.size3().ok()?;
-    let [batch, inputs, len] = [batch, inputs, len].map(|size| size as usize);
-    let [hidden, outputs] = layers.map(|layer| layer.weight.size()[0] as usize);
     // LibTorch has the words for what does not fit.
     let fits =
-        expand.weight.size()[1] as usize == inputs && contract.weight.size()[1] as usize == hidden;
-    if !fits || batch == 0 || len < COLUMNS {
+        expand.weight.size()[1] == inputs && contract.weight.size()[1] == expand.weight.size()[0];
+    if !fits || batch == 0 || len < COLUMNS as i64 {
         return None;
     }
     let contiguous = |tensor: &Tensor| tensor.detach().contiguous();
     let x = contiguous(x);
     let weights = layers.map(|layer| contiguous(&layer.weight));
     let biases = layers.map(|layer| layer.bias.as_ref().map(contiguous));
-    let layer = |index: usize, inputs: usize, outputs: usize| Layer::<1> {
-        // SAFETY: nobody writes to the inputs of an operation while it runs.
-        weight: unsafe { host::known_values(&weights[index]) },
-        bias: biases[index]
-            .as_ref()
-            // SAFETY: as above.
-            .map(|bias| unsafe { host::known_values(bias) }),
-        inputs,
-        outputs,
+    // SAFETY: nobody writes to the inputs of an operation while it runs.
+    let mlp = unsafe {
+        Mlp {
+            x: host::known_values(&x),
+            len: len as usize,
+            expand: Layer::new(&weights[0], biases[0].as_ref()),
+            contract: Layer::new(&weights[1], biases[1].as_ref()),
+        }
     };
-    let mlp = Mlp {
-        // SAFETY: as above.
-        x: unsafe { host::known_values(&x) },
-        len,
-        expand: layer(0, inputs, hidden),
-        contract: layer(1, hidden, outputs),
-    };
+    let size = [batch as usize, mlp.contract.outputs, mlp.len];
     // SAFETY: `write` writes every value of the output.
-    Some(unsafe { host::build(&[batch, outputs, len], |y| mlp.write(y)) })
+    Some(unsafe { host::build(&size, |y| mlp.write(y)) })
 }
 
 /// Input and weights.
@@ -101,12 +92,8 @@ impl Mlp<'_> {
     fn write(&self, output: &mut [MaybeUninit<f32>]) {
         let (inputs, outputs) = (self.expand.inputs, self.contract.outputs);
         let num_panels = self.len.div_ceil(COLUMNS);
-        let products = self.x.len() / inputs * self.expand.outputs * (inputs + outputs);
-        let num_threads = if products >= MIN_PARALLEL {
-            parallel::num_threads()
-        } else {
-            1
-        };
+        let num_threads =
+            num_threads(self.x.len() / inputs * self.expand.outputs * (inputs + outputs));
         // As many for one thread as for another.
         let rounds = num_panels.div_ceil(num_threads * MAX_PANELS);
         let panels = num_panels.div_ceil(num_threads * rounds);

@@ -10,6 +10,11 @@ mod mlp;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
+use tal_torch::parallel;
+use tch::Tensor;
+
+use super::host;
+
 pub(super) use convolution::direct;
 pub use mlp::gelu_mlp;
 
@@ -37,6 +42,22 @@ struct Layer<'a, const K: usize> {
 }
 
 impl<'a, const K: usize> Layer<'a, K> {
+    /// Reads contiguous float32 tensors in main memory, (out, in, K) and (out), in place.
+    ///
+    /// # Safety
+    /// That of [`host::values`].
+    unsafe fn new(weight: &'a Tensor, bias: Option<&'a Tensor>) -> Self {
+        let (outputs, inputs, _) = weight.size3().expect("a convolution's kernels");
+        Layer {
+            // SAFETY: the caller's promise.
+            weight: unsafe { host::known_values(weight) },
+            // SAFETY: as above.
+            bias: bias.map(|bias| unsafe { host::known_values(bias) }),
+            inputs: inputs as usize,
+            outputs: outputs as usize,
+        }
+    }
+
     /// What the sums of [`ROWS`] output channels start from.
     fn start(&self, first_output: usize) -> [f32; ROWS] {
         std::array::from_fn(|row| {
@@ -53,6 +74,15 @@ impl<'a, const K: usize> Layer<'a, K> {
             let kernels = &self.weight[(output * self.inputs + inputs.start) * K..];
             &kernels.as_chunks::<K>().0[..inputs.len()]
         })
+    }
+}
+
+/// Threads for so many multiplications: LibTorch's, or this one alone.
+fn num_threads(multiplications: usize) -> usize {
+    if multiplications < MIN_PARALLEL {
+        1
+    } else {
+        parallel::num_threads()
     }
 }
 
