@@ -10,7 +10,8 @@ use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
 /// Inputs, outputs, kernel, positions.
-const CONVOLUTIONS: [[usize; 4]; 6] = [
+const CONVOLUTIONS: [[usize; 4]; 7] = [
+    [128, 128, 3, 2304],
     [512, 512, 3, 2304],
     [512, 512, 3, 240],
     [512, 512, 3, 80],

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tal_core::config::Config;
+use tal_core::config::{Config, Precision};
 use tal_core::{ClassMap, Segment, TimeGrid};
 use tal_data::{FeatureArray, Features, TrainingSample};
 use tal_engine::batch::{PaddedBatch, TrainingBatch};
@@ -20,6 +20,8 @@ pub struct Workload {
     pub len: usize,
     /// Actions of a training recording.
     pub num_actions: usize,
+    /// How exactly convolutions multiply.
+    pub precision: Precision,
 }
 
 /// Recordings to predict.
@@ -29,6 +31,12 @@ pub const PREDICT: [Workload; 5] = [
     workload("activitynet_tsp", 110, 2),
     workload("epic_kitchens100_noun", 2304, 60),
     workload("gtea", 1152, 20),
+];
+
+/// Recordings to predict where [`multiplies_bfloat16`]; other processors emulate it.
+pub const PREDICT_BFLOAT16: [Workload; 2] = [
+    workload("thumos14_i3d", 2304, 15).in_bfloat16(),
+    workload("thumos14_i3d", 750, 15).in_bfloat16(),
 ];
 
 /// Recordings whose encoder and decoder are timed one by one.
@@ -47,17 +55,40 @@ const fn workload(config: &'static str, len: usize, num_actions: usize) -> Workl
         config,
         len,
         num_actions,
+        precision: Precision::Float32,
     }
 }
 
+/// Whether this processor has instructions for products of bfloat16.
+pub fn multiplies_bfloat16() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let has = std::arch::is_x86_feature_detected!("avx512bf16");
+    #[cfg(not(target_arch = "x86_64"))]
+    let has = false;
+    has
+}
+
 impl Workload {
-    /// `CONFIG/LENGTH`
+    const fn in_bfloat16(self) -> Self {
+        Self {
+            precision: Precision::Bfloat16,
+            ..self
+        }
+    }
+
+    /// `CONFIG/LENGTH`, and `/bfloat16` where that is the precision.
     pub fn name(&self) -> String {
-        format!("{}/{}", self.config, self.len)
+        let suffix = match self.precision {
+            Precision::Bfloat16 => "/bfloat16",
+            _ => "",
+        };
+        format!("{}/{}{suffix}", self.config, self.len)
     }
 
     fn config(&self) -> Config {
-        config(self.config, &[])
+        let mut config = config(self.config, &[]);
+        config.inference.precision = self.precision;
+        config
     }
 
     fn array(&self, num_channels: usize) -> FeatureArray {

@@ -3,7 +3,7 @@
 use tal_torch::record;
 use tch::{Device, Kind, Tensor, nn};
 
-use super::direct::direct;
+use super::direct::{self, Taps};
 use super::init::{BiasInit, WeightInit};
 use super::precision::multiply;
 use super::{dim, host};
@@ -213,23 +213,13 @@ pub(super) fn as_needed(parts: [&dyn Fn() -> Tensor; 3], needed: &[bool]) -> Vec
 /// # Shapes
 /// (B, C, T), (B, D, 2T) → (C, D, 3).
 pub(super) fn every_other_product(short: &Tensor, long: &Tensor) -> Tensor {
-    let (batch, channels, len) = short.size3().expect("a sequence of a batch");
-    let others = long.size()[1];
-    let sums = Tensor::zeros([3, channels, others], (short.kind(), short.device()));
-    let [mut before, mut at, mut behind] = [0, 1, 2].map(|tap| sums.get(tap));
-    for sample in 0..batch {
-        let short = short.get(sample);
-        let long = long.get(sample).reshape([others, len, 2]);
-        let [even, odd] = [0, 1].map(|side| long.select(2, side).contiguous());
-        let _ = at.addmm_(&short, &even.transpose(0, 1));
-        let _ = behind.addmm_(&short, &odd.transpose(0, 1));
-        if len > 1 {
-            // Position 2t − 1 is the odd one of the pair before.
-            let short = short.narrow(1, 1, len - 1);
-            let _ = before.addmm_(&short, &odd.narrow(1, 0, len - 1).transpose(0, 1));
-        }
-    }
-    sums.permute([1, 2, 0]).contiguous()
+    let taps = Taps {
+        count: 3,
+        stride: 2,
+        padding: 1,
+    };
+    direct::weight_gradient(long, short, taps)
+        .unwrap_or_else(|| products_of_matrices(long, short, taps))
 }
 
 /// Convolves with stride 1, all channels with all.
@@ -255,8 +245,7 @@ fn recorded(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) ->
     }
     let gradients = Gradients {
         input: |gradient: &Tensor, weight: &Tensor| {
-            // Every tap the other way round, from outputs to inputs.
-            same_length(gradient, &weight.flip([2]).transpose(0, 1), None)
+            same_length(gradient, &direct::transposed(weight), None)
         },
         weight: move |gradient: &Tensor, x: &Tensor| weight_gradient(x, gradient, padding),
     };
@@ -265,7 +254,8 @@ fn recorded(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) ->
 
 /// Convolves with an odd kernel and as much padding as keeps the length.
 fn same_length(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
-    direct(x, weight, bias).unwrap_or_else(|| x.conv1d(weight, bias, 1, weight.size()[2] / 2, 1, 1))
+    direct::convolve(x, weight, bias)
+        .unwrap_or_else(|| x.conv1d(weight, bias, 1, weight.size()[2] / 2, 1, 1))
 }
 
 /// Σ_b, t g\[b, o, t\] · x\[b, c, t + j − padding\] for every output o, input c and tap j.
@@ -273,20 +263,34 @@ fn same_length(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
 /// # Shapes
 /// (B, in, T), `gradient` (B, out, T) → (out, in, 2·padding + 1).
 fn weight_gradient(x: &Tensor, gradient: &Tensor, padding: i64) -> Tensor {
-    let (batch, inputs, len) = x.size3().expect("a convolution's input");
-    let outputs = gradient.size()[1];
+    let padding = padding as usize;
+    let taps = Taps {
+        count: 2 * padding + 1,
+        stride: 1,
+        padding,
+    };
+    direct::weight_gradient(x, gradient, taps)
+        .unwrap_or_else(|| products_of_matrices(x, gradient, taps))
+}
+
+/// [`direct::weight_gradient`] of any kind on any processor, by LibTorch: a product for each tap and sample.
+fn products_of_matrices(x: &Tensor, gradient: &Tensor, taps: Taps) -> Tensor {
+    let (batch, inputs, _) = x.size3().expect("a convolution's input");
+    let (_, outputs, len) = gradient.size3().expect("a convolution's output");
     let options = (gradient.kind(), gradient.device());
-    let sums = Tensor::zeros([2 * padding + 1, outputs, inputs], options);
-    for (tap, shift) in (-padding..=padding).enumerate() {
-        let overlap = len - shift.abs();
-        if overlap <= 0 {
-            continue;
-        }
-        let mut sum = sums.get(dim(tap));
-        for sample in 0..batch {
-            let gradient = gradient.get(sample).narrow(1, (-shift).max(0), overlap);
-            let x = x.get(sample).narrow(1, shift.max(0), overlap);
-            let _ = sum.addmm_(&gradient, &x.transpose(0, 1));
+    let sums = Tensor::zeros([dim(taps.count), outputs, inputs], options);
+    for sample in 0..batch {
+        let gradient = gradient.get(sample);
+        let x = x.get(sample).reshape([inputs, len, dim(taps.stride)]);
+        for (tap, (phase, shift)) in taps.places().enumerate() {
+            let shift = shift as i64;
+            let overlap = len - shift.abs();
+            if overlap <= 0 {
+                continue;
+            }
+            let gradient = gradient.narrow(1, (-shift).max(0), overlap);
+            let x = x.select(2, dim(phase)).narrow(1, shift.max(0), overlap);
+            let _ = (sums.get(dim(tap))).addmm_(&gradient, &x.transpose(0, 1));
         }
     }
     sums.permute([1, 2, 0]).contiguous()

@@ -5,14 +5,18 @@ use std::mem::MaybeUninit;
 use tal_torch::parallel;
 use tch::Tensor;
 
-use super::{COLUMNS, Layer, ROWS, Tile, accumulate, cut, is_supported, num_threads, pack, write};
+use super::kernel::{Instructions, Tile, accumulate};
+use super::{Layer, cut, num_threads, pack, write};
 use crate::nn::{Conv1d, host, precision};
 
 /// Hidden channels at a time.
 const CHUNK: usize = 384;
 
-/// Panels at most whose sums are kept while all hidden channels pass by.
-const MAX_PANELS: usize = 3;
+/// Positions at most whose sums are kept while all hidden channels pass by.
+const MAX_POSITIONS: usize = 48;
+
+/// Positions of a sequence below which LibTorch is faster.
+const MIN_LEN: i64 = 16;
 
 /// `contract`(GELU(`expand`(x))), GELU(v) = v · Φ(v) with the exact normal distribution function.
 ///
@@ -22,20 +26,25 @@ const MAX_PANELS: usize = 3;
 /// # Shapes
 /// (B, C, T) → (B, C', T): `expand` C → M, `contract` M → C'.
 pub fn gelu_mlp(x: &Tensor, expand: &Conv1d, contract: &Conv1d) -> Tensor {
-    in_cache(x, expand, contract)
+    Instructions::best()
+        .and_then(|instructions| in_cache(instructions, x, expand, contract))
         .unwrap_or_else(|| contract.forward(&expand.forward(x).gelu("none")))
 }
 
-/// [`gelu_mlp`] at once, where that is possible and faster.
-fn in_cache(x: &Tensor, expand: &Conv1d, contract: &Conv1d) -> Option<Tensor> {
+/// [`gelu_mlp`] at once with instructions that the processor has, where that is possible and faster.
+fn in_cache(
+    instructions: Instructions,
+    x: &Tensor,
+    expand: &Conv1d,
+    contract: &Conv1d,
+) -> Option<Tensor> {
     let layers = [expand, contract];
     let weights = layers.into_iter().flat_map(|layer| {
         let bias = layer.bias.as_ref();
         [Some(&layer.weight), bias].into_iter().flatten()
     });
     let tensors: Vec<&Tensor> = [x].into_iter().chain(weights).collect();
-    let applies = is_supported()
-        && layers.into_iter().all(Conv1d::is_pointwise)
+    let applies = layers.into_iter().all(Conv1d::is_pointwise)
         && !precision::is_reduced()
         && host::are_plain(tensors.iter().copied())
         && !host::records_gradient(tensors);
@@ -46,7 +55,7 @@ fn in_cache(x: &Tensor, expand: &Conv1d, contract: &Conv1d) -> Option<Tensor> {
     // LibTorch has the words for what does not fit.
     let fits =
         expand.weight.size()[1] == inputs && contract.weight.size()[1] == expand.weight.size()[0];
-    if !fits || batch == 0 || len < COLUMNS as i64 {
+    if !fits || batch == 0 || len < MIN_LEN {
         return None;
     }
     let contiguous = |tensor: &Tensor| tensor.detach().contiguous();
@@ -63,8 +72,13 @@ fn in_cache(x: &Tensor, expand: &Conv1d, contract: &Conv1d) -> Option<Tensor> {
         }
     };
     let size = [batch as usize, mlp.contract.outputs, mlp.len];
-    // SAFETY: `write` writes every value of the output.
-    Some(unsafe { host::build(&size, |y| mlp.write(y)) })
+    // SAFETY: `write` writes every value of the output; the processor has the instructions.
+    Some(unsafe {
+        host::build(&size, |y| match instructions {
+            Instructions::Avx2 => mlp.write::<16, 8, 2, 6>(y),
+            Instructions::Avx512 => mlp.write::<48, 16, 3, 8>(y),
+        })
+    })
 }
 
 /// Input and weights.
@@ -77,25 +91,36 @@ struct Mlp<'a> {
 }
 
 /// What a thread reuses from task to task.
-#[derive(Default)]
-struct Buffers {
+struct Buffers<const COLUMNS: usize, const LANES: usize, const VECTORS: usize, const ROWS: usize> {
     /// Panels of the input.
     input: Vec<[f32; COLUMNS]>,
     /// A panel of some of the hidden channels.
     hidden: Vec<[f32; COLUMNS]>,
     /// Sums of the output, by panels first.
-    sums: Vec<Tile>,
+    sums: Vec<Tile<LANES, VECTORS, ROWS>>,
 }
 
 impl Mlp<'_> {
     /// Writes every value of `output`.
-    fn write(&self, output: &mut [MaybeUninit<f32>]) {
+    ///
+    /// # Safety
+    /// The processor must have instructions for so many lanes.
+    unsafe fn write<
+        const COLUMNS: usize,
+        const LANES: usize,
+        const VECTORS: usize,
+        const ROWS: usize,
+    >(
+        &self,
+        output: &mut [MaybeUninit<f32>],
+    ) {
+        let max_panels = MAX_POSITIONS / COLUMNS;
         let (inputs, outputs) = (self.expand.inputs, self.contract.outputs);
         let num_panels = self.len.div_ceil(COLUMNS);
         let num_threads =
             num_threads(self.x.len() / inputs * self.expand.outputs * (inputs + outputs));
         // As many for one thread as for another.
-        let rounds = num_panels.div_ceil(num_threads * MAX_PANELS);
+        let rounds = num_panels.div_ceil(num_threads * max_panels);
         let panels = num_panels.div_ceil(num_threads * rounds);
         let ranges = num_panels.div_ceil(panels);
         let tasks = cut(output, self.len, [outputs, outputs, panels * COLUMNS]);
@@ -103,21 +128,35 @@ impl Mlp<'_> {
         parallel::for_each(
             num_threads,
             tasks,
-            Buffers::default,
+            || Buffers::<COLUMNS, LANES, VECTORS, ROWS> {
+                input: Vec::new(),
+                hidden: Vec::new(),
+                sums: Vec::new(),
+            },
             |buffers, (number, pieces)| {
                 let sample = &self.x[number / ranges * inputs * self.len..][..inputs * self.len];
-                self.write_range(sample, number % ranges * panels * COLUMNS, pieces, buffers);
+                let first = number % ranges * panels * COLUMNS;
+                // SAFETY: the caller's promise.
+                unsafe { self.write_range(sample, first, pieces, buffers) };
             },
         );
     }
 
     /// Writes all values of `rows`, one for each output channel, at positions from `first` on, from the `sample` (C, T).
-    fn write_range(
+    ///
+    /// # Safety
+    /// That of [`Mlp::write`].
+    unsafe fn write_range<
+        const COLUMNS: usize,
+        const LANES: usize,
+        const VECTORS: usize,
+        const ROWS: usize,
+    >(
         &self,
         sample: &[f32],
         first: usize,
         mut rows: Vec<&mut [MaybeUninit<f32>]>,
-        buffers: &mut Buffers,
+        buffers: &mut Buffers<COLUMNS, LANES, VECTORS, ROWS>,
     ) {
         let width = rows[0].len();
         let panels = width.div_ceil(COLUMNS);
@@ -128,7 +167,8 @@ impl Mlp<'_> {
             sums,
         } = buffers;
         pack::<1, COLUMNS>(sample, self.len, first, width, input);
-        sums.resize(panels * blocks, Tile::default());
+        let empty: Tile<LANES, VECTORS, ROWS> = [[[0.0; LANES]; VECTORS]; ROWS];
+        sums.resize(panels * blocks, empty);
         hidden.resize(CHUNK.next_multiple_of(ROWS), [0.0; COLUMNS]);
         let all = self.expand.outputs;
         for start in (0..all).step_by(CHUNK) {
@@ -141,8 +181,8 @@ impl Mlp<'_> {
                         break;
                     }
                     let kernels = self.expand.kernels(row, 0..self.expand.inputs);
-                    let mut tile = Tile::default();
-                    // SAFETY: only processors with these features come here.
+                    let mut tile = empty;
+                    // SAFETY: the caller's promise.
                     unsafe {
                         accumulate(kernels, panel, Some(self.expand.start(row)), &mut tile);
                         gelu(&tile, hidden);
@@ -169,20 +209,49 @@ impl Mlp<'_> {
 }
 
 /// GELU of every value of a tile.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn gelu(tile: &Tile, hidden: &mut [[f32; COLUMNS]]) {
-    for (hidden, row) in hidden.iter_mut().zip(tile) {
-        for (hidden, &value) in hidden.iter_mut().zip(row) {
-            *hidden = 0.5 * value * (1.0 + erf(value * std::f32::consts::FRAC_1_SQRT_2));
+///
+/// # Safety
+/// The processor must have instructions for so many lanes.
+unsafe fn gelu<
+    const COLUMNS: usize,
+    const LANES: usize,
+    const VECTORS: usize,
+    const ROWS: usize,
+>(
+    tile: &Tile<LANES, VECTORS, ROWS>,
+    hidden: &mut [[f32; COLUMNS]],
+) {
+    /// In whatever instructions the caller is compiled to.
+    #[inline(always)]
+    fn plain<const N: usize>(from: &[f32], to: &mut [[f32; N]]) {
+        for (to, &value) in to.as_flattened_mut().iter_mut().zip(from) {
+            *to = 0.5 * value * (1.0 + erf(value * std::f32::consts::FRAC_1_SQRT_2));
         }
     }
-}
 
-/// Never called.
-#[cfg(not(target_arch = "x86_64"))]
-unsafe fn gelu(_: &Tile, _: &mut [[f32; COLUMNS]]) {
-    unreachable!("there is no AVX2 here");
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    fn avx2<const N: usize>(from: &[f32], to: &mut [[f32; N]]) {
+        plain(from, to);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,fma")]
+    fn avx512<const N: usize>(from: &[f32], to: &mut [[f32; N]]) {
+        plain(from, to);
+    }
+
+    let from = tile.as_flattened().as_flattened();
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the caller's promise.
+    unsafe {
+        match LANES {
+            8 => avx2(from, hidden),
+            _ => avx512(from, hidden),
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    plain(from, hidden);
 }
 
 /// The error function, at most 3·10⁻⁷ off: x · p(x²) / q(x²), and ±1 where it rounds to that. The quotient was fitted to it on
@@ -239,10 +308,16 @@ mod tests {
 
     #[test]
     fn computes_what_the_layers_compute() {
-        if !is_supported() {
-            eprintln!("skipped: this processor leaves these layers to LibTorch");
-            return;
+        for instructions in Instructions::ALL {
+            if instructions.are_there() {
+                computes_what_the_layers_compute_with(instructions);
+            } else {
+                eprintln!("skipped: this processor does not have {instructions:?}");
+            }
         }
+    }
+
+    fn computes_what_the_layers_compute_with(instructions: Instructions) {
         tch::manual_seed(5);
         // More hidden channels than one chunk, channels and positions that fill no block, several samples.
         let cases = [
@@ -259,7 +334,7 @@ mod tests {
                 let contract = layer(&vs, "contract", hidden, outputs, bias);
                 let x = 3.0 * Tensor::randn([batch, inputs as i64, len], FLOAT);
                 let _guard = tch::no_grad_guard();
-                let ours = in_cache(&x, &expand, &contract).unwrap();
+                let ours = in_cache(instructions, &x, &expand, &contract).unwrap();
                 let double = |x: &Tensor, layer: &Conv1d| {
                     let [weight, bias] = [Some(&layer.weight), layer.bias.as_ref()]
                         .map(|tensor| tensor.map(|tensor| tensor.to_kind(Kind::Double)));
@@ -291,6 +366,9 @@ mod tests {
 
     #[test]
     fn what_is_trained_or_not_pointwise_runs_layer_by_layer() {
+        let in_cache = |x: &Tensor, expand: &Conv1d, contract: &Conv1d| {
+            in_cache(Instructions::best()?, x, expand, contract)
+        };
         let vs = VarStore::new(Device::Cpu);
         let [expand, contract] =
             ["expand", "contract"].map(|name| layer(&vs, name, 4, 4, BiasInit::Default));

@@ -1,11 +1,14 @@
-//! Dense layers on processors with AVX2 and without AVX-512, for which LibTorch has better code.
+//! Dense layers in registers, on processors with AVX2 or AVX-512.
 //!
-//! Sums of 6 output channels at 16 positions stay in registers while the input's channels pass by. The input is packed into
-//! panels, so that what these positions read lies together; all taps read the same panel, shifted. Kernels are read as they
-//! are.
+//! Sums of some output channels at some positions stay in registers while the input's channels pass by. The input is packed
+//! into panels, so that what these positions read lies together; all taps read the same panel, shifted. Kernels are read as
+//! they are.
 
 mod convolution;
+mod kernel;
 mod mlp;
+mod transposition;
+mod weight_gradient;
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -15,20 +18,13 @@ use tch::Tensor;
 
 use super::host;
 
-pub(super) use convolution::direct;
+pub(super) use convolution::convolve;
 pub use mlp::gelu_mlp;
-
-/// Output channels whose sums are in registers.
-const ROWS: usize = 6;
-
-/// Positions whose sums are in registers.
-const COLUMNS: usize = 16;
+pub(super) use transposition::transposed;
+pub(super) use weight_gradient::{Taps, weight_gradient};
 
 /// Below this many multiplications, waking other threads takes longer than the work.
 const MIN_PARALLEL: usize = 1 << 23;
-
-/// Sums of [`ROWS`] channels at [`COLUMNS`] positions.
-type Tile = [[f32; COLUMNS]; ROWS];
 
 /// Weights of a layer with K taps.
 #[derive(Debug, Clone, Copy)]
@@ -58,17 +54,21 @@ impl<'a, const K: usize> Layer<'a, K> {
         }
     }
 
-    /// What the sums of [`ROWS`] output channels start from.
-    fn start(&self, first_output: usize) -> [f32; ROWS] {
+    /// What the sums of some output channels start from.
+    fn start<const ROWS: usize>(&self, first_output: usize) -> [f32; ROWS] {
         std::array::from_fn(|row| {
             let bias = self.bias.and_then(|bias| bias.get(first_output + row));
             bias.copied().unwrap_or(0.0)
         })
     }
 
-    /// The kernels of [`ROWS`] output channels for a range of input channels. Rows beyond the last repeat it; their sums are
-    /// to be dropped.
-    fn kernels(&self, first_output: usize, inputs: Range<usize>) -> [&'a [[f32; K]]; ROWS] {
+    /// The kernels of some output channels for a range of input channels. Rows beyond the last repeat it; their sums are to be
+    /// dropped.
+    fn kernels<const ROWS: usize>(
+        &self,
+        first_output: usize,
+        inputs: Range<usize>,
+    ) -> [&'a [[f32; K]]; ROWS] {
         std::array::from_fn(|row| {
             let output = (first_output + row).min(self.outputs - 1);
             let kernels = &self.weight[(output * self.inputs + inputs.start) * K..];
@@ -102,11 +102,11 @@ fn cut<T>(output: &mut [T], len: usize, [sample, rows, columns]: [usize; 3]) -> 
     tasks
 }
 
-/// Makes `packed` what K taps read at `width` positions from `first` on: panels of [`COLUMNS`] positions, one after the other,
-/// with a row for each row of `x`, zero beyond its ends.
+/// Makes `packed` what K taps read at `width` positions from `first` on: panels of some positions, one after the other, with a
+/// row for each row of `x`, zero beyond its ends.
 ///
 /// # Shapes
-/// `x` (C, T) with T = `len` → ⌈`width` / [`COLUMNS`]⌉ panels of (C, `PANEL`), `PANEL` = [`COLUMNS`] + K − 1.
+/// `x` (C, T) with T = `len` → ⌈`width` / COLUMNS⌉ panels of (C, PANEL), PANEL = COLUMNS + K − 1.
 fn pack<const K: usize, const PANEL: usize>(
     x: &[f32],
     len: usize,
@@ -117,8 +117,8 @@ fn pack<const K: usize, const PANEL: usize>(
     /// Panels that a row is read for at a time: neighbouring values come together, and what is written fits into the
     /// first-level cache's ways.
     const GROUP: usize = 6;
-    let padding = K / 2;
-    let (depth, panels) = (x.len() / len, width.div_ceil(COLUMNS));
+    let (padding, columns) = (K / 2, PANEL + 1 - K);
+    let (depth, panels) = (x.len() / len, width.div_ceil(columns));
     packed.clear();
     packed.reserve(panels * depth);
     let places = packed.spare_capacity_mut();
@@ -127,14 +127,14 @@ fn pack<const K: usize, const PANEL: usize>(
         for (number, row) in x.chunks_exact(len).enumerate() {
             for panel in group.clone() {
                 let place = &mut places[panel * depth + number];
-                let first = first + panel * COLUMNS;
+                let first = first + panel * columns;
                 let start = first.wrapping_sub(padding);
                 if first >= padding && start + PANEL <= len {
                     let row = &row[start..start + PANEL];
                     let mut values = [0.0; PANEL];
                     // Both widths are known when compiled, and become a few instructions.
-                    values[..COLUMNS].copy_from_slice(&row[..COLUMNS]);
-                    values[COLUMNS..].copy_from_slice(&row[COLUMNS..]);
+                    values[..columns].copy_from_slice(&row[..columns]);
+                    values[columns..].copy_from_slice(&row[columns..]);
                     place.write(values);
                 } else {
                     place.write(std::array::from_fn(|column| {
@@ -152,100 +152,15 @@ fn pack<const K: usize, const PANEL: usize>(
 
 /// Writes the first values of a tile's row, all but for the last columns of an output.
 #[inline]
-fn write(values: &[f32; COLUMNS], places: &mut [MaybeUninit<f32>]) {
-    // A width that is known when compiled becomes two instructions.
-    if let Ok(places) = <&mut [MaybeUninit<f32>; COLUMNS]>::try_from(&mut *places) {
-        *places = values.map(MaybeUninit::new);
-    } else {
-        for (place, &value) in places.iter_mut().zip(values) {
-            place.write(value);
-        }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn is_supported() -> bool {
-    is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("fma")
-        && !is_x86_feature_detected!("avx512f")
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn is_supported() -> bool {
-    false
-}
-
-/// Adds the products of kernels and panels of input to `tile`, or to one number per row, where there is a `start`. A panel has
-/// what the taps read: [`COLUMNS`] + K − 1 positions.
-///
-/// # Panics
-/// Where a row of kernels is shorter than `inputs`.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn accumulate<const K: usize, const PANEL: usize>(
-    weights: [&[[f32; K]]; ROWS],
-    inputs: &[[f32; PANEL]],
-    start: Option<[f32; ROWS]>,
-    tile: &mut Tile,
-) {
-    use std::arch::x86_64::{
-        __m256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps,
-        _mm256_storeu_ps,
-    };
-
-    const LANES: usize = 8;
-    const VECTORS: usize = COLUMNS / LANES;
-
-    /// The values from an index on.
-    #[target_feature(enable = "avx2,fma")]
-    #[inline]
-    fn load<const N: usize>(values: &[f32; N], index: usize) -> __m256 {
-        let values = &values[index..index + LANES];
-        // SAFETY: these are as many values as are read.
-        unsafe { _mm256_loadu_ps(values.as_ptr()) }
-    }
-
-    let mut sums = [[_mm256_setzero_ps(); VECTORS]; ROWS];
-    for (row, sums) in sums.iter_mut().enumerate() {
-        for (vector, sum) in sums.iter_mut().enumerate() {
-            *sum = match start {
-                Some(start) => _mm256_set1_ps(start[row]),
-                None => load(&tile[row], vector * LANES),
-            };
-        }
-    }
-    assert!(weights.iter().all(|row| row.len() >= inputs.len()));
-    for (input, inputs) in inputs.iter().enumerate() {
-        for tap in 0..K {
-            let mut values = [_mm256_setzero_ps(); VECTORS];
-            for (vector, values) in values.iter_mut().enumerate() {
-                *values = load(inputs, tap + vector * LANES);
-            }
-            for (sums, weights) in sums.iter_mut().zip(&weights) {
-                // SAFETY: no row is shorter than `inputs`.
-                let weight = unsafe { weights.get_unchecked(input)[tap] };
-                let weight = _mm256_set1_ps(weight);
-                for (sum, &values) in sums.iter_mut().zip(&values) {
-                    *sum = _mm256_fmadd_ps(weight, values, *sum);
-                }
+fn write<const LANES: usize>(values: &[[f32; LANES]], places: &mut [MaybeUninit<f32>]) {
+    for (values, places) in values.iter().zip(places.chunks_mut(LANES)) {
+        // A width that is known when compiled becomes an instruction.
+        if let Ok(places) = <&mut [MaybeUninit<f32>; LANES]>::try_from(&mut *places) {
+            *places = values.map(MaybeUninit::new);
+        } else {
+            for (place, &value) in places.iter_mut().zip(values) {
+                place.write(value);
             }
         }
     }
-    for (tile, sums) in tile.iter_mut().zip(&sums) {
-        for (tile, &sum) in tile.chunks_exact_mut(LANES).zip(sums) {
-            // SAFETY: these are as many values as are written.
-            unsafe { _mm256_storeu_ps(tile.as_mut_ptr(), sum) };
-        }
-    }
-}
-
-/// Never called.
-#[cfg(not(target_arch = "x86_64"))]
-unsafe fn accumulate<const K: usize, const PANEL: usize>(
-    _: [&[[f32; K]]; ROWS],
-    _: &[[f32; PANEL]],
-    _: Option<[f32; ROWS]>,
-    _: &mut Tile,
-) {
-    unreachable!("there is no AVX2 here");
 }
