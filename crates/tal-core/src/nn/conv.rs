@@ -5,7 +5,7 @@ use tch::{Device, Kind, Tensor, nn};
 
 use super::direct::{self, Taps};
 use super::init::{BiasInit, WeightInit};
-use super::precision::multiply;
+use super::precision::{multiply, reduced};
 use super::{dim, host};
 
 /// Shape and initial values of a [`Conv1d`].
@@ -232,6 +232,14 @@ pub(super) fn every_other_product(short: &Tensor, long: &Tensor) -> Tensor {
 /// # Shapes
 /// (B, in, T), `weight` (out, in, kernel), `bias` (out) → (B, out, T + 2·padding − kernel + 1).
 pub fn convolve(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) -> Tensor {
+    let keeps_length = weight.size()[2] == 2 * padding + 1;
+    if reduced() == Some(Kind::BFloat16)
+        && keeps_length
+        && !host::records_gradient([x, weight].into_iter().chain(bias))
+        && let Some(y) = direct::convolve_in_bfloat16(x, weight, bias)
+    {
+        return y;
+    }
     multiply(x, weight, bias, |x, weight, bias| {
         recorded(x, weight, bias, padding)
     })

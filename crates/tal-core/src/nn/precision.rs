@@ -53,9 +53,9 @@ impl Drop for PrecisionScope {
     }
 }
 
-/// Whether convolutions of this thread multiply in a kind that is not that of their input.
-pub(super) fn is_reduced() -> bool {
-    KIND.get().is_some()
+/// The kind that convolutions of this thread multiply in, where it is not that of their input.
+pub(super) fn reduced() -> Option<Kind> {
+    KIND.get()
 }
 
 /// A product of `x` with weights, in the kind that the scope asks for; the result has that of `x`.
@@ -65,7 +65,7 @@ pub(super) fn multiply(
     bias: Option<&Tensor>,
     product: impl Fn(&Tensor, &Tensor, Option<&Tensor>) -> Tensor,
 ) -> Tensor {
-    match KIND.get() {
+    match reduced() {
         None => product(x, weight, bias),
         Some(kind) => {
             let bias = bias.map(|bias| bias.to_kind(kind));

@@ -7,10 +7,11 @@ use tal_torch::parallel;
 use tch::Tensor;
 
 use super::kernel::{Instructions, Tile, accumulate};
+use super::operand::{Operand, Pair};
 use super::{Layer, cut, num_threads, pack};
 use crate::nn::host;
 
-/// Input channels times taps that are added up at a time. What a tile reads is a little more than the first-level cache, which
+/// Operands times taps that are added up at a time. What a tile reads is a little more than the first-level cache, which
 /// costs less than to load and store the sums more often.
 const DEPTH: usize = 1536;
 
@@ -35,7 +36,17 @@ pub(in crate::nn) fn convolve(
     weight: &Tensor,
     bias: Option<&Tensor>,
 ) -> Option<Tensor> {
-    convolve_with(Instructions::best()?, x, weight, bias)
+    convolve_with(Instructions::float32()?, x, weight, bias)
+}
+
+/// The same with inputs and weights rounded to bfloat16, sums and output in float32, on processors that have products of
+/// bfloat16.
+pub(in crate::nn) fn convolve_in_bfloat16(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+) -> Option<Tensor> {
+    convolve_with(Instructions::bfloat16()?, x, weight, bias)
 }
 
 /// [`convolve`] with instructions that the processor has.
@@ -55,10 +66,12 @@ fn convolve_with(
         return None;
     }
     let run = match (instructions, kernel) {
-        (Instructions::Avx2, 1) => run::<1, 16, 8, 2, 6>,
-        (Instructions::Avx2, 3) => run::<3, 18, 8, 2, 6>,
-        (Instructions::Avx512, 1) => run::<1, 48, 16, 3, 8>,
-        (Instructions::Avx512, 3) => run::<3, 50, 16, 3, 8>,
+        (Instructions::Avx2, 1) => run::<f32, 1, 16, 8, 2, 6>,
+        (Instructions::Avx2, 3) => run::<f32, 3, 18, 8, 2, 6>,
+        (Instructions::Avx512, 1) => run::<f32, 1, 48, 16, 3, 8>,
+        (Instructions::Avx512, 3) => run::<f32, 3, 50, 16, 3, 8>,
+        (Instructions::Avx512Bfloat16, 1) => run::<Pair, 1, 48, 16, 3, 8>,
+        (Instructions::Avx512Bfloat16, 3) => run::<Pair, 3, 50, 16, 3, 8>,
         _ => return None,
     };
     // SAFETY: the processor has the instructions.
@@ -68,6 +81,7 @@ fn convolve_with(
 /// # Safety
 /// The processor must have instructions for so many lanes.
 unsafe fn run<
+    E: Operand,
     const K: usize,
     const PANEL: usize,
     const LANES: usize,
@@ -80,18 +94,19 @@ unsafe fn run<
 ) -> Tensor {
     let [x, weight] = [x, weight].map(|tensor| tensor.detach().contiguous());
     let bias = bias.map(|bias| bias.detach().contiguous());
+    let mut buffer = Vec::new();
     // SAFETY: nobody writes to the inputs of an operation while it runs.
     let (values, layer) = unsafe {
         (
             host::known_values(&x),
-            Layer::<K>::new(&weight, bias.as_ref()),
+            Layer::new(&weight, bias.as_ref(), &mut buffer),
         )
     };
     let [batch, _, len] = [0, 1, 2].map(|axis| x.size()[axis] as usize);
     // SAFETY: `write` writes every value of the output; the caller's promise.
     unsafe {
         host::build(&[batch, layer.outputs, len], |y| {
-            write::<K, PANEL, LANES, VECTORS, ROWS>(values, layer, len, y);
+            write::<E, K, PANEL, LANES, VECTORS, ROWS>(values, layer, len, y);
         })
     }
 }
@@ -101,6 +116,7 @@ unsafe fn run<
 /// # Safety
 /// That of [`run`].
 unsafe fn write<
+    E: Operand,
     const K: usize,
     const PANEL: usize,
     const LANES: usize,
@@ -108,7 +124,7 @@ unsafe fn write<
     const ROWS: usize,
 >(
     x: &[f32],
-    layer: Layer<'_, K>,
+    layer: Layer<'_, E, K>,
     len: usize,
     output: &mut [MaybeUninit<f32>],
 ) {
@@ -127,11 +143,11 @@ unsafe fn write<
     let parts = (wanted / 2).div_ceil(batch * ranges).clamp(1, num_blocks);
     let rows = num_blocks.div_ceil(parts) * ROWS;
     let parts = outputs.div_ceil(rows);
-    let task = |buffer: &mut Vec<[f32; PANEL]>,
+    let task = |buffer: &mut Vec<[E; PANEL]>,
                 (number, pieces): (usize, Vec<&mut [MaybeUninit<f32>]>)| {
         let (part, range) = (number / ranges % parts, number % ranges);
         let sample = number / (parts * ranges);
-        let task = Task::<K> {
+        let task = Task {
             layer,
             first_output: part * rows,
             x: &x[sample * inputs * len..][..inputs * len],
@@ -147,8 +163,8 @@ unsafe fn write<
 }
 
 /// Some output channels of one sample, at a range of positions.
-struct Task<'a, const K: usize> {
-    layer: Layer<'a, K>,
+struct Task<'a, E, const K: usize> {
+    layer: Layer<'a, E, K>,
     first_output: usize,
     /// (in, T)
     x: &'a [f32],
@@ -158,7 +174,7 @@ struct Task<'a, const K: usize> {
     len: usize,
 }
 
-impl<const K: usize> Task<'_, K> {
+impl<E: Operand, const K: usize> Task<'_, E, K> {
     /// Writes all values of `rows`, one for each output channel.
     ///
     /// # Safety
@@ -171,28 +187,29 @@ impl<const K: usize> Task<'_, K> {
     >(
         &self,
         mut rows: Vec<&mut [MaybeUninit<f32>]>,
-        buffer: &mut Vec<[f32; PANEL]>,
+        buffer: &mut Vec<[E; PANEL]>,
     ) {
         let width = rows[0].len();
-        let all = self.layer.inputs;
+        let all = self.layer.depth();
         let mut tile: Tile<LANES, VECTORS, ROWS> = [[[0.0; LANES]; VECTORS]; ROWS];
-        for input in (0..all).step_by(DEPTH / K) {
-            let inputs = input..(input + DEPTH / K).min(all);
-            let x = &self.x[inputs.start * self.len..inputs.end * self.len];
-            pack::<K, PANEL>(x, self.len, self.first, width, buffer);
-            for (panel, packed) in buffer.chunks_exact(inputs.len()).enumerate() {
+        for start in (0..all).step_by(DEPTH / K) {
+            let operands = start..(start + DEPTH / K).min(all);
+            let channels = (operands.end * E::CHANNELS).min(self.layer.inputs);
+            let x = &self.x[start * E::CHANNELS * self.len..channels * self.len];
+            pack::<E, K, PANEL>(x, self.len, self.first, width, buffer);
+            for (panel, packed) in buffer.chunks_exact(operands.len()).enumerate() {
                 let first = panel * LANES * VECTORS;
                 let columns = first..(first + LANES * VECTORS).min(width);
                 for (block, rows) in rows.chunks_mut(ROWS).enumerate() {
                     let output = self.first_output + block * ROWS;
-                    let start = (input == 0).then(|| self.layer.start(output));
-                    if start.is_none() {
+                    let bias = (start == 0).then(|| self.layer.start(output));
+                    if bias.is_none() {
                         // SAFETY: the range of input channels from 0 on has written all values.
                         unsafe { read(rows, columns.clone(), &mut tile) };
                     }
-                    let kernels = self.layer.kernels(output, inputs.clone());
+                    let kernels = self.layer.kernels(output, operands.clone());
                     // SAFETY: the caller's promise.
-                    unsafe { accumulate(kernels, packed, start, &mut tile) };
+                    unsafe { accumulate(kernels, packed, bias, &mut tile) };
                     for (tile, row) in tile.iter().zip(rows) {
                         super::write(tile, &mut row[columns.clone()]);
                     }
@@ -226,9 +243,15 @@ mod tests {
 
     use super::*;
 
+    const INSTRUCTIONS: [Instructions; 3] = [
+        Instructions::Avx2,
+        Instructions::Avx512,
+        Instructions::Avx512Bfloat16,
+    ];
+
     #[test]
     fn computes_what_libtorch_computes() {
-        for instructions in Instructions::ALL {
+        for instructions in INSTRUCTIONS {
             if instructions.are_there() {
                 computes_what_libtorch_computes_with(instructions);
             } else {
@@ -257,10 +280,14 @@ mod tests {
                 let bias = Tensor::randn([outputs], options);
                 for bias in [None, Some(&bias)] {
                     let ours = convolve_with(instructions, &x, &weight, bias).unwrap();
-                    let expected = x
+                    let rounded = |tensor: &Tensor| match instructions {
+                        Instructions::Avx512Bfloat16 => tensor.to_kind(Kind::BFloat16),
+                        _ => tensor.shallow_clone(),
+                    };
+                    let expected = rounded(&x)
                         .to_kind(Kind::Double)
                         .conv1d(
-                            &weight.to_kind(Kind::Double),
+                            &rounded(&weight).to_kind(Kind::Double),
                             bias.map(|bias| bias.to_kind(Kind::Double)),
                             1,
                             kernel / 2,

@@ -7,6 +7,7 @@
 mod convolution;
 mod kernel;
 mod mlp;
+mod operand;
 mod transposition;
 mod weight_gradient;
 
@@ -17,8 +18,9 @@ use tal_torch::parallel;
 use tch::Tensor;
 
 use super::host;
+use operand::Operand;
 
-pub(super) use convolution::convolve;
+pub(super) use convolution::{convolve, convolve_in_bfloat16};
 pub use mlp::gelu_mlp;
 pub(super) use transposition::transposed;
 pub(super) use weight_gradient::{Taps, weight_gradient};
@@ -26,32 +28,43 @@ pub(super) use weight_gradient::{Taps, weight_gradient};
 /// Below this many multiplications, waking other threads takes longer than the work.
 const MIN_PARALLEL: usize = 1 << 23;
 
-/// Weights of a layer with K taps.
+/// Weights of a layer with K taps, by operands of some input channels.
 #[derive(Debug, Clone, Copy)]
-struct Layer<'a, const K: usize> {
-    /// (out, in, K)
-    weight: &'a [f32],
+struct Layer<'a, E, const K: usize> {
+    /// (out, ⌈in / channels of an operand⌉)
+    kernels: &'a [[E; K]],
     /// (out)
     bias: Option<&'a [f32]>,
     inputs: usize,
     outputs: usize,
 }
 
-impl<'a, const K: usize> Layer<'a, K> {
-    /// Reads contiguous float32 tensors in main memory, (out, in, K) and (out), in place.
+impl<'a, E: Operand, const K: usize> Layer<'a, E, K> {
+    /// Reads contiguous float32 tensors in main memory, (out, in, K) and (out), in place, or rounded into `buffer`.
     ///
     /// # Safety
     /// That of [`host::values`].
-    unsafe fn new(weight: &'a Tensor, bias: Option<&'a Tensor>) -> Self {
+    unsafe fn new(
+        weight: &'a Tensor,
+        bias: Option<&'a Tensor>,
+        buffer: &'a mut Vec<[E; K]>,
+    ) -> Self {
         let (outputs, inputs, _) = weight.size3().expect("a convolution's kernels");
+        let (outputs, inputs) = (outputs as usize, inputs as usize);
+        // SAFETY: the caller's promise.
+        let values = unsafe { host::known_values(weight) };
         Layer {
-            // SAFETY: the caller's promise.
-            weight: unsafe { host::known_values(weight) },
+            kernels: E::kernels(values, inputs, buffer),
             // SAFETY: as above.
             bias: bias.map(|bias| unsafe { host::known_values(bias) }),
-            inputs: inputs as usize,
-            outputs: outputs as usize,
+            inputs,
+            outputs,
         }
+    }
+
+    /// Operands of an output channel.
+    fn depth(&self) -> usize {
+        self.inputs.div_ceil(E::CHANNELS)
     }
 
     /// What the sums of some output channels start from.
@@ -62,17 +75,16 @@ impl<'a, const K: usize> Layer<'a, K> {
         })
     }
 
-    /// The kernels of some output channels for a range of input channels. Rows beyond the last repeat it; their sums are to be
+    /// The kernels of some output channels for a range of operands. Rows beyond the last repeat it; their sums are to be
     /// dropped.
     fn kernels<const ROWS: usize>(
         &self,
         first_output: usize,
-        inputs: Range<usize>,
-    ) -> [&'a [[f32; K]]; ROWS] {
+        operands: Range<usize>,
+    ) -> [&'a [[E; K]]; ROWS] {
         std::array::from_fn(|row| {
             let output = (first_output + row).min(self.outputs - 1);
-            let kernels = &self.weight[(output * self.inputs + inputs.start) * K..];
-            &kernels.as_chunks::<K>().0[..inputs.len()]
+            &self.kernels[output * self.depth()..][operands.clone()]
         })
     }
 }
@@ -103,51 +115,68 @@ fn cut<T>(output: &mut [T], len: usize, [sample, rows, columns]: [usize; 3]) -> 
 }
 
 /// Makes `packed` what K taps read at `width` positions from `first` on: panels of some positions, one after the other, with a
-/// row for each row of `x`, zero beyond its ends.
+/// row for each operand of `x`, zero beyond its ends.
 ///
 /// # Shapes
-/// `x` (C, T) with T = `len` → ⌈`width` / COLUMNS⌉ panels of (C, PANEL), PANEL = COLUMNS + K − 1.
-fn pack<const K: usize, const PANEL: usize>(
+/// `x` (C, T) with T = `len` → ⌈`width` / COLUMNS⌉ panels of (⌈C / channels of an operand⌉, PANEL), PANEL = COLUMNS + K − 1.
+fn pack<E: Operand, const K: usize, const PANEL: usize>(
     x: &[f32],
     len: usize,
     first: usize,
     width: usize,
-    packed: &mut Vec<[f32; PANEL]>,
+    packed: &mut Vec<[E; PANEL]>,
 ) {
     /// Panels that a row is read for at a time: neighbouring values come together, and what is written fits into the
     /// first-level cache's ways.
     const GROUP: usize = 6;
     let (padding, columns) = (K / 2, PANEL + 1 - K);
-    let (depth, panels) = (x.len() / len, width.div_ceil(columns));
+    let rows = x.chunks(len * E::CHANNELS);
+    let (depth, panels) = (rows.len(), width.div_ceil(columns));
     packed.clear();
     packed.reserve(panels * depth);
     let places = packed.spare_capacity_mut();
     for group in (0..panels).step_by(GROUP) {
         let group = group..(group + GROUP).min(panels);
-        for (number, row) in x.chunks_exact(len).enumerate() {
+        for (number, rows) in rows.clone().enumerate() {
+            let (row, second) = rows.split_at(len);
             for panel in group.clone() {
                 let place = &mut places[panel * depth + number];
-                let first = first + panel * columns;
-                let start = first.wrapping_sub(padding);
-                if first >= padding && start + PANEL <= len {
-                    let row = &row[start..start + PANEL];
-                    let mut values = [0.0; PANEL];
-                    // Both widths are known when compiled, and become a few instructions.
-                    values[..columns].copy_from_slice(&row[..columns]);
-                    values[columns..].copy_from_slice(&row[columns..]);
-                    place.write(values);
+                let first = (first + panel * columns).checked_sub(padding);
+                let values: [f32; PANEL] = window(row, first, padding);
+                let second = if second.is_empty() {
+                    [0.0; PANEL]
                 } else {
-                    place.write(std::array::from_fn(|column| {
-                        let position = (first + column).checked_sub(padding);
-                        let inside = position.and_then(|position| row.get(position));
-                        inside.copied().unwrap_or(0.0)
-                    }));
-                }
+                    window(second, first, padding)
+                };
+                place.write(std::array::from_fn(|column| {
+                    E::join(values[column], second[column])
+                }));
             }
         }
     }
     // SAFETY: there is room for them, and every panel of every row was written.
     unsafe { packed.set_len(panels * depth) };
+}
+
+/// The values of `row` from `first` on, or from `padding` positions before its begin on, zero beyond its ends.
+#[inline(always)]
+fn window<const N: usize>(row: &[f32], first: Option<usize>, padding: usize) -> [f32; N] {
+    if let Some(first) = first
+        && let Some(values) = row.get(first..first + N)
+    {
+        // The width is known when compiled, and becomes a few instructions.
+        return values.try_into().expect("as many values");
+    }
+    let mut values = [0.0; N];
+    let (skipped, from) = match first {
+        Some(first) => (0, first),
+        None => (padding, 0),
+    };
+    let inside = row.get(from..).unwrap_or_default();
+    for (value, &inside) in values[skipped..].iter_mut().zip(inside) {
+        *value = inside;
+    }
+    values
 }
 
 /// Writes the first values of a tile's row, all but for the last columns of an output.
