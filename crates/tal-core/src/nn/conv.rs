@@ -143,7 +143,7 @@ impl Conv1d {
 }
 
 /// Convolves with any stride, all channels with all. Where the length is halved, the CPU takes the gradient of the weights as
-/// [`convolve`] does: products of matrices, here of the output's gradient with every other position of the input.
+/// [`convolve`] does, here from the output's gradient and every other position of the input.
 fn strided(
     x: &Tensor,
     weight: &Tensor,
@@ -224,10 +224,10 @@ pub(super) fn every_other_product(short: &Tensor, long: &Tensor) -> Tensor {
 
 /// Convolves with stride 1, all channels with all.
 ///
-/// The same as LibTorch's convolution. On the CPU the gradient of the weights is a product of matrices for each tap, of the
-/// output's gradient and the input shifted against it, which takes about four fifths of the time of LibTorch's own. With kernels
-/// 1 and 3 that keep the length, in float32, on processors with AVX2 and without AVX-512, values and gradients of the input are
-/// loops in Rust.
+/// The same as LibTorch's convolution. On processors with AVX2 or AVX-512, the gradient of the weights is computed in registers,
+/// and with kernels 1 and 3 that keep the length, values and gradients of the input are, too, in float32, or in bfloat16 where
+/// that is asked for ([`super::PrecisionScope`]), no gradient is needed and the processor has products of bfloat16. On other
+/// processors and in float64 the gradient of the weights is a product of matrices for each tap.
 ///
 /// # Shapes
 /// (B, in, T), `weight` (out, in, kernel), `bias` (out) → (B, out, T + 2·padding − kernel + 1).

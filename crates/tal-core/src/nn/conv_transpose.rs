@@ -121,8 +121,7 @@ impl ConvTranspose1d {
     }
 
     /// [`ConvTranspose1d::forward`] in the kind of its inputs. Where the length is doubled, the CPU takes the gradient of the
-    /// weights as [`super::convolve`] does: products of matrices, here of the input with every other position of the output's
-    /// gradient.
+    /// weights as [`super::convolve`] does, here from the input and every other position of the output's gradient.
     fn recorded(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
         let [stride, padding, end] = [self.stride, self.padding, self.output_padding];
         let forward = || x.conv_transpose1d(weight, bias, stride, padding, end, self.groups, 1);
