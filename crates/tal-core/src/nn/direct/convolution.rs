@@ -78,8 +78,10 @@ fn convolve_with(
     Some(unsafe { run(x, weight, bias) })
 }
 
+/// The convolution of tensors that fit.
+///
 /// # Safety
-/// The processor must have instructions for so many lanes.
+/// The processor must have instructions for so many lanes of such operands.
 unsafe fn run<
     E: Operand,
     const K: usize,
