@@ -62,7 +62,8 @@ const fn workload(config: &'static str, len: usize, num_actions: usize) -> Workl
 /// Whether this processor has instructions for products of bfloat16.
 pub fn multiplies_bfloat16() -> bool {
     #[cfg(target_arch = "x86_64")]
-    let has = std::arch::is_x86_feature_detected!("avx512bf16");
+    let has = std::arch::is_x86_feature_detected!("avx512f")
+        && std::arch::is_x86_feature_detected!("avx512bf16");
     #[cfg(not(target_arch = "x86_64"))]
     let has = false;
     has

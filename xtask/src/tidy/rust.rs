@@ -187,7 +187,7 @@ fn before_tests(source: &Source) -> impl Iterator<Item = (usize, &str)> {
     let lines: Vec<(usize, &str)> = code(source).collect();
     let end = lines
         .windows(2)
-        .position(|w| w[0].1.trim() == "#[cfg(test)]" && w[1].1.trim().starts_with("mod "))
+        .position(|w| w[0].1.trim() == "#[cfg(test)]" && w[1].1.contains("mod tests {"))
         .unwrap_or(lines.len());
     lines.into_iter().take(end)
 }
@@ -223,8 +223,10 @@ mod tests {
         for word in FOR_PROGRAMS {
             let text = format!("fn f() {{\n    std::{word}(1);\n}}\n");
             assert_eq!(messages(LIBRARY, &text).len(), 1, "{word}");
-            let tests = format!("#[cfg(test)]\nmod tests {{\n{word}(1);\n}}\n");
-            assert!(messages(LIBRARY, &tests).is_empty(), "{word}");
+            for module in ["mod tests {", "pub(super) mod tests {"] {
+                let tests = format!("#[cfg(test)]\n{module}\n{word}(1);\n}}\n");
+                assert!(messages(LIBRARY, &tests).is_empty(), "{word}");
+            }
             assert!(messages("crates/tal-cli/src/main.rs", &text).is_empty());
             assert!(messages("crates/tal-core/tests/a.rs", &text).is_empty());
             assert!(messages("crates/tal-core/examples/a.rs", &text).is_empty());

@@ -218,16 +218,16 @@ pub(super) fn every_other_product(short: &Tensor, long: &Tensor) -> Tensor {
         stride: 2,
         padding: 1,
     };
-    direct::weight_gradient(long, short, taps)
-        .unwrap_or_else(|| products_of_matrices(long, short, taps))
+    weight_gradient(long, short, taps)
 }
 
 /// Convolves with stride 1, all channels with all.
 ///
-/// The same as LibTorch's convolution. On processors with AVX2 or AVX-512, the gradient of the weights is computed in registers,
-/// and with kernels 1 and 3 that keep the length, values and gradients of the input are, too, in float32, or in bfloat16 where
-/// that is asked for ([`super::PrecisionScope`]), no gradient is needed and the processor has products of bfloat16. On other
-/// processors and in float64 the gradient of the weights is a product of matrices for each tap.
+/// The same as LibTorch's convolution. On the CPU, where the length stays, in float32 and float64, the gradient of the weights is
+/// ours: loops in registers on processors with AVX2 or AVX-512, products of matrices for float64 and elsewhere. In float32 on
+/// these processors, values and gradients of the input are loops in registers, too, with kernels 1 and 3; so are values in
+/// bfloat16 where that is asked for ([`super::PrecisionScope`]), no gradient is needed, and the processor has AVX512-BF16 but not
+/// AMX.
 ///
 /// # Shapes
 /// (B, in, T), `weight` (out, in, kernel), `bias` (out) → (B, out, T + 2·padding − kernel + 1).
@@ -247,7 +247,7 @@ pub fn convolve(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64
 
 /// [`convolve`] in the kind of its inputs.
 fn recorded(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) -> Tensor {
-    // Products of matrices see the same positions only where the length stays.
+    // Its gradient is computed here only where the length stays.
     if weight.size()[2] != 2 * padding + 1 {
         return x.conv1d(weight, bias, 1, padding, 1, 1);
     }
@@ -255,7 +255,15 @@ fn recorded(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) ->
         input: |gradient: &Tensor, weight: &Tensor| {
             same_length(gradient, &direct::transposed(weight), None)
         },
-        weight: move |gradient: &Tensor, x: &Tensor| weight_gradient(x, gradient, padding),
+        weight: move |gradient: &Tensor, x: &Tensor| {
+            let padding = padding as usize;
+            let taps = Taps {
+                count: 2 * padding + 1,
+                stride: 1,
+                padding,
+            };
+            weight_gradient(x, gradient, taps)
+        },
     };
     gradients.record([x, weight], bias, || same_length(x, weight, bias))
 }
@@ -266,22 +274,16 @@ fn same_length(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
         .unwrap_or_else(|| x.conv1d(weight, bias, 1, weight.size()[2] / 2, 1, 1))
 }
 
-/// Σ_b, t g\[b, o, t\] · x\[b, c, t + j − padding\] for every output o, input c and tap j.
+/// Σ_b, t gradient\[b, o, t\] · x\[b, c, stride·t + j − padding\] for every output o, input c and tap j.
 ///
 /// # Shapes
-/// (B, in, T), `gradient` (B, out, T) → (out, in, 2·padding + 1).
-fn weight_gradient(x: &Tensor, gradient: &Tensor, padding: i64) -> Tensor {
-    let padding = padding as usize;
-    let taps = Taps {
-        count: 2 * padding + 1,
-        stride: 1,
-        padding,
-    };
+/// `x` (B, in, stride · T), `gradient` (B, out, T) → (out, in, taps).
+fn weight_gradient(x: &Tensor, gradient: &Tensor, taps: Taps) -> Tensor {
     direct::weight_gradient(x, gradient, taps)
         .unwrap_or_else(|| products_of_matrices(x, gradient, taps))
 }
 
-/// [`direct::weight_gradient`] of any kind on any processor, by LibTorch: a product for each tap and sample.
+/// [`weight_gradient`] of any kind on any processor, by LibTorch: a product for each tap and sample.
 fn products_of_matrices(x: &Tensor, gradient: &Tensor, taps: Taps) -> Tensor {
     let (batch, inputs, _) = x.size3().expect("a convolution's input");
     let (_, outputs, len) = gradient.size3().expect("a convolution's output");
@@ -290,6 +292,9 @@ fn products_of_matrices(x: &Tensor, gradient: &Tensor, taps: Taps) -> Tensor {
     for sample in 0..batch {
         let gradient = gradient.get(sample);
         let x = x.get(sample).reshape([inputs, len, dim(taps.stride)]);
+        let phases: Vec<Tensor> = (0..taps.stride)
+            .map(|phase| x.select(2, dim(phase)).contiguous())
+            .collect();
         for (tap, (phase, shift)) in taps.places().enumerate() {
             let shift = shift as i64;
             let overlap = len - shift.abs();
@@ -297,8 +302,9 @@ fn products_of_matrices(x: &Tensor, gradient: &Tensor, taps: Taps) -> Tensor {
                 continue;
             }
             let gradient = gradient.narrow(1, (-shift).max(0), overlap);
-            let x = x.select(2, dim(phase)).narrow(1, shift.max(0), overlap);
-            let _ = (sums.get(dim(tap))).addmm_(&gradient, &x.transpose(0, 1));
+            let x = phases[phase].narrow(1, shift.max(0), overlap);
+            let mut sum = sums.get(dim(tap));
+            let _ = sum.addmm_(&gradient, &x.transpose(0, 1));
         }
     }
     sums.permute([1, 2, 0]).contiguous()

@@ -1,6 +1,7 @@
 //! Values of tensors in main memory, for loops in Rust.
 //!
-//! The only place of the layers that goes around LibTorch's operations. A tensor is a counted handle: whoever else holds one
+//! With `nn::direct`, whose loops get their values here, the only place of the layers that goes around LibTorch's operations. A
+//! tensor is a counted handle: whoever else holds one
 //! may write to the same values, which no type of Rust shows, so reading them in place is `unsafe` and has a contract.
 //! Layers keep it by borrowing within one forward pass; a thread that writes to weights meanwhile would race with LibTorch's
 //! own operations, too.
@@ -34,14 +35,7 @@ pub fn records_gradient<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> bo
 /// Nobody may write to these values while the slice lives, neither through `tensor` nor through another handle, view or
 /// thread.
 pub unsafe fn values(tensor: &Tensor) -> Option<&[f32]> {
-    let is_plain = tensor.defined()
-        && tensor.device() == Device::Cpu
-        && tensor.kind() == Kind::Float
-        && !tensor.is_sparse()
-        && !tensor.is_mkldnn()
-        && !tensor.is_neg()
-        && tensor.is_contiguous();
-    if !is_plain {
+    if !is_plain(tensor) || !tensor.is_contiguous() {
         return None;
     }
     let count = tensor.numel();
@@ -71,8 +65,17 @@ pub(super) unsafe fn known_values(tensor: &Tensor) -> &[f32] {
 
 /// Whether all tensors are float32 in main memory: once contiguous, they have [`values`].
 pub(super) fn are_plain<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> bool {
-    let is_plain = |tensor: &Tensor| tensor.device() == Device::Cpu && tensor.kind() == Kind::Float;
     tensors.into_iter().all(is_plain)
+}
+
+/// Whether a tensor's values lie as float32 in main memory, in any order.
+fn is_plain(tensor: &Tensor) -> bool {
+    tensor.defined()
+        && tensor.device() == Device::Cpu
+        && tensor.kind() == Kind::Float
+        && !tensor.is_sparse()
+        && !tensor.is_mkldnn()
+        && !tensor.is_neg()
 }
 
 /// The values of any tensor as a list, row by row, converted where they are of another kind. On a GPU this waits for it.
@@ -221,6 +224,8 @@ mod tests {
         assert_eq!(read(&x.to_sparse_sparse_dim(2)), None);
         assert_eq!(read(&x.internal_neg_view()), None);
         assert_eq!(read(&Tensor::new()), None);
+        assert!(are_plain([&x, &x.transpose(0, 1)]));
+        assert!(!are_plain([&x, &x.internal_neg_view()]));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tch::Tensor;
 
 use super::kernel::{Instructions, Tile, accumulate};
 use super::operand::{Operand, Pair};
-use super::{Layer, cut, num_threads, pack};
+use super::{Layer, MIN_LEN, cut, num_threads, pack};
 use crate::nn::host;
 
 /// Operands times taps that are added up at a time. What a tile reads is a little more than the first-level cache, which
@@ -21,11 +21,8 @@ const MAX_POSITIONS: usize = 288;
 /// Positions below which a task is too small.
 const MIN_POSITIONS: usize = 64;
 
-/// Positions of a sequence below which LibTorch is faster.
-const MIN_LEN: i64 = 16;
-
-/// The convolution with zero padding that keeps the length, where this is faster than LibTorch's; none otherwise: for other
-/// kernels than 1 and 3, other kinds than float32, other devices, and processors without AVX2.
+/// The convolution with zero padding that keeps the length; none for other kernels than 1 and 3, other kinds than float32, other
+/// devices, short sequences, and processors without AVX2.
 ///
 /// `benches/convolutions.rs` has both side by side.
 ///
@@ -39,8 +36,8 @@ pub(in crate::nn) fn convolve(
     convolve_with(Instructions::float32()?, x, weight, bias)
 }
 
-/// The same with inputs and weights rounded to bfloat16, sums and output in float32, on processors that have products of
-/// bfloat16.
+/// The same with inputs and weights rounded to bfloat16, sums, bias and output in float32, on processors with AVX512-BF16 and
+/// without AMX.
 pub(in crate::nn) fn convolve_in_bfloat16(
     x: &Tensor,
     weight: &Tensor,
@@ -244,22 +241,11 @@ mod tests {
     use tch::{Device, Kind};
 
     use super::*;
-
-    const INSTRUCTIONS: [Instructions; 3] = [
-        Instructions::Avx2,
-        Instructions::Avx512,
-        Instructions::Avx512Bfloat16,
-    ];
+    use crate::nn::direct::kernel::tests::{ALL, each};
 
     #[test]
     fn computes_what_libtorch_computes() {
-        for instructions in INSTRUCTIONS {
-            if instructions.are_there() {
-                computes_what_libtorch_computes_with(instructions);
-            } else {
-                eprintln!("skipped: this processor does not have {instructions:?}");
-            }
-        }
+        each(ALL, computes_what_libtorch_computes_with);
     }
 
     fn computes_what_libtorch_computes_with(instructions: Instructions) {

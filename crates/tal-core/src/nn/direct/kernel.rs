@@ -26,10 +26,10 @@ impl Instructions {
         Self::FLOAT32.into_iter().find(|which| which.are_there())
     }
 
-    /// Those for products of bfloat16, if this processor has them.
+    /// Those for products of bfloat16, if this processor has them and none that are better still: AMX, which LibTorch uses.
     pub(super) fn bfloat16() -> Option<Self> {
         let instructions = Self::Avx512Bfloat16;
-        instructions.are_there().then_some(instructions)
+        (instructions.are_there() && !has_amx()).then_some(instructions)
     }
 
     /// Whether this processor has them.
@@ -37,9 +37,11 @@ impl Instructions {
     pub(super) fn are_there(self) -> bool {
         match self {
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-            Self::Avx512 => is_x86_feature_detected!("avx512f"),
+            Self::Avx512 => is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma"),
             Self::Avx512Bfloat16 => {
-                is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16")
+                Self::Avx512.are_there()
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512bf16")
             }
         }
     }
@@ -49,6 +51,23 @@ impl Instructions {
     pub(super) fn are_there(self) -> bool {
         false
     }
+}
+
+/// Whether the processor multiplies tiles of bfloat16 (AMX).
+#[cfg(target_arch = "x86_64")]
+fn has_amx() -> bool {
+    const AMX_BF16: u32 = 1 << 22;
+    // Needless from the version on in which this function became safe; every processor with AVX-512 has leaf 7.
+    #[allow(unused_unsafe)]
+    // SAFETY: x86-64 has the instruction.
+    let leaf = unsafe { std::arch::x86_64::__cpuid_count(7, 0) };
+    leaf.edx & AMX_BF16 != 0
+}
+
+/// Whether the processor multiplies tiles of bfloat16 (AMX).
+#[cfg(not(target_arch = "x86_64"))]
+fn has_amx() -> bool {
+    false
 }
 
 /// Adds the products of kernels and panels of input to `tile`, or to one number per row, where there is a `start`. A panel has
@@ -258,4 +277,30 @@ pub(super) mod avx512_bfloat16 {
     }
 
     accumulate!("avx512f,avx512bf16");
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::Instructions;
+
+    /// All instructions.
+    pub(in super::super) const ALL: [Instructions; 3] = [
+        Instructions::Avx2,
+        Instructions::Avx512,
+        Instructions::Avx512Bfloat16,
+    ];
+
+    /// Calls `test` with each of these that the processor has.
+    pub(in super::super) fn each(
+        of: impl IntoIterator<Item = Instructions>,
+        test: impl Fn(Instructions),
+    ) {
+        for instructions in of {
+            if instructions.are_there() {
+                test(instructions);
+            } else {
+                eprintln!("skipped: this processor does not have {instructions:?}");
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 
 use super::kernel::{Instructions, Tile, accumulate};
 use super::operand::{Operand, Pair};
-use super::{Layer, cut, num_threads, pack, write};
+use super::{Layer, MIN_LEN, cut, num_threads, pack, write};
 use crate::nn::{Conv1d, host, precision};
 
 /// Hidden channels at a time.
@@ -15,9 +15,6 @@ const CHUNK: usize = 384;
 
 /// Positions at most whose sums are kept while all hidden channels pass by.
 const MAX_POSITIONS: usize = 48;
-
-/// Positions of a sequence below which LibTorch is faster.
-const MIN_LEN: i64 = 16;
 
 /// `contract`(GELU(`expand`(x))), GELU(v) = v · Φ(v) with the exact normal distribution function.
 ///
@@ -58,21 +55,21 @@ fn in_cache(
     }
     let (batch, inputs, len) = x.size3().ok()?;
     // LibTorch has the words for what does not fit.
-    let fits =
-        expand.weight.size()[1] == inputs && contract.weight.size()[1] == expand.weight.size()[0];
-    if !fits || batch == 0 || len < MIN_LEN {
+    let hidden = expand.weight.size()[0];
+    let fits = expand.weight.size()[1] == inputs && contract.weight.size()[1] == hidden;
+    if !fits || batch * inputs * hidden == 0 || len < MIN_LEN {
         return None;
     }
     let contiguous = |tensor: &Tensor| tensor.detach().contiguous();
     let x = contiguous(x);
     let weights = layers.map(|layer| contiguous(&layer.weight));
     let biases = layers.map(|layer| layer.bias.as_ref().map(contiguous));
-    // SAFETY: the processor has the instructions.
     let run = match instructions {
         Instructions::Avx2 => run::<f32, 16, 8, 2, 6>,
         Instructions::Avx512 => run::<f32, 48, 16, 3, 8>,
         Instructions::Avx512Bfloat16 => run::<Pair, 48, 16, 3, 8>,
     };
+    // SAFETY: the processor has the instructions.
     Some(unsafe { run(&x, &weights, biases.each_ref().map(Option::as_ref)) })
 }
 
@@ -197,9 +194,8 @@ impl<E: Operand> Mlp<'_, E> {
         pack::<E, 1, COLUMNS>(sample, self.len, first, width, input);
         let empty: Tile<LANES, VECTORS, ROWS> = [[[0.0; LANES]; VECTORS]; ROWS];
         sums.resize(panels * blocks, empty);
-        let operands = |channels: usize| channels.div_ceil(E::CHANNELS);
         hidden.resize(
-            operands(CHUNK.next_multiple_of(ROWS)),
+            E::count(CHUNK.next_multiple_of(ROWS)),
             [E::default(); COLUMNS],
         );
         let all = self.expand.outputs;
@@ -217,7 +213,7 @@ impl<E: Operand> Mlp<'_, E> {
                         gelu(&tile, hidden);
                     }
                 }
-                let chunk = start / E::CHANNELS..operands(chunk.end);
+                let chunk = start / E::CHANNELS..E::count(chunk.end);
                 for (block, sum) in sums.iter_mut().enumerate() {
                     let row = block * ROWS;
                     let kernels = self.contract.kernels(row, chunk.clone());
@@ -333,6 +329,7 @@ mod tests {
     use tch::{Device, Kind};
 
     use super::*;
+    use crate::nn::direct::kernel::tests::{ALL, each};
     use crate::nn::{BiasInit, Conv1dConfig};
 
     const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
@@ -347,17 +344,7 @@ mod tests {
 
     #[test]
     fn computes_what_the_layers_compute() {
-        for instructions in [
-            Instructions::Avx2,
-            Instructions::Avx512,
-            Instructions::Avx512Bfloat16,
-        ] {
-            if instructions.are_there() {
-                computes_what_the_layers_compute_with(instructions);
-            } else {
-                eprintln!("skipped: this processor does not have {instructions:?}");
-            }
-        }
+        each(ALL, computes_what_the_layers_compute_with);
     }
 
     fn computes_what_the_layers_compute_with(instructions: Instructions) {
@@ -398,11 +385,8 @@ mod tests {
                 let error = (ours - expected).abs().max().double_value(&[]) / scale;
                 // A hidden value near the middle between two may be rounded to either.
                 let limit = if is_rounded { 2e-3 } else { 2e-6 };
-                assert!(
-                    error < limit,
-                    "{:?}: {error}",
-                    (batch, inputs, outputs, len)
-                );
+                let name = (instructions, batch, inputs, hidden, outputs, len);
+                assert!(error < limit, "{name:?}: {error} above {limit}");
             }
         }
     }

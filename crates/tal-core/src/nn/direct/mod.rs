@@ -2,7 +2,8 @@
 //!
 //! Sums of some output channels at some positions stay in registers while the input's channels pass by. The input is packed
 //! into panels, so that what these positions read lies together; all taps read the same panel, shifted. Kernels are read as
-//! they are.
+//! they are, or rounded before where bfloat16 is multiplied. For gradients of weights the same loops add up over positions: sums
+//! of some output channels and some input channels stay in registers.
 
 mod convolution;
 mod kernel;
@@ -24,6 +25,9 @@ pub(super) use convolution::{convolve, convolve_in_bfloat16};
 pub use mlp::gelu_mlp;
 pub(super) use transposition::transposed;
 pub(super) use weight_gradient::{Taps, weight_gradient};
+
+/// Positions of a sequence below which LibTorch is faster.
+const MIN_LEN: i64 = 16;
 
 /// Below this many multiplications, waking other threads takes longer than the work.
 const MIN_PARALLEL: usize = 1 << 23;
@@ -64,7 +68,7 @@ impl<'a, E: Operand, const K: usize> Layer<'a, E, K> {
 
     /// Operands of an output channel.
     fn depth(&self) -> usize {
-        self.inputs.div_ceil(E::CHANNELS)
+        E::count(self.inputs)
     }
 
     /// What the sums of some output channels start from.
@@ -191,5 +195,48 @@ fn write<const LANES: usize>(values: &[[f32; LANES]], places: &mut [MaybeUninit<
                 place.write(value);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::nn::VarStore;
+    use tch::{Device, Kind};
+
+    use super::*;
+    use crate::nn::{Conv1d, Conv1dConfig};
+
+    #[test]
+    fn threads_do_not_change_results() {
+        tch::manual_seed(3);
+        let vs = VarStore::new(Device::Cpu);
+        let layer = |name: &str, from, to, kernel| {
+            Conv1d::new(&(vs.root() / name), Conv1dConfig::new(from, to, kernel))
+        };
+        let wide = layer("wide", 64, 250, 3);
+        let (expand, contract) = (layer("expand", 64, 250, 1), layer("contract", 250, 64, 1));
+        let x = Tensor::randn([2, 64, 1000], (Kind::Float, Device::Cpu));
+        let gradient = Tensor::randn([2, 250, 1000], (Kind::Float, Device::Cpu));
+        let taps = Taps {
+            count: 3,
+            stride: 1,
+            padding: 1,
+        };
+        let before = tch::get_num_threads();
+        let run = |num_threads| {
+            tch::set_num_threads(num_threads);
+            let (weight, bias) = (&wide.weight, wide.bias.as_ref());
+            let results = tch::no_grad(|| {
+                [
+                    convolve(&x, weight, bias),
+                    convolve_in_bfloat16(&x, weight, bias),
+                    weight_gradient(&x, &gradient, taps),
+                    Some(gelu_mlp(&x, &expand, &contract)),
+                ]
+            });
+            tch::set_num_threads(before);
+            results
+        };
+        assert_eq!(run(1), run(3));
     }
 }

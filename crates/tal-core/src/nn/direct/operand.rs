@@ -12,6 +12,11 @@ pub(super) trait Operand: Copy + Default + Send + Sync {
     /// Input channels that an operand holds.
     const CHANNELS: usize;
 
+    /// Operands of so many input channels.
+    fn count(channels: usize) -> usize {
+        channels.div_ceil(Self::CHANNELS)
+    }
+
     /// The operand of these channels; where it holds one, the second is not looked at.
     fn join(first: f32, second: f32) -> Self;
 
@@ -112,7 +117,7 @@ impl Operand for Pair {
         buffer: &'a mut Vec<[Self; K]>,
     ) -> &'a [[Self; K]] {
         let kernels = weight.as_chunks::<K>().0;
-        let depth = inputs.div_ceil(2);
+        let depth = Self::count(inputs);
         buffer.clear();
         buffer.resize(kernels.len() / inputs * depth, [Pair::default(); K]);
         let rows = buffer.chunks_mut(depth).zip(kernels.chunks_exact(inputs));
@@ -121,7 +126,7 @@ impl Operand for Pair {
             rows,
             || (),
             |(), (row, kernels)| {
-                for (pair, kernels) in row.iter_mut().zip(kernels.chunks(2)) {
+                for (pair, kernels) in row.iter_mut().zip(kernels.chunks(Self::CHANNELS)) {
                     let (first, second) = (kernels[0], kernels.get(1).copied().unwrap_or([0.0; K]));
                     *pair = std::array::from_fn(|tap| Pair::join(first[tap], second[tap]));
                 }

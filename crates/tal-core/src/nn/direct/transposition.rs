@@ -15,8 +15,7 @@ const GROUP: usize = 16;
 /// # Shapes
 /// (out, in, kernel) → (in, out, kernel).
 pub(in crate::nn) fn transposed(weight: &Tensor) -> Tensor {
-    let sizes = weight.size3();
-    match sizes {
+    match weight.size3() {
         Ok((outputs, inputs, kernel)) if host::are_plain([weight]) => {
             let sizes = [outputs, inputs].map(|size| size as usize);
             match kernel {
@@ -42,7 +41,7 @@ fn fast<const K: usize>(weight: &Tensor, [outputs, inputs]: [usize; 2]) -> Tenso
     let write = |values: &mut [MaybeUninit<f32>]| {
         let values = values.as_chunks_mut::<K>().0;
         let num_threads = host::num_threads(kernels.len() * K);
-        let groups = values.chunks_mut(GROUP * outputs.max(1)).enumerate();
+        let groups = values.chunks_mut(GROUP * outputs).enumerate();
         parallel::for_each(
             num_threads,
             groups,

@@ -256,6 +256,7 @@ mod tests {
     use tch::{Device, Kind};
 
     use super::*;
+    use crate::nn::direct::kernel::tests::each;
 
     /// By LibTorch's backward pass, in float64.
     fn expected(x: &Tensor, gradient: &Tensor, taps: Taps) -> Tensor {
@@ -285,11 +286,7 @@ mod tests {
                 stride,
                 padding,
             });
-        for instructions in Instructions::FLOAT32 {
-            if !instructions.are_there() {
-                eprintln!("skipped: this processor does not have {instructions:?}");
-                continue;
-            }
+        each(Instructions::FLOAT32, |instructions| {
             for (batch, inputs, outputs, len) in cases {
                 for taps in taps {
                     let options = (Kind::Float, Device::Cpu);
@@ -305,7 +302,7 @@ mod tests {
                     assert!(error < limit, "{name:?}: {error} above {limit}");
                 }
             }
-        }
+        });
     }
 
     #[test]
