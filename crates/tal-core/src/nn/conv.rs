@@ -5,7 +5,7 @@ use tch::{Device, Kind, Tensor, nn};
 
 use super::direct::{self, Taps};
 use super::init::{BiasInit, WeightInit};
-use super::precision::{multiply, reduced};
+use super::precision::multiply;
 use super::{dim, host};
 
 /// Shape and initial values of a [`Conv1d`].
@@ -225,21 +225,11 @@ pub(super) fn every_other_product(short: &Tensor, long: &Tensor) -> Tensor {
 ///
 /// The same as LibTorch's convolution. On the CPU, where the length stays, in float32 and float64, the gradient of the weights is
 /// ours: loops in registers on processors with AVX2 or AVX-512, products of matrices for float64 and elsewhere. In float32 on
-/// these processors, values and gradients of the input are loops in registers, too, with kernels 1 and 3; so are values in
-/// bfloat16 where that is asked for ([`super::PrecisionScope`]), no gradient is needed, and the processor has AVX512-BF16 but not
-/// AMX.
+/// these processors, values and gradients of the input are loops in registers, too, with kernels 1 and 3.
 ///
 /// # Shapes
 /// (B, in, T), `weight` (out, in, kernel), `bias` (out) → (B, out, T + 2·padding − kernel + 1).
 pub fn convolve(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) -> Tensor {
-    let keeps_length = weight.size()[2] == 2 * padding + 1;
-    if reduced() == Some(Kind::BFloat16)
-        && keeps_length
-        && !host::records_gradient([x, weight].into_iter().chain(bias))
-        && let Some(y) = direct::convolve_in_bfloat16(x, weight, bias)
-    {
-        return y;
-    }
     multiply(x, weight, bias, |x, weight, bias| {
         recorded(x, weight, bias, padding)
     })

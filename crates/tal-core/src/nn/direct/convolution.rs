@@ -7,11 +7,10 @@ use tal_torch::parallel;
 use tch::Tensor;
 
 use super::kernel::{Instructions, Tile, accumulate};
-use super::operand::{Operand, Pair};
 use super::{Layer, MIN_LEN, cut, num_threads, pack};
 use crate::nn::host;
 
-/// Operands times taps that are added up at a time. What a tile reads is a little more than the first-level cache, which
+/// Input channels times taps that are added up at a time. What a tile reads is a little more than the first-level cache, which
 /// costs less than to load and store the sums more often.
 const DEPTH: usize = 1536;
 
@@ -33,17 +32,7 @@ pub(in crate::nn) fn convolve(
     weight: &Tensor,
     bias: Option<&Tensor>,
 ) -> Option<Tensor> {
-    convolve_with(Instructions::float32()?, x, weight, bias)
-}
-
-/// The same with inputs and weights rounded to bfloat16, sums, bias and output in float32, on processors with AVX512-BF16 and
-/// without AMX.
-pub(in crate::nn) fn convolve_in_bfloat16(
-    x: &Tensor,
-    weight: &Tensor,
-    bias: Option<&Tensor>,
-) -> Option<Tensor> {
-    convolve_with(Instructions::bfloat16()?, x, weight, bias)
+    convolve_with(Instructions::best()?, x, weight, bias)
 }
 
 /// [`convolve`] with instructions that the processor has.
@@ -63,12 +52,10 @@ fn convolve_with(
         return None;
     }
     let run = match (instructions, kernel) {
-        (Instructions::Avx2, 1) => run::<f32, 1, 16, 8, 2, 6>,
-        (Instructions::Avx2, 3) => run::<f32, 3, 18, 8, 2, 6>,
-        (Instructions::Avx512, 1) => run::<f32, 1, 48, 16, 3, 8>,
-        (Instructions::Avx512, 3) => run::<f32, 3, 50, 16, 3, 8>,
-        (Instructions::Avx512Bfloat16, 1) => run::<Pair, 1, 48, 16, 3, 8>,
-        (Instructions::Avx512Bfloat16, 3) => run::<Pair, 3, 50, 16, 3, 8>,
+        (Instructions::Avx2, 1) => run::<1, 16, 8, 2, 6>,
+        (Instructions::Avx2, 3) => run::<3, 18, 8, 2, 6>,
+        (Instructions::Avx512, 1) => run::<1, 48, 16, 3, 8>,
+        (Instructions::Avx512, 3) => run::<3, 50, 16, 3, 8>,
         _ => return None,
     };
     // SAFETY: the processor has the instructions.
@@ -78,9 +65,8 @@ fn convolve_with(
 /// The convolution of tensors that fit.
 ///
 /// # Safety
-/// The processor must have instructions for so many lanes of such operands.
+/// The processor must have instructions for so many lanes.
 unsafe fn run<
-    E: Operand,
     const K: usize,
     const PANEL: usize,
     const LANES: usize,
@@ -93,19 +79,18 @@ unsafe fn run<
 ) -> Tensor {
     let [x, weight] = [x, weight].map(|tensor| tensor.detach().contiguous());
     let bias = bias.map(|bias| bias.detach().contiguous());
-    let mut buffer = Vec::new();
     // SAFETY: nobody writes to the inputs of an operation while it runs.
     let (values, layer) = unsafe {
         (
             host::known_values(&x),
-            Layer::new(&weight, bias.as_ref(), &mut buffer),
+            Layer::<K>::new(&weight, bias.as_ref()),
         )
     };
     let [batch, _, len] = [0, 1, 2].map(|axis| x.size()[axis] as usize);
     // SAFETY: `write` writes every value of the output; the caller's promise.
     unsafe {
         host::build(&[batch, layer.outputs, len], |y| {
-            write::<E, K, PANEL, LANES, VECTORS, ROWS>(values, layer, len, y);
+            write::<K, PANEL, LANES, VECTORS, ROWS>(values, layer, len, y);
         })
     }
 }
@@ -115,7 +100,6 @@ unsafe fn run<
 /// # Safety
 /// That of [`run`].
 unsafe fn write<
-    E: Operand,
     const K: usize,
     const PANEL: usize,
     const LANES: usize,
@@ -123,7 +107,7 @@ unsafe fn write<
     const ROWS: usize,
 >(
     x: &[f32],
-    layer: Layer<'_, E, K>,
+    layer: Layer<'_, K>,
     len: usize,
     output: &mut [MaybeUninit<f32>],
 ) {
@@ -142,11 +126,11 @@ unsafe fn write<
     let parts = (wanted / 2).div_ceil(batch * ranges).clamp(1, num_blocks);
     let rows = num_blocks.div_ceil(parts) * ROWS;
     let parts = outputs.div_ceil(rows);
-    let task = |buffer: &mut Vec<[E; PANEL]>,
+    let task = |buffer: &mut Vec<[f32; PANEL]>,
                 (number, pieces): (usize, Vec<&mut [MaybeUninit<f32>]>)| {
         let (part, range) = (number / ranges % parts, number % ranges);
         let sample = number / (parts * ranges);
-        let task = Task {
+        let task = Task::<K> {
             layer,
             first_output: part * rows,
             x: &x[sample * inputs * len..][..inputs * len],
@@ -162,8 +146,8 @@ unsafe fn write<
 }
 
 /// Some output channels of one sample, at a range of positions.
-struct Task<'a, E, const K: usize> {
-    layer: Layer<'a, E, K>,
+struct Task<'a, const K: usize> {
+    layer: Layer<'a, K>,
     first_output: usize,
     /// (in, T)
     x: &'a [f32],
@@ -173,7 +157,7 @@ struct Task<'a, E, const K: usize> {
     len: usize,
 }
 
-impl<E: Operand, const K: usize> Task<'_, E, K> {
+impl<const K: usize> Task<'_, K> {
     /// Writes all values of `rows`, one for each output channel.
     ///
     /// # Safety
@@ -186,29 +170,28 @@ impl<E: Operand, const K: usize> Task<'_, E, K> {
     >(
         &self,
         mut rows: Vec<&mut [MaybeUninit<f32>]>,
-        buffer: &mut Vec<[E; PANEL]>,
+        buffer: &mut Vec<[f32; PANEL]>,
     ) {
         let width = rows[0].len();
-        let all = self.layer.depth();
+        let all = self.layer.inputs;
         let mut tile: Tile<LANES, VECTORS, ROWS> = [[[0.0; LANES]; VECTORS]; ROWS];
-        for start in (0..all).step_by(DEPTH / K) {
-            let operands = start..(start + DEPTH / K).min(all);
-            let channels = (operands.end * E::CHANNELS).min(self.layer.inputs);
-            let x = &self.x[start * E::CHANNELS * self.len..channels * self.len];
-            pack::<E, K, PANEL>(x, self.len, self.first, width, buffer);
-            for (panel, packed) in buffer.chunks_exact(operands.len()).enumerate() {
+        for input in (0..all).step_by(DEPTH / K) {
+            let inputs = input..(input + DEPTH / K).min(all);
+            let x = &self.x[inputs.start * self.len..inputs.end * self.len];
+            pack::<K, PANEL>(x, self.len, self.first, width, buffer);
+            for (panel, packed) in buffer.chunks_exact(inputs.len()).enumerate() {
                 let first = panel * LANES * VECTORS;
                 let columns = first..(first + LANES * VECTORS).min(width);
                 for (block, rows) in rows.chunks_mut(ROWS).enumerate() {
                     let output = self.first_output + block * ROWS;
-                    let bias = (start == 0).then(|| self.layer.start(output));
-                    if bias.is_none() {
+                    let start = (input == 0).then(|| self.layer.start(output));
+                    if start.is_none() {
                         // SAFETY: the range of input channels from 0 on has written all values.
                         unsafe { read(rows, columns.clone(), &mut tile) };
                     }
-                    let kernels = self.layer.kernels(output, operands.clone());
+                    let kernels = self.layer.kernels(output, inputs.clone());
                     // SAFETY: the caller's promise.
-                    unsafe { accumulate(kernels, packed, bias, &mut tile) };
+                    unsafe { accumulate(kernels, packed, start, &mut tile) };
                     for (tile, row) in tile.iter().zip(rows) {
                         super::write(tile, &mut row[columns.clone()]);
                     }
@@ -241,11 +224,11 @@ mod tests {
     use tch::{Device, Kind};
 
     use super::*;
-    use crate::nn::direct::kernel::tests::{ALL, each};
+    use crate::nn::direct::kernel::tests::each;
 
     #[test]
     fn computes_what_libtorch_computes() {
-        each(ALL, computes_what_libtorch_computes_with);
+        each(computes_what_libtorch_computes_with);
     }
 
     fn computes_what_libtorch_computes_with(instructions: Instructions) {
@@ -268,14 +251,10 @@ mod tests {
                 let bias = Tensor::randn([outputs], options);
                 for bias in [None, Some(&bias)] {
                     let ours = convolve_with(instructions, &x, &weight, bias).unwrap();
-                    let rounded = |tensor: &Tensor| match instructions {
-                        Instructions::Avx512Bfloat16 => tensor.to_kind(Kind::BFloat16),
-                        _ => tensor.shallow_clone(),
-                    };
-                    let expected = rounded(&x)
+                    let expected = x
                         .to_kind(Kind::Double)
                         .conv1d(
-                            &rounded(&weight).to_kind(Kind::Double),
+                            &weight.to_kind(Kind::Double),
                             bias.map(|bias| bias.to_kind(Kind::Double)),
                             1,
                             kernel / 2,

@@ -1,7 +1,5 @@
 //! The innermost loops, in the instructions of some processors.
 
-use super::operand::Operand;
-
 /// Sums that stay in registers: ROWS output channels at VECTORS times LANES positions.
 pub(super) type Tile<const LANES: usize, const VECTORS: usize, const ROWS: usize> =
     [[[f32; LANES]; VECTORS]; ROWS];
@@ -9,27 +7,19 @@ pub(super) type Tile<const LANES: usize, const VECTORS: usize, const ROWS: usize
 /// Instructions that there are loops for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Instructions {
-    /// AVX2 with fused multiply-add: 8 lanes, 16 registers, float32.
+    /// AVX2 with fused multiply-add: 8 lanes, 16 registers.
     Avx2,
-    /// AVX-512: 16 lanes, 32 registers, float32.
+    /// AVX-512: 16 lanes, 32 registers.
     Avx512,
-    /// The same with products of bfloat16, two for a lane at a time.
-    Avx512Bfloat16,
 }
 
 impl Instructions {
-    /// Those that multiply float32, the best first.
-    pub(super) const FLOAT32: [Self; 2] = [Self::Avx512, Self::Avx2];
+    /// All, the best first.
+    pub(super) const ALL: [Self; 2] = [Self::Avx512, Self::Avx2];
 
-    /// The best of this processor for products of float32.
-    pub(super) fn float32() -> Option<Self> {
-        Self::FLOAT32.into_iter().find(|which| which.are_there())
-    }
-
-    /// Those for products of bfloat16, if this processor has them and none that are better still: AMX, which LibTorch uses.
-    pub(super) fn bfloat16() -> Option<Self> {
-        let instructions = Self::Avx512Bfloat16;
-        (instructions.are_there() && !has_amx()).then_some(instructions)
+    /// The best of this processor.
+    pub(super) fn best() -> Option<Self> {
+        Self::ALL.into_iter().find(|which| which.are_there())
     }
 
     /// Whether this processor has them.
@@ -38,11 +28,6 @@ impl Instructions {
         match self {
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             Self::Avx512 => is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma"),
-            Self::Avx512Bfloat16 => {
-                Self::Avx512.are_there()
-                    && is_x86_feature_detected!("avx512bw")
-                    && is_x86_feature_detected!("avx512bf16")
-            }
         }
     }
 
@@ -53,41 +38,23 @@ impl Instructions {
     }
 }
 
-/// Whether the processor multiplies tiles of bfloat16 (AMX).
-#[cfg(target_arch = "x86_64")]
-fn has_amx() -> bool {
-    const AMX_BF16: u32 = 1 << 22;
-    // Needless from the version on in which this function became safe; every processor with AVX-512 has leaf 7.
-    #[allow(unused_unsafe)]
-    // SAFETY: x86-64 has the instruction.
-    let leaf = unsafe { std::arch::x86_64::__cpuid_count(7, 0) };
-    leaf.edx & AMX_BF16 != 0
-}
-
-/// Whether the processor multiplies tiles of bfloat16 (AMX).
-#[cfg(not(target_arch = "x86_64"))]
-fn has_amx() -> bool {
-    false
-}
-
 /// Adds the products of kernels and panels of input to `tile`, or to one number per row, where there is a `start`. A panel has
 /// what the taps read: all columns of the tile, and K − 1 more.
 ///
 /// # Safety
-/// The processor must have the instructions for such operands with as many lanes.
+/// The processor must have the instructions with as many lanes.
 ///
 /// # Panics
 /// Where a row of kernels is shorter than `inputs`.
 pub(super) unsafe fn accumulate<
-    E: Operand,
     const K: usize,
     const PANEL: usize,
     const LANES: usize,
     const VECTORS: usize,
     const ROWS: usize,
 >(
-    weights: [&[[E; K]]; ROWS],
-    inputs: &[[E; PANEL]],
+    weights: [&[[f32; K]]; ROWS],
+    inputs: &[[f32; PANEL]],
     start: Option<[f32; ROWS]>,
     tile: &mut Tile<LANES, VECTORS, ROWS>,
 ) {
@@ -95,207 +62,116 @@ pub(super) unsafe fn accumulate<
         assert!(
             PANEL + 1 == LANES * VECTORS + K,
             "a panel is what the taps read"
-        );
-    }
+        )
+    };
     assert!(weights.iter().all(|row| row.len() >= inputs.len()));
+    #[cfg(target_arch = "x86_64")]
     // SAFETY: the caller's promise; no row is shorter than `inputs`.
-    unsafe { E::accumulate(weights, inputs, start, tile) };
+    unsafe {
+        match LANES {
+            8 => avx2::accumulate(weights, inputs, start, tile),
+            16 => avx512::accumulate(weights, inputs, start, tile),
+            _ => unreachable!("no register has {LANES} lanes"),
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    unreachable!("there are no such registers: {start:?}, {}", tile.len());
 }
 
-/// The loop in one set of instructions: all differ only in what the functions and types beside it are.
+/// The loop in one set of instructions; all differ only in the names of these.
 #[cfg(target_arch = "x86_64")]
 macro_rules! accumulate {
-    ($features:literal) => {
+    ($features:literal, $lanes:literal, $load:ident, $store:ident, $set1:ident, $setzero:ident, $fmadd:ident) => {
+        use std::arch::x86_64::{$fmadd, $load, $set1, $setzero, $store};
+
         /// See [`super::accumulate`].
         ///
         /// # Safety
-        /// No row of `weights` may be shorter than `inputs`.
+        /// No row of `weights` may be shorter than `inputs`, and LANES must be that of the registers.
         #[target_feature(enable = $features)]
-        pub(in super::super) unsafe fn accumulate<
+        pub(super) unsafe fn accumulate<
             const K: usize,
             const PANEL: usize,
             const LANES: usize,
             const VECTORS: usize,
             const ROWS: usize,
         >(
-            weights: [&[[Value; K]]; ROWS],
-            inputs: &[[Value; PANEL]],
+            weights: [&[[f32; K]]; ROWS],
+            inputs: &[[f32; PANEL]],
             start: Option<[f32; ROWS]>,
             tile: &mut super::Tile<LANES, VECTORS, ROWS>,
         ) {
-            let mut sums = [[splat(0.0); VECTORS]; ROWS];
+            debug_assert_eq!(LANES, $lanes);
+            let mut sums = [[$setzero(); VECTORS]; ROWS];
             for (row, sums) in sums.iter_mut().enumerate() {
                 for (vector, sum) in sums.iter_mut().enumerate() {
                     *sum = match start {
-                        Some(start) => splat(start[row]),
-                        None => load_sums(tile[row][vector][..].try_into().expect(REGISTER)),
+                        Some(start) => $set1(start[row]),
+                        // SAFETY: a register's values.
+                        None => unsafe { $load(tile[row][vector].as_ptr()) },
                     };
                 }
             }
             for (input, inputs) in inputs.iter().enumerate() {
                 for tap in 0..K {
-                    let mut values = [broadcast(Value::default()); VECTORS];
+                    let mut values = [$setzero(); VECTORS];
                     for (vector, values) in values.iter_mut().enumerate() {
-                        let places = &inputs[tap + vector * LANES..][..LANES];
-                        *values = load(places.try_into().expect(REGISTER));
+                        let values_read = &inputs[tap + vector * LANES..][..LANES];
+                        // SAFETY: these are as many values as are read.
+                        *values = unsafe { $load(values_read.as_ptr()) };
                     }
                     for (sums, weights) in sums.iter_mut().zip(&weights) {
                         // SAFETY: no row is shorter than `inputs`.
-                        let weight = broadcast(unsafe { weights.get_unchecked(input)[tap] });
+                        let weight = $set1(unsafe { weights.get_unchecked(input)[tap] });
                         for (sum, &values) in sums.iter_mut().zip(&values) {
-                            *sum = multiply_add(*sum, weight, values);
+                            *sum = $fmadd(weight, values, *sum);
                         }
                     }
                 }
             }
             for (tile, sums) in tile.iter_mut().zip(sums) {
                 for (tile, sum) in tile.iter_mut().zip(sums) {
-                    store_sums((&mut tile[..]).try_into().expect(REGISTER), sum);
+                    // SAFETY: these are as many values as are written.
+                    unsafe { $store(tile.as_mut_ptr(), sum) };
                 }
             }
         }
     };
 }
 
-/// What is wrong where a tile is not made for the instructions.
 #[cfg(target_arch = "x86_64")]
-const REGISTER: &str = "as many lanes as a register has";
-
-#[cfg(target_arch = "x86_64")]
-pub(super) mod avx2 {
-    use std::arch::x86_64::{
-        __m256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps,
-    };
-
-    use super::REGISTER;
-
-    type Value = f32;
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    fn splat(value: f32) -> __m256 {
-        _mm256_set1_ps(value)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    fn load_sums(values: &[f32; 8]) -> __m256 {
-        // SAFETY: these are as many values as are read.
-        unsafe { _mm256_loadu_ps(values.as_ptr()) }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    fn store_sums(values: &mut [f32; 8], sums: __m256) {
-        // SAFETY: these are as many values as are written.
-        unsafe { _mm256_storeu_ps(values.as_mut_ptr(), sums) };
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    fn multiply_add(sums: __m256, weight: __m256, values: __m256) -> __m256 {
-        _mm256_fmadd_ps(weight, values, sums)
-    }
-
-    use load_sums as load;
-    use splat as broadcast;
-
-    accumulate!("avx2,fma");
+mod avx2 {
+    accumulate!(
+        "avx2,fma",
+        8,
+        _mm256_loadu_ps,
+        _mm256_storeu_ps,
+        _mm256_set1_ps,
+        _mm256_setzero_ps,
+        _mm256_fmadd_ps
+    );
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(super) mod avx512 {
-    use std::arch::x86_64::{
-        __m512, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
-    };
-
-    use super::REGISTER;
-
-    type Value = f32;
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    pub(super) fn splat(value: f32) -> __m512 {
-        _mm512_set1_ps(value)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    pub(super) fn load_sums(values: &[f32; 16]) -> __m512 {
-        // SAFETY: these are as many values as are read.
-        unsafe { _mm512_loadu_ps(values.as_ptr()) }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    pub(super) fn store_sums(values: &mut [f32; 16], sums: __m512) {
-        // SAFETY: these are as many values as are written.
-        unsafe { _mm512_storeu_ps(values.as_mut_ptr(), sums) };
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn multiply_add(sums: __m512, weight: __m512, values: __m512) -> __m512 {
-        _mm512_fmadd_ps(weight, values, sums)
-    }
-
-    use load_sums as load;
-    use splat as broadcast;
-
-    accumulate!("avx512f");
-}
-
-#[cfg(target_arch = "x86_64")]
-pub(super) mod avx512_bfloat16 {
-    use std::arch::x86_64::{__m512, __m512bh, _mm512_dpbf16_ps};
-
-    use super::REGISTER;
-    use super::avx512::{load_sums, splat, store_sums};
-    use crate::nn::direct::operand::Pair;
-
-    type Value = Pair;
-
-    /// The same pair in every lane.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bf16")]
-    fn broadcast(pair: Pair) -> __m512bh {
-        // SAFETY: both are 64 bytes, and every bit pattern is a bfloat16.
-        unsafe { std::mem::transmute::<[Pair; 16], __m512bh>([pair; 16]) }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bf16")]
-    fn load(pairs: &[Pair; 16]) -> __m512bh {
-        // SAFETY: as above.
-        unsafe { std::mem::transmute::<[Pair; 16], __m512bh>(*pairs) }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bf16")]
-    fn multiply_add(sums: __m512, weight: __m512bh, values: __m512bh) -> __m512 {
-        _mm512_dpbf16_ps(sums, weight, values)
-    }
-
-    accumulate!("avx512f,avx512bf16");
+mod avx512 {
+    accumulate!(
+        "avx512f",
+        16,
+        _mm512_loadu_ps,
+        _mm512_storeu_ps,
+        _mm512_set1_ps,
+        _mm512_setzero_ps,
+        _mm512_fmadd_ps
+    );
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::Instructions;
 
-    /// All instructions.
-    pub(in super::super) const ALL: [Instructions; 3] = [
-        Instructions::Avx2,
-        Instructions::Avx512,
-        Instructions::Avx512Bfloat16,
-    ];
-
-    /// Calls `test` with each of these that the processor has.
-    pub(in super::super) fn each(
-        of: impl IntoIterator<Item = Instructions>,
-        test: impl Fn(Instructions),
-    ) {
-        for instructions in of {
+    /// Calls `test` with each of the instructions that the processor has.
+    pub(in super::super) fn each(test: impl Fn(Instructions)) {
+        for instructions in Instructions::ALL {
             if instructions.are_there() {
                 test(instructions);
             } else {

@@ -2,13 +2,12 @@
 //!
 //! Sums of some output channels at some positions stay in registers while the input's channels pass by. The input is packed
 //! into panels, so that what these positions read lies together; all taps read the same panel, shifted. Kernels are read as
-//! they are, or rounded before where bfloat16 is multiplied. For gradients of weights the same loops add up over positions: sums
-//! of some output channels and some input channels stay in registers.
+//! they are. For gradients of weights the same loops add up over positions: sums of some output channels and some input channels
+//! stay in registers.
 
 mod convolution;
 mod kernel;
 mod mlp;
-mod operand;
 mod transposition;
 mod weight_gradient;
 
@@ -19,9 +18,8 @@ use tal_torch::parallel;
 use tch::Tensor;
 
 use super::host;
-use operand::Operand;
 
-pub(super) use convolution::{convolve, convolve_in_bfloat16};
+pub(super) use convolution::convolve;
 pub use mlp::gelu_mlp;
 pub(super) use transposition::transposed;
 pub(super) use weight_gradient::{Taps, weight_gradient};
@@ -32,43 +30,32 @@ const MIN_LEN: i64 = 16;
 /// Below this many multiplications, waking other threads takes longer than the work.
 const MIN_PARALLEL: usize = 1 << 23;
 
-/// Weights of a layer with K taps, by operands of some input channels.
+/// Weights of a layer with K taps.
 #[derive(Debug, Clone, Copy)]
-struct Layer<'a, E, const K: usize> {
-    /// (out, ⌈in / channels of an operand⌉)
-    kernels: &'a [[E; K]],
+struct Layer<'a, const K: usize> {
+    /// (out, in, K)
+    weight: &'a [f32],
     /// (out)
     bias: Option<&'a [f32]>,
     inputs: usize,
     outputs: usize,
 }
 
-impl<'a, E: Operand, const K: usize> Layer<'a, E, K> {
-    /// Reads contiguous float32 tensors in main memory, (out, in, K) and (out), in place, or rounded into `buffer`.
+impl<'a, const K: usize> Layer<'a, K> {
+    /// Reads contiguous float32 tensors in main memory, (out, in, K) and (out), in place.
     ///
     /// # Safety
     /// That of [`host::values`].
-    unsafe fn new(
-        weight: &'a Tensor,
-        bias: Option<&'a Tensor>,
-        buffer: &'a mut Vec<[E; K]>,
-    ) -> Self {
+    unsafe fn new(weight: &'a Tensor, bias: Option<&'a Tensor>) -> Self {
         let (outputs, inputs, _) = weight.size3().expect("a convolution's kernels");
-        let (outputs, inputs) = (outputs as usize, inputs as usize);
-        // SAFETY: the caller's promise.
-        let values = unsafe { host::known_values(weight) };
         Layer {
-            kernels: E::kernels(values, inputs, buffer),
+            // SAFETY: the caller's promise.
+            weight: unsafe { host::known_values(weight) },
             // SAFETY: as above.
             bias: bias.map(|bias| unsafe { host::known_values(bias) }),
-            inputs,
-            outputs,
+            inputs: inputs as usize,
+            outputs: outputs as usize,
         }
-    }
-
-    /// Operands of an output channel.
-    fn depth(&self) -> usize {
-        E::count(self.inputs)
     }
 
     /// What the sums of some output channels start from.
@@ -79,16 +66,17 @@ impl<'a, E: Operand, const K: usize> Layer<'a, E, K> {
         })
     }
 
-    /// The kernels of some output channels for a range of operands. Rows beyond the last repeat it; their sums are to be
+    /// The kernels of some output channels for a range of input channels. Rows beyond the last repeat it; their sums are to be
     /// dropped.
     fn kernels<const ROWS: usize>(
         &self,
         first_output: usize,
-        operands: Range<usize>,
-    ) -> [&'a [[E; K]]; ROWS] {
+        inputs: Range<usize>,
+    ) -> [&'a [[f32; K]]; ROWS] {
         std::array::from_fn(|row| {
             let output = (first_output + row).min(self.outputs - 1);
-            &self.kernels[output * self.depth()..][operands.clone()]
+            let kernels = &self.weight[(output * self.inputs + inputs.start) * K..];
+            &kernels.as_chunks::<K>().0[..inputs.len()]
         })
     }
 }
@@ -119,68 +107,51 @@ fn cut<T>(output: &mut [T], len: usize, [sample, rows, columns]: [usize; 3]) -> 
 }
 
 /// Makes `packed` what K taps read at `width` positions from `first` on: panels of some positions, one after the other, with a
-/// row for each operand of `x`, zero beyond its ends.
+/// row for each row of `x`, zero beyond its ends.
 ///
 /// # Shapes
-/// `x` (C, T) with T = `len` → ⌈`width` / COLUMNS⌉ panels of (⌈C / channels of an operand⌉, PANEL), PANEL = COLUMNS + K − 1.
-fn pack<E: Operand, const K: usize, const PANEL: usize>(
+/// `x` (C, T) with T = `len` → ⌈`width` / COLUMNS⌉ panels of (C, PANEL), PANEL = COLUMNS + K − 1.
+fn pack<const K: usize, const PANEL: usize>(
     x: &[f32],
     len: usize,
     first: usize,
     width: usize,
-    packed: &mut Vec<[E; PANEL]>,
+    packed: &mut Vec<[f32; PANEL]>,
 ) {
     /// Panels that a row is read for at a time: neighbouring values come together, and what is written fits into the
     /// first-level cache's ways.
     const GROUP: usize = 6;
     let (padding, columns) = (K / 2, PANEL + 1 - K);
-    let rows = x.chunks(len * E::CHANNELS);
-    let (depth, panels) = (rows.len(), width.div_ceil(columns));
+    let (depth, panels) = (x.len() / len, width.div_ceil(columns));
     packed.clear();
     packed.reserve(panels * depth);
     let places = packed.spare_capacity_mut();
     for group in (0..panels).step_by(GROUP) {
         let group = group..(group + GROUP).min(panels);
-        for (number, rows) in rows.clone().enumerate() {
-            let (row, second) = rows.split_at(len);
+        for (number, row) in x.chunks_exact(len).enumerate() {
             for panel in group.clone() {
                 let place = &mut places[panel * depth + number];
-                let first = (first + panel * columns).checked_sub(padding);
-                let values: [f32; PANEL] = window(row, first, padding);
-                let second = if second.is_empty() {
-                    [0.0; PANEL]
+                let first = first + panel * columns;
+                let start = first.wrapping_sub(padding);
+                if first >= padding && start + PANEL <= len {
+                    let row = &row[start..start + PANEL];
+                    let mut values = [0.0; PANEL];
+                    // Both widths are known when compiled, and become a few instructions.
+                    values[..columns].copy_from_slice(&row[..columns]);
+                    values[columns..].copy_from_slice(&row[columns..]);
+                    place.write(values);
                 } else {
-                    window(second, first, padding)
-                };
-                place.write(std::array::from_fn(|column| {
-                    E::join(values[column], second[column])
-                }));
+                    place.write(std::array::from_fn(|column| {
+                        let position = (first + column).checked_sub(padding);
+                        let inside = position.and_then(|position| row.get(position));
+                        inside.copied().unwrap_or(0.0)
+                    }));
+                }
             }
         }
     }
     // SAFETY: there is room for them, and every panel of every row was written.
     unsafe { packed.set_len(panels * depth) };
-}
-
-/// The values of `row` from `first` on, or from `padding` positions before its begin on, zero beyond its ends.
-#[inline(always)]
-fn window<const N: usize>(row: &[f32], first: Option<usize>, padding: usize) -> [f32; N] {
-    if let Some(first) = first
-        && let Some(values) = row.get(first..first + N)
-    {
-        // The width is known when compiled, and becomes a few instructions.
-        return values.try_into().expect("as many values");
-    }
-    let mut values = [0.0; N];
-    let (skipped, from) = match first {
-        Some(first) => (0, first),
-        None => (padding, 0),
-    };
-    let inside = row.get(from..).unwrap_or_default();
-    for (value, &inside) in values[skipped..].iter_mut().zip(inside) {
-        *value = inside;
-    }
-    values
 }
 
 /// Writes the first values of a tile's row, all but for the last columns of an output.
@@ -229,7 +200,6 @@ mod tests {
             let results = tch::no_grad(|| {
                 [
                     convolve(&x, weight, bias),
-                    convolve_in_bfloat16(&x, weight, bias),
                     weight_gradient(&x, &gradient, taps),
                     Some(gelu_mlp(&x, &expand, &contract)),
                 ]

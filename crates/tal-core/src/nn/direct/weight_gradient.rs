@@ -43,7 +43,7 @@ impl Taps {
 /// # Shapes
 /// `x` (B, in, stride · T), `gradient` (B, out, T) → (out, in, taps).
 pub(in crate::nn) fn weight_gradient(x: &Tensor, gradient: &Tensor, taps: Taps) -> Option<Tensor> {
-    weight_gradient_with(Instructions::float32()?, x, gradient, taps)
+    weight_gradient_with(Instructions::best()?, x, gradient, taps)
 }
 
 /// [`weight_gradient`] with instructions that the processor has.
@@ -79,9 +79,7 @@ fn weight_gradient_with(
     Some(unsafe {
         host::build(&size, |sums| match instructions {
             Instructions::Avx2 => products.write::<16, 8, 2, 6>(sums),
-            Instructions::Avx512 | Instructions::Avx512Bfloat16 => {
-                products.write::<32, 16, 2, 12>(sums);
-            }
+            Instructions::Avx512 => products.write::<32, 16, 2, 12>(sums),
         })
     })
 }
@@ -286,7 +284,7 @@ mod tests {
                 stride,
                 padding,
             });
-        each(Instructions::FLOAT32, |instructions| {
+        each(|instructions| {
             for (batch, inputs, outputs, len) in cases {
                 for taps in taps {
                     let options = (Kind::Float, Device::Cpu);
