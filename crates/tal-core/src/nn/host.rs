@@ -1,10 +1,9 @@
 //! Values of tensors in main memory, for loops in Rust.
 //!
 //! With `nn::direct`, whose loops get their values here, the only place of the layers that goes around LibTorch's operations. A
-//! tensor is a counted handle: whoever else holds one
-//! may write to the same values, which no type of Rust shows, so reading them in place is `unsafe` and has a contract.
-//! Layers keep it by borrowing within one forward pass; a thread that writes to weights meanwhile would race with LibTorch's
-//! own operations, too.
+//! tensor is a counted handle: whoever else holds one may write to the same values, which no type of Rust shows, so reading
+//! them in place is `unsafe` and has a contract. Layers keep it by borrowing within one forward pass; a thread that writes to
+//! weights meanwhile would race with LibTorch's own operations, too.
 
 use std::mem::MaybeUninit;
 use std::slice;
