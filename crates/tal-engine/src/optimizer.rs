@@ -11,7 +11,7 @@ pub use tal_core::weights::NamedTensors;
 /// normalisations or scales.
 ///
 /// # Source
-/// Section F.1 of the method's specification.
+/// The authors' public code.
 pub fn decays(name: &str) -> bool {
     match name.rsplit('.').next() {
         Some("weight") => !name.split('.').any(|part| part.contains("norm")),
@@ -20,9 +20,13 @@ pub fn decays(name: &str) -> bool {
     }
 }
 
+/// How the names of the sensitivity's Gaussians begin, which no method decays: μ would go to 0 and σ to about 0.8.
+const GAUSSIANS: &str = "sensitivity.gaussians.";
+
 struct Parameter {
     name: String,
     value: Tensor,
+    /// Whether the weight decay of the method applies to it.
     decay: bool,
     /// First moment, same shape as the value.
     mean: Tensor,
@@ -32,8 +36,8 @@ struct Parameter {
     steps: u64,
 }
 
-/// AdamW with decoupled weight decay, or Adam, which adds weight decay · parameter to the gradient of every parameter;
-/// parameters without a gradient are skipped.
+/// AdamW with decoupled weight decay, or Adam, which adds weight decay · parameter to the gradient of every parameter but the
+/// Gaussians of `loss.sensitivity`; parameters without a gradient are skipped.
 ///
 /// # Source
 /// Loshchilov and Hutter, 2019; the arithmetic follows PyTorch's.
@@ -55,7 +59,10 @@ impl AdamW {
             .map(|(name, value)| Parameter {
                 name: name.clone(),
                 value: value.shallow_clone(),
-                decay: decays(name),
+                decay: match config.optimizer {
+                    OptimizerMethod::Adamw => decays(name),
+                    OptimizerMethod::Adam => !name.starts_with(GAUSSIANS),
+                },
                 mean: value.detach().zeros_like(),
                 square: value.detach().zeros_like(),
                 steps: 0,
@@ -129,10 +136,8 @@ impl AdamW {
                 parameter.steps += 1;
                 let correction = |beta: f64| 1.0 - beta.powf(parameter.steps as f64);
                 let (keep, l2) = match self.method {
-                    OptimizerMethod::Adamw if parameter.decay => {
-                        (1.0 - rate * self.weight_decay, 0.0)
-                    }
-                    OptimizerMethod::Adamw => (1.0, 0.0),
+                    _ if !parameter.decay => (1.0, 0.0),
+                    OptimizerMethod::Adamw => (1.0 - rate * self.weight_decay, 0.0),
                     OptimizerMethod::Adam => (1.0, self.weight_decay),
                 };
                 let step = AdamStep {
@@ -226,7 +231,7 @@ pub(crate) fn state_entries(
 /// Exponential moving average of weights: e ← d·e + (1 − d)·p.
 ///
 /// # Source
-/// Section F.3 of the method's specification; the optional warm-up of the decay, min(d, (1 + n)/(10 + n)), is ours.
+/// The authors' public code; the optional warm-up of the decay, min(d, (1 + n)/(10 + n)), is ours.
 pub struct Ema {
     average: NamedTensors,
     config: EmaConfig,
@@ -369,6 +374,33 @@ mod tests {
         }
         let found = parameters["a.bias"].double_value(&[]);
         assert!((found - p).abs() < 1e-12, "{found} for {p}");
+    }
+
+    #[test]
+    fn adam_leaves_the_gaussians_of_the_sensitivity_alone() {
+        let config = TrainConfig {
+            optimizer: OptimizerMethod::Adam,
+            weight_decay: 0.5,
+            ..config()
+        };
+        let names = [
+            "sensitivity.gaussians.classification.raw_mean",
+            "sensitivity.evaluators.classification.conv.weight",
+        ];
+        let parameters: NamedTensors = names
+            .iter()
+            .map(|name| {
+                let value = Tensor::from(1.5f64).set_requires_grad(true);
+                ((*name).to_owned(), value)
+            })
+            .collect();
+        let mut optimizer = AdamW::new(&parameters, &config);
+        for name in names {
+            (&parameters[name] * 0.0).backward();
+        }
+        optimizer.step(0.01);
+        assert_eq!(parameters[names[0]].double_value(&[]), 1.5);
+        assert!(parameters[names[1]].double_value(&[]) < 1.5);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use tal_core::config::GaussianCombination;
+use tal_core::config::{GaussianCombination, SensitivityDistance};
 use tal_engine::Checkpoint;
 use tal_engine::checkpoint::LAST;
 use tal_engine::metrics::{self, Metric};
@@ -95,6 +95,14 @@ fn weights(checkpoint: &Checkpoint, learned: &LearnedSensitivity) -> Vec<CurvePa
     let combine = sensitivity
         .and_then(|sensitivity| sensitivity.class_level.as_ref())
         .map_or(GaussianCombination::Mean, |class| class.combine);
+    let distance = sensitivity
+        .and_then(|sensitivity| sensitivity.class_level.as_ref())
+        .map_or(SensitivityDistance::Length, |class| class.distance);
+    // On a level of stride s an action then reaches from −0.5/s to 0.5/s.
+    let (unit, references) = match distance {
+        SensitivityDistance::Length => ("lengths of the action", vec![-0.5, 0.5]),
+        SensitivityDistance::StrideLength => ("lengths of the action × stride", Vec::new()),
+    };
     let share = match combine {
         GaussianCombination::Mean => 0.5,
         GaussianCombination::Sum => 1.0,
@@ -118,10 +126,10 @@ fn weights(checkpoint: &Checkpoint, learned: &LearnedSensitivity) -> Vec<CurvePa
         })
     });
     let panel = |name: &str, curves| CurvePanel {
-        x_name: "Place [lengths of the action from its centre]".to_owned(),
+        x_name: format!("Place [{unit} from its centre]"),
         y_name: name.to_owned(),
         y: None,
-        references: vec![-0.5, 0.5],
+        references: references.clone(),
         curves,
     };
     vec![

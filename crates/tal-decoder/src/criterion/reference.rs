@@ -114,14 +114,19 @@ impl Reference {
         )
     }
 
-    /// A copy of `map` with `values` (P or 1) at the positive pairs.
+    /// A copy of `map` with `values` (P or 1) at the positive pairs; where there is none, `values` still reach the graph.
     ///
     /// # Shapes
     /// (B, K, S)
     pub(super) fn put(&self, map: &Tensor, values: &Tensor) -> Tensor {
         let pairs = &self.positives.pairs;
         if pairs.is_empty() {
-            return map.shallow_clone();
+            // What is learned of the values gets a gradient of zero, as everything else does: an optimiser then counts the
+            // step, after a resumption as without one.
+            return match values.requires_grad() {
+                true => map + values.sum(map.kind()) * 0.0,
+                false => map.shallow_clone(),
+            };
         }
         let positions = &self.positives.positions;
         let index = [Some(&pairs.sample), Some(&pairs.class), Some(positions)];

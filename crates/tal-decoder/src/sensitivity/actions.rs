@@ -39,8 +39,9 @@ impl Inside {
     }
 }
 
-/// The steps inside every action; the nearest one where an action has none. `valid` counts a recording's steps that are no
-/// padding; a recording without any has no actions.
+/// The steps inside every action; the nearest one where an action has none. An action that lies more than a step before or
+/// behind the features is left out. `valid` counts a recording's steps that are no padding; a recording without any has no
+/// actions.
 pub(super) fn inside(level: &Level, actions: &[Actions], valid: &[usize]) -> Vec<Inside> {
     let mut all = Vec::new();
     for (sample, (actions, &valid)) in actions.iter().zip(valid).enumerate() {
@@ -48,11 +49,12 @@ pub(super) fn inside(level: &Level, actions: &[Actions], valid: &[usize]) -> Vec
             continue;
         };
         for (&segment, &class) in actions.segments.iter().zip(&actions.labels) {
-            let steps = steps(level, segment.start, segment.end, last).unwrap_or_else(|| {
-                let center = 0.5 * (segment.start + segment.end) / level.stride as f32;
-                let nearest = (center.round() as usize).min(last);
-                nearest..=nearest
+            let steps = steps(level, segment.start, segment.end, last).or_else(|| {
+                let center = (0.5 * (segment.start + segment.end) / level.stride as f32).round();
+                let nearest = (center.max(0.0) as usize).min(last);
+                ((center - nearest as f32).abs() <= 1.0).then_some(nearest..=nearest)
             });
+            let Some(steps) = steps else { continue };
             all.push(Inside {
                 sample,
                 class,

@@ -98,12 +98,23 @@ pub(super) fn rows(
             ContrastiveBackground::All => &[][..],
             ContrastiveBackground::Unlabelled => &actions[action.sample].segments,
         };
+        // An action between two steps stands at one that lies in no segment.
+        let stand_ins = || {
+            inside
+                .iter()
+                .filter(|other| match config.background {
+                    ContrastiveBackground::All => *other == action,
+                    ContrastiveBackground::Unlabelled => other.sample == action.sample,
+                })
+                .map(|other| &other.steps)
+        };
         for side in outside(level, action, width, valid[action.sample]) {
             let free = side.filter(|step| {
                 let position = level.position(*step);
-                !others
+                let is_labelled = others
                     .iter()
-                    .any(|other| other.start <= position && position <= other.end)
+                    .any(|other| other.start <= position && position <= other.end);
+                !is_labelled && !stand_ins().any(|steps| steps.contains(step))
             });
             let window: Vec<usize> = free.collect();
             if !window.is_empty() {
@@ -237,14 +248,37 @@ mod tests {
         );
         assert_eq!(rows.anchors[0].windows, [vec![3]]);
         assert_eq!(rows.anchors[1].windows, [vec![3], vec![3]]);
-        // Before the first action, and after the second, which begins with the recording; each takes the next step.
-        let windows: Vec<_> = rows
-            .background
-            .iter()
-            .map(|row| row.windows[0][0])
-            .collect();
-        assert_eq!(windows, [3, 3]);
+        // The step behind the second action; where the first one stands is not its own background.
+        assert_eq!(rows.background.len(), 1);
+        assert_eq!(rows.background[0].windows, [vec![3]]);
         assert!(inside(&level, &list, &[0]).is_empty());
+    }
+
+    #[test]
+    fn an_action_between_two_steps_is_not_its_own_background() {
+        let level = level(0);
+        let list = actions(&[(6.3, 6.8, 0)]);
+        let found = inside(&level, &list, &[20]);
+        assert_eq!(found[0].steps, 7..=7);
+        for background in [
+            ContrastiveBackground::All,
+            ContrastiveBackground::Unlabelled,
+        ] {
+            let config = config(background);
+            let rows = rows(&level, &list, &[20], &found, [&[0.0][..]; 3], &config);
+            assert_eq!(rows.anchors[0].windows, [vec![7]]);
+            let windows = rows.background.iter().map(|row| &row.windows[0][..]);
+            assert_eq!(windows.collect::<Vec<_>>(), [[6]]);
+        }
+    }
+
+    #[test]
+    fn an_action_behind_the_features_has_no_feature() {
+        let level = level(0);
+        let list = actions(&[(4.0, 6.0, 0), (22.0, 25.0, 1)]);
+        let found = inside(&level, &list, &[20]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].class, 0);
     }
 
     #[test]
