@@ -25,6 +25,10 @@ pub enum Metric {
         mean_loss: f64,
         /// Seconds that the epoch's steps took in this process.
         seconds: f64,
+        /// Steps that these seconds cover: fewer than the epoch has after an interruption within it. Absent in files of
+        /// earlier versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timed_steps: Option<u64>,
     },
     /// An evaluation.
     Evaluation {
@@ -203,6 +207,7 @@ mod tests {
             step: epoch * 10,
             mean_loss: 0.1 + 0.2,
             seconds: 1.0,
+            timed_steps: Some(3),
         }
     }
 

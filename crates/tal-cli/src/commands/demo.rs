@@ -39,7 +39,11 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
         Path::new(""),
         &overrides,
     )?;
-    if !(args.resume && data.exists()) {
+    // The annotations come last: without them the data are not all there.
+    if !(args.resume && data.join("annotations.json").exists()) {
+        if args.resume {
+            synth::remove_leftovers(&data);
+        }
         synth::generate(&data, &CORPUS)?;
     }
     let options = RunOptions {

@@ -47,6 +47,19 @@ pub(crate) fn generate(out: &Path, args: &CorpusArgs) -> Result<()> {
     Ok(())
 }
 
+/// Removes what [`generate`] leaves in its folder where it is killed; whatever stays is in the way and will be told.
+pub(crate) fn remove_leftovers(out: &Path) {
+    for entry in fs::read_dir(out).into_iter().flatten().flatten() {
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with(synth::PARTIAL)
+        {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// A data set in the layout of a configuration, its paths moved to `--out`.
 fn like(args: &SynthArgs, file: &Path) -> Result<()> {
     let out = &args.out;

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use super::{CueSide, SynthCorpus, SynthError, TEST_SUBSET, TRAIN_SUBSET};
 use crate::{annotations, features::npy};
 
+/// How the name of the folder begins in which a corpus is made; one that is killed leaves it behind.
+pub const PARTIAL: &str = ".partial-";
+
 /// Writes `annotations.json`, `features/ID.npy` (float32, T × C) and a `README.txt` into a new or empty folder.
 ///
 /// Everything is made in a temporary folder inside and then moved into place, the annotations last: where there is an
@@ -42,7 +45,7 @@ pub fn write(corpus: &SynthCorpus, folder: &Path) -> Result<(), SynthError> {
 
 fn fill(corpus: &SynthCorpus, folder: &Path) -> Result<(), SynthError> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".partial-");
+    builder.prefix(PARTIAL);
     let partial = builder
         .tempdir_in(folder)
         .map_err(|source| SynthError::Io {

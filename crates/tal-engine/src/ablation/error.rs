@@ -68,8 +68,8 @@ pub enum AblationError {
     },
     /// A run folder holds a finished run of another configuration.
     #[error(
-        "{} holds a finished run of another configuration than variant {variant:?} has now; move it away, or give another \
-         folder with --out",
+        "{} holds a finished run of another configuration than variant {variant:?} has now, with {changed}; move it away, or \
+         give another folder with --out",
         folder.display()
     )]
     OtherRun {
@@ -77,6 +77,8 @@ pub enum AblationError {
         folder: PathBuf,
         /// The variant.
         variant: String,
+        /// The fields that differ.
+        changed: String,
     },
     /// A run folder cannot be read.
     #[error(transparent)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tal_core::config::{Config, ConfigError, Layers};
 
 use super::AblationError;
-use crate::run::{RESOLVED_CONFIG, RunFigures};
+use crate::run::{RESOLVED_CONFIG, RunFigures, other_figures};
 
 /// A grid of configurations and seeds, as a YAML file describes it. Paths start at the file's folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -217,11 +217,19 @@ impl Plan {
         let is_finished = RunFigures::read(&folder)?.is_some();
         // Where a run goes on, the run itself checks its folder.
         if is_finished {
-            let trained = fs::read_to_string(folder.join(RESOLVED_CONFIG)).unwrap_or_default();
-            if trained != config.to_yaml() {
+            let trained = Layers::read(&folder.join(RESOLVED_CONFIG))
+                .and_then(|layers| layers.resolve())
+                .map_err(|source| AblationError::Config {
+                    variant: variant.name.clone(),
+                    source,
+                })?
+                .config;
+            let changed = other_figures(&trained, &config);
+            if !changed.is_empty() {
                 return Err(AblationError::OtherRun {
                     folder,
                     variant: variant.name.clone(),
+                    changed: changed.join(", "),
                 });
             }
         }

@@ -1,7 +1,5 @@
 //! What the runs of a plan reached.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use super::{AblationError, Plan, Run, TableConfig};
@@ -77,16 +75,15 @@ impl Spread {
 }
 
 impl Report {
-    /// Reads what the runs of `plan` below `out` reached so far.
+    /// Reads what the runs of `plan` reached so far; `runs` are those of [`Plan::runs`], finished or not by now.
     ///
     /// # Errors
-    /// As [`Plan::runs`].
-    pub fn collect(plan: &Plan, out: &Path) -> Result<Self, AblationError> {
-        let runs = plan.runs(out)?;
+    /// Where the figures of a run cannot be read.
+    pub fn collect(plan: &Plan, runs: &[Run]) -> Result<Self, AblationError> {
         let rows = plan
             .variants
             .iter()
-            .map(|variant| Row::of(&variant.name, &runs))
+            .map(|variant| Row::of(&variant.name, runs))
             .collect::<Result<Vec<_>, _>>()?;
         let tiou_thresholds = rows
             .iter()

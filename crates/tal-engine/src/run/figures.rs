@@ -53,7 +53,7 @@ impl RunFigures {
     }
 }
 
-/// Median over the epochs of `metrics.jsonl` of an epoch's mean seconds per step.
+/// Median over the epochs of `metrics.jsonl` that one process did as a whole of an epoch's mean seconds per step.
 pub(super) fn step_seconds(
     folder: &Path,
     steps_per_epoch: usize,
@@ -61,6 +61,10 @@ pub(super) fn step_seconds(
     let mut means: Vec<f64> = metrics::read(&folder.join(METRICS))?
         .into_iter()
         .filter_map(|metric| match metric {
+            Metric::Epoch {
+                timed_steps: Some(steps),
+                ..
+            } if steps != steps_per_epoch as u64 => None,
             Metric::Epoch { seconds, .. } => Some(seconds / steps_per_epoch as f64),
             _ => None,
         })
@@ -71,4 +75,28 @@ pub(super) fn step_seconds(
         len if len % 2 == 1 => Some(means[len / 2]),
         len => Some(0.5 * (means[len / 2 - 1] + means[len / 2])),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_that_were_interrupted_do_not_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let line = |seconds: f64, timed: &str| {
+            format!(
+                r#"{{"event":"epoch","epoch":1,"step":4,"mean_loss":1.0,"seconds":{seconds}{timed}}}"#
+            ) + "\n"
+        };
+        let figure = |lines: &[String]| {
+            fs::write(dir.path().join(METRICS), lines.concat()).unwrap();
+            step_seconds(dir.path(), 4).unwrap()
+        };
+        let (whole, part) = (r#","timed_steps":4"#, r#","timed_steps":1"#);
+        assert_eq!(figure(&[line(8.0, whole), line(0.1, part)]), Some(2.0));
+        assert_eq!(figure(&[line(0.1, part)]), None);
+        // Files of earlier versions do not tell.
+        assert_eq!(figure(&[line(8.0, ""), line(12.0, whole)]), Some(2.5));
+    }
 }

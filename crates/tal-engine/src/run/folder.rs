@@ -1,6 +1,6 @@
 //! The run folder: when it may be used, and the files of it that are not checkpoints.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
 use serde_json::Value;
@@ -33,32 +33,52 @@ pub const PROFILE: &str = "profile.json";
 /// What the run comes down to.
 pub const SUMMARY: &str = "summary.json";
 
-/// Configuration that may differ between a run and its continuation: it changes where things are or what is kept, but no
-/// weight.
-const FREE: [&str; 9] = [
-    "dataset.annotations",
-    "dataset.features.dir",
+/// Configuration that may differ between a run and its continuation, beside [`MOVABLE`]: it changes what is kept or how the
+/// weights are used, but no weight.
+const FREE: [&str; 5] = [
     "dataset.test_subsets",
-    "train.num_workers",
-    "train.cache_mb",
     "train.checkpoint",
     "backtal.proposals",
     "inference",
     "evaluation",
 ];
 
-/// Makes sure that the folder exists, can be written and holds nothing else than the run to continue, whose state it
-/// returns.
-pub(super) fn prepare(
-    options: &RunOptions,
-    config: &Config,
-) -> Result<Option<Checkpoint>, EngineError> {
+/// Configuration that says where things are and how they are loaded, and changes no figure. Elements of a list have the key
+/// `[]`. Where clicks lie may change, whether there are any may not.
+const MOVABLE: [&str; 6] = [
+    "dataset.annotations",
+    "dataset.features.dir",
+    "dataset.features.append.[].dir",
+    "backtal.clicks",
+    "train.num_workers",
+    "train.cache_mb",
+];
+
+/// The log that the command line writes into a run folder before the folder is looked at.
+const LOG: &str = "train.log";
+
+/// A run folder that is ready.
+pub(super) struct Prepared {
+    /// The state of the run to continue; none where it starts.
+    pub(super) state: Option<Checkpoint>,
+    /// Keeps other processes out as long as it lives; none where the file system has no locks.
+    pub(super) lock: Option<File>,
+}
+
+/// Makes sure that the folder exists, can be written, is used by no other process and holds nothing else than the run to
+/// continue, whose state it returns.
+pub(super) fn prepare(options: &RunOptions, config: &Config) -> Result<Prepared, EngineError> {
     let out = &options.out;
     let refuse = |reason: String| EngineError::OutputFolder {
         path: out.clone(),
         reason,
     };
     fs::create_dir_all(out).map_err(|error| refuse(format!("cannot be created: {error}")))?;
+    let Ok(lock) = lock(out) else {
+        return Err(refuse(
+            "is in use: another process trains in it; stop that or wait for its end, or give another folder".to_owned(),
+        ));
+    };
     let mut entries =
         fs::read_dir(out).map_err(|error| refuse(format!("cannot be read: {error}")))?;
     let last = out.join(LAST);
@@ -77,19 +97,58 @@ pub(super) fn prepare(
     if options.resume {
         remove_leftovers(out);
     }
-    if !options.resume || !last.exists() {
-        return Ok(None);
+    if !last.exists() {
+        if let Some(found) = first_foreign(out, config) {
+            return Err(refuse(format!(
+                "has no {LAST} to continue from, but holds {found}, which starting anew would replace or leave beside other \
+                 results; put {LAST} back, or give another folder"
+            )));
+        }
+        return Ok(Prepared { state: None, lock });
     }
     let checkpoint = Checkpoint::read(&last)?;
     let changed = differences(&checkpoint.manifest.config, config);
     if changed.is_empty() {
-        return Ok(Some(checkpoint));
+        let state = Some(checkpoint);
+        return Ok(Prepared { state, lock });
     }
     Err(refuse(format!(
         "holds a run of another configuration, which cannot be continued with {}; put that back, or start a new run with \
          another folder",
         changed.join(", ")
     )))
+}
+
+/// Locks the folder for this process. `Err` where another one has it.
+fn lock(out: &Path) -> Result<Option<File>, ()> {
+    // Some systems cannot open folders, and some file systems cannot lock them: then nothing is checked.
+    let Ok(folder) = File::open(out) else {
+        return Ok(None);
+    };
+    match folder.try_lock() {
+        Ok(()) => Ok(Some(folder)),
+        Err(TryLockError::WouldBlock) => Err(()),
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// A file that a run which has not begun its first step does not leave behind; the first by name.
+fn first_foreign(out: &Path, config: &Config) -> Option<String> {
+    let entries = fs::read_dir(out).into_iter().flatten().flatten();
+    let is_foreign = |name: &str| match name {
+        LOG => false,
+        RESOLVED_CONFIG => {
+            fs::read_to_string(out.join(name)).is_ok_and(|text| text != config.to_yaml())
+        }
+        METRICS => fs::metadata(out.join(name)).is_ok_and(|file| file.len() > 0),
+        _ => !name.starts_with('.'),
+    };
+    let mut foreign: Vec<String> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| is_foreign(name))
+        .collect();
+    foreign.sort();
+    foreign.into_iter().next()
 }
 
 /// Temporary files of an atomic write that a kill interrupted; whatever stays does no harm.
@@ -103,14 +162,40 @@ fn remove_leftovers(out: &Path) {
 
 /// Fields that a run cannot change on its way: `path = new (was old)`.
 fn differences(old: &Config, new: &Config) -> Vec<String> {
+    let is_free = |path: &str| FREE.contains(&path);
+    compared(old, new, &is_free)
+}
+
+/// Fields that may change the figures of a run: `path = new (was old)`.
+pub(crate) fn other_figures(old: &Config, new: &Config) -> Vec<String> {
+    compared(old, new, &|_| false)
+}
+
+fn compared(old: &Config, new: &Config, is_free: &dyn Fn(&str) -> bool) -> Vec<String> {
     let value = |config| serde_json::to_value(config).expect("a configuration is plain data");
     let mut found = Vec::new();
-    compare("", &value(old), &value(new), &mut found);
+    compare("", &value(old), &value(new), is_free, &mut found);
     found
 }
 
-fn compare(path: &str, old: &Value, new: &Value, found: &mut Vec<String>) {
-    if old == new || FREE.contains(&path) {
+fn compare(
+    path: &str,
+    old: &Value,
+    new: &Value,
+    is_free: &dyn Fn(&str) -> bool,
+    found: &mut Vec<String>,
+) {
+    let is_moved = MOVABLE.contains(&path) && old.is_null() == new.is_null();
+    if old == new || is_moved || is_free(path) {
+        return;
+    }
+    if let (Value::Array(a), Value::Array(b)) = (old, new)
+        && a.len() == b.len()
+        && a.iter().chain(b).all(Value::is_object)
+    {
+        for (a, b) in a.iter().zip(b) {
+            compare(&format!("{path}.[]"), a, b, is_free, found);
+        }
         return;
     }
     if let (Value::Object(a), Value::Object(b)) = (old, new) {
@@ -125,7 +210,7 @@ fn compare(path: &str, old: &Value, new: &Value, found: &mut Vec<String>) {
             };
             let get =
                 |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or(Value::Null);
-            compare(&path, &get(a), &get(b), found);
+            compare(&path, &get(a), &get(b), is_free, found);
         }
         return;
     }
@@ -211,6 +296,79 @@ dataset:
     }
 
     #[test]
+    fn data_may_move() {
+        let weak = |clicks: &str, dir: &str| {
+            config(&[
+                "preset=backtal_thumos14",
+                &format!("backtal.clicks={clicks}"),
+                &format!(
+                    "dataset.features.append=[{{dir: {dir}, suffix: .npy, format: {{type: npy}}}}]"
+                ),
+            ])
+        };
+        let old = weak("/a/clicks.json", "/a/flow");
+        assert!(differences(&old, &weak("/b/clicks.json", "/b/flow")).is_empty());
+        assert_eq!(
+            differences(&old, &weak("null", "/a/flow")),
+            ["backtal.clicks = null (was \"/a/clicks.json\")"]
+        );
+        let tested = config(&["inference.suppression.min_score=0.2"]);
+        assert!(differences(&config(&[]), &tested).is_empty());
+        assert_eq!(
+            other_figures(&config(&[]), &tested),
+            ["inference.suppression.min_score = 0.2 (was 0.001)"]
+        );
+    }
+
+    #[test]
+    fn a_folder_is_used_by_one_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = lock(dir.path()).unwrap();
+        if first.is_none() {
+            return;
+        }
+        // A lock belongs to the open file, so a second one of this process stands for another process.
+        assert!(lock(dir.path()).is_err());
+        drop(first);
+        assert!(lock(dir.path()).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_a_run_did_not_begin_is_not_started_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = config(&[]);
+        let options = RunOptions {
+            out: dir.path().to_owned(),
+            resume: true,
+            device: tch::Device::Cpu,
+            profile: false,
+        };
+        // What a run leaves that is killed before its first save.
+        write_config(dir.path(), &config).unwrap();
+        for (name, text) in [(LOG, "started"), (METRICS, ""), (".tmp-x", "half")] {
+            fs::write(dir.path().join(name), text).unwrap();
+        }
+        assert!(prepare(&options, &config).unwrap().state.is_none());
+        for (name, text) in [
+            (METRICS, "{}\n"),
+            (RESOLVED_CONFIG, "mine"),
+            ("best.safetensors", "x"),
+            ("thesis.tex", "x"),
+        ] {
+            let path = dir.path().join(name);
+            let before = fs::read(&path).ok();
+            fs::write(&path, text).unwrap();
+            let error = prepare(&options, &config).err().unwrap().to_string();
+            let expected = format!("has no last.safetensors to continue from, but holds {name}");
+            assert!(error.contains(&expected), "{error}");
+            match before {
+                Some(before) => fs::write(&path, before).unwrap(),
+                None => fs::remove_file(&path).unwrap(),
+            }
+        }
+    }
+
+    #[test]
     fn foreign_files_and_unwritable_places_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("thesis.tex"), "precious").unwrap();
@@ -220,11 +378,12 @@ dataset:
             device: tch::Device::Cpu,
             profile: false,
         };
-        let error = prepare(&options(dir.path()), &config(&[])).unwrap_err();
+        let prepare = |out: &Path| prepare(&options(out), &config(&[])).err().unwrap();
+        let error = prepare(dir.path());
         assert!(error.to_string().contains("is not empty"), "{error}");
         assert!(error.is_usage());
         let file = dir.path().join("thesis.tex").join("run");
-        let error = prepare(&options(&file), &config(&[])).unwrap_err();
+        let error = prepare(&file);
         assert!(error.to_string().contains("cannot be created"), "{error}");
     }
 }

@@ -31,6 +31,7 @@ use crate::trainer::Trainer;
 use source::Source;
 
 pub use figures::RunFigures;
+pub(crate) use folder::other_figures;
 pub use folder::{DETECTIONS, EVALUATION, METRICS, PROFILE, RESOLVED_CONFIG, SUMMARY};
 
 /// Where a run goes and how it starts.
@@ -113,8 +114,8 @@ pub fn train(
     options: &RunOptions,
     observer: &mut dyn RunObserver,
 ) -> Result<RunSummary, EngineError> {
-    let resumed = folder::prepare(options, config)?;
-    let mut run = Run::open(config, options, resumed)?;
+    let folder = folder::prepare(options, config)?;
+    let mut run = Run::open(config, options, folder.state)?;
     folder::remove_summary(&options.out)?;
     folder::write_config(&options.out, config)?;
     observer.started(&run.info());
@@ -133,7 +134,9 @@ pub fn train(
     // The evaluation after the last epoch is no part of a step.
     *run.trainer.stopwatch() = Stopwatch::off();
     outcome?;
-    run.finish(observer)
+    let summary = run.finish(observer)?;
+    drop(folder.lock);
+    Ok(summary)
 }
 
 /// Makes a run folder that holds `checkpoint`, the state of a run, so that [`train`] with `resume` goes on from it.
@@ -155,9 +158,11 @@ pub fn write_resumable(out: &Path, checkpoint: &Checkpoint) -> Result<(), Engine
         profile: false,
     };
     let config = &checkpoint.manifest.config;
-    folder::prepare(&options, config)?;
+    let folder = folder::prepare(&options, config)?;
     folder::write_config(out, config)?;
-    checkpoint.write(&last)
+    checkpoint.write(&last)?;
+    drop(folder.lock);
+    Ok(())
 }
 
 struct Run<'a> {
@@ -190,7 +195,7 @@ impl<'a> Run<'a> {
         let evaluator =
             Evaluator::new(Arc::new(test), &data.test_subsets, config.train.num_workers)
                 .with_external_scores(config.inference.external_scores.as_ref())?;
-        evaluator.check(&config.evaluation)?;
+        evaluator.check(config, &classes)?;
         let batch_size = config.train.batch_size;
         let steps_per_epoch = tal_data::order::num_batches(source.num_recordings(), batch_size);
         if steps_per_epoch == 0 {
@@ -289,6 +294,7 @@ impl<'a> Run<'a> {
             num_epochs,
         )?;
         let mut epoch_start = Instant::now();
+        let mut timed_steps = 0;
         for batch in loader {
             let batch = batch?;
             self.trainer.stopwatch().lap(Phase::Wait);
@@ -302,10 +308,12 @@ impl<'a> Run<'a> {
                 epoch,
                 batch: batch.position.batch + 1,
             };
+            timed_steps += 1;
             if self.position.batch == self.steps_per_epoch {
                 let seconds = epoch_start.elapsed().as_secs_f64();
                 self.train_seconds += seconds;
-                self.end_epoch(seconds, observer)?;
+                self.end_epoch((timed_steps, seconds), observer)?;
+                timed_steps = 0;
                 epoch_start = Instant::now();
             } else if decisions::save_after_step(&train.checkpoint, self.position.batch) {
                 self.save()?;
@@ -322,9 +330,11 @@ impl<'a> Run<'a> {
     }
 
     /// Moves on to the next epoch: metrics, evaluation and saving as the configuration says.
+    ///
+    /// The epoch's `timed_steps` that this process did took `seconds`.
     fn end_epoch(
         &mut self,
-        seconds: f64,
+        (timed_steps, seconds): (usize, f64),
         observer: &mut dyn RunObserver,
     ) -> Result<(), EngineError> {
         let epoch = self.position.epoch as u64 + 1;
@@ -334,6 +344,7 @@ impl<'a> Run<'a> {
             step: self.trainer.num_steps(),
             mean_loss,
             seconds,
+            timed_steps: Some(timed_steps as u64),
         })?;
         tracing::info!("epoch {epoch}: mean loss {mean_loss:.4}, {seconds:.1} s");
         self.trainer.stopwatch().lap(Phase::Metrics);

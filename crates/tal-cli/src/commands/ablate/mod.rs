@@ -29,25 +29,31 @@ pub(crate) fn run(
 ) -> Result<()> {
     let plan = Plan::read(&args.plan)?;
     let out = args.out.clone().unwrap_or_else(|| default_out(&args.plan));
-    let mut waiting = selected(&plan, plan.runs(&out)?, &args.only)?;
+    // Read once: what is edited while the grid trains changes nothing of it.
+    let runs = plan.runs(&out)?;
+    let mut waiting = selected(&plan, &runs, &args.only)?;
     waiting.retain(|run| !run.is_finished);
+    let tables = Tables {
+        plan: &plan,
+        runs: &runs,
+        out: &out,
+    };
     let mut failed = Vec::new();
     let mut is_interrupted = false;
     if !args.collect {
         device.resolve()?;
         std::fs::create_dir_all(&out)
             .with_context(|| format!("cannot create the folder {}", out.display()))?;
-        write_tables(&plan, &out)?;
+        tables.write()?;
         let mut grid = Grid {
-            plan: &plan,
-            out: &out,
+            tables,
             device,
             threads,
             console,
         };
         (failed, is_interrupted) = grid.train(waiting, args.jobs)?;
     }
-    let report = Report::collect(&plan, &out)?;
+    let report = tables.report()?;
     if report.progress().0 == 0 && args.collect {
         return Err(UsageError(format!(
             "no run of the plan is finished in {}",
@@ -56,7 +62,7 @@ pub(crate) fn run(
         .into());
     }
     if out.is_dir() {
-        write_tables(&plan, &out)?;
+        tables.write()?;
     }
     console.print(&report.to_markdown())?;
     console.print(&format!(
@@ -81,7 +87,7 @@ fn default_out(plan: &Path) -> PathBuf {
     Path::new("runs").join(plan.file_stem().unwrap_or(plan.as_os_str()))
 }
 
-fn selected(plan: &Plan, runs: Vec<Run>, only: &[String]) -> Result<Vec<Run>, UsageError> {
+fn selected(plan: &Plan, runs: &[Run], only: &[String]) -> Result<Vec<Run>, UsageError> {
     let names: Vec<&str> = plan.variants.iter().map(|v| v.name.as_str()).collect();
     if let Some(unknown) = only.iter().find(|name| !names.contains(&name.as_str())) {
         return Err(UsageError(format!(
@@ -89,13 +95,12 @@ fn selected(plan: &Plan, runs: Vec<Run>, only: &[String]) -> Result<Vec<Run>, Us
             names.join(", ")
         )));
     }
-    let is_wanted = |run: &Run| only.is_empty() || only.contains(&run.variant);
-    Ok(runs.into_iter().filter(is_wanted).collect())
+    let is_wanted = |run: &&Run| only.is_empty() || only.contains(&run.variant);
+    Ok(runs.iter().filter(is_wanted).cloned().collect())
 }
 
 struct Grid<'a> {
-    plan: &'a Plan,
-    out: &'a Path,
+    tables: Tables<'a>,
     device: DeviceChoice,
     threads: usize,
     console: &'a Console,
@@ -145,7 +150,10 @@ impl Grid<'_> {
                             tracing::error!("{reason}");
                             failed.push(reason);
                         }
-                        write_tables(self.plan, self.out)?;
+                        // Tables can be made again, the hours of the other runs cannot.
+                        if let Err(error) = self.tables.write() {
+                            tracing::warn!("the tables are not up to date: {error:#}");
+                        }
                     }
                 }
             }
@@ -156,26 +164,40 @@ impl Grid<'_> {
     }
 }
 
-/// Brings the tables and the plot up to what is finished.
-fn write_tables(plan: &Plan, out: &Path) -> Result<()> {
-    let report = Report::collect(plan, out)?;
-    output::write_json(&out.join("table.json"), &report)?;
-    for (name, text) in [
-        ("table.md", report.to_markdown()),
-        ("table.csv", report.to_csv()),
-    ] {
-        let file = out.join(name);
-        write_atomic(&file, |out| out.write_all(text.as_bytes()))
-            .with_context(|| format!("cannot write {}", file.display()))?;
+/// The tables and the plot of a plan.
+#[derive(Clone, Copy)]
+struct Tables<'a> {
+    plan: &'a Plan,
+    runs: &'a [Run],
+    out: &'a Path,
+}
+
+impl Tables<'_> {
+    fn report(&self) -> Result<Report> {
+        Ok(Report::collect(self.plan, self.runs)?)
     }
-    let rows: Vec<_> = report
-        .rows
-        .iter()
-        .map(|row| plots::SeedRow {
-            name: &row.variant,
-            values: row.seeds.iter().map(|s| s.figures.average_map).collect(),
-            spread: row.average_map.map(|s| (s.mean, s.std.unwrap_or(0.0))),
-        })
-        .collect();
-    plots::seeds(&out.join("table.svg"), &report.title, &rows)
+
+    /// Brings tables and plot up to what is finished.
+    fn write(&self) -> Result<()> {
+        let report = self.report()?;
+        output::write_json(&self.out.join("table.json"), &report)?;
+        for (name, text) in [
+            ("table.md", report.to_markdown()),
+            ("table.csv", report.to_csv()),
+        ] {
+            let file = self.out.join(name);
+            write_atomic(&file, |out| out.write_all(text.as_bytes()))
+                .with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        let rows: Vec<_> = report
+            .rows
+            .iter()
+            .map(|row| plots::SeedRow {
+                name: &row.variant,
+                values: row.seeds.iter().map(|s| s.figures.average_map).collect(),
+                spread: row.average_map.map(|s| (s.mean, s.std.unwrap_or(0.0))),
+            })
+            .collect();
+        plots::seeds(&self.out.join("table.svg"), &report.title, &rows)
+    }
 }

@@ -50,8 +50,7 @@ impl Process {
         .with_context(|| format!("cannot write {}", config.display()))?;
         let open = || File::create(&log).with_context(|| format!("cannot write {}", log.display()));
         let messages = open()?;
-        let program = std::env::current_exe().context("cannot find this program's own file")?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(own_program()?);
         command
             .args(["--threads", &threads.to_string()])
             .args(["--device", &device.to_string()])
@@ -133,6 +132,17 @@ impl Drop for Process {
             let _ = self.child.wait();
         }
     }
+}
+
+/// This program's file. Where another build has replaced it, it is still to be had on Linux, so that all runs of a grid are of
+/// one build.
+fn own_program() -> Result<PathBuf> {
+    let replaced = Path::new("/proc/self/exe");
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    Ok(match program.exists() || !replaced.exists() {
+        true => program,
+        false => replaced.to_owned(),
+    })
 }
 
 /// Ctrl-C on the terminal reaches only this process, which then asks each run once: asked twice, a run stops without saving.
