@@ -108,6 +108,14 @@ impl ClassMap {
             .map_or_else(|| format!("class_{id}"), str::to_owned)
     }
 
+    /// The first id that has one name here and another one in `other`: `(id, name here, name there)`.
+    pub fn conflict<'a>(&'a self, other: &'a Self) -> Option<(u32, &'a str, &'a str)> {
+        self.iter().find_map(|(id, name)| {
+            let there = other.name(id)?;
+            (there != name).then_some((id, name, there))
+        })
+    }
+
     /// Ids and names, by id.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &str)> {
         self.names.iter().map(|(id, name)| (*id, name.as_str()))
@@ -139,6 +147,17 @@ impl ClassMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn maps_conflict_where_both_have_another_name() {
+        let trained = ClassMap::from_names(["run", "jump"]).unwrap();
+        let mut other = ClassMap::default();
+        assert_eq!(trained.conflict(&other), None);
+        other.insert(2, "fall").unwrap();
+        assert_eq!(trained.conflict(&other), None);
+        other.insert(1, "run").unwrap();
+        assert_eq!(trained.conflict(&other), Some((1, "jump", "run")));
+    }
 
     #[test]
     fn conflicts_name_both_sides() {

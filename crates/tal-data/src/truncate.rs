@@ -40,7 +40,7 @@ pub struct Window {
 /// Where `max_seq_len` is zero.
 ///
 /// # Source
-/// Section F.7 of the method's specification.
+/// The authors' public code.
 pub fn choose_window(
     len: usize,
     segments: &[Segment<f32>],

@@ -215,6 +215,36 @@ fn clicks_of_released_archives_lie_in_the_middle_of_their_snippets() {
         error.to_string().contains("\"video_1\" has no duration"),
         "{error}"
     );
+
+    // The archive's own duration counts only where the recording has none.
+    let mut arrays = arrays();
+    arrays.push(("duration", npy("<f8", "()", &16.0f64.to_le_bytes())));
+    archive(&folder.path().join("video_1.npz"), &arrays);
+    for (duration, expected) in [(Some(8.0), [3.0, 7.0]), (None, [6.0, 14.0])] {
+        let recordings = [recording("video_1", duration)];
+        let clicks = released::read_clicks(folder.path(), &recordings).unwrap();
+        assert_eq!(clicks.of("video_1"), expected);
+    }
+}
+
+#[test]
+fn a_folder_without_any_clicks_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let recordings = [
+        recording("video_1", Some(8.0)),
+        recording("video_2", Some(8.0)),
+    ];
+    let read = || released::read_clicks(folder.path(), &recordings).map_err(|e| e.to_string());
+    let error = read().unwrap_err();
+    assert!(error.contains("first looked at: "), "{error}");
+    assert!(error.contains("video_1.npz"), "{error}");
+    // Archives to test on have no clicks.
+    let mut arrays = arrays();
+    arrays.retain(|(name, _)| *name != "point_label");
+    archive(&folder.path().join("video_2.npz"), &arrays);
+    let error = read().unwrap_err();
+    assert!(error.contains("video_2.npz"), "{error}");
+    assert!(error.contains("\"point_label\""), "{error}");
 }
 
 #[test]

@@ -230,13 +230,16 @@ fn clicks_are_cut_along() {
     let out = folder.path().join("clips");
     let reports = cut(&config, &out, &settings(), Some(&clicks)).unwrap();
     let own = Clicks::read(&out.join("clicks.json")).unwrap();
-    assert_eq!(own.of("a@0.00-4.40"), [0.0, 4.2]);
+    // The recording lasts longer than its features: the last click is held at their end.
+    let last = own.of("a@0.00-4.40");
+    assert_eq!(last[..2], [0.0, 4.2]);
+    assert!((last[2] - 4.4).abs() < 1e-6);
     assert_eq!(own.of("long@0.00-4.40"), [0.5]);
     let late = own.of("long@8.00-12.40");
     assert!((late[0] - 0.25).abs() < 1e-9 && (late[1] - 4.1).abs() < 1e-9);
     // Each clip is listed, also the one to test on.
-    assert_eq!((own.len(), own.iter().count()), (5, 6));
-    assert_eq!(reports[0].num_clicks, 5);
+    assert_eq!((own.len(), own.iter().count()), (6, 6));
+    assert_eq!(reports[0].num_clicks, 6);
     let text = r#"{"version": 1, "clicks": {"a": [5.5]}}"#;
     let clicks = Clicks::parse(text.as_bytes(), path).unwrap();
     let error = cut(
@@ -250,6 +253,40 @@ fn clicks_are_cut_along() {
         error.contains("recording \"a\": a click at 5.5 s"),
         "{error}"
     );
+}
+
+/// Puts fields into the entry of a recording.
+fn insert(config: &DatasetConfig, id: &str, fields: &str) {
+    let text = std::fs::read_to_string(&config.annotations).unwrap();
+    let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let serde_json::Value::Object(fields) = serde_json::from_str(fields).unwrap() else {
+        panic!("an object")
+    };
+    let entry = document["database"][id].as_object_mut().unwrap();
+    entry.extend(fields);
+    std::fs::write(&config.annotations, document.to_string()).unwrap();
+}
+
+#[test]
+fn what_cutting_would_lose_is_refused() {
+    for (fields, expected) in [
+        (
+            r#"{"annotations": [], "labels": ["run"]}"#,
+            "annotations.json: recording \"a\" has \"labels\", but no annotated action",
+        ),
+        (
+            r#"{"cut_off": [{"segment": [0, 0.5], "label": "run"}]}"#,
+            "annotations.json: recording \"a\" is a clip with \"cut_off\"",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let config = common::corpus(folder.path());
+        insert(&config, "a", fields);
+        let out = folder.path().join("clips");
+        let error = cut(&config, &out, &settings(), None).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+        assert!(!out.exists());
+    }
 }
 
 #[test]

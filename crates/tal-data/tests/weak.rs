@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tal_core::config::DatasetConfig;
 use tal_data::{
     Batch, DataError, Dataset, Loader, LoaderConfig, Position, SampleSource, WeakDataset,
-    WeakOptions, WeakSample,
+    WeakOptions, WeakSample, annotations,
 };
 
 const NUM_SNIPPETS: usize = 20;
@@ -22,8 +22,9 @@ fn options(clicks: Option<&Path>) -> WeakOptions {
 }
 
 fn open(config: &DatasetConfig, options: &WeakOptions) -> Result<WeakDataset, String> {
-    let dataset = Dataset::open(config, &config.train_subsets).unwrap();
-    WeakDataset::new(Arc::new(dataset), options).map_err(|error| error.to_string())
+    Dataset::open(config, &config.train_subsets)
+        .and_then(|dataset| WeakDataset::new(Arc::new(dataset), options))
+        .map_err(|error| error.to_string())
 }
 
 /// The corpus with clicks, and the label lists that `labels` gives for its recordings.
@@ -142,7 +143,47 @@ fn classes_may_come_from_a_list_or_from_the_labels_alone() {
     );
     write(r#""classes": ["a", "b", "c", "d"],"#, "[]");
     let error = open(&config, &options(None)).err().unwrap();
-    assert!(error.contains("4 classes, but num_classes is 3"), "{error}");
+    assert!(
+        error.contains("4 labels (a, b, c, d), but num_classes is 3"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_list_numbers_classes_where_annotations_have_no_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = common::config(folder.path(), 2);
+    common::write_counted(&config, "a", 30, 0.0);
+    common::write_counted(&config, "b", 30, 0.0);
+    let write = |label: &str| {
+        let text = format!(
+            r#"{{"classes": ["pour", "stir", "take"], "database": {{
+                "a": {{"subset": "training", "fps": 30, "labels": ["pour", "take"]}},
+                "b": {{"subset": "test", "fps": 30, "annotations": [{{"segment": [0, 1], "label": "{label}"}}]}}}}}}"#
+        );
+        std::fs::write(&config.annotations, text).unwrap();
+    };
+    write("take");
+    let weak = open(&config, &options(None)).unwrap();
+    assert_eq!(weak.labels(0), [0, 2]);
+    let truth = annotations::read(&config.annotations, Some(3)).unwrap();
+    assert_eq!(truth.recordings[1].instances[0].label, 2);
+    let names = tal_data::weak::class_names(&config).unwrap();
+    assert_eq!(names.len(), 3);
+    write("tkae");
+    let error = open(&config, &options(None)).err().unwrap();
+    assert!(
+        error.contains(
+            "recording \"b\", annotation 0: label \"tkae\" is not in the file's list of \"classes\"; expected one of these; did \
+             you mean \"take\"?"
+        ),
+        "{error}"
+    );
+    // Full supervision numbers them alike.
+    write("take");
+    config.test_subsets = vec!["test".into()];
+    let test = Dataset::open(&config, &config.test_subsets).unwrap();
+    assert_eq!(test.classes().id("take"), Some(2));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use tal_core::Detection;
 use tal_core::config::{BackTalConfig, Config};
 use tal_core::nn::host;
 use tal_data::weak::resampled;
-use tal_data::{Features, WeakSample};
+use tal_data::{DataError, Dataset, Features, WeakSample};
 use tal_postprocess::proposals::{self, ActivationCurves};
 use tch::{Device, Tensor, no_grad};
 
@@ -88,6 +88,24 @@ impl From<&BackTalLosses> for BackTalMetrics {
             separation_loss: value(&losses.separation),
             embedding_loss: value(&losses.embedding),
         }
+    }
+}
+
+/// That the frames of every recording can be counted, which is what activations are brought to.
+///
+/// # Errors
+/// Where neither the configuration nor the annotations have a frame rate.
+pub(crate) fn check_fps(dataset: &Dataset) -> Result<(), EngineError> {
+    if dataset.config().fps.is_some() {
+        return Ok(());
+    }
+    let mut recordings = (0..dataset.num_recordings()).map(|index| dataset.recording(index));
+    match recordings.find(|recording| recording.fps.is_none()) {
+        Some(recording) => Err(DataError::MissingFps {
+            id: recording.id.clone(),
+        }
+        .into()),
+        None => Ok(()),
     }
 }
 

@@ -67,6 +67,16 @@ pub enum EngineError {
     /// Detections or ground truth that the evaluation refuses.
     #[error(transparent)]
     Evaluation(#[from] EvaluationError),
+    /// Annotations that what a network finds cannot be compared with.
+    #[error("{}: subset {subsets}: {reason}", path.display())]
+    Untestable {
+        /// The annotation file.
+        path: PathBuf,
+        /// The subsets to test on.
+        subsets: String,
+        /// Why, and what would be right.
+        reason: String,
+    },
     /// A file of class scores is wrong.
     #[error(transparent)]
     ClassScores(#[from] ClassScoresError),

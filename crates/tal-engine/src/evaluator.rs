@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tal_core::config::ExternalScoresConfig;
-use tal_core::{ClassMap, DetectionSet, GroundTruth};
+use tal_core::config::{Config, ExternalScoresConfig};
+use tal_core::{ClassMap, Detection, DetectionSet, GroundTruth, Segment};
 use tal_data::{Dataset, Features};
-use tal_postprocess::{Evaluation, evaluate_with};
+use tal_postprocess::{Evaluation, EvaluationError, evaluate_with};
 
+use crate::backtal;
 use crate::detector::Detector;
 use crate::error::EngineError;
 use crate::external_scores::ExternalScores;
@@ -75,14 +76,75 @@ impl Evaluator {
         self.dataset.num_recordings()
     }
 
-    /// Whether the annotations can be evaluated at all: what would otherwise only show after training.
+    /// Whether what a network with these `classes` finds can be compared with the annotations: what would otherwise only show
+    /// after training, or not at all.
     ///
     /// # Errors
-    /// Where the ground truth is empty or not usable.
-    pub fn check(&self, config: &tal_core::config::EvaluationConfig) -> Result<(), EngineError> {
+    /// Where the ground truth is empty or not usable; where it gives a class id to another name than the network; where it
+    /// lacks classes of the network and the dialect refuses that; where BackTAL does not know how many frames a recording
+    /// has.
+    pub fn check(&self, config: &Config, classes: &ClassMap) -> Result<(), EngineError> {
         let truth = self.truth();
-        let none = DetectionSet::new();
-        evaluate_with(&truth.recordings, &none, config, &truth.classes)?;
+        let rules = &config.evaluation;
+        let refuse = |reason: String| EngineError::Untestable {
+            path: config.dataset.annotations.clone(),
+            subsets: self.subsets.join(", "),
+            reason,
+        };
+        let evaluate =
+            |found: &DetectionSet| evaluate_with(&truth.recordings, found, rules, &truth.classes);
+        match evaluate(&DetectionSet::new()) {
+            Err(error @ EvaluationError::NoGroundTruth { .. }) => {
+                return Err(refuse(format!(
+                    "{error}; annotate recordings to test on, also where training needs labels alone"
+                )));
+            }
+            outcome => outcome?,
+        };
+        if self.external_scores.is_none()
+            && let Some((id, trained, annotated)) = classes.conflict(&truth.classes)
+        {
+            return Err(refuse(format!(
+                "the class with id {id} is {annotated:?} here, {trained:?} in the network; give every annotation the label_id \
+                 that the network was trained with"
+            )));
+        }
+        let classes = self.external_classes().unwrap_or(classes);
+        let bound = match self.external_scores {
+            Some(_) => 0,
+            None => config.dataset.num_classes as u32,
+        };
+        let mut counted = truth.recordings.iter().map(|recording| &recording.id);
+        let counted = counted.find(|id| !rules.blocked.contains(id));
+        let is_refused = |labels: &[u32]| {
+            let found: Vec<Detection> = labels
+                .iter()
+                .map(|&label| Detection {
+                    segment: Segment::new(0.0, 1.0),
+                    label,
+                    score: 0.0,
+                })
+                .collect();
+            let found = counted.map(|id| (id.clone(), found)).into_iter().collect();
+            matches!(evaluate(&found), Err(EvaluationError::UnknownClass { .. }))
+        };
+        let labels: Vec<u32> = (0..bound.max(classes.id_bound())).collect();
+        if is_refused(&labels) {
+            let lacking: Vec<String> = labels
+                .iter()
+                .filter(|label| is_refused(&[**label]))
+                .map(|label| format!("{:?}", classes.display_name(*label)))
+                .collect();
+            return Err(refuse(format!(
+                "no annotation of the class {}, which the network may find and the dialect {} refuses; annotate it, or choose \
+                 another evaluation.dialect, such as clean",
+                lacking.join(", "),
+                rules.dialect
+            )));
+        }
+        if config.backtal.is_some() {
+            backtal::check_fps(&self.dataset)?;
+        }
         Ok(())
     }
 

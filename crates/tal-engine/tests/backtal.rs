@@ -395,3 +395,67 @@ fn released_checkpoints_are_imported() {
     let error = file.run(&right, &ClassMap::default(), None).unwrap_err();
     assert!(error.to_string().contains("weights only"), "{error}");
 }
+
+#[test]
+fn what_cannot_be_tested_is_told_before_training() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    write_corpus(dir.path());
+    let out = dir.path().join("run");
+    let annotations = dir.path().join("annotations.json");
+    let text = std::fs::read_to_string(&annotations).unwrap();
+    let whole: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let fails = |change: &dyn Fn(&str, &mut serde_json::Map<String, serde_json::Value>),
+                 overrides: &[&str]| {
+        let mut changed = whole.clone();
+        for (id, recording) in changed["database"].as_object_mut().unwrap() {
+            change(id, recording.as_object_mut().unwrap());
+        }
+        std::fs::write(&annotations, changed.to_string()).unwrap();
+        let config = config(dir.path(), overrides);
+        let error = run::train(&config, &options(out.clone(), true), &mut ()).unwrap_err();
+        // The run has not begun.
+        assert!(!out.join(LAST).exists());
+        error.to_string()
+    };
+    let is_test =
+        |recording: &serde_json::Map<String, serde_json::Value>| recording["subset"] == "test";
+
+    let error = fails(
+        &|_, recording| {
+            if is_test(recording) {
+                let actions = recording["annotations"].as_array_mut().unwrap();
+                actions.retain(|action| action["label"] != "class_1");
+            }
+        },
+        &[],
+    );
+    let expected = "annotations.json: subset test: no annotation of the class \"class_1\", which the network may find and the \
+                    dialect activitynet refuses; annotate it, or choose another evaluation.dialect, such as clean";
+    assert!(error.ends_with(expected), "{error}");
+
+    let error = fails(
+        &|_, recording| {
+            if is_test(recording) {
+                recording.remove("annotations");
+            }
+        },
+        &[],
+    );
+    assert!(
+        error.contains("annotations.json: subset test: none of the 6 recordings has an annotation"),
+        "{error}"
+    );
+
+    // Frames are counted also where features share out the duration.
+    let error = fails(
+        &|id, recording| {
+            if id == "r17" {
+                recording.remove("fps");
+            }
+        },
+        &["dataset.feat_stride=null"],
+    );
+    assert!(error.contains("\"r17\""), "{error}");
+    assert!(error.contains("fps"), "{error}");
+}

@@ -30,9 +30,9 @@ pub(crate) fn run(args: &EvalArgs, device: DeviceChoice, console: &Console) -> R
     let external_scores = config.inference.external_scores.as_ref();
     let evaluator = Evaluator::new(dataset, &subsets, config.train.num_workers)
         .with_external_scores(external_scores)?;
-    evaluator.check(&config.evaluation)?;
     let weights = args.weights.map(Into::into);
     let detector = Detector::from_checkpoint(&loaded, &path, weights, device)?;
+    evaluator.check(&config, detector.classes())?;
     let bar = console.bar(
         evaluator.num_recordings() as u64,
         0,

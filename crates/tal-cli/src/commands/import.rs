@@ -4,7 +4,7 @@ use anyhow::Result;
 use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
 use tal_data::dataset::ANY_CLASS;
-use tal_data::{Dataset, annotations, order};
+use tal_data::{Dataset, annotations, order, weak};
 use tal_engine::import::{ReleasedCheckpoint, RunReport};
 use tal_engine::run;
 
@@ -111,6 +111,9 @@ fn class_names(config: &Config) -> Result<ClassMap> {
         return Ok(ClassMap::from_names([ANY_CLASS])?);
     }
     let path = &config.dataset.annotations;
+    if path.exists() && config.backtal.is_some() {
+        return Ok(weak::class_names(&config.dataset)?);
+    }
     if path.exists() {
         let truth = annotations::read(path, Some(config.dataset.num_classes))?;
         return Ok(truth.classes);

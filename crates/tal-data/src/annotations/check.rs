@@ -21,8 +21,10 @@ pub(super) fn ground_truth(
     path: &Path,
     num_classes: Option<usize>,
 ) -> Result<GroundTruth, AnnotationError> {
+    let listed = document.class_names();
     let database = document
         .database
+        .as_ref()
         .ok_or_else(|| AnnotationError::MissingField {
             place: place(path, "", None),
             field: "database",
@@ -42,7 +44,7 @@ pub(super) fn ground_truth(
         drafts.push(draft);
     }
 
-    let classes = class_map(path, &recordings, &drafts)?;
+    let classes = class_map(path, &recordings, &drafts, listed.as_deref())?;
     if let Some(num_classes) = num_classes
         && classes.len() > num_classes
     {
@@ -191,11 +193,13 @@ fn label_id(
     }
 }
 
-/// Names by id: those of the file, or the sorted names where the file has no ids at all.
+/// Names by id: those of the annotations. Where they have no ids at all, those of the file's list, or the sorted names where
+/// there is none.
 fn class_map(
     path: &Path,
     recordings: &[Recording],
     drafts: &[Vec<Draft>],
+    listed: Option<&[&str]>,
 ) -> Result<ClassMap, AnnotationError> {
     let all = || {
         recordings
@@ -209,6 +213,24 @@ fn class_map(
             })
     };
     let mut classes = ClassMap::default();
+    if let Some(names) = listed
+        && all().all(|(_, _, draft)| draft.id.is_none())
+    {
+        classes = ClassMap::from_names(names.iter().copied()).map_err(|source| {
+            AnnotationError::ClassList {
+                path: path.to_owned(),
+                source,
+            }
+        })?;
+        return match all().find(|(_, _, draft)| !names.contains(&draft.label.as_str())) {
+            Some((recording, index, draft)) => Err(AnnotationError::UnlistedLabel {
+                place: place(path, recording, Some(index)),
+                label: draft.label.clone(),
+                nearest: classes.nearest(&draft.label).map(str::to_owned),
+            }),
+            None => Ok(classes),
+        };
+    }
     if all().all(|(_, _, draft)| draft.id.is_none()) {
         let names: BTreeSet<&str> = all().map(|(_, _, draft)| draft.label.as_str()).collect();
         for (id, name) in names.into_iter().enumerate() {

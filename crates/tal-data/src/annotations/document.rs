@@ -13,6 +13,16 @@ use super::AnnotationError;
 #[derive(Deserialize)]
 pub(super) struct Document {
     pub(super) database: Option<Entries>,
+    /// Names of the classes by their ids, where it is a list of texts.
+    pub(super) classes: Option<Value>,
+}
+
+impl Document {
+    /// The names of the classes by their ids, where the file lists them. Other formats may use the field for something else.
+    pub(super) fn class_names(&self) -> Option<Vec<&str>> {
+        let names = self.classes.as_ref()?.as_array()?;
+        names.iter().map(Value::as_str).collect()
+    }
 }
 
 /// A JSON object as pairs: a map would silently keep the last of two equal keys.

@@ -134,6 +134,27 @@ pub enum AnnotationError {
         /// Number of classes of the configuration.
         num_classes: usize,
     },
+    /// The list of all classes has a name twice.
+    #[error("{}: \"classes\": {source}", path.display())]
+    ClassList {
+        /// The file.
+        path: PathBuf,
+        /// Which.
+        source: tal_core::ClassMapError,
+    },
+    /// A label has no id anywhere and is not in the list of all classes.
+    #[error(
+        "{place}: label {label:?} is not in the file's list of \"classes\"; expected one of these{}",
+        nearest.as_ref().map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
+    )]
+    UnlistedLabel {
+        /// Where.
+        place: Box<Place>,
+        /// The label's name.
+        label: String,
+        /// The class that is spelled most like it, where one is similar at all.
+        nearest: Option<String>,
+    },
     /// A label has no id anywhere, while other labels have one.
     #[error(
         "{place}: label {label:?} has no label_id here or elsewhere, but other labels do; give every label an id, or none"

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! `labels` names the classes that happen in a recording without saying when. `classes` names all classes by their ids; it is
-//! needed only where the annotated actions of the file do not name them all. `cut_off` holds remainders of actions at the
+//! needed only where the annotated actions of the file do not name them all, and also numbers the classes of annotated
+//! actions without ids. `cut_off` holds remainders of actions at the
 //! ends of a clip, which are too short to count as actions and are not background either.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `duration`, `fps` and `label_id` may be missing; other fields are ignored here ([`extra`] reads those of weak
-//! supervision). Times are in seconds.
+//! supervision), but for a list of all class names, `classes`, which gives ids where no annotation has one. Times are in
+//! seconds.
 //!
 //! [`source`] reads what publishers of data sets ship, [`export`] writes other formats, [`subsets`] changes which subset a
 //! recording belongs to.
@@ -31,8 +32,8 @@ pub use salvage::{Salvage, salvage};
 
 /// Reads an annotation file.
 ///
-/// Label ids are those of the file. Where no annotation of the whole file has one, ids are given to the sorted label
-/// names; an annotation without id takes the id that its label has elsewhere. Repeated annotations are kept, see
+/// Label ids are those of the file. Where no annotation of the whole file has one, ids follow the file's `classes`, or the
+/// sorted label names where it has no such list; an annotation without id takes the id that its label has elsewhere. Repeated annotations are kept, see
 /// [`tal_core::remove_duplicates`].
 ///
 /// `num_classes` bounds the label ids and the number of labels; `None` leaves them unbounded.
@@ -43,10 +44,11 @@ pub use salvage::{Salvage, salvage};
 /// # Errors
 /// A file that is missing or unreadable; JSON syntax (with line and column); a missing or wrong field; a recording that
 /// occurs twice; a segment with `end < start` or ends that are not finite; a label id outside `0..num_classes`; a label with
-/// two ids or an id with two labels (the released code lets the last one win); more labels than `num_classes`.
+/// two ids or an id with two labels (the released code lets the last one win); a label that `classes` lacks where it gives
+/// the ids, or a name that it has twice; more labels than `num_classes`.
 ///
 /// # Source
-/// Section F.5 of the method's specification.
+/// The authors' public code.
 pub fn read(path: &Path, num_classes: Option<usize>) -> Result<GroundTruth, AnnotationError> {
     let bytes = std::fs::read(path).map_err(|source| AnnotationError::Read {
         path: path.to_owned(),

@@ -35,8 +35,8 @@ pub fn salvage(path: &Path, num_classes: Option<usize>) -> Result<Salvage, Annot
         path: path.to_owned(),
         source,
     })?;
-    let document = document::parse(&bytes, path)?;
-    let Some(Entries(database)) = document.database else {
+    let Document { database, classes } = document::parse(&bytes, path)?;
+    let Some(Entries(database)) = database else {
         return Err(AnnotationError::MissingField {
             place: Box::new(Place {
                 path: path.to_owned(),
@@ -50,6 +50,7 @@ pub fn salvage(path: &Path, num_classes: Option<usize>) -> Result<Salvage, Annot
     let mut reader = Reader {
         path,
         num_classes,
+        classes,
         errors: Vec::new(),
     };
     let mut subsets: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -103,6 +104,8 @@ impl Entry {
 struct Reader<'a> {
     path: &'a Path,
     num_classes: Option<usize>,
+    /// The file's list of classes.
+    classes: Option<Value>,
     errors: Vec<AnnotationError>,
 }
 
@@ -154,6 +157,7 @@ impl Reader<'_> {
         let alone = Entries(vec![(id.to_owned(), value)]);
         let document = Document {
             database: Some(alone),
+            classes: self.classes.clone(),
         };
         check::ground_truth(document, self.path, self.num_classes)
             .err()
@@ -163,6 +167,7 @@ impl Reader<'_> {
                     AnnotationError::ClassConflict { .. }
                         | AnnotationError::MissingLabelId { .. }
                         | AnnotationError::TooManyLabels { .. }
+                        | AnnotationError::ClassList { .. }
                 )
             })
     }
@@ -173,6 +178,7 @@ impl Reader<'_> {
         loop {
             let document = Document {
                 database: Some(Entries(entries.iter().map(Entry::pair).collect())),
+                classes: self.classes.clone(),
             };
             let error = match check::ground_truth(document, self.path, self.num_classes) {
                 Ok(truth) => return Ok(truth),
@@ -183,6 +189,11 @@ impl Reader<'_> {
                 | AnnotationError::MissingLabelId { place, .. } => at(&entries, place),
                 AnnotationError::TooManyLabels { .. } => {
                     self.num_classes = None;
+                    self.errors.push(error);
+                    continue;
+                }
+                AnnotationError::ClassList { .. } | AnnotationError::UnlistedLabel { .. } => {
+                    self.classes = None;
                     self.errors.push(error);
                     continue;
                 }
@@ -238,7 +249,8 @@ fn place_mut(error: &mut AnnotationError) -> Option<&mut Place> {
         | AnnotationError::ReversedSegment { place, .. }
         | AnnotationError::LabelOutOfRange { place, .. }
         | AnnotationError::ClassConflict { place, .. }
-        | AnnotationError::MissingLabelId { place, .. } => Some(place),
+        | AnnotationError::MissingLabelId { place, .. }
+        | AnnotationError::UnlistedLabel { place, .. } => Some(place),
         _ => None,
     }
 }

@@ -133,6 +133,10 @@ fn kind(error: &AnnotationError) -> (Code, &'static str) {
         AnnotationError::MissingLabelId { .. } => {
             (Code::LabelWithoutId, "an id for every label, or for none")
         }
+        AnnotationError::UnlistedLabel { .. } => {
+            (Code::LabelUnknown, "a label of the list of \"classes\"")
+        }
+        AnnotationError::ClassList { .. } => (Code::LabelConflict, "each class once"),
         AnnotationError::TooManyLabels { .. } => {
             (Code::TooManyLabels, "at most dataset.num_classes labels")
         }
@@ -152,7 +156,8 @@ fn place(error: &AnnotationError) -> Option<&Place> {
         | AnnotationError::ReversedSegment { place, .. }
         | AnnotationError::LabelOutOfRange { place, .. }
         | AnnotationError::ClassConflict { place, .. }
-        | AnnotationError::MissingLabelId { place, .. } => Some(place),
+        | AnnotationError::MissingLabelId { place, .. }
+        | AnnotationError::UnlistedLabel { place, .. } => Some(place),
         _ => None,
     }
 }

@@ -52,6 +52,8 @@ pub enum Code {
     LabelConflict,
     /// A label has no id although others have one.
     LabelWithoutId,
+    /// A label is none of the classes that the file lists or has elsewhere.
+    LabelUnknown,
     /// There are more labels than classes.
     TooManyLabels,
     /// Classes of the configuration have no annotation in the used subsets.

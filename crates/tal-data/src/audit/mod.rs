@@ -8,6 +8,7 @@ mod clicks;
 mod distribution;
 mod features;
 mod finding;
+mod labels;
 mod length;
 mod positives;
 mod recording;
@@ -27,6 +28,7 @@ use crate::features::FeatureStore;
 use annotations::is_in;
 use features::{Files, Loaded};
 use finding::Findings;
+use labels::Labels;
 use length::Length;
 use positives::Assigner;
 use recording::{Member, Surroundings};
@@ -106,7 +108,8 @@ pub fn check(config: &Config, quick: bool, watch: &Watch<'_>) -> Audit {
         }
         return audit(findings, Vec::new(), quick, true);
     };
-    subsets::check(dataset, &read.truth, &mut findings);
+    let labels = Labels::read(config, &read.truth, &mut findings);
+    subsets::check(config, &read.truth, &labels, &mut findings);
     let files = Files::list(store.as_ref(), &read.truth, &read.damaged);
     files.check(&dataset.features, &mut findings);
 
@@ -117,6 +120,7 @@ pub fn check(config: &Config, quick: bool, watch: &Watch<'_>) -> Audit {
     let around = Surroundings {
         config,
         classes: &read.truth.classes,
+        labels,
         assigner: assigner(config),
     };
     let done = AtomicUsize::new(0);

@@ -45,7 +45,7 @@ impl Assigner {
     /// `segments` in grid units.
     ///
     /// # Source
-    /// Section D.2 of the method's specification.
+    /// The authors' public code.
     pub(super) fn positives(&self, len: usize, segments: &[Segment<f32>]) -> Vec<Vec<usize>> {
         let points = self.points(len);
         let mut counts = vec![vec![0; points.levels().len()]; segments.len()];

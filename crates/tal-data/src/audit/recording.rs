@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use tal_core::config::{Config, DatasetConfig};
+use tal_core::config::Config;
 use tal_core::{ClassMap, Instance, Recording, Segment, remove_duplicates};
 
 use super::finding::{Code, Findings, Severity};
+use super::labels::Labels;
 use super::positives::Assigner;
 use super::timing::{Timing, stored_grid, timing};
 
@@ -13,6 +14,7 @@ use super::timing::{Timing, stored_grid, timing};
 pub(super) struct Surroundings<'a> {
     pub(super) config: &'a Config,
     pub(super) classes: &'a ClassMap,
+    pub(super) labels: Labels,
     pub(super) assigner: Assigner,
 }
 
@@ -37,24 +39,36 @@ pub(super) fn check(
         damaged,
     } = member;
     let dataset = &around.config.dataset;
-    fields(recording, dataset, findings);
-    if *trained_on && !damaged && recording.instances.is_empty() {
-        findings.add(
-            Severity::Warning,
-            Code::RecordingWithoutAnnotations,
-            Some(&recording.id),
-            "no annotation: all of it is background to training",
-            "annotations, unless nothing happens in it",
-        );
+    fields(recording, around.config, findings);
+    if *trained_on && !damaged && around.labels.of(recording).is_empty() {
+        let (severity, found, expected) = match around.labels {
+            Labels::Segments => (
+                Severity::Warning,
+                "no annotation: all of it is background to training",
+                "annotations, unless nothing happens in it",
+            ),
+            Labels::Recordings(_) => (
+                Severity::Error,
+                "no label: nothing can be learned from it",
+                "annotations, or \"labels\" with at least one class",
+            ),
+        };
+        let (code, id) = (Code::RecordingWithoutAnnotations, Some(&*recording.id));
+        findings.add(severity, code, id, found, expected);
     }
     segments(recording, around, findings);
-    if let Some(timing) = timing(dataset, recording, num_stored) {
+    // Regression ranges and windows are those of detectors that learn from segments.
+    let has_points = matches!(around.labels, Labels::Segments);
+    if has_points && let Some(timing) = timing(dataset, recording, num_stored) {
         on_grid(member, timing, num_stored.is_some(), around, findings);
     }
 }
 
-fn fields(recording: &Recording, dataset: &DatasetConfig, findings: &mut Findings) {
-    if dataset.fps.is_none() && recording.fps.is_none() && dataset.feat_stride.is_some() {
+fn fields(recording: &Recording, config: &Config, findings: &mut Findings) {
+    let dataset = &config.dataset;
+    // BackTAL's actions begin and end at frames.
+    let needs_fps = dataset.feat_stride.is_some() || config.backtal.is_some();
+    if dataset.fps.is_none() && recording.fps.is_none() && needs_fps {
         findings.add(
             Severity::Error,
             Code::FpsMissing,

@@ -2,27 +2,43 @@
 
 use std::collections::BTreeSet;
 
-use tal_core::config::DatasetConfig;
+use tal_core::config::{Config, DatasetConfig, EvaluationDialect};
 use tal_core::{GroundTruth, Recording};
 
 use super::annotations::is_in;
 use super::finding::{Code, Findings, Severity};
+use super::labels::Labels;
 
-pub(super) fn check(config: &DatasetConfig, truth: &GroundTruth, findings: &mut Findings) {
-    names(config, truth, findings);
+pub(super) fn check(
+    config: &Config,
+    truth: &GroundTruth,
+    labels: &Labels,
+    findings: &mut Findings,
+) {
+    names(&config.dataset, truth, labels, findings);
     if findings.0.iter().any(|one| one.code == Code::SubsetEmpty) {
         // Every class would lack examples.
         return;
     }
-    classes(config, truth, findings);
+    classes(config, truth, labels, findings);
 }
 
-fn names(config: &DatasetConfig, truth: &GroundTruth, findings: &mut Findings) {
+fn names(config: &DatasetConfig, truth: &GroundTruth, labels: &Labels, findings: &mut Findings) {
     let present = truth.subset_names();
     let listed = list(present.iter().copied());
-    for (role, field, wanted) in [
-        ("train on", "dataset.train_subsets", &config.train_subsets),
-        ("test on", "dataset.test_subsets", &config.test_subsets),
+    for (role, field, wanted, labels) in [
+        (
+            "train on",
+            "dataset.train_subsets",
+            &config.train_subsets,
+            labels,
+        ),
+        (
+            "test on",
+            "dataset.test_subsets",
+            &config.test_subsets,
+            &Labels::Segments,
+        ),
     ] {
         for name in wanted {
             if !present
@@ -39,7 +55,7 @@ fn names(config: &DatasetConfig, truth: &GroundTruth, findings: &mut Findings) {
             }
         }
         let of_role: Vec<&Recording> = truth.subset(wanted).collect();
-        if !of_role.is_empty() && of_role.iter().all(|one| one.instances.is_empty()) {
+        if !of_role.is_empty() && of_role.iter().all(|one| labels.of(one).is_empty()) {
             findings.add(
                 Severity::Error,
                 Code::SubsetWithoutAnnotations,
@@ -99,16 +115,21 @@ fn names(config: &DatasetConfig, truth: &GroundTruth, findings: &mut Findings) {
     }
 }
 
-fn classes(config: &DatasetConfig, truth: &GroundTruth, findings: &mut Findings) {
-    let labels = |wanted: &[String]| -> BTreeSet<u32> {
+fn classes(config: &Config, truth: &GroundTruth, labels: &Labels, findings: &mut Findings) {
+    let Config {
+        dataset: config,
+        evaluation,
+        inference,
+        ..
+    } = config;
+    let of = |wanted: &[String], labels: &Labels| -> BTreeSet<u32> {
         truth
             .subset(wanted)
-            .flat_map(|recording| &recording.instances)
-            .map(|instance| instance.label)
+            .flat_map(|recording| labels.of(recording))
             .collect()
     };
-    let train = labels(&config.train_subsets);
-    let test = labels(&config.test_subsets);
+    let train = of(&config.train_subsets, labels);
+    let test = of(&config.test_subsets, &Labels::Segments);
     for label in test.difference(&train) {
         let recording = truth.subset(&config.test_subsets).find(|recording| {
             recording
@@ -144,9 +165,30 @@ fn classes(config: &DatasetConfig, truth: &GroundTruth, findings: &mut Findings)
             "dataset.num_classes without classes that do not occur, unless they are there for a reason",
         );
     }
+    let quoted = |label: u32| format!("{:?}", truth.classes.display_name(label));
+    let is_refused =
+        evaluation.dialect == EvaluationDialect::Activitynet && inference.external_scores.is_none();
+    if is_refused && !test.is_empty() {
+        let found = (0..bound).filter(|label| !test.contains(label));
+        let found: Vec<String> = found.map(quoted).collect();
+        if !found.is_empty() {
+            findings.add(
+                Severity::Error,
+                Code::ClassWithoutExamples,
+                None,
+                format!(
+                    "{} classes are not tested: {}; evaluation.dialect: activitynet refuses what is found of them",
+                    found.len(),
+                    first(&found)
+                ),
+                "annotations of every class to test on, or another evaluation.dialect, such as clean",
+            );
+        }
+        return;
+    }
     let untested: Vec<String> = train
         .difference(&test)
-        .map(|label| format!("{:?}", truth.classes.display_name(*label)))
+        .map(|label| quoted(*label))
         .collect();
     if !untested.is_empty() && !test.is_empty() {
         findings.add(

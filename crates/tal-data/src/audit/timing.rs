@@ -24,7 +24,7 @@ pub(super) fn stored_grid(config: &DatasetConfig, recording: &Recording) -> Opti
 /// The timing of a recording with `num_stored` features, or, where that is not known, with as many as its duration asks for.
 ///
 /// # Source
-/// Section F.6 of the method's specification.
+/// The authors' public code.
 pub(super) fn timing(
     config: &DatasetConfig,
     recording: &Recording,

@@ -34,7 +34,7 @@ use node::Node;
 /// occurs twice; an unknown class; too few or too many scores; a score that is no number or negative.
 ///
 /// # Source
-/// Section G of the method's specification (external class scores).
+/// The authors' public code (external class scores).
 pub fn read(
     path: &Path,
     classes: &ClassMap,

@@ -100,6 +100,19 @@ pub enum ClickError {
         /// What would be right.
         expected: String,
     },
+    /// A folder of archives has no clicks at all.
+    #[error(
+        "{}: no recording has an archive with \"point_label\" there, first looked at: {}; expected the folder of the archives \
+         to train on, ID.npz, or no clicks (null) to learn from labels alone",
+        folder.display(),
+        first.display()
+    )]
+    NoArchive {
+        /// The folder.
+        folder: PathBuf,
+        /// The archive of the first recording that has one, or where that of the first recording would be.
+        first: PathBuf,
+    },
     /// Nothing says how long a recording is.
     #[error(
         "recording {recording:?} has no duration; give \"duration\" (seconds) in the annotation file"

@@ -173,6 +173,18 @@ impl Clicks {
         Ok(())
     }
 
+    /// Warns of recordings with clicks that are not known; `path` is only named.
+    pub(crate) fn warn_of_unknown(&self, is_known: impl Fn(&str) -> bool, path: &Path) {
+        let mut unknown = self.iter().filter(|(id, _)| !is_known(id));
+        if let Some((first, _)) = unknown.next() {
+            tracing::warn!(
+                "{}: {} recordings with clicks are not in the annotation file, first {first:?}",
+                path.display(),
+                1 + unknown.count()
+            );
+        }
+    }
+
     pub(crate) fn check_duration(
         &self,
         recording: &str,

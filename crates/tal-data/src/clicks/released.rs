@@ -77,20 +77,27 @@ pub fn read(path: &Path) -> Result<ReleasedRecording, ClickError> {
 }
 
 /// The clicks of `recordings` from the archives `ID.npz` of a folder, each in the middle of its snippet: snippet i of T is
-/// clicked at (i + ½) / T of the duration, that of the archive where it has one. A recording without archive or without
-/// `point_label` has no clicks.
+/// clicked at (i + ½) / T of the duration, that of the archive where the recording has none. A recording without archive or
+/// without `point_label` has no clicks.
 ///
 /// # Errors
-/// As [`read`]; a recording with clicks but without duration.
+/// As [`read`]; a recording with clicks but without duration; a folder in which no recording has an archive with
+/// `point_label`.
 pub fn read_clicks<'a>(
     folder: &Path,
     recordings: impl IntoIterator<Item = &'a Recording>,
 ) -> Result<Clicks, ClickError> {
     let mut all = Clicks::default();
+    let (mut first, mut has_clicks) = (None, false);
     for recording in recordings {
         let path = folder.join(format!("{}.npz", recording.id));
+        let first = first.get_or_insert_with(|| path.clone());
         if !path.is_file() {
             continue;
+        }
+        // The first one that is there says more than one that is missing.
+        if !first.is_file() {
+            first.clone_from(&path);
         }
         let Some(array) = optional(&path, "point_label")? else {
             continue;
@@ -98,16 +105,25 @@ pub fn read_clicks<'a>(
         let len = array.data.len();
         let (_, num_classes) = labels(&path)?;
         let snippets = clicks(&path, &array, len, num_classes)?;
-        let own = number(&path, "duration")?;
-        let duration = own
-            .or(recording.duration)
-            .ok_or_else(|| ClickError::MissingDuration {
-                recording: recording.id.clone(),
-            })?;
+        // The recording's own goes first, since everything else measures clicks by it.
+        let duration = match recording.duration {
+            Some(duration) => Some(duration),
+            None => number(&path, "duration")?,
+        };
+        let duration = duration.ok_or_else(|| ClickError::MissingDuration {
+            recording: recording.id.clone(),
+        })?;
+        has_clicks = true;
         let middle = |snippet: usize| (snippet as f64 + 0.5) / len as f64 * duration;
         all.set(&recording.id, snippets.into_iter().map(middle).collect());
     }
-    Ok(all)
+    match first {
+        Some(first) if !has_clicks => Err(ClickError::NoArchive {
+            folder: folder.to_owned(),
+            first,
+        }),
+        _ => Ok(all),
+    }
 }
 
 fn features(path: &Path) -> Result<FeatureArray, ClickError> {

@@ -116,9 +116,13 @@ impl<'a> Cutter<'a> {
             report.num_labels += num_labels(&found.actions);
             report.max_len = report.max_len.max(window.len());
             if let Some(all) = &mut result.clicks {
-                let within = |click: &&f64| (span.start..span.end).contains(*click);
-                let own = clicks.iter().filter(within).map(|click| click - span.start);
-                let own: Vec<f64> = own.collect();
+                // The last clip also has the clicks at the end and, where the recording lasts longer than its features,
+                // behind them: a whole recording has them in its last snippet, too.
+                let is_last = window.end == matrix.rows;
+                let within =
+                    |click: &&f64| **click >= span.start && (is_last || **click < span.end);
+                let place = |click: &f64| (click - span.start).min(span.length());
+                let own: Vec<f64> = clicks.iter().filter(within).map(place).collect();
                 report.num_clicks += own.len();
                 all.set(&id, own);
             }

@@ -33,6 +33,30 @@ pub enum ClipError {
     /// A raw signal of which only a part is used, or that is one of several.
     #[error("raw signals are cut without features.columns and features.append; leave both out")]
     PartOfSignal,
+    /// Nothing says when in a recording its classes happen.
+    #[error(
+        "{}: recording {recording:?} has \"labels\", but no annotated action: which of its clips they belong to is not known; \
+         expected annotations with segments, or another subset for the recording",
+        path.display()
+    )]
+    LabelsAlone {
+        /// The annotation file.
+        path: PathBuf,
+        /// The recording.
+        recording: String,
+    },
+    /// A recording is itself a clip.
+    #[error(
+        "{}: recording {recording:?} is a clip with \"cut_off\", remainders of actions that cutting again would lose; cut the \
+         recordings that the clips are from",
+        path.display()
+    )]
+    Clip {
+        /// The annotation file.
+        path: PathBuf,
+        /// The recording.
+        recording: String,
+    },
     /// The output folder has something in it.
     #[error("the output folder {} is not empty; choose another one, nothing is overwritten", path.display())]
     NotEmpty {

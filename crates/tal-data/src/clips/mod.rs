@@ -95,7 +95,8 @@ impl SubsetReport {
 /// annotations last: where there is an `annotations.json` all clips are there, and after an error there is nothing.
 ///
 /// # Errors
-/// Settings out of range; annotations that cannot be read, or no recording in the subsets; features that are missing (unless
+/// Settings out of range; annotations that cannot be read, or no recording in the subsets; a recording with labels alone, or one
+/// that is a clip with remainders of actions; features that are missing (unless
 /// `skip_missing_features` is set) or cannot be read; a recording without frame rate, or without duration where `feat_stride`
 /// is null; a raw signal with `columns` or `append`; a click behind the end of its recording; an output folder that is not
 /// empty or cannot be written.
@@ -117,8 +118,10 @@ pub fn cut(
             present: all.subset_names().into_iter().map(str::to_owned).collect(),
         }));
     }
+    check_actions(&dataset.annotations, &chosen)?;
     if let Some((clicks, path)) = clicks {
         clicks.check_durations(chosen.iter().copied(), path)?;
+        clicks.warn_of_unknown(|id| all.recordings.iter().any(|r| r.id == id), path);
     }
     let cutter = Cutter::new(dataset, config)?;
     folder::write(out, cutter.folder(), |features| {
@@ -139,6 +142,31 @@ pub fn cut(
         result.reports.retain(|report| report.num_recordings > 0);
         Ok(result)
     })
+}
+
+/// That it is known when everything in the chosen recordings happens.
+fn check_actions(path: &Path, chosen: &[&Recording]) -> Result<(), ClipError> {
+    let extra = annotations::extra::read(path)?;
+    let labels_alone = |recording: &Recording| {
+        let labels = extra.labels.get(&recording.id);
+        recording.instances.is_empty() && labels.is_some_and(|labels| !labels.is_empty())
+    };
+    for recording in chosen {
+        let (path, id) = (path.to_owned(), recording.id.clone());
+        if labels_alone(recording) {
+            return Err(ClipError::LabelsAlone {
+                path,
+                recording: id,
+            });
+        }
+        if extra.cut_off.contains_key(&id) {
+            return Err(ClipError::Clip {
+                path,
+                recording: id,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// What the folder holds besides features.

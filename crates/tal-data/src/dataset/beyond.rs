@@ -13,7 +13,7 @@ use tal_core::{Segment, TimeGrid};
 /// Grid units.
 ///
 /// # Source
-/// Section F.6 of the method's specification (ActivityNet and HACS, training).
+/// The authors' public code (ActivityNet and HACS, training).
 pub(super) fn cut_off(
     actions: Vec<(Segment<f32>, u32)>,
     rule: BeyondFeatures,

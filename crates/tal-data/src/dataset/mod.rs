@@ -157,7 +157,7 @@ impl Dataset {
     /// Where there is no such index.
     ///
     /// # Source
-    /// Section F.6 of the method's specification.
+    /// The authors' public code.
     pub fn grid(&self, index: usize, num_features: usize) -> TimeGrid {
         self.entries[index].timing.grid(&self.config, num_features)
     }
@@ -202,7 +202,7 @@ impl Dataset {
     /// Where there is no such index.
     ///
     /// # Source
-    /// Sections F.5 and F.6 of the method's specification.
+    /// The authors' public code.
     pub fn training_targets(
         &self,
         index: usize,

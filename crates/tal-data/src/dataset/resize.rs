@@ -15,7 +15,7 @@ use crate::FeatureArray;
 /// Where `len` or T is zero.
 ///
 /// # Source
-/// Section F.6 of the method's specification (`resize`).
+/// The authors' public code (`resize`).
 pub fn linear(array: &FeatureArray, len: usize) -> FeatureArray {
     let from = array.len();
     assert!(from > 0 && len > 0, "{from} features to {len}");

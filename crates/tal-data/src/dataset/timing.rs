@@ -51,7 +51,7 @@ impl Timing {
     /// ```
     ///
     /// # Source
-    /// Section F.6 of the method's specification, the three cases of ActivityNet and HACS.
+    /// The authors' public code, the three cases of ActivityNet and HACS.
     pub(crate) fn grid(&self, config: &DatasetConfig, num_features: usize) -> TimeGrid {
         let len = num_features.div_ceil(config.downsample_rate).max(1);
         let fps = self.fps as f32;

@@ -88,6 +88,18 @@ impl Source {
         }
     }
 
+    /// Whether every recording has its features of both sources in one file of its own.
+    pub(super) fn shares_file(&self, other: &Self) -> bool {
+        let file = |source: &Self| {
+            (
+                source.dir.clone(),
+                source.prefix.clone(),
+                source.suffix.clone(),
+            )
+        };
+        file(self) == file(other) && self.shared_file().is_none() && other.shared_file().is_none()
+    }
+
     /// The recording's file, whether it exists or not.
     pub(super) fn path(&self, key: RecordingKey<'_>) -> Result<PathBuf, FeatureError> {
         let folder = key.folder(&self.dir)?;

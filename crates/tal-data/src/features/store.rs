@@ -32,7 +32,8 @@ pub trait FeatureStore: Send + Sync {
     /// value that is NaN or infinite; files whose lengths differ by more than one feature.
     fn load(&self, recording: RecordingKey<'_>) -> Result<FeatureArray, FeatureError>;
 
-    /// [`FeatureStore::load`] with another file in place of the first, which belongs to this recording alone.
+    /// [`FeatureStore::load`] with another file in place of the first, which belongs to this recording alone. What is appended
+    /// from the same file by the configuration (same folder and name, another key) is read from it, too.
     ///
     /// # Shapes
     /// As [`FeatureStore::load`].
@@ -92,7 +93,7 @@ impl FeatureStore for FileStore {
     fn load(&self, recording: RecordingKey<'_>) -> Result<FeatureArray, FeatureError> {
         let path = self.first.path(recording)?;
         let part = self.first.load(recording, self.expected())?;
-        self.complete(path, part, recording)
+        self.complete(path, part, recording, None)
     }
 
     fn load_file(
@@ -101,7 +102,7 @@ impl FeatureStore for FileStore {
         recording: RecordingKey<'_>,
     ) -> Result<FeatureArray, FeatureError> {
         let part = self.first.load_file(path, self.expected())?;
-        self.complete(path.to_owned(), part, recording)
+        self.complete(path.to_owned(), part, recording, Some(path))
     }
 }
 
@@ -115,12 +116,13 @@ impl FileStore {
         (self.more.is_empty() && !self.columns).then_some(self.input_dim)
     }
 
-    /// The first part and those that are appended to it.
+    /// The first part and those that are appended to it. `given` stands for the file of the first source.
     fn complete(
         &self,
         path: PathBuf,
         part: Part,
         recording: RecordingKey<'_>,
+        given: Option<&Path>,
     ) -> Result<FeatureArray, FeatureError> {
         if let Some(expected) = self.expected() {
             // Windows of raw signals are not checked before.
@@ -130,8 +132,12 @@ impl FileStore {
         let mut paths = vec![path];
         let mut arrays = vec![part.array];
         for source in &self.more {
-            let path = source.path(recording)?;
-            let array = source.load(recording, None)?.array;
+            let (path, array) = match given {
+                Some(given) if source.shares_file(&self.first) => {
+                    (given.to_owned(), source.load_file(given, None)?.array)
+                }
+                _ => (source.path(recording)?, source.load(recording, None)?.array),
+            };
             for (other_path, other) in paths.iter().zip(&arrays) {
                 if other.len().abs_diff(array.len()) > 1 {
                     return Err(FeatureError::Lengths {

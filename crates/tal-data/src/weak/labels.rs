@@ -10,7 +10,7 @@ use crate::annotations::extra::Extra;
 
 /// All classes: those of the annotated actions and those of `classes`. Where the file has neither, the names of all label
 /// lists in the order of the alphabet.
-pub(super) fn classes(
+pub(crate) fn classes(
     annotated: &ClassMap,
     extra: &Extra,
     path: &Path,

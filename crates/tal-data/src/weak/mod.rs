@@ -12,9 +12,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tal_core::config::DatasetConfig;
 use tal_core::{ClassMap, Recording};
 
-use crate::annotations::extra;
+use crate::annotations::{self, extra};
 use crate::clicks::{Clicks, released};
 use crate::loader::SampleSource;
 use crate::pipeline::Pipeline;
@@ -22,6 +23,7 @@ use crate::sample::SampleKey;
 use crate::{DataError, Dataset, FeatureArray};
 
 pub use error::WeakError;
+pub(crate) use labels::classes as all_classes;
 pub use snippets::{clicked, covered_seconds, resampled};
 
 /// One recording of a batch.
@@ -93,14 +95,7 @@ impl WeakDataset {
         } else {
             named
         };
-        if classes.id_bound() as usize > config.num_classes {
-            return Err(WeakError::TooManyClasses {
-                path: path.clone(),
-                found: classes.id_bound() as usize,
-                num_classes: config.num_classes,
-            }
-            .into());
-        }
+        check_number(&classes, config)?;
         let mut labels = Vec::with_capacity(dataset.num_recordings());
         for index in 0..dataset.num_recordings() {
             let recording = dataset.recording(index);
@@ -222,6 +217,31 @@ impl WeakDataset {
     }
 }
 
+/// Names of the classes of an annotation file with labels: those of the annotated actions and those that the file lists, see
+/// [`annotations::extra`](crate::annotations::extra).
+///
+/// # Errors
+/// Where the file cannot be read, or has more classes than configured.
+pub fn class_names(config: &DatasetConfig) -> Result<ClassMap, DataError> {
+    let path = &config.annotations;
+    let annotated = annotations::read(path, Some(config.num_classes))?.classes;
+    let classes = labels::classes(&annotated, &extra::read(path)?, path)?;
+    check_number(&classes, config)?;
+    Ok(classes)
+}
+
+fn check_number(classes: &ClassMap, config: &DatasetConfig) -> Result<(), WeakError> {
+    let found = classes.id_bound() as usize;
+    if found > config.num_classes {
+        return Err(WeakError::TooManyClasses {
+            path: config.annotations.clone(),
+            found,
+            num_classes: config.num_classes,
+        });
+    }
+    Ok(())
+}
+
 impl SampleSource<WeakSample> for WeakDataset {
     fn num_recordings(&self) -> usize {
         self.num_recordings()
@@ -251,18 +271,7 @@ fn read_clicks(
         Clicks::read(source)?
     };
     clicks.check_durations(recordings(), source)?;
-    let unknown: Vec<&str> = clicks
-        .iter()
-        .map(|(recording, _)| recording)
-        .filter(|recording| !known.contains(*recording))
-        .collect();
-    if let Some(first) = unknown.first() {
-        tracing::warn!(
-            "{}: {} recordings with clicks are not in the annotation file, first {first:?}",
-            source.display(),
-            unknown.len()
-        );
-    }
+    clicks.warn_of_unknown(|id| known.contains(id), source);
     let in_actions = clicks.in_actions(recordings());
     if let Some(first) = in_actions.first() {
         tracing::warn!(

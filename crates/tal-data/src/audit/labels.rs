@@ -1,0 +1,87 @@
+//! Labels of whole recordings, where training learns from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tal_core::config::Config;
+use tal_core::{GroundTruth, Recording};
+
+use super::finding::{Code, Findings, Severity};
+use crate::annotations::extra;
+use crate::weak;
+
+/// What training learns of each recording.
+pub(super) enum Labels {
+    /// Segments.
+    Segments,
+    /// Classes, of all recordings by their ids.
+    Recordings(BTreeMap<String, BTreeSet<u32>>),
+}
+
+impl Labels {
+    /// What the configuration learns from; what is wrong with lists of labels goes to `findings`.
+    pub(super) fn read(config: &Config, truth: &GroundTruth, findings: &mut Findings) -> Self {
+        if config.backtal.is_none() {
+            return Self::Segments;
+        }
+        let annotated = |recording: &Recording| {
+            let labels = recording.instances.iter().map(|instance| instance.label);
+            (recording.id.clone(), labels.collect::<BTreeSet<u32>>())
+        };
+        let mut all: BTreeMap<String, BTreeSet<u32>> =
+            truth.recordings.iter().map(annotated).collect();
+        let path = &config.dataset.annotations;
+        let extra = match extra::read(path) {
+            Ok(extra) => extra,
+            Err(error) => {
+                let expected = "\"labels\" and \"classes\" as the message says";
+                let (severity, code) = (Severity::Error, Code::AnnotationInvalid);
+                findings.add(severity, code, None, error.to_string(), expected);
+                return Self::Recordings(all);
+            }
+        };
+        let classes = match weak::all_classes(&truth.classes, &extra, path) {
+            Ok(classes) => classes,
+            Err(error) => {
+                let expected = "\"classes\" that agree with the label ids";
+                let (severity, code) = (Severity::Error, Code::LabelConflict);
+                findings.add(severity, code, None, error.to_string(), expected);
+                truth.classes.clone()
+            }
+        };
+        for (id, names) in &extra.labels {
+            let mut list = BTreeSet::new();
+            for name in names {
+                if config.dataset.class_agnostic {
+                    list.insert(0);
+                } else if let Some(label) = classes.id(name) {
+                    list.insert(label);
+                } else {
+                    let expected = match classes.nearest(name) {
+                        Some(nearest) => format!("a class of the file, such as {nearest:?}"),
+                        None => "a class of the file".to_owned(),
+                    };
+                    findings.add(
+                        Severity::Error,
+                        Code::LabelUnknown,
+                        Some(id),
+                        format!("\"labels\" names the class {name:?}"),
+                        expected,
+                    );
+                }
+            }
+            all.insert(id.clone(), list);
+        }
+        Self::Recordings(all)
+    }
+
+    /// The classes that training learns of a recording, ascending.
+    pub(super) fn of(&self, recording: &Recording) -> BTreeSet<u32> {
+        match self {
+            Self::Segments => {
+                let labels = recording.instances.iter().map(|instance| instance.label);
+                labels.collect()
+            }
+            Self::Recordings(all) => all.get(&recording.id).cloned().unwrap_or_default(),
+        }
+    }
+}
