@@ -45,7 +45,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(if usage { 2 } else { 1 })
 }
 
-/// A panic is a mistake of ours: say so in one message, without a backtrace.
+/// A panic is mostly a mistake of ours: say so in one message, without a backtrace.
 pub(crate) fn install_panic_message() {
     std::panic::set_hook(Box::new(|info| {
         let place = info
@@ -59,9 +59,34 @@ pub(crate) fn install_panic_message() {
             .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
             .and_then(|message| message.lines().next())
             .unwrap_or("no message");
-        let _ = writeln!(
-            io::stderr(),
-            "error: internal error, please report it: {message}{place}"
-        );
+        let _ = writeln!(io::stderr(), "error: {}", panic_message(message, &place));
     }));
+}
+
+/// LibTorch's operations have no other way than a panic to say that a GPU is full, which is not our mistake.
+fn panic_message(message: &str, place: &str) -> String {
+    if message.contains("CUDA out of memory") {
+        return format!(
+            "{message}; lower train.batch_size, inference.batch_size or dataset.max_seq_len, or set train.precision=bfloat16. A \
+             run goes on from where it was last saved with --resume"
+        );
+    }
+    format!("internal error, please report it: {message}{place}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_gpu_is_no_mistake_of_ours() {
+        let message = "Torch(\"CUDA out of memory. Tried to allocate 20.00 MiB\")";
+        let told = panic_message(message, " (a.rs:1)");
+        assert!(told.contains("lower train.batch_size"), "{told}");
+        assert!(!told.contains("report"), "{told}");
+        assert_eq!(
+            panic_message("oops", " (a.rs:1)"),
+            "internal error, please report it: oops (a.rs:1)"
+        );
+    }
 }

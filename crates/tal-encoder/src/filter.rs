@@ -88,8 +88,26 @@ impl GlobalFilter {
         } else {
             response
         };
-        (response * spectrum).fft_irfft(len, -1, norm)
+        let product = response * spectrum;
+        let product = match product.device().is_cuda() {
+            true => hermitian(&product, len),
+            false => product,
+        };
+        product.fft_irfft(len, -1, norm)
     }
+}
+
+/// The spectrum without what a real signal of `len` values cannot have: an imaginary part of its mean and, where the length is
+/// even, of its highest frequency. The CPU's inverse transform ignores these; cuFFT's does not at every length.
+fn hermitian(spectrum: &Tensor, len: i64) -> Tensor {
+    let parts = spectrum.view_as_real();
+    let num_frequencies = spectrum.size()[2];
+    let mask = Tensor::ones([num_frequencies, 2], (parts.kind(), parts.device()));
+    let _ = mask.get(0).get(1).fill_(0.0);
+    if len % 2 == 0 {
+        let _ = mask.get(num_frequencies - 1).get(1).fill_(0.0);
+    }
+    (parts * mask).view_as_complex()
 }
 
 /// z ∗ w + b along the last dimension, with a complex kernel w and number b per channel.
@@ -105,4 +123,30 @@ fn convolve(z: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {
     (0..taps).fold(bias, |sum, tap| {
         sum + padded.narrow(2, tap, len) * weight.narrow(1, tap, 1)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind};
+
+    use super::*;
+
+    #[test]
+    fn a_real_signal_does_not_change_for_what_its_spectrum_cannot_have() {
+        for len in [8, 9, 2] {
+            let shape = [2, 3, len / 2 + 1];
+            let parts = || Tensor::randn(shape, (Kind::Double, Device::Cpu));
+            let spectrum = Tensor::complex(&parts(), &parts());
+            let clean = hermitian(&spectrum, len);
+            let imaginary = |frequency: i64| {
+                let part = clean.imag().select(2, frequency);
+                part.abs().max().double_value(&[])
+            };
+            assert_eq!(imaginary(0), 0.0);
+            assert_eq!(imaginary(len / 2) == 0.0, len % 2 == 0);
+            let signal = |spectrum: &Tensor| spectrum.fft_irfft(len, -1, "ortho");
+            let difference = signal(&clean) - signal(&spectrum);
+            assert!(difference.abs().max().double_value(&[]) < 1e-12);
+        }
+    }
 }

@@ -58,6 +58,12 @@ fn outcome(
     }
 }
 
+/// What gradients may differ by. Groups of a norm over one position have a few values only, whose differences float32 hardly
+/// resolves: of the gradient in float64 LibTorch's is off by up to 7.5e-5 there, the one in one pass by 2.7e-5.
+fn limit(len: usize) -> f64 {
+    if len == 1 { 3e-4 } else { 1e-4 }
+}
+
 /// Largest differences of output and gradients, relative to the largest value of the output and of each gradient.
 fn errors(vs: &VarStore, block: &Gmg, config: &GmgConfig, number: usize, len: usize) -> [f64; 2] {
     assert!(vs.len() > 4);
@@ -81,7 +87,7 @@ fn errors(vs: &VarStore, block: &Gmg, config: &GmgConfig, number: usize, len: us
     let gradients = fused.gradients.iter().zip(&expected.gradients);
     let gradient = gradients.fold(0.0, |error: f64, ((name, a), (_, b))| {
         let next = relative(a, b);
-        assert!(next < 1e-4, "{name}: {next}");
+        assert!(next < limit(len), "{name}: {next}");
         error.max(next)
     });
     [relative(&fused.output, &expected.output), gradient]
@@ -95,7 +101,7 @@ fn check(cases: impl Iterator<Item = (GmgConfig, Option<Downsampling>, usize)>) 
         let (vs, block) = block(&config, downsampling, number % 2 == 0);
         let [output, gradient] = errors(&vs, &block, &config, number, len);
         assert!(
-            output < 1e-5 && gradient < 1e-4,
+            output < 1e-5 && gradient < limit(len),
             "{config:?} {downsampling:?} {len}: {output}, {gradient}"
         );
         largest = [largest[0].max(output), largest[1].max(gradient)];

@@ -6,7 +6,7 @@ use tal_data::{FeatureArray, Features, TrainingSample};
 use tal_decoder::assign::assign;
 use tal_decoder::sensitivity::Actions;
 use tal_decoder::targets::Targets;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use crate::error::EngineError;
 
@@ -49,12 +49,11 @@ impl PaddedBatch {
         }
     }
 
-    /// Adds Gaussian noise with standard deviation `sigma` to the whole padded batch; the values come from LibTorch's CPU
-    /// generator, whatever the device.
+    /// Adds Gaussian noise with standard deviation `sigma` to the whole padded batch, from the generator of its device: the
+    /// CPU would take longer for it than a GPU for a step.
     pub fn add_noise(&mut self, sigma: f64) {
         if sigma > 0.0 {
-            let noise = Tensor::randn(self.features.size(), (Kind::Float, Device::Cpu));
-            self.features += noise.to_device(self.features.device()) * sigma;
+            self.features += self.features.randn_like() * sigma;
         }
     }
 }
@@ -62,7 +61,8 @@ impl PaddedBatch {
 /// To a device. A copy to CUDA reads pinned memory, so that the program goes on meanwhile.
 fn upload(tensor: Tensor, device: Device) -> Tensor {
     if device.is_cuda() {
-        let pinned = tensor.pin_memory(device);
+        // The public function warns of its own argument, once per batch.
+        let pinned = tensor.internal_pin_memory(device);
         pinned.to_device_(device, tensor.kind(), true, false)
     } else {
         tensor.to_device(device)

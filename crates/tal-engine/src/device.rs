@@ -38,7 +38,10 @@ pub enum DeviceError {
         reason: String,
     },
     /// The libraries are there, the GPU is not.
-    #[error("the device {choice} does not exist; this machine shows {count} CUDA device(s)")]
+    #[error(
+        "the device {choice} does not exist; this machine shows {count} CUDA device(s) (CUDA 13 needs an NVIDIA driver of \
+         version 580 or later)"
+    )]
     NoDevice {
         /// What was asked for.
         choice: DeviceChoice,
@@ -82,6 +85,9 @@ impl FromStr for DeviceChoice {
 
 impl DeviceChoice {
     /// The device, with LibTorch's CUDA part loaded where it is needed. `Auto` never fails.
+    ///
+    /// Must come before anything that seeds LibTorch or computes a gradient, a [`crate::Trainer`] on the CPU included: LibTorch
+    /// asks once whether there is CUDA, and one that was loaded later is not seen by the whole process.
     ///
     /// # Errors
     /// Where a GPU is asked for and there is none, or LibTorch cannot use it.

@@ -28,7 +28,9 @@ pub(crate) const OPTIMIZER: &str = "optimizer";
 ///
 /// A step does: gradients to zero, forward, backward, clip, optimiser, schedule, moving average. Its random numbers (noise,
 /// stochastic depth) come from a stream that (seed, step) names, so that a step gives the same result whether or not the
-/// program was restarted before it. The generator behind it is LibTorch's, one per process: two trainers that run at the
+/// program was restarted before it: on the CPU to the last bit, on CUDA to rounding, since some of LibTorch's backward passes
+/// sum in no fixed order there. Weights and noise come from the generator of the device, so that a seed means other numbers on
+/// CUDA than on the CPU. The generator behind it is LibTorch's, one per process: two trainers that run at the
 /// same time in one process disturb each other's reproducibility (not their correctness).
 pub struct Trainer {
     config: Config,
@@ -293,7 +295,7 @@ impl Trainer {
     /// Takes over a state that [`Trainer::checkpoint`] gave; `path` names its file in errors.
     ///
     /// # Errors
-    /// Where it is not the state of a run, or of another network.
+    /// Where it is not the state of a run, or of another network, or of classes with other names.
     pub fn restore(
         &mut self,
         checkpoint: &Checkpoint,
@@ -306,6 +308,12 @@ impl Trainer {
         let run = checkpoint.manifest.run.clone().ok_or_else(|| {
             refuse("holds weights only; a run continues from its last.safetensors".to_owned())
         })?;
+        if let Some((id, before, now)) = checkpoint.manifest.classes.conflict(&self.classes) {
+            return Err(refuse(format!(
+                "was trained with {before:?} as class {id}, the annotations have {now:?} there now; put back the annotation \
+                 file that the run began with"
+            )));
+        }
         self.model
             .load(&checkpoint.section(prefix(Weights::Raw)), path)?;
         let average = checkpoint.section(prefix(Weights::Ema));
