@@ -90,6 +90,7 @@ impl Reference {
 
     fn rows(&mut self, path: &str, schema: &Value, sub_sections: &mut Vec<(String, Value)>) {
         let properties = schema["properties"].as_object().cloned();
+        let variant = schema["properties"]["type"]["const"].as_str();
         for (key, property) in properties.into_iter().flatten() {
             if property.get("const").is_some() {
                 continue;
@@ -104,7 +105,7 @@ impl Reference {
                 .or_else(|| text_of(&target, "description"))
                 .unwrap_or_default();
             let value = self.value_of(&property);
-            let default = self.default_of(&full, &property);
+            let default = self.default_of(&full, variant, &property);
             writeln!(self.text, "| `{key}` | {value} | {default} | {meaning} |").unwrap();
             if target.get("properties").is_some() {
                 sub_sections.push((full, target));
@@ -146,8 +147,21 @@ impl Reference {
         result
     }
 
-    fn default_of(&self, full: &str, property: &Value) -> String {
-        let find = |defaults| full.split('.').try_fold(defaults, serde_yaml::Value::get);
+    /// The released value of a key; `variant` is the `type` of its section.
+    fn default_of(&self, full: &str, variant: Option<&str>, property: &Value) -> String {
+        let find = |defaults| {
+            let parent = full.rsplit_once('.').map_or("", |(parent, _)| parent);
+            let section = parent
+                .split('.')
+                .filter(|key| !key.is_empty())
+                .try_fold(defaults, serde_yaml::Value::get);
+            let kind = section.and_then(|section| section.get("type")?.as_str());
+            // Another `type` replaces the whole section, and with it the preset's values.
+            if variant.is_some() && kind.is_some() && kind != variant {
+                return None;
+            }
+            full.split('.').try_fold(defaults, serde_yaml::Value::get)
+        };
         let preset = find(&self.defaults).or_else(|| match full.starts_with("backtal.") {
             true => find(&self.optional),
             false => None,
@@ -161,17 +175,19 @@ impl Reference {
             (None, Some(value)) => format!("`{value}`").replace('"', ""),
             // Sections that the preset knows by another `type`.
             (None, None) if full.starts_with("train.schedule.") => "–".to_owned(),
+            (None, None) if has_null_type(property) || is_optional(property) => {
+                match property.get(REQUIRED) {
+                    Some(_) => "**required**".to_owned(),
+                    None => "`null`".to_owned(),
+                }
+            }
             (None, None) => "**required**".to_owned(),
         }
     }
 
     fn value_of(&self, schema: &Value) -> String {
         let target = self.resolve(schema);
-        let null = if schema["anyOf"]
-            .as_array()
-            .is_some_and(|any| any.iter().any(is_null))
-            || has_null_type(schema)
-        {
+        let null = if is_optional(schema) || has_null_type(schema) {
             " or null"
         } else {
             ""
@@ -202,6 +218,15 @@ impl Reference {
 
 fn preset(preset: Preset) -> serde_yaml::Value {
     serde_yaml::from_str(preset.yaml()).expect("the preset is YAML")
+}
+
+/// Marks keys whose null must be written.
+const REQUIRED: &str = "x-required";
+
+fn is_optional(schema: &Value) -> bool {
+    schema["anyOf"]
+        .as_array()
+        .is_some_and(|any| any.iter().any(is_null))
 }
 
 fn is_null(schema: &Value) -> bool {

@@ -70,7 +70,7 @@ impl GroundTruth {
 /// The instances without repetitions: of those with the same label and both ends within 1 ms, the first stays.
 ///
 /// # Source
-/// Section F.5 of the method's specification (`|s − s'| ≤ 10⁻³` and `|e − e'| ≤ 10⁻³`); ActionFormer, TriDet and OpenTAD have
+/// The authors' public code (`|s − s'| ≤ 10⁻³` and `|e − e'| ≤ 10⁻³`); ActionFormer, TriDet and OpenTAD have
 /// the same rule in their evaluators.
 pub fn remove_duplicates(instances: &[Instance]) -> Vec<Instance> {
     const TOLERANCE: f64 = 1e-3;

@@ -39,7 +39,7 @@ impl Level {
     /// `segment` in grid units, `center_radius` in strides of the level.
     ///
     /// # Source
-    /// Section D.2 of the method's specification; float32 throughout, as the original.
+    /// The authors' public code; float32 throughout, as the original.
     pub fn claimed_points(
         &self,
         segment: Segment<f32>,
@@ -70,7 +70,7 @@ impl Level {
 /// The points of all levels for one padded length, made on the fly for any length.
 ///
 /// # Source
-/// Section D.1 of the method's specification.
+/// The authors' public code.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PointGrid {
     levels: Vec<Level>,

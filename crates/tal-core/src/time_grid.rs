@@ -14,7 +14,7 @@ use crate::Segment;
 /// `fps` in frames per second, `feat_stride` and `num_frames` in frames.
 ///
 /// # Source
-/// Sections F.6 and G of the method's specification; the same convention as ActionFormer, TriDet and OpenTAD.
+/// The authors' public code; the same convention as ActionFormer, TriDet and OpenTAD.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TimeGrid {
     /// Frames (or samples) per second of the recording.

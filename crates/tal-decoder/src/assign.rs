@@ -26,7 +26,7 @@ const SAME_LENGTH: f32 = 1e-3;
 /// Where `segments` and `labels` differ in length.
 ///
 /// # Source
-/// Section D.2 of the method's specification; float32 throughout, as the original.
+/// The authors' public code; float32 throughout, as the original.
 pub fn assign(
     grid: &PointGrid,
     segments: &[Segment<f32>],

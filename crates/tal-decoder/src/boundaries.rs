@@ -137,7 +137,7 @@ pub fn decode(output: &DecoderOutput, pairs: &Pairs) -> Distances {
 /// Strides of the level.
 ///
 /// # Source
-/// Section C.6 of the method's specification.
+/// The authors' public code.
 pub fn refine(
     distances: &Distances,
     output: &DecoderOutput,

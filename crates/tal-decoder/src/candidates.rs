@@ -27,7 +27,7 @@ const LOGIT_MARGIN: f64 = 1e-3;
 /// Where `grid` does not fit to `output`.
 ///
 /// # Source
-/// Section G of the method's specification, steps 1 to 5.
+/// The authors' public code, from scores to candidates.
 pub fn select(
     output: &DecoderOutput,
     grid: &PointGrid,

@@ -24,7 +24,7 @@ use crate::output::{BoundaryOutput, DecoderOutput, RefinementRule, TridentOutput
 /// A pyramid of L levels (B, D, T_l) to a [`DecoderOutput`] of all levels.
 ///
 /// # Source
-/// Section C of the method's specification.
+/// The authors' public code.
 #[derive(Debug)]
 pub struct Decoder {
     /// Feature for classification; none where the head reads the level itself.

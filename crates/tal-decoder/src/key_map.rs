@@ -84,7 +84,7 @@ const RULES: &[(&str, &str)] = &[
 /// the heads: classification, start, end and regression for TriDet, classification and regression for the others.
 ///
 /// # Source
-/// Section C.9 of the method's specification.
+/// The authors' public code.
 pub fn released_key_map() -> KeyMap {
     KeyMap::new(RULES).expect("the rules are constant and a test builds them")
 }

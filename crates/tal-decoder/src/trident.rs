@@ -24,7 +24,7 @@ use crate::output::TridentOutput;
 /// Strides of the level, in 0..=K.
 ///
 /// # Source
-/// Section C.5 of the method's specification; Shi et al., *TriDet*, equations 1 to 4.
+/// The authors' public code; Shi et al., *TriDet*, equations 1 to 4.
 pub(crate) fn decode(
     output: &TridentOutput<LazyMap>,
     pairs: &Pairs,

@@ -103,7 +103,7 @@ fn at(map: &Tensor, b: usize, c: usize, t: i64) -> f64 {
     }
 }
 
-/// (cls, reg) of both terms times the normaliser, following section E literally, point by point.
+/// (cls, reg) of both terms times the normaliser, written out point by point.
 fn naive(batch: &Batch, config: &LossConfig) -> [(f64, f64); 2] {
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
     let bce = |x: f64, y: f64| x.max(0.0) - x * y + (-x.abs()).exp().ln_1p();

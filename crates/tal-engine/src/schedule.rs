@@ -10,7 +10,7 @@ use tal_core::config::{ScheduleConfig, TrainConfig};
 /// b·n/(W−1) for n < W and e + ½(b−e)(1 + cos(π(n−W)/(N−W))) from there on. The first step of a warm-up has rate 0.
 ///
 /// # Source
-/// Section F.2 of the method's specification.
+/// The authors' public code.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     base: f64,

@@ -12,7 +12,7 @@ use tal_core::{Candidates, Detection, Segment, TimeGrid};
 /// negative one counts as zero.
 ///
 /// # Source
-/// Section G of the method's specification (conversion to seconds).
+/// The authors' public code (conversion to seconds).
 pub fn to_detections(
     candidates: &Candidates,
     grid: &TimeGrid,

@@ -104,7 +104,7 @@ fn combined(combination: ScoreCombination, class_score: f64, score: f64) -> f64 
 /// or `max_segments` of 0.
 ///
 /// # Source
-/// Section G of the method's specification (external class scores).
+/// The authors' public code (external class scores).
 pub fn fuse(
     detections: &[Detection],
     class_scores: &[f64],

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::check::Check;
 
 /// BackTAL: a localizer that learns from the classes of whole recordings and from frames that an annotator clicked as
-/// background. Where this section is set, `encoder`, `decoder`, `loss` and `inference` (but for `external_scores`) are not
-/// used, and neither are `dataset.max_seq_len` and `dataset.truncation`. It has values of its own in the presets `backtal_thumos14` (those in the table),
-/// `backtal_activitynet12` and `backtal_hacs`.
+/// background. Where this section is set, `encoder`, `decoder`, `loss` and `inference` (but for `external_scores`, `precision`
+/// and `batch_size`) are not used, and neither are `dataset.max_seq_len` and `dataset.truncation`. It has values of its own in
+/// the presets `backtal_thumos14` (those in the table), `backtal_activitynet12` and `backtal_hacs`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackTalConfig {

@@ -28,6 +28,8 @@ pub struct DatasetConfig {
     pub fps: Option<f32>,
     /// Frames (samples of a sensor) between two neighbouring features; null where every recording has been brought to one
     /// number of features, which then cover its whole duration.
+    #[serde(deserialize_with = "written")]
+    #[schemars(extend("x-required" = true))]
     pub feat_stride: Option<f32>,
     /// Frames (samples) that one feature is computed from. Not used where `feat_stride` is null.
     pub num_frames: f32,
@@ -47,6 +49,15 @@ pub struct DatasetConfig {
     pub remove_duplicates: bool,
     /// Leave out recordings whose feature file is missing (with a warning) instead of stopping.
     pub skip_missing_features: bool,
+}
+
+/// An optional value of which a missing key must not be taken for null: it would silently mean something else.
+fn written<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer)
 }
 
 /// What training does with annotations that reach beyond the last feature.
@@ -78,7 +89,8 @@ pub struct FeaturesConfig {
     pub format: FeatureFormat,
     /// Use only the channels from the first to before the second number; null takes all.
     pub columns: Option<[usize; 2]>,
-    /// Further files whose channels are appended to those of each recording, such as optical flow.
+    /// Further files whose channels are appended to those of each recording, such as optical flow: `dir`, `suffix` and
+    /// `format` as above and required, `prefix` and `columns` as above.
     pub append: Vec<AppendedFeatures>,
 }
 

@@ -88,8 +88,8 @@ pub struct Config {
     pub decoder: DecoderConfig,
     /// Label assignment and losses.
     pub loss: LossConfig,
-    /// BackTAL, which learns from labels of recordings and background clicks, in place of `encoder`, `decoder`, `loss` and
-    /// `inference`; null: the detector that those describe.
+    /// BackTAL, which learns from labels of recordings and background clicks, in place of `encoder`, `decoder`, `loss` and most
+    /// of `inference`; null: the detector that those describe.
     #[serde(default)]
     pub backtal: Option<BackTalConfig>,
     /// Optimisation and what a run keeps.

@@ -84,7 +84,7 @@ pub struct Losses {
 /// pairs weigh less. With a [`Sensitivity`](crate::Sensitivity), positive pairs weigh what it says, in both terms alike.
 ///
 /// # Source
-/// Section E of the method's specification.
+/// The authors' public code.
 #[derive(Debug, Clone)]
 pub struct Criterion {
     config: LossConfig,

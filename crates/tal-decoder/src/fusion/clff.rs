@@ -15,7 +15,7 @@ use super::{doubling, halving, is_fused, neighbor};
 /// Levels of (B, D, T_l) to levels of the same shapes.
 ///
 /// # Source
-/// The paper's equation 9; section C.3 of the method's specification.
+/// The paper's equation 9; the authors' public code.
 #[derive(Debug)]
 pub struct Clff {
     /// Convolution of stride 2, full or depth-wise.

@@ -25,7 +25,7 @@ use super::{doubling, halving, is_fused, neighbor};
 /// Levels of (B, D, T_l) to levels of the same shapes.
 ///
 /// # Source
-/// The paper's equations 5 to 8 and its Tables 9 and 11; sections C.1 and C.2 of the method's specification.
+/// The paper's equations 5 to 8 and its Tables 9 and 11; the authors' public code.
 #[derive(Debug)]
 pub struct CrossLevel {
     /// Doubles the length of the coarser level, where that is a neighbour.

@@ -126,7 +126,7 @@ impl ReleasedCheckpoint {
     /// optimiser is not AdamW with the released groups, or its moments do not fit the parameters.
     ///
     /// # Source
-    /// Sections F.1 to F.3 of the method's specification.
+    /// The authors' public code.
     pub fn run(
         &self,
         config: &Config,

@@ -43,7 +43,7 @@
 //! annotations is no false positive either.
 //!
 //! # Source
-//! Section H of the method's specification for `tridet`; `Evaluation/eval_detection.py` of ActivityNet;
+//! The authors' public code for `tridet`; `Evaluation/eval_detection.py` of ActivityNet;
 //! `libs/utils/metrics.py` of ActionFormer; `opentad/evaluations/mAP.py` and `builder.py` of OpenTAD; for the ambiguous class
 //! `TH14eventdetpr.m` of the THUMOS14 evaluation kit (its matching, `>` for the threshold and eleven-point AP are not taken
 //! over: later work does not use them).

@@ -11,7 +11,7 @@
 //! class, by class id and order of selection.
 //!
 //! # Source
-//! Section G of the method's specification; Bodla et al., "Soft-NMS: Improving Object Detection With One Line of Code",
+//! The authors' public code; Bodla et al., "Soft-NMS: Improving Object Detection With One Line of Code",
 //! ICCV 2017.
 
 mod hard;

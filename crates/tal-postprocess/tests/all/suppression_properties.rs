@@ -85,7 +85,7 @@ fn scores_by_place(candidates: &Candidates) -> BTreeMap<(u32, u32, u32), Vec<f32
     places
 }
 
-/// Soft-NMS of one class in the words of the specification: entries are swapped in place and the list is shortened.
+/// Soft-NMS of one class as its authors wrote it: entries are swapped in place and the list is shortened.
 fn swapping_soft_nms(candidates: &Candidates, config: &SuppressionConfig) -> Candidates {
     struct Entry {
         start: f32,

@@ -136,7 +136,8 @@ fn schedule(theirs: &mut Theirs) -> Result<(), ImportError> {
     }
 }
 
-/// TriDet and CLTDR-GMG evaluate after every epoch of the second half and keep the best; ActionFormer evaluates the last.
+/// TriDet and CLTDR-GMG evaluate after every epoch from shortly before the middle on and keep the best; ActionFormer evaluates
+/// the last.
 fn checkpoints(theirs: &mut Theirs) -> Result<(), ImportError> {
     if theirs.code == ReleasedCode::ActionFormer {
         return Ok(());
@@ -154,7 +155,7 @@ fn checkpoints(theirs: &mut Theirs) -> Result<(), ImportError> {
         epochs.saturating_sub(5) / 2 + 1,
     );
     theirs.report.notes.push(
-        "their code keeps the best of the second half of the epochs, selected on the recordings that are reported on: \
+        "their code keeps the best of the epochs from shortly before the middle on, selected on the recordings that are reported on: \
          train.checkpoint.eval_every and eval_from"
             .to_owned(),
     );
