@@ -18,7 +18,7 @@ use tal_engine::import::ReleasedCheckpoint;
 use tal_engine::metrics::{self, Metric, StepMetrics};
 use tal_engine::profile::{Phase, StepProfile};
 use tal_engine::run::{self, METRICS, PROFILE, RunObserver, RunOptions};
-use tal_engine::{Detector, EngineError, Trainer};
+use tal_engine::{Detector, EngineError, Evaluator, Trainer};
 use tch::Device;
 
 const NUM_FEATURES: usize = 40;
@@ -394,6 +394,36 @@ fn released_checkpoints_are_imported() {
     assert!(error.to_string().contains("backtal.affinity"), "{error}");
     let error = file.run(&right, &ClassMap::default(), None).unwrap_err();
     assert!(error.to_string().contains("weights only"), "{error}");
+}
+
+#[test]
+fn classes_of_other_names_are_refused() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    write_corpus(dir.path());
+    let config = config(dir.path(), &["train.epochs=1"]);
+    let subsets = &config.dataset.test_subsets;
+    let test = Arc::new(Dataset::open(&config.dataset, subsets).unwrap());
+    let evaluator = Evaluator::new(test, subsets, 0);
+    let other = ClassMap::from_names(["class_0", "class_2", "class_1"]).unwrap();
+    let error = evaluator.check(&config, &other).unwrap_err().to_string();
+    assert!(
+        error.contains("annotations.json: subset test: the class with id 1 is \"class_1\" here, \"class_2\" in the network"),
+        "{error}"
+    );
+    // A network from elsewhere may have no names.
+    evaluator.check(&config, &ClassMap::default()).unwrap();
+
+    let out = dir.path().join("run");
+    run::train(&config, &options(out.clone(), false), &mut ()).unwrap();
+    let last = out.join(LAST);
+    let checkpoint = Checkpoint::read(&last).unwrap();
+    let mut trainer = Trainer::new(&config, &other, 4, Device::Cpu).unwrap();
+    let error = trainer.restore(&checkpoint, &last).unwrap_err().to_string();
+    assert!(
+        error.contains("last.safetensors: was trained with \"class_1\" as class 1, the annotations have \"class_2\" there now"),
+        "{error}"
+    );
 }
 
 #[test]

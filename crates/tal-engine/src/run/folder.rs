@@ -172,7 +172,11 @@ pub(crate) fn other_figures(old: &Config, new: &Config) -> Vec<String> {
 }
 
 fn compared(old: &Config, new: &Config, is_free: &dyn Fn(&str) -> bool) -> Vec<String> {
-    let value = |config| serde_json::to_value(config).expect("a configuration is plain data");
+    // As text, in which a number of single precision has no more digits than it was written with.
+    let value = |config: &Config| -> Value {
+        let text = serde_json::to_string(config).expect("a configuration is plain data");
+        serde_json::from_str(&text).expect("what was written can be read")
+    };
     let mut found = Vec::new();
     compare("", &value(old), &value(new), is_free, &mut found);
     found
