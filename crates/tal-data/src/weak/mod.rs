@@ -1,7 +1,7 @@
 //! Samples for weak supervision: which classes happen in a recording, and at which moments nothing does.
 //!
 //! The labels of a recording are its `labels` list where the annotation file has one
-//! (see [`annotations::extra`](crate::annotations::extra)), else the classes of its annotated actions. Clicks come from a click
+//! (see [`annotations::extra`]), else the classes of its annotated actions. Clicks come from a click
 //! file, see [`crate::clicks`]. Features are resampled to one number of snippets.
 
 mod error;
@@ -135,7 +135,7 @@ impl WeakDataset {
     }
 
     /// Names of the classes: those of the annotated actions and those that the file lists, see
-    /// [`annotations::extra`](crate::annotations::extra).
+    /// [`annotations::extra`].
     pub fn classes(&self) -> &ClassMap {
         &self.classes
     }
@@ -218,7 +218,7 @@ impl WeakDataset {
 }
 
 /// Names of the classes of an annotation file with labels: those of the annotated actions and those that the file lists, see
-/// [`annotations::extra`](crate::annotations::extra).
+/// [`annotations::extra`].
 ///
 /// # Errors
 /// Where the file cannot be read, or has more classes than configured.
