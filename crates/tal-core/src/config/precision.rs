@@ -14,7 +14,7 @@ pub enum Precision {
     /// float32 of which CUDA's tensor cores read 10 bits of the fraction, in products of matrices (attention), too; on the CPU
     /// the same as `float32`.
     Tf32,
-    /// bfloat16, which has 7 bits of the fraction, in all but depth-wise convolutions. Faster on CUDA and on processors with
-    /// AVX512-BF16 or AMX, slower on others.
+    /// bfloat16, which has 7 bits of the fraction, in all but depth-wise convolutions. For CUDA and for processors with fast
+    /// products of bfloat16 (of those with AVX512-BF16 not all, see `docs/performance.md`); slower on others.
     Bfloat16,
 }
