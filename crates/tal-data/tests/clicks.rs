@@ -5,9 +5,11 @@ mod common;
 use std::io::Write;
 use std::path::Path;
 
+use tal_core::config::{AppendedFeatures, DatasetConfig, FeatureFormat, FeatureLayout};
 use tal_core::{Instance, Recording, Segment};
 use tal_data::Clicks;
 use tal_data::clicks::released;
+use tal_data::dataset::read_features;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -200,6 +202,41 @@ fn released_archives_are_read() {
         (read.frame_num, read.fps, read.duration),
         (Some(300.0), Some(30.0), Some(10.5))
     );
+}
+
+#[test]
+fn both_streams_of_a_given_archive_are_features() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new.npz");
+    archive(&path, &arrays());
+    let mut config = common::config(folder.path(), 3);
+    let format = |key: &str| FeatureFormat::Npz {
+        key: key.into(),
+        layout: FeatureLayout::ChannelFirst,
+    };
+    // As the released layout is configured: neither file is looked for there.
+    let dir = std::path::PathBuf::from("/nowhere/{subset}");
+    config.features.dir.clone_from(&dir);
+    config.features.suffix = ".npz".into();
+    config.features.format = format("feat_spa");
+    config.features.append = vec![AppendedFeatures {
+        dir,
+        prefix: String::new(),
+        suffix: ".npz".into(),
+        format: format("feat_tem"),
+        columns: None,
+    }];
+    let read = |config: &DatasetConfig| {
+        read_features(config, &path, Some(30.0), Some(8.0)).map_err(|error| error.to_string())
+    };
+    let features = read(&config).unwrap();
+    assert_eq!(features.id, "new");
+    assert_eq!(features.array.channel(1), [10.0, 11.0, 12.0, 13.0]);
+    assert_eq!(features.array.channel(2), [20.0, 21.0, 22.0, 23.0]);
+    // What is appended from elsewhere is looked for there.
+    config.features.append[0].dir = "/elsewhere".into();
+    let error = read(&config).unwrap_err();
+    assert!(error.contains("/elsewhere/new.npz"), "{error}");
 }
 
 #[test]
