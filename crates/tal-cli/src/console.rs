@@ -10,14 +10,12 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use tal_engine::run::LOG;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
 use crate::args::GlobalArgs;
-
-/// Name of the log in a run folder.
-pub(crate) const LOG: &str = "train.log";
 
 /// What the commands print with.
 pub(crate) struct Console {

@@ -1,11 +1,11 @@
 //! A detector measured on a subset.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tal_core::config::{Config, ExternalScoresConfig};
-use tal_core::{ClassMap, Detection, DetectionSet, GroundTruth, Segment};
+use tal_core::{ClassMap, DetectionSet, GroundTruth};
 use tal_data::{Dataset, Features};
 use tal_postprocess::{Evaluation, EvaluationError, evaluate_with};
 
@@ -91,9 +91,8 @@ impl Evaluator {
             subsets: self.subsets.join(", "),
             reason,
         };
-        let evaluate =
-            |found: &DetectionSet| evaluate_with(&truth.recordings, found, rules, &truth.classes);
-        match evaluate(&DetectionSet::new()) {
+        let none = DetectionSet::new();
+        match evaluate_with(&truth.recordings, &none, rules, &truth.classes) {
             Err(error @ EvaluationError::NoGroundTruth { .. }) => {
                 return Err(refuse(format!(
                     "{error}; annotate recordings to test on, also where training needs labels alone"
@@ -114,27 +113,19 @@ impl Evaluator {
             Some(_) => 0,
             None => config.dataset.num_classes as u32,
         };
-        let mut counted = truth.recordings.iter().map(|recording| &recording.id);
-        let counted = counted.find(|id| !rules.blocked.contains(id));
-        let is_refused = |labels: &[u32]| {
-            let found: Vec<Detection> = labels
-                .iter()
-                .map(|&label| Detection {
-                    segment: Segment::new(0.0, 1.0),
-                    label,
-                    score: 0.0,
-                })
-                .collect();
-            let found = counted.map(|id| (id.clone(), found)).into_iter().collect();
-            matches!(evaluate(&found), Err(EvaluationError::UnknownClass { .. }))
-        };
-        let labels: Vec<u32> = (0..bound.max(classes.id_bound())).collect();
-        if is_refused(&labels) {
-            let lacking: Vec<String> = labels
-                .iter()
-                .filter(|label| is_refused(&[**label]))
-                .map(|label| format!("{:?}", classes.display_name(*label)))
-                .collect();
+        let counted = truth.recordings.iter();
+        let counted = counted.filter(|recording| !rules.blocked.contains(&recording.id));
+        let annotated: BTreeSet<u32> = counted
+            .flat_map(|recording| &recording.instances)
+            .map(|instance| instance.label)
+            .collect();
+        let lacking: Vec<String> = (0..bound.max(classes.id_bound()))
+            .filter(|label| !annotated.contains(label))
+            .map(|label| classes.display_name(label))
+            .filter(|name| Some(name) != rules.ambiguous_class.as_ref())
+            .map(|name| format!("{name:?}"))
+            .collect();
+        if rules.dialect.refuses_unknown_classes() && !lacking.is_empty() {
             return Err(refuse(format!(
                 "no annotation of the class {}, which the network may find and the dialect {} refuses; annotate it, or choose \
                  another evaluation.dialect, such as clean",

@@ -77,9 +77,7 @@ fn detect_all(
         )
         .into());
     }
-    // BackTAL's actions begin and end at frames.
-    let needs_fps = dataset.feat_stride.is_some() || detector.config().backtal.is_some();
-    if needs_fps && dataset.fps.or(args.fps).is_none() {
+    if detector.config().needs_fps() && dataset.fps.or(args.fps).is_none() {
         return Err(UsageError(
             "the frame rate of the recordings is not known: the configuration leaves it to the annotations, and feature \
              files do not have it; give it with --fps"

@@ -10,11 +10,11 @@ use tal_core::config::Config;
 use tal_engine::checkpoint::{BEST, Best, LAST};
 use tal_engine::metrics::StepMetrics;
 use tal_engine::profile::StepProfile;
-use tal_engine::run::{self, DETECTIONS, RunInfo, RunObserver, RunOptions, RunSummary};
+use tal_engine::run::{self, DETECTIONS, LOG, RunInfo, RunObserver, RunOptions, RunSummary};
 use tal_engine::{DeviceChoice, EvaluationReport};
 
 use crate::args::TrainArgs;
-use crate::console::{Console, LOG};
+use crate::console::Console;
 use crate::tables;
 
 pub(crate) fn run(args: &TrainArgs, device: DeviceChoice, console: &Console) -> Result<()> {

@@ -151,6 +151,11 @@ impl EvaluationDialect {
         }
     }
 
+    /// Whether a detection of a class without any annotation ends the evaluation with an error.
+    pub fn refuses_unknown_classes(self) -> bool {
+        self == Self::Activitynet
+    }
+
     /// Whether the subset `found` in a file is the `wanted` one: the ActivityNet evaluator and OpenTAD compare exactly, the
     /// others without regard to case.
     pub fn matches_subset(self, wanted: &str, found: &str) -> bool {

@@ -155,6 +155,12 @@ impl Preset {
 }
 
 impl Config {
+    /// Whether the frame rate of recordings must be known: features lie a number of frames apart, or actions begin and end at
+    /// frames, as BackTAL's do.
+    pub fn needs_fps(&self) -> bool {
+        self.dataset.feat_stride.is_some() || self.backtal.is_some()
+    }
+
     /// Checks every value and how values fit together.
     ///
     /// # Errors

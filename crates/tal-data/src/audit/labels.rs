@@ -13,7 +13,7 @@ use crate::weak;
 pub(super) enum Labels {
     /// Segments.
     Segments,
-    /// Classes, of all recordings by their ids.
+    /// Classes of recordings: of those that have a list, by their ids; else those of the annotated actions.
     Recordings(BTreeMap<String, BTreeSet<u32>>),
 }
 
@@ -23,12 +23,7 @@ impl Labels {
         if config.backtal.is_none() {
             return Self::Segments;
         }
-        let annotated = |recording: &Recording| {
-            let labels = recording.instances.iter().map(|instance| instance.label);
-            (recording.id.clone(), labels.collect::<BTreeSet<u32>>())
-        };
-        let mut all: BTreeMap<String, BTreeSet<u32>> =
-            truth.recordings.iter().map(annotated).collect();
+        let mut lists = BTreeMap::new();
         let path = &config.dataset.annotations;
         let extra = match extra::read(path) {
             Ok(extra) => extra,
@@ -36,7 +31,7 @@ impl Labels {
                 let expected = "\"labels\" and \"classes\" as the message says";
                 let (severity, code) = (Severity::Error, Code::AnnotationInvalid);
                 findings.add(severity, code, None, error.to_string(), expected);
-                return Self::Recordings(all);
+                return Self::Recordings(lists);
             }
         };
         let classes = match weak::all_classes(&truth.classes, &extra, path) {
@@ -69,19 +64,18 @@ impl Labels {
                     );
                 }
             }
-            all.insert(id.clone(), list);
+            lists.insert(id.clone(), list);
         }
-        Self::Recordings(all)
+        Self::Recordings(lists)
     }
 
     /// The classes that training learns of a recording, ascending.
     pub(super) fn of(&self, recording: &Recording) -> BTreeSet<u32> {
-        match self {
-            Self::Segments => {
-                let labels = recording.instances.iter().map(|instance| instance.label);
-                labels.collect()
-            }
-            Self::Recordings(all) => all.get(&recording.id).cloned().unwrap_or_default(),
-        }
+        let list = match self {
+            Self::Segments => None,
+            Self::Recordings(lists) => lists.get(&recording.id),
+        };
+        list.cloned()
+            .unwrap_or_else(|| weak::annotated_classes(recording))
     }
 }

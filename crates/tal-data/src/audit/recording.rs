@@ -66,9 +66,7 @@ pub(super) fn check(
 
 fn fields(recording: &Recording, config: &Config, findings: &mut Findings) {
     let dataset = &config.dataset;
-    // BackTAL's actions begin and end at frames.
-    let needs_fps = dataset.feat_stride.is_some() || config.backtal.is_some();
-    if dataset.fps.is_none() && recording.fps.is_none() && needs_fps {
+    if dataset.fps.is_none() && recording.fps.is_none() && config.needs_fps() {
         findings.add(
             Severity::Error,
             Code::FpsMissing,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tal_core::config::{Config, DatasetConfig, EvaluationDialect};
+use tal_core::config::{Config, DatasetConfig};
 use tal_core::{GroundTruth, Recording};
 
 use super::annotations::is_in;
@@ -167,7 +167,7 @@ fn classes(config: &Config, truth: &GroundTruth, labels: &Labels, findings: &mut
     }
     let quoted = |label: u32| format!("{:?}", truth.classes.display_name(label));
     let is_refused =
-        evaluation.dialect == EvaluationDialect::Activitynet && inference.external_scores.is_none();
+        evaluation.dialect.refuses_unknown_classes() && inference.external_scores.is_none();
     if is_refused && !test.is_empty() {
         let found = (0..bound).filter(|label| !test.contains(label));
         let found: Vec<String> = found.map(quoted).collect();

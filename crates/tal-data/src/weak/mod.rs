@@ -104,7 +104,7 @@ impl WeakDataset {
                     list.first().map(|_| 0).into_iter().collect()
                 }
                 Some(list) => list.clone(),
-                None => annotated_classes(recording),
+                None => annotated_classes(recording).into_iter().collect(),
             };
             if own.is_empty() && options.require_labels {
                 return Err(WeakError::NoLabels {
@@ -252,10 +252,10 @@ impl SampleSource<WeakSample> for WeakDataset {
     }
 }
 
-fn annotated_classes(recording: &Recording) -> Vec<u32> {
+/// The classes of a recording's annotated actions.
+pub(crate) fn annotated_classes(recording: &Recording) -> BTreeSet<u32> {
     let instances = recording.instances.iter();
-    let classes: BTreeSet<u32> = instances.map(|instance| instance.label).collect();
-    classes.into_iter().collect()
+    instances.map(|instance| instance.label).collect()
 }
 
 /// Clicks from a file or folder, checked against the recordings of a data set.

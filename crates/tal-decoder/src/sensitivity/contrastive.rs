@@ -32,7 +32,7 @@ pub(super) fn contrastive(
     let scores: Vec<f64> = host::copy(&scores);
     let count = scores.len() / 3;
     let parts = [0, 1, 2].map(|part| &scores[part * count..][..count]);
-    let rows = rows(grid, actions, valid, &inside, parts, config);
+    let rows = rows(grid, valid, &inside, parts, config);
     let anchors = means(&rows.anchors, &level.features);
     let background = means(&rows.background, &level.features);
     // Actions, and with them rows and classes, come recording by recording; so do the means.

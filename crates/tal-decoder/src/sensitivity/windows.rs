@@ -3,7 +3,7 @@
 use tal_core::config::{ContrastiveBackground, ContrastiveConfig};
 use tal_core::{Level, Segment};
 
-use super::actions::{Actions, Inside, steps};
+use super::actions::{Inside, steps};
 
 /// A mean of means over steps of one recording.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +41,6 @@ pub(super) struct Rows {
 /// `inside`, one after another.
 pub(super) fn rows(
     level: &Level,
-    actions: &[Actions],
     valid: &[usize],
     inside: &[Inside],
     scores: [&[f64]; 3],
@@ -94,28 +93,17 @@ pub(super) fn rows(
             });
             rows.classes.push(i64::from(action.class));
         }
-        let others = match config.background {
-            ContrastiveBackground::All => &[][..],
-            ContrastiveBackground::Unlabelled => &actions[action.sample].segments,
-        };
-        // An action between two steps stands at one that lies in no segment.
-        let stand_ins = || {
-            inside
-                .iter()
-                .filter(|other| match config.background {
-                    ContrastiveBackground::All => *other == action,
-                    ContrastiveBackground::Unlabelled => other.sample == action.sample,
-                })
-                .map(|other| &other.steps)
-        };
+        // Steps that are no background: an action between two steps stands at one of them, which no segment covers.
+        let taken: Vec<_> = inside
+            .iter()
+            .filter(|other| match config.background {
+                ContrastiveBackground::All => *other == action,
+                ContrastiveBackground::Unlabelled => other.sample == action.sample,
+            })
+            .map(|other| &other.steps)
+            .collect();
         for side in outside(level, action, width, valid[action.sample]) {
-            let free = side.filter(|step| {
-                let position = level.position(*step);
-                let is_labelled = others
-                    .iter()
-                    .any(|other| other.start <= position && position <= other.end);
-                !is_labelled && !stand_ins().any(|steps| steps.contains(step))
-            });
+            let free = side.filter(|step| !taken.iter().any(|steps| steps.contains(step)));
             let window: Vec<usize> = free.collect();
             if !window.is_empty() {
                 rows.background.push(Row {
@@ -160,7 +148,7 @@ fn outside(
 mod tests {
     use tal_core::PointGrid;
 
-    use super::super::actions::inside;
+    use super::super::actions::{Actions, inside};
     use super::*;
 
     fn config(background: ContrastiveBackground) -> ContrastiveConfig {
@@ -204,7 +192,6 @@ mod tests {
         let scores = [&scores[0][..], &scores[1], &scores[2]];
         let rows = rows(
             &level,
-            &actions,
             &[20],
             &inside,
             scores,
@@ -240,7 +227,6 @@ mod tests {
         let scores = [&scores[..]; 3];
         let rows = rows(
             &level,
-            &list,
             &[4],
             &found,
             scores,
@@ -265,7 +251,7 @@ mod tests {
             ContrastiveBackground::Unlabelled,
         ] {
             let config = config(background);
-            let rows = rows(&level, &list, &[20], &found, [&[0.0][..]; 3], &config);
+            let rows = rows(&level, &[20], &found, [&[0.0][..]; 3], &config);
             assert_eq!(rows.anchors[0].windows, [vec![7]]);
             let windows = rows.background.iter().map(|row| &row.windows[0][..]);
             assert_eq!(windows.collect::<Vec<_>>(), [[6]]);
@@ -288,14 +274,7 @@ mod tests {
         let found = inside(&level, &list, &[32]);
         let scores = vec![0.0; found.iter().map(|i| i.steps.clone().count()).sum()];
         let sides = |background| {
-            let rows = rows(
-                &level,
-                &list,
-                &[32],
-                &found,
-                [&scores[..]; 3],
-                &config(background),
-            );
+            let rows = rows(&level, &[32], &found, [&scores[..]; 3], &config(background));
             let windows = rows
                 .background
                 .into_iter()

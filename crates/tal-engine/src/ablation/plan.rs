@@ -203,27 +203,23 @@ impl Plan {
     fn run(&self, variant: &Variant, seed: u64, out: &Path) -> Result<Run, AblationError> {
         let base = self.path.parent().unwrap_or(Path::new(""));
         let file = base.join(variant.config.as_ref().unwrap_or(&self.config));
-        let config = self
-            .layers(variant, seed, &file, base)
-            .and_then(|layers| layers.resolve())
-            .map_err(|source| AblationError::Config {
-                variant: variant.name.clone(),
-                source,
-            })?
-            .config;
+        let resolved = |layers: Result<Layers, ConfigError>| {
+            let resolved = layers.and_then(|layers| layers.resolve());
+            resolved
+                .map(|resolved| resolved.config)
+                .map_err(|source| AblationError::Config {
+                    variant: variant.name.clone(),
+                    source,
+                })
+        };
+        let config = resolved(self.layers(variant, seed, &file, base))?;
         let folder = out
             .join(folder_name(&variant.name))
             .join(format!("seed-{seed}"));
         let is_finished = RunFigures::read(&folder)?.is_some();
         // Where a run goes on, the run itself checks its folder.
         if is_finished {
-            let trained = Layers::read(&folder.join(RESOLVED_CONFIG))
-                .and_then(|layers| layers.resolve())
-                .map_err(|source| AblationError::Config {
-                    variant: variant.name.clone(),
-                    source,
-                })?
-                .config;
+            let trained = resolved(Layers::read(&folder.join(RESOLVED_CONFIG)))?;
             let changed = other_figures(&trained, &config);
             if !changed.is_empty() {
                 return Err(AblationError::OtherRun {

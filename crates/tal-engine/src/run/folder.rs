@@ -54,8 +54,8 @@ const MOVABLE: [&str; 6] = [
     "train.cache_mb",
 ];
 
-/// The log that the command line writes into a run folder before the folder is looked at.
-const LOG: &str = "train.log";
+/// The log for people, which the program writes: it is there before the folder is looked at.
+pub const LOG: &str = "train.log";
 
 /// A run folder that is ready.
 pub(super) struct Prepared {

@@ -32,7 +32,7 @@ use source::Source;
 
 pub use figures::RunFigures;
 pub(crate) use folder::other_figures;
-pub use folder::{DETECTIONS, EVALUATION, METRICS, PROFILE, RESOLVED_CONFIG, SUMMARY};
+pub use folder::{DETECTIONS, EVALUATION, LOG, METRICS, PROFILE, RESOLVED_CONFIG, SUMMARY};
 
 /// Where a run goes and how it starts.
 #[derive(Debug, Clone)]

@@ -148,3 +148,16 @@ impl Rules {
         rows.sort_by(|a, b| value(b).partial_cmp(&value(a)).unwrap_or(Ordering::Equal));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_refuses_unknown_classes_says_so_beforehand() {
+        for dialect in EvaluationDialect::ALL {
+            let is_refused = Rules::of(dialect).unknown_class == UnknownClass::Refused;
+            assert_eq!(dialect.refuses_unknown_classes(), is_refused, "{dialect}");
+        }
+    }
+}
