@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-core", &["tal-libtorch", "tal-torch"]),
     ("tal-data", &["tal-core"]),
     ("tal-postprocess", &["tal-core"]),
+    ("tal-report", &["tal-core", "tal-postprocess"]),
     ("tal-encoder", &["tal-core", "tal-torch"]),
     ("tal-decoder", &["tal-core"]),
     ("tal-backtal", &["tal-core"]),
@@ -29,7 +30,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "tal-cli",
-        &["tal-core", "tal-data", "tal-engine", "tal-postprocess"],
+        &[
+            "tal-core",
+            "tal-data",
+            "tal-engine",
+            "tal-postprocess",
+            "tal-report",
+        ],
     ),
     (
         "tal-benches",
