@@ -1,4 +1,4 @@
-//! The checkpoint that a command runs.
+//! Checkpoints that commands run.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 use tal_core::config::Config;
 use tal_engine::{Checkpoint, checkpoint};
 
-/// The checkpoint of a run folder or file, where it was found, with `overrides` (key=value) of its configuration.
+/// Reads the checkpoint of a run folder or file, and sets `overrides` (key=value) in its configuration. Also returns its path.
 pub(super) fn read(place: &Path, overrides: &[String]) -> Result<(PathBuf, Checkpoint)> {
     let path = checkpoint::locate(place)?;
     let mut checkpoint = Checkpoint::read(&path)?;

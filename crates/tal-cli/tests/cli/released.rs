@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Output;
 
-use crate::support::{Place, text};
+use crate::support::{Place, text, words};
 
 /// What makes the networks small; everything else is as released.
 const SMALL: [&str; 14] = [
@@ -68,14 +68,7 @@ impl Released<'_> {
             .filter(|line| line.contains(r#""event":"step""#));
         assert_eq!(steps.count(), 2, "{metrics}");
 
-        let evaluated = [
-            "eval",
-            "run",
-            "--json",
-            "figures.json",
-            "--detections",
-            "found.json",
-        ];
+        let evaluated = words("test run --json figures.json --detections found.json");
         let printed = self.ok(&place, &evaluated, &[]);
         assert!(printed.contains("2 recordings"), "{printed}");
         let average = &place.json("figures.json")["average_map"];

@@ -1,4 +1,4 @@
-//! `tal eval`: a checkpoint measured on a subset.
+//! `tal test`: a checkpoint measured on a subset.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use tal_data::{Dataset, results};
 use tal_engine::{Detector, DeviceChoice, Evaluator};
 
 use super::{output, trained};
-use crate::args::EvalArgs;
+use crate::args::TestArgs;
 use crate::console::Console;
 use crate::tables;
 
-pub(crate) fn run(args: &EvalArgs, device: DeviceChoice, console: &Console) -> Result<()> {
+pub(crate) fn run(args: &TestArgs, device: DeviceChoice, console: &Console) -> Result<()> {
     if let Some(file) = &args.json {
         output::check("--json", file, &[])?;
     }
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &EvalArgs, device: DeviceChoice, console: &Console) -> R
     let bar = console.bar(
         evaluator.num_recordings() as u64,
         0,
-        "evaluating {bar:30} {pos}/{len} recordings, {eta} left",
+        "testing {bar:30} {pos}/{len} recordings, {eta} left",
     );
     let outcome = evaluator.evaluate(&detector, &mut |done, _| bar.set_position(done as u64));
     bar.finish_and_clear();
