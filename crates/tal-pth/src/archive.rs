@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::{Place, PthError, Storage};
+use super::PthError;
+use super::bounded::unpacked_size;
+use super::storage::{Place, Storage};
 
 /// Largest pickle that is read; those of checkpoints have some hundred kilobytes.
 const MAX_PICKLE_BYTES: u64 = 64 << 20;
 /// Largest storage that is read: deflated, a small file could otherwise fill the memory.
 const MAX_STORAGE_BYTES: u64 = 4 << 30;
-/// Deflate cannot expand more than that.
-const MAX_DEFLATE_RATIO: u64 = 1032;
 
 /// What a file may be read from.
 pub(super) trait Source: Read + Seek + Send {}
@@ -156,22 +156,8 @@ impl Archive {
             .zip
             .by_index(index)
             .map_err(|error| damaged(error.to_string()))?;
-        let (size, packed) = (entry.size(), entry.compressed_size());
-        let room = match entry.compression() {
-            CompressionMethod::Stored => packed,
-            CompressionMethod::Deflated => packed.saturating_mul(MAX_DEFLATE_RATIO),
-            other => {
-                return Err(damaged(format!(
-                    "an entry is compressed by {other}, only stored and deflated ones are read"
-                )));
-            }
-        };
-        if packed > num_bytes || size > room {
-            return Err(damaged(format!(
-                "an entry claims {size} bytes ({packed} compressed) in a file of {num_bytes}"
-            )));
-        }
-        Ok(size)
+        unpacked_size(&entry, num_bytes, u64::MAX)
+            .map_err(|reason| damaged(format!("an entry {reason}")))
     }
 
     fn bytes(&mut self, index: usize, size: u64) -> Result<Vec<u8>, PthError> {

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Value;
 use super::error::{Fault, FaultKind};
 use super::machine::{self, StorageRef, Storages};
-use super::{Place, Storage, Value};
+use super::storage::{Place, Storage};
 
 /// The magic number as pickles write it, with the end of its pickle.
 const MAGIC: &[u8] = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::{Place, Storage};
+use crate::storage::{Place, Storage};
 
 /// Gives the place of a key and the bytes that are there.
 type FindStorage<'a> = Box<dyn FnMut(&str) -> Result<(Place, u64), String> + 'a>;

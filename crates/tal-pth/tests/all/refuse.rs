@@ -292,8 +292,8 @@ fn other_files_are_named() {
 }
 
 const VALID: [&[u8]; 2] = [
-    include_bytes!("fixtures/pth/protocol2.pth"),
-    include_bytes!("fixtures/pth/protocol4.pth"),
+    include_bytes!("../fixtures/pth/protocol2.pth"),
+    include_bytes!("../fixtures/pth/protocol4.pth"),
 ];
 
 fn read_all(bytes: Vec<u8>) -> Result<(), PthError> {
