@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, criterion_group, criterion_main};
 use tal_benches::unit::in_units;
 use tal_core::config::Config;
-use tal_data::synth::{self, SynthConfig};
 use tal_data::{Dataset, Loader, LoaderConfig, Position};
 use tal_engine::Trainer;
 use tal_engine::batch::TrainingBatch;
+use tal_synth::SynthConfig;
 use tch::Device;
 
 /// Threads that load ahead.
@@ -24,7 +24,7 @@ const NUM_WORKERS: [usize; 2] = [0, 2];
 /// A corpus of GTEA's sizes in `dir`, and a configuration for it.
 fn corpus(dir: &Path) -> Config {
     let gtea = tal_benches::config("gtea", &[]);
-    let corpus = synth::generate(&SynthConfig {
+    let corpus = tal_synth::generate(&SynthConfig {
         num_train: 16,
         num_test: 1,
         num_classes: gtea.dataset.num_classes,
@@ -33,7 +33,7 @@ fn corpus(dir: &Path) -> Config {
         ..SynthConfig::default()
     })
     .expect("a corpus");
-    synth::write(&corpus, dir).expect("a folder that can be written");
+    tal_synth::write(&corpus, dir).expect("a folder that can be written");
     let set = |key: &str, value: &dyn Display| format!("dataset.{key}={value}");
     let grid = SynthConfig::default().time_grid();
     let overrides = [

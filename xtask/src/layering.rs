@@ -13,7 +13,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-libtorch", &[]),
     ("tal-torch", &["tal-libtorch"]),
     ("tal-core", &["tal-libtorch", "tal-torch"]),
-    ("tal-data", &["tal-core"]),
+    ("tal-pth", &[]),
+    ("tal-data", &["tal-core", "tal-pth"]),
+    ("tal-corpus", &["tal-core", "tal-data", "tal-pth"]),
+    ("tal-synth", &["tal-core", "tal-corpus", "tal-data"]),
     ("tal-postprocess", &["tal-core"]),
     ("tal-encoder", &["tal-core", "tal-torch"]),
     ("tal-decoder", &["tal-core"]),
@@ -27,11 +30,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tal-encoder",
             "tal-decoder",
             "tal-backtal",
+            "tal-pth",
         ],
     ),
     (
         "tal-cli",
-        &["tal-core", "tal-data", "tal-engine", "tal-postprocess"],
+        &[
+            "tal-core",
+            "tal-corpus",
+            "tal-data",
+            "tal-engine",
+            "tal-postprocess",
+            "tal-synth",
+        ],
     ),
     (
         "tal-benches",
@@ -43,13 +54,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tal-decoder",
             "tal-backtal",
             "tal-engine",
+            "tal-synth",
         ],
     ),
     ("xtask", &[]),
 ];
 
 /// What a crate's examples and tests may use besides.
-const ALLOWED_IN_EXAMPLES: &[(&str, &str)] = &[("tal-postprocess", "tal-data")];
+const ALLOWED_IN_EXAMPLES: &[(&str, &str)] =
+    &[("tal-engine", "tal-synth"), ("tal-postprocess", "tal-data")];
 
 /// The crates whose errors end in front of a user, and need no type.
 const MAY_USE_ANYHOW: [&str; 2] = ["tal-cli", "xtask"];

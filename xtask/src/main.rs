@@ -91,7 +91,7 @@ enum Task {
     BenchReport(bench_report::BenchReportArgs),
     /// Feed random input to the readers of files (needs cargo-fuzz and a nightly compiler)
     Fuzz {
-        /// A target of crates/tal-data/fuzz; without it all, one after the other
+        /// A target of fuzz/; without it all, one after the other
         target: Option<String>,
         /// How long each target runs
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]

@@ -8,7 +8,14 @@ use crate::setup;
 use crate::shell::{Cargo, Workspace, children};
 
 /// The crates that never link LibTorch.
-pub(crate) const PURE: [&str; 3] = ["tal-core", "tal-data", "tal-postprocess"];
+pub(crate) const PURE: [&str; 6] = [
+    "tal-core",
+    "tal-pth",
+    "tal-data",
+    "tal-corpus",
+    "tal-synth",
+    "tal-postprocess",
+];
 
 /// Runs tests: all, only the pure ones, or what `arguments` of `cargo test` say.
 ///

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use tal_data::ClipError;
-use tal_data::synth::SynthError;
+use tal_corpus::ClipError;
 use tal_engine::EngineError;
 use tal_engine::ablation::AblationError;
+use tal_synth::SynthError;
 
 /// Something that was asked for wrongly, found by the program itself.
 #[derive(Debug)]

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use tal_core::config::ConfigError;
 use tal_core::weights::WeightsError;
-use tal_data::pth::PthError;
 use tal_data::{AnnotationError, ClassScoresError, DataError, FeatureError, ResultsError};
 use tal_postprocess::fusion::FusionError;
 use tal_postprocess::proposals::ProposalError;
 use tal_postprocess::{EvaluationError, SuppressionError};
+use tal_pth::PthError;
 
 use crate::device::DeviceError;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use regex::Regex;
-use tal_data::annotations::source::SourceFormat;
+use tal_corpus::source::SourceFormat;
 
 use super::{
     CheckArgs, ClicksArgs, ClipsArgs, ConvertFeaturesArgs, LayerArgs, StatsArgs, at_least_one,

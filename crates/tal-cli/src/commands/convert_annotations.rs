@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use tal_data::annotations::source::{
+use tal_corpus::export;
+use tal_corpus::source::{
     self, ClassList, Converted, DropReason, SourceError, SourceOptions, VideoInfo,
 };
-use tal_data::annotations::{self, export};
+use tal_data::annotations;
 
 use super::output;
 use crate::args::{ConvertAnnotationsArgs, SourceArg, TargetArg};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use tal_data::audit::{self, Distribution, Statistics, Watch};
+use tal_corpus::audit::{self, Distribution, Statistics, Watch};
 
 use super::output;
 use crate::args::StatsArgs;

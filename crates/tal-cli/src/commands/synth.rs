@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use tal_core::config::FeatureFormat;
-use tal_data::synth::{self, LikeOptions, SynthConfig};
+use tal_synth::{LikeOptions, SynthConfig};
 
 use crate::args::{CorpusArgs, SynthArgs};
 use crate::console::print;
@@ -37,8 +37,8 @@ pub(crate) fn generate(out: &Path, args: &CorpusArgs) -> Result<()> {
         seed: args.corpus_seed,
         ..SynthConfig::default()
     };
-    let corpus = synth::generate(&config)?;
-    synth::write(&corpus, out)?;
+    let corpus = tal_synth::generate(&config)?;
+    tal_synth::write(&corpus, out)?;
     tracing::info!(
         "{} recordings written to {}",
         corpus.features.len(),
@@ -53,7 +53,7 @@ pub(crate) fn remove_leftovers(out: &Path) {
         if entry
             .file_name()
             .to_string_lossy()
-            .starts_with(synth::PARTIAL)
+            .starts_with(tal_synth::PARTIAL)
         {
             let _ = fs::remove_dir_all(entry.path());
         }
@@ -65,7 +65,7 @@ fn like(args: &SynthArgs, file: &Path) -> Result<()> {
     let out = &args.out;
     if fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
         let path = out.clone();
-        return Err(synth::SynthError::NotEmpty { path }.into());
+        return Err(tal_synth::SynthError::NotEmpty { path }.into());
     }
     let relocated = args.layers.over(file)?.relocated(out)?;
     let config = &relocated.config;
@@ -75,7 +75,7 @@ fn like(args: &SynthArgs, file: &Path) -> Result<()> {
         seed: args.corpus.corpus_seed,
         class_scores: scores.map(|scores| scores.file.clone()),
     };
-    let report = synth::write_like(&config.dataset, &options)?;
+    let report = tal_synth::write_like(&config.dataset, &options)?;
     let unit = match config.dataset.features.format {
         FeatureFormat::Inertial { .. } => "samples",
         _ => "features",
