@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-libtorch", &[]),
     ("tal-torch", &["tal-libtorch"]),
     ("tal-core", &["tal-libtorch", "tal-torch"]),
+    ("tal-config", &["tal-core"]),
     ("tal-data", &["tal-core"]),
     ("tal-postprocess", &["tal-core"]),
     ("tal-encoder", &["tal-core", "tal-torch"]),
@@ -20,6 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "tal-engine",
         &[
             "tal-core",
+            "tal-config",
             "tal-data",
             "tal-postprocess",
             "tal-encoder",
@@ -29,12 +31,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "tal-cli",
-        &["tal-core", "tal-data", "tal-engine", "tal-postprocess"],
+        &[
+            "tal-core",
+            "tal-config",
+            "tal-data",
+            "tal-engine",
+            "tal-postprocess",
+        ],
     ),
     (
         "tal-benches",
         &[
             "tal-core",
+            "tal-config",
             "tal-data",
             "tal-postprocess",
             "tal-encoder",
@@ -47,7 +56,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// What a crate's examples and tests may use besides.
-const ALLOWED_IN_EXAMPLES: &[(&str, &str)] = &[("tal-postprocess", "tal-data")];
+const ALLOWED_IN_EXAMPLES: &[(&str, &str)] = &[
+    ("tal-data", "tal-config"),
+    ("tal-postprocess", "tal-config"),
+    ("tal-postprocess", "tal-data"),
+    ("tal-encoder", "tal-config"),
+    ("tal-decoder", "tal-config"),
+    ("tal-backtal", "tal-config"),
+];
 
 /// The crates whose errors end in front of a user, and need no type.
 const MAY_USE_ANYHOW: [&str; 2] = ["tal-cli", "xtask"];

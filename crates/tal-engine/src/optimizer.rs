@@ -60,7 +60,7 @@ impl AdamW {
                 name: name.clone(),
                 value: value.shallow_clone(),
                 decay: match config.optimizer {
-                    OptimizerMethod::Adamw => decays(name),
+                    OptimizerMethod::AdamW => decays(name),
                     OptimizerMethod::Adam => !name.starts_with(GAUSSIANS),
                 },
                 mean: value.detach().zeros_like(),
@@ -137,7 +137,7 @@ impl AdamW {
                 let correction = |beta: f64| 1.0 - beta.powf(parameter.steps as f64);
                 let (keep, l2) = match self.method {
                     _ if !parameter.decay => (1.0, 0.0),
-                    OptimizerMethod::Adamw => (1.0 - rate * self.weight_decay, 0.0),
+                    OptimizerMethod::AdamW => (1.0 - rate * self.weight_decay, 0.0),
                     OptimizerMethod::Adam => (1.0, self.weight_decay),
                 };
                 let step = AdamStep {
@@ -298,7 +298,7 @@ mod tests {
     }
 
     fn config() -> TrainConfig {
-        let preset = tal_core::config::Preset::Released.yaml();
+        let preset = tal_config::preset_yaml(Preset::Released);
         let yaml: serde_json::Value = serde_yaml::from_str(preset).unwrap();
         serde_json::from_value(yaml["train"].clone()).unwrap()
     }

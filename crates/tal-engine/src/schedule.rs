@@ -63,7 +63,7 @@ mod tests {
     use approx::assert_relative_eq;
 
     fn schedule(schedule: ScheduleConfig, warmup_epochs: usize) -> Schedule {
-        let preset = tal_core::config::Preset::Released.yaml();
+        let preset = tal_config::preset_yaml(Preset::Released);
         let yaml: serde_json::Value = serde_yaml::from_str(preset).unwrap();
         let mut config: TrainConfig = serde_json::from_value(yaml["train"].clone()).unwrap();
         config.schedule = schedule;

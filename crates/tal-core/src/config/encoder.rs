@@ -145,10 +145,11 @@ impl NeckConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Preset;
+
+    const RELEASED: &str = include_str!("../../../tal-config/src/presets/released.yaml");
 
     fn encoder(yaml: &str) -> EncoderConfig {
-        let preset: serde_yaml::Value = serde_yaml::from_str(Preset::Released.yaml()).unwrap();
+        let preset: serde_yaml::Value = serde_yaml::from_str(RELEASED).unwrap();
         let mut config: EncoderConfig = serde_yaml::from_value(preset["encoder"].clone()).unwrap();
         config.mixer = serde_yaml::from_str(yaml).unwrap();
         config
@@ -233,7 +234,7 @@ mod tests {
 
     #[test]
     fn gmg_needs_a_branch() {
-        let preset: serde_yaml::Value = serde_yaml::from_str(Preset::Released.yaml()).unwrap();
+        let preset: serde_yaml::Value = serde_yaml::from_str(RELEASED).unwrap();
         let mut config: EncoderConfig = serde_yaml::from_value(preset["encoder"].clone()).unwrap();
         assert!(messages(&config).is_empty());
         let MixerConfig::Gmg(gmg) = &mut config.mixer else {

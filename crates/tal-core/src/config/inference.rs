@@ -112,20 +112,20 @@ pub struct EvaluationConfig {
 
 /// Whose rules decide the details of mAP; published numbers depend on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "lowercase")]
 pub enum EvaluationDialect {
     /// The official ActivityNet evaluator, also BackTAL: every annotation counts, a predicted class that the ground truth
     /// lacks is an error, subset names are compared exactly.
-    Activitynet,
+    ActivityNet,
     /// ActionFormer, TemporalMaxer: duplicate annotations (same label, both ends within 1 ms) and those shorter than 1 ms are
     /// dropped; the id of a predicted class that the ground truth lacks may collide with another class.
-    Actionformer,
+    ActionFormer,
     /// TriDet and the released CLTDR-GMG: duplicate annotations (same label, both ends within 1 ms) and empty ones are
     /// dropped; the id of a predicted class that the ground truth lacks may collide with another class.
-    Tridet,
+    TriDet,
     /// OpenTAD: the same removal, classes that the ground truth lacks are ignored, the union is at least 1e-8 s, subset names
     /// are compared exactly.
-    Opentad,
+    OpenTad,
     /// Our recommendation: the rules of OpenTAD, subset names without regard to case, ties broken by the order of the input.
     Clean,
 }
@@ -133,35 +133,35 @@ pub enum EvaluationDialect {
 impl EvaluationDialect {
     /// All dialects, our recommendation last.
     pub const ALL: [Self; 5] = [
-        Self::Activitynet,
-        Self::Actionformer,
-        Self::Tridet,
-        Self::Opentad,
+        Self::ActivityNet,
+        Self::ActionFormer,
+        Self::TriDet,
+        Self::OpenTad,
         Self::Clean,
     ];
 
     /// The name as it stands in configurations and results.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Activitynet => "activitynet",
-            Self::Actionformer => "actionformer",
-            Self::Tridet => "tridet",
-            Self::Opentad => "opentad",
+            Self::ActivityNet => "activitynet",
+            Self::ActionFormer => "actionformer",
+            Self::TriDet => "tridet",
+            Self::OpenTad => "opentad",
             Self::Clean => "clean",
         }
     }
 
     /// Whether a detection of a class without any annotation ends the evaluation with an error.
     pub fn refuses_unknown_classes(self) -> bool {
-        self == Self::Activitynet
+        self == Self::ActivityNet
     }
 
     /// Whether the subset `found` in a file is the `wanted` one: the ActivityNet evaluator and OpenTAD compare exactly, the
     /// others without regard to case.
     pub fn matches_subset(self, wanted: &str, found: &str) -> bool {
         match self {
-            Self::Activitynet | Self::Opentad => wanted == found,
-            Self::Actionformer | Self::Tridet | Self::Clean => {
+            Self::ActivityNet | Self::OpenTad => wanted == found,
+            Self::ActionFormer | Self::TriDet | Self::Clean => {
                 wanted.to_lowercase() == found.to_lowercase()
             }
         }
@@ -263,7 +263,7 @@ mod tests {
             assert!(!dialect.matches_subset("test", "testing"));
             let exact = matches!(
                 dialect,
-                EvaluationDialect::Activitynet | EvaluationDialect::Opentad
+                EvaluationDialect::ActivityNet | EvaluationDialect::OpenTad
             );
             assert_eq!(dialect.matches_subset("test", "Test"), !exact);
         }

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::action_sensitivity::ActionSensitivityConfig;
 use super::check::Check;
 use super::decoder::RefinementConfig;
-use super::sensitivity::SensitivityConfig;
 
 /// Label assignment and losses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,7 +34,7 @@ pub struct LossConfig {
     /// γ of the focal and the varifocal loss.
     pub focal_gamma: f64,
     /// Action sensitivity learning; null leaves it out.
-    pub sensitivity: Option<SensitivityConfig>,
+    pub sensitivity: Option<ActionSensitivityConfig>,
 }
 
 /// Which points an action claims.

@@ -1,12 +1,9 @@
-//! Configuration: YAML, strict, validated before anything is built.
+//! Configuration: sections with documented fields, their defaults and their checks.
 //!
-//! A file names a preset and what it changes. The preset (`released`: the authors' public code; `paper`: the equations of
-//! the text, laid over it) holds every switch and default; the file, then overlays and `--set key=value` overrides are laid
-//! over it ([`Layers`]). [`Config::load`] refuses unknown keys with the nearest known one and values out of range with what
-//! is allowed, so that a [`Config`] in hand is a checked one.
-//!
-//! The reference of all keys is `docs/configuration.md`, generated from these types.
+//! Files are read by the crate `tal-config`. The reference of all keys is `docs/configuration.md`, generated from these
+//! types.
 
+mod action_sensitivity;
 mod backtal;
 mod check;
 mod dataset;
@@ -14,20 +11,16 @@ mod decoder;
 mod encoder;
 mod error;
 mod fusion;
-pub mod import;
 mod inference;
-mod layers;
-mod lines;
 mod loss;
 mod mixer;
 mod precision;
-mod provenance;
-mod relocate;
-mod render;
-mod sensitivity;
-mod source;
 mod train;
 
+pub use action_sensitivity::{
+    ActionSensitivityConfig, ClassLevelConfig, ContrastiveBackground, ContrastiveConfig,
+    GaussianCombination, InstanceLevelConfig, SensitivityDistance, WeightNormalization,
+};
 pub use backtal::{
     AffinityLayout, BackTalConfig, BackTalLossConfig, ProposalConfig, ThresholdRange,
 };
@@ -42,13 +35,12 @@ pub use decoder::{
 pub use encoder::{
     Downsampling, EncoderConfig, NeckConfig, NeckNorm, PositionEncoding, ProjectionConfig,
 };
-pub use error::{ConfigError, FieldError};
+pub use error::FieldError;
 pub use fusion::{ExternalScoresConfig, FusionConfig, ScoreCombination};
 pub use inference::{
     EvaluationConfig, EvaluationDialect, InferenceConfig, SuppressionConfig, SuppressionMethod,
     UnknownDialect, VotingConfig, VotingWeight,
 };
-pub use layers::{Layers, Resolved};
 pub use loss::{
     AssignmentConfig, ClassificationLoss, ClassificationTarget, CostConfig, LossConfig,
     LossTermConfig, NormalizerConfig, NormalizerMethod, RegressionLoss,
@@ -58,12 +50,6 @@ pub use mixer::{
     MaxPoolingConfig, MixerConfig, PerLevel, SgpConfig,
 };
 pub use precision::Precision;
-pub use provenance::{Origin, Provenance};
-pub use relocate::Relocated;
-pub use sensitivity::{
-    ClassLevelConfig, ContrastiveBackground, ContrastiveConfig, GaussianCombination,
-    InstanceLevelConfig, SensitivityConfig, SensitivityDistance, WeightNormalization,
-};
 pub use train::{
     CheckpointConfig, EmaConfig, OptimizerMethod, ScheduleConfig, TrainConfig, Weights,
 };
@@ -129,17 +115,6 @@ impl Preset {
             Preset::BackTalThumos14 => "backtal_thumos14",
             Preset::BackTalActivityNet12 => "backtal_activitynet12",
             Preset::BackTalHacs => "backtal_hacs",
-        }
-    }
-
-    /// The preset's own defaults as YAML, to be laid over those of its [`base`](Self::base).
-    pub fn yaml(self) -> &'static str {
-        match self {
-            Preset::Released => include_str!("presets/released.yaml"),
-            Preset::Paper => include_str!("presets/paper.yaml"),
-            Preset::BackTalThumos14 => include_str!("presets/backtal_thumos14.yaml"),
-            Preset::BackTalActivityNet12 => include_str!("presets/backtal_activitynet12.yaml"),
-            Preset::BackTalHacs => include_str!("presets/backtal_hacs.yaml"),
         }
     }
 

@@ -53,11 +53,11 @@ pub struct TrainConfig {
 
 /// The optimiser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "lowercase")]
 pub enum OptimizerMethod {
     /// Adam with decoupled weight decay.
     #[default]
-    Adamw,
+    AdamW,
     /// Adam whose weight decay is an L2 penalty.
     Adam,
 }

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tal_core::config::{Config, ConfigError, Layers};
+use tal_config::{ConfigError, Layers};
+use tal_core::config::Config;
 
 use super::AblationError;
 use crate::run::{RESOLVED_CONFIG, RunFigures, other_figures};

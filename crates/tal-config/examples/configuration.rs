@@ -6,11 +6,12 @@ use std::process::ExitCode;
 
 use schemars::Schema;
 use serde_json::Value;
+use tal_config::preset_yaml;
 use tal_core::config::{Config, Preset};
 
 const INTRODUCTION: &str = "# Configuration
 
-Generated from the types by `cargo run -p tal-core --example configuration`; `cargo xtask ci` checks that it is current.
+Generated from the types by `cargo run -p tal-config --example configuration`; `cargo xtask ci` checks that it is current.
 
 A configuration file is YAML. It names a `preset` and what it changes; what it leaves out keeps the preset's value.
 `--set key.path=value` (value as YAML) changes a single key from the command line, after the file. Unknown keys and
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         eprintln!(
-            "docs/configuration.md is out of date; run `cargo run -p tal-core --example configuration`"
+            "docs/configuration.md is out of date; run `cargo run -p tal-config --example configuration`"
         );
         return ExitCode::FAILURE;
     }
@@ -217,7 +218,7 @@ impl Reference {
 }
 
 fn preset(preset: Preset) -> serde_yaml::Value {
-    serde_yaml::from_str(preset.yaml()).expect("the preset is YAML")
+    serde_yaml::from_str(preset_yaml(preset)).expect("the preset is YAML")
 }
 
 /// Marks keys whose null must be written.

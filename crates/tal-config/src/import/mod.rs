@@ -14,9 +14,10 @@ use std::path::PathBuf;
 
 use serde_yaml::{Mapping, Value};
 
-use super::Preset;
-use super::render::{block, without_preset};
-use super::source::parse_mapping;
+use tal_core::config::Preset;
+
+use crate::render::{block, without_preset};
+use crate::source::parse_mapping;
 use theirs::Theirs;
 
 pub use report::{ImportReport, Remark, Translation};
@@ -28,27 +29,27 @@ pub enum ReleasedCode {
     /// LiQiang0307/CLTDR-GMG.
     CltdrGmg,
     /// dingfengshi/TriDet.
-    Tridet,
+    TriDet,
     /// happyharrycn/actionformer_release.
     ActionFormer,
 }
 
 impl ReleasedCode {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::CltdrGmg, Self::Tridet, Self::ActionFormer];
+    pub const ALL: [Self; 3] = [Self::CltdrGmg, Self::TriDet, Self::ActionFormer];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::CltdrGmg => "cltdr-gmg",
-            Self::Tridet => "tridet",
+            Self::TriDet => "tridet",
             Self::ActionFormer => "actionformer",
         }
     }
 
     fn defaults(self) -> &'static str {
         match self {
-            Self::CltdrGmg | Self::Tridet => include_str!("defaults/cltdr_gmg.yaml"),
+            Self::CltdrGmg | Self::TriDet => include_str!("defaults/cltdr_gmg.yaml"),
             Self::ActionFormer => include_str!("defaults/actionformer.yaml"),
         }
     }

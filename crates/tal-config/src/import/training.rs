@@ -35,7 +35,7 @@ fn loss(theirs: &mut Theirs) -> Result<(), ImportError> {
     }
     if theirs.code != ReleasedCode::CltdrGmg {
         // One loss, without refinement; only TriDet weighs it by IoU.
-        let weighted = theirs.code == ReleasedCode::Tridet;
+        let weighted = theirs.code == ReleasedCode::TriDet;
         theirs.put("loss.refined.weight", 0.0);
         theirs.put("loss.unrefined.weight", 1.0);
         theirs.put("loss.unrefined.classification", "focal");
@@ -209,7 +209,7 @@ fn inference(theirs: &mut Theirs) -> Result<(), ImportError> {
     } else {
         let weight = match theirs.code {
             ReleasedCode::ActionFormer => "score_iou",
-            ReleasedCode::CltdrGmg | ReleasedCode::Tridet => "score",
+            ReleasedCode::CltdrGmg | ReleasedCode::TriDet => "score",
         };
         let voting = Mapping::from_iter([
             (Value::from("iou_threshold"), theirs.get(key)),

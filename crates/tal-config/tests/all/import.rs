@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tal_core::config::import::{ImportOptions, Imported, ReleasedCode, import};
+use tal_config::import::{ImportOptions, Imported, ReleasedCode, import};
 use tal_core::config::{Config, EvaluationDialect, MixerConfig, Neighbors, ScheduleConfig};
 
 /// Their files and ours.
@@ -65,13 +65,13 @@ fn ours(name: &str) -> Config {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../configs")
         .join(format!("{name}.yaml"));
-    Config::load(&path, &[]).unwrap_or_else(|error| panic!("{error}"))
+    tal_config::load(&path, &[]).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn run(text: &str, options: &ImportOptions) -> (Imported, Config) {
     let imported = import(text, "theirs.yaml", options).unwrap_or_else(|error| panic!("{error}"));
     let text = imported.to_yaml();
-    let config = Config::from_yaml(&text, "imported", Path::new("/"), &[]);
+    let config = tal_config::from_yaml(&text, "imported", Path::new("/"), &[]);
     let config = config.unwrap_or_else(|error| panic!("{error}\n{text}"));
     (imported, config)
 }
@@ -166,7 +166,7 @@ fn dead_and_default_keys_are_told_apart() {
 
 #[test]
 fn tridet_is_sgp_with_a_trident_and_nothing_across_levels() {
-    let (imported, config) = run(TRIDET, &with(ReleasedCode::Tridet));
+    let (imported, config) = run(TRIDET, &with(ReleasedCode::TriDet));
     assert!(imported.report.is_complete(), "{:?}", imported.report);
     let MixerConfig::Sgp(sgp) = &config.encoder.mixer else {
         panic!("{:?}", config.encoder.mixer)
@@ -186,7 +186,7 @@ fn tridet_is_sgp_with_a_trident_and_nothing_across_levels() {
     assert!(config.loss.unrefined.iou_weight);
     assert_eq!(config.loss.iou_weight_power, 0.2);
     assert!(!config.loss.normalizer.update_per_term);
-    assert_eq!(config.evaluation.dialect, EvaluationDialect::Tridet);
+    assert_eq!(config.evaluation.dialect, EvaluationDialect::TriDet);
     assert_eq!(config.train.checkpoint.eval_from, 18);
     // The same text is one of CLTDR-GMG unless told otherwise.
     let (guessed, config) = run(TRIDET, &ImportOptions::default());
@@ -208,7 +208,7 @@ fn actionformer_is_found_by_its_keys() {
     assert!(!config.decoder.refinement.is_active());
     assert!(!config.loss.unrefined.iou_weight);
     assert_eq!(config.inference.suppression.max_detections, 200);
-    assert_eq!(config.evaluation.dialect, EvaluationDialect::Actionformer);
+    assert_eq!(config.evaluation.dialect, EvaluationDialect::ActionFormer);
     assert_eq!(config.train.num_epochs(), 35);
     assert_eq!(config.train.checkpoint.eval_every, 0);
     assert_eq!(

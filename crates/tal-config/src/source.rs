@@ -4,35 +4,35 @@ use std::path::{Path, PathBuf};
 
 use serde_yaml::{Mapping, Value};
 
-use super::{Config, ConfigError, Layers};
+use tal_core::config::Config;
 
-impl Config {
-    /// Reads a configuration file, lays it and then the overrides (`key.path=value`, value as YAML) over the preset that it
-    /// names, fills in environment variables, makes paths absolute and checks everything. [`Layers`] takes overlays too.
-    ///
-    /// # Errors
-    /// [`ConfigError`], naming the file or override, the field, the value and what would be right.
-    pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        overridden(Layers::read(path)?, overrides)
-    }
+use crate::{ConfigError, Layers};
 
-    /// [`Config::load`] from a text: `origin` names it in errors, relative paths start at `base`.
-    ///
-    /// # Errors
-    /// As [`Config::load`].
-    pub fn from_yaml(
-        text: &str,
-        origin: &str,
-        base: &Path,
-        overrides: &[String],
-    ) -> Result<Self, ConfigError> {
-        overridden(Layers::from_yaml(text, origin, base)?, overrides)
-    }
+/// Reads a configuration file, lays it and then the overrides (`key.path=value`, value as YAML) over the preset that it
+/// names, fills in environment variables, makes paths absolute and checks everything. [`Layers`] takes overlays too.
+///
+/// # Errors
+/// [`ConfigError`], naming the file or override, the field, the value and what would be right.
+pub fn load(path: &Path, overrides: &[String]) -> Result<Config, ConfigError> {
+    overridden(Layers::read(path)?, overrides)
+}
 
-    /// The whole configuration as YAML; [`Config::load`] reads it back to an equal one.
-    pub fn to_yaml(&self) -> String {
-        serde_yaml::to_string(self).expect("a configuration is plain data")
-    }
+/// [`load`] from a text: `origin` names it in errors, relative paths start at `base`.
+///
+/// # Errors
+/// As [`load`].
+pub fn from_yaml(
+    text: &str,
+    origin: &str,
+    base: &Path,
+    overrides: &[String],
+) -> Result<Config, ConfigError> {
+    overridden(Layers::from_yaml(text, origin, base)?, overrides)
+}
+
+/// The whole configuration as YAML; [`load`] reads it back to an equal one.
+pub fn to_yaml(config: &Config) -> String {
+    serde_yaml::to_string(config).expect("a configuration is plain data")
 }
 
 fn overridden(mut layers: Layers, overrides: &[String]) -> Result<Config, ConfigError> {
@@ -170,7 +170,7 @@ dataset:
 
     fn load(extra: &str, overrides: &[&str]) -> Result<Config, ConfigError> {
         let overrides: Vec<_> = overrides.iter().map(|s| s.to_string()).collect();
-        Config::from_yaml(
+        from_yaml(
             &format!("{MINIMAL}{extra}"),
             "test.yaml",
             Path::new("/base"),
@@ -198,8 +198,7 @@ dataset:
             &["inference.suppression.voting={iou_threshold: 0.7, weight: score}"],
         )
         .unwrap();
-        let again =
-            Config::from_yaml(&config.to_yaml(), "again", Path::new("/elsewhere"), &[]).unwrap();
+        let again = from_yaml(&to_yaml(&config), "again", Path::new("/elsewhere"), &[]).unwrap();
         assert_eq!(config, again);
     }
 
@@ -235,7 +234,7 @@ dataset:
                  `clean`"
             )
         );
-        let error = Config::from_yaml("{}", "x", Path::new(""), &[]).unwrap_err();
+        let error = from_yaml("{}", "x", Path::new(""), &[]).unwrap_err();
         assert_eq!(
             error.to_string(),
             "x: dataset.features.dir: is missing and has no default"

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Preset;
+use tal_core::config::Preset;
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{Config, ConfigError, Layers};
+use tal_core::config::Config;
+
+use crate::{ConfigError, Layers};
 
 /// A configuration with its data below another folder, and how to tell others about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +41,7 @@ impl Layers {
             .map(|name| (name.clone(), root(name)))
             .collect();
         let mut config = self.resolve()?.config;
-        let overrides = config.move_below(&folder);
+        let overrides = move_below(&mut config, &folder);
         Ok(Relocated {
             config,
             variables,
@@ -48,57 +50,54 @@ impl Layers {
     }
 }
 
-impl Config {
-    /// Moves the data paths that lie elsewhere below `folder`; the overrides that say so.
-    fn move_below(&mut self, folder: &Path) -> Vec<String> {
-        let elsewhere: Vec<PathBuf> = self
-            .data_paths()
-            .into_iter()
-            .filter(|(_, path)| !path.starts_with(folder))
-            .filter_map(|(_, path)| path.parent().map(Path::to_owned))
-            .collect();
-        let Some(shared) = elsewhere.into_iter().reduce(|a, b| shared_folder(&a, &b)) else {
-            return Vec::new();
+/// Moves the data paths that lie elsewhere below `folder`; the overrides that say so.
+fn move_below(config: &mut Config, folder: &Path) -> Vec<String> {
+    let elsewhere: Vec<PathBuf> = data_paths(config)
+        .into_iter()
+        .filter(|(_, path)| !path.starts_with(folder))
+        .filter_map(|(_, path)| path.parent().map(Path::to_owned))
+        .collect();
+    let Some(shared) = elsewhere.into_iter().reduce(|a, b| shared_folder(&a, &b)) else {
+        return Vec::new();
+    };
+    let mut overrides = Vec::new();
+    let mut appended = false;
+    for (key, path) in data_paths(config) {
+        let Ok(rest) = path.strip_prefix(&shared) else {
+            continue;
         };
-        let mut overrides = Vec::new();
-        let mut appended = false;
-        for (key, path) in self.data_paths() {
-            let Ok(rest) = path.strip_prefix(&shared) else {
-                continue;
-            };
-            if path.starts_with(folder) {
-                continue;
-            }
-            *path = folder.join(rest);
-            match key {
-                "dataset.features.append" => appended = true,
-                key => overrides.push(format!("{key}={}", quoted(&path.to_string_lossy()))),
-            }
+        if path.starts_with(folder) {
+            continue;
         }
-        if appended {
-            // A list can only be replaced as a whole.
-            let list = quoted(&self.dataset.features.append);
-            overrides.push(format!("dataset.features.append={list}"));
+        *path = folder.join(rest);
+        match key {
+            "dataset.features.append" => appended = true,
+            key => overrides.push(format!("{key}={}", quoted(&path.to_string_lossy()))),
         }
-        overrides
     }
+    if appended {
+        // A list can only be replaced as a whole.
+        let list = quoted(&config.dataset.features.append);
+        overrides.push(format!("dataset.features.append={list}"));
+    }
+    overrides
+}
 
-    /// Every path of the data set by key.
-    fn data_paths(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
-        let dataset = &mut self.dataset;
-        let mut paths = vec![
-            ("dataset.annotations", &mut dataset.annotations),
-            ("dataset.features.dir", &mut dataset.features.dir),
-        ];
-        for more in &mut dataset.features.append {
-            paths.push(("dataset.features.append", &mut more.dir));
-        }
-        let scores = self.inference.external_scores.iter_mut();
-        paths.extend(scores.map(|s| ("inference.external_scores.file", &mut s.file)));
-        let clicks = self.backtal.iter_mut().filter_map(|b| b.clicks.as_mut());
-        paths.extend(clicks.map(|path| ("backtal.clicks", path)));
-        paths
+/// Every path of the data set by key.
+fn data_paths(config: &mut Config) -> Vec<(&'static str, &mut PathBuf)> {
+    let dataset = &mut config.dataset;
+    let mut paths = vec![
+        ("dataset.annotations", &mut dataset.annotations),
+        ("dataset.features.dir", &mut dataset.features.dir),
+    ];
+    for more in &mut dataset.features.append {
+        paths.push(("dataset.features.append", &mut more.dir));
     }
+    let scores = config.inference.external_scores.iter_mut();
+    paths.extend(scores.map(|s| ("inference.external_scores.file", &mut s.file)));
+    let clicks = config.backtal.iter_mut().filter_map(|b| b.clicks.as_mut());
+    paths.extend(clicks.map(|path| ("backtal.clicks", path)));
+    paths
 }
 
 /// The value in JSON, which is YAML on one line.
@@ -230,8 +229,8 @@ dataset:
             found.config.dataset.annotations,
             Path::new("/new place/a.json")
         );
-        let text = found.config.to_yaml();
-        let again = Config::from_yaml(&text, "y", Path::new("/"), &found.overrides).unwrap();
+        let text = crate::to_yaml(&found.config);
+        let again = crate::from_yaml(&text, "y", Path::new("/"), &found.overrides).unwrap();
         assert_eq!(again, found.config);
     }
 }

@@ -2,19 +2,21 @@
 
 use serde_yaml::{Mapping, Value};
 
-use super::layers::defaults;
-use super::lines::join;
-use super::source::parse_mapping;
-use super::{Config, Preset, Resolved};
+use tal_core::config::{Config, Preset};
+
+use crate::Resolved;
+use crate::layers::defaults;
+use crate::lines::join;
+use crate::source::{parse_mapping, to_yaml};
 
 /// Comments start at this column at the latest; behind longer lines they follow directly.
 const LAST_COLUMN: usize = 56;
 
 impl Resolved {
     /// The configuration as YAML with a comment behind each value that tells where it comes from; `changed` leaves out what
-    /// is as in the preset. [`Config::load`] reads both back to an equal configuration.
+    /// is as in the preset. [`load`](crate::load) reads both back to an equal configuration.
     pub fn to_annotated_yaml(&self, changed: bool) -> String {
-        let mut values = self.config.to_mapping();
+        let mut values = to_mapping(&self.config);
         if changed {
             values = without_preset(&values, self.config.preset);
         }
@@ -29,11 +31,9 @@ impl Resolved {
     }
 }
 
-impl Config {
-    /// As plain values. Through the text, since numbers of single precision would get the digits of double precision.
-    fn to_mapping(&self) -> Mapping {
-        parse_mapping(&self.to_yaml(), "").expect("a configuration is a mapping")
-    }
+/// As plain values. Through the text, since numbers of single precision would get the digits of double precision.
+fn to_mapping(config: &Config) -> Mapping {
+    parse_mapping(&to_yaml(config), "").expect("a configuration is a mapping")
 }
 
 /// What differs from the preset or is not in it. A section of another `type` stays whole.
@@ -167,7 +167,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config::Layers;
+    use crate::{Layers, from_yaml};
 
     const MAIN: &str = "
 dataset:
@@ -205,7 +205,7 @@ loss: { focal_alpha: 0.3 }
             let found = resolved(overlay);
             for changed in [false, true] {
                 let text = found.to_annotated_yaml(changed);
-                let again = Config::from_yaml(&text, "shown", Path::new("/else"), &[]);
+                let again = from_yaml(&text, "shown", Path::new("/else"), &[]);
                 assert_eq!(again.unwrap(), found.config, "{overlay}\n{text}");
             }
         }

@@ -278,7 +278,7 @@ fn evaluation(theirs: &mut Theirs, rules: &Rules) {
     theirs.put("evaluation.tiou_thresholds", thresholds);
     let dialect = match theirs.code {
         ReleasedCode::ActionFormer => "actionformer",
-        ReleasedCode::CltdrGmg | ReleasedCode::Tridet => "tridet",
+        ReleasedCode::CltdrGmg | ReleasedCode::TriDet => "tridet",
     };
     theirs.put("evaluation.dialect", dialect);
 }

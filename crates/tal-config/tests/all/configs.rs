@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use tal_core::config::{
-    Config, EvaluationDialect, Layers, OptimizerMethod, ScheduleConfig, Weights,
-};
+use tal_config::Layers;
+use tal_core::config::{Config, EvaluationDialect, OptimizerMethod, ScheduleConfig, Weights};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs")
@@ -25,7 +24,7 @@ fn names(folder: &Path) -> Vec<String> {
 /// Loads a configuration; its data need not be there.
 fn load(name: &str) -> Config {
     let data = ["dataset.annotations=/a.json", "dataset.features.dir=/f"].map(str::to_owned);
-    Config::load(&folder().join(format!("{name}.yaml")), &data)
+    tal_config::load(&folder().join(format!("{name}.yaml")), &data)
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -44,7 +43,7 @@ fn the_data_of_a_released_configuration_have_a_place_without_any_setting() {
         let text = std::fs::read_to_string(folder().join(format!("{name}.yaml"))).unwrap();
         // As on a machine where the variable is not set.
         let text = text.replace("${", "${TAL_TEST_NO_SUCH_");
-        let config = Config::from_yaml(&text, name, Path::new("/p/configs"), &[]).unwrap();
+        let config = tal_config::from_yaml(&text, name, Path::new("/p/configs"), &[]).unwrap();
         let annotations = config.dataset.annotations.to_string_lossy().into_owned();
         assert!(
             annotations.starts_with("/p/configs/../data/"),
@@ -84,7 +83,7 @@ fn released_configurations_train_and_select_as_their_authors_did() {
         assert_eq!(config.train.checkpoint.weights, Weights::Ema, "{name}");
         assert_eq!(config.train.ema.decay, 0.999, "{name}");
         assert_eq!(config.encoder.length_unit(), unit, "{name}");
-        assert_eq!(config.evaluation.dialect, EvaluationDialect::Tridet);
+        assert_eq!(config.evaluation.dialect, EvaluationDialect::TriDet);
         let thresholds = &config.evaluation.tiou_thresholds;
         let found = thresholds.iter().sum::<f64>() / thresholds.len() as f64;
         assert!((found - mean).abs() < 1e-9, "{name}: {found}");
@@ -143,7 +142,7 @@ fn baselines_keep_the_sizes_of_the_configuration() {
 fn sensitivity_is_refused_beside_backtal() {
     let base = folder().join("backtal/gtea_clips.yaml");
     let overrides = ["loss.sensitivity={normalize: batch}".to_owned()];
-    let error = Config::load(&base, &overrides).unwrap_err().to_string();
+    let error = tal_config::load(&base, &overrides).unwrap_err().to_string();
     let expected = "loss.sensitivity is set, must be null beside a section backtal:";
     assert!(error.contains(expected), "{error}");
 }
@@ -186,6 +185,6 @@ fn backtal_is_configured_as_published() {
         assert_eq!((train.learning_rate, train.weight_decay), (rate, 5e-4));
         assert_eq!(train.optimizer, OptimizerMethod::Adam);
         assert_eq!(train.schedule, ScheduleConfig::Constant {});
-        assert_eq!(config.evaluation.dialect, EvaluationDialect::Activitynet);
+        assert_eq!(config.evaluation.dialect, EvaluationDialect::ActivityNet);
     }
 }

@@ -6,8 +6,8 @@ use serde_yaml::{Mapping, Value};
 
 use super::report::{ImportReport, Remark, Translation};
 use super::{ImportError, ReleasedCode};
-use crate::config::lines::join;
-use crate::config::render::flow;
+use crate::lines::join;
+use crate::render::flow;
 
 /// A file on its way.
 pub(super) struct Theirs {

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde_yaml::{Mapping, Value};
 
-use super::lines::{join, key_lines};
-use super::source::{parse_mapping, resolve_paths, typed};
-use super::{Config, ConfigError, Origin, Preset, Provenance};
+use tal_core::config::{Config, Preset};
+
+use crate::lines::{join, key_lines};
+use crate::presets::preset_yaml;
+use crate::source::{parse_mapping, resolve_paths, typed};
+use crate::{ConfigError, Origin, Provenance};
 
 /// The layers of a configuration: a file, overlays (fragments of configurations) and overrides, each laid over those
 /// before it. The preset below them is that of the last layer that names one.
@@ -248,7 +251,7 @@ impl Stack {
         if let Some(base) = preset.base() {
             self.lay_preset(base)?;
         }
-        let values = parse_mapping(preset.yaml(), "preset")?;
+        let values = parse_mapping(preset_yaml(preset), "preset")?;
         self.lay(values, Setter::Preset(preset));
         Ok(())
     }

@@ -97,7 +97,7 @@ fn arch(theirs: &mut Theirs) -> Result<[usize; 3], ImportError> {
 fn mixer(theirs: &mut Theirs, num_levels: usize) -> Result<(), ImportError> {
     let expected = match theirs.code {
         ReleasedCode::ActionFormer => "convTransformer",
-        ReleasedCode::CltdrGmg | ReleasedCode::Tridet => "SGP",
+        ReleasedCode::CltdrGmg | ReleasedCode::TriDet => "SGP",
     };
     expect(
         theirs,
@@ -114,7 +114,7 @@ fn mixer(theirs: &mut Theirs, num_levels: usize) -> Result<(), ImportError> {
                 "only a size that nothing uses is computed from it",
             );
         }
-        ReleasedCode::Tridet => {
+        ReleasedCode::TriDet => {
             theirs.put("encoder.mixer.type", "sgp");
             theirs.carry("model.n_sgp_win_size", "encoder.mixer.kernel_size");
             theirs.carry("model.k", "encoder.mixer.k");
@@ -216,7 +216,7 @@ fn decoder(theirs: &mut Theirs) -> Result<(), ImportError> {
             theirs.put("decoder.refinement.regression", false);
         }
         ReleasedCode::CltdrGmg => {}
-        ReleasedCode::Tridet | ReleasedCode::ActionFormer => {
+        ReleasedCode::TriDet | ReleasedCode::ActionFormer => {
             theirs.put("decoder.dcm.neighbors", "none");
             theirs.put("decoder.drm.neighbors", "none");
             theirs.put("decoder.refinement.classification", false);

@@ -1,0 +1,7 @@
+//! Tests of whole configurations.
+
+mod action_sensitivity;
+mod class_scores;
+mod configs;
+mod decoder;
+mod import;
