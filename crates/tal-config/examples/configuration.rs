@@ -1,4 +1,4 @@
-//! Writes `docs/configuration.md` from the configuration types; with `--check` only says whether it is up to date.
+//! Writes `docs/configuration.md` from the configuration types; with `--check` only tells whether it is up to date.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -11,16 +11,41 @@ use tal_core::config::{Config, Preset};
 
 const INTRODUCTION: &str = "# Configuration
 
-Generated from the types by `cargo run -p tal-config --example configuration`; `cargo xtask ci` checks that it is current.
+A configuration file is YAML. It names a preset and what differs from it; all other keys keep the preset's values:
 
-A configuration file is YAML. It names a `preset` and what it changes; what it leaves out keeps the preset's value.
-`--set key.path=value` (value as YAML) changes a single key from the command line, after the file. Unknown keys and
-values out of range are errors. The resolved configuration, with every value written out, is saved as `config.yaml` in
-the run folder and in every checkpoint.
+```yaml
+";
 
-Where a section has a `type`, naming another `type` replaces the whole section.
+const EXAMPLE: &str = "\
+preset: released
 
-**Required** marks keys that no preset can know. Units: *grid units* are features of pyramid level 0.
+dataset:
+  annotations: ${MY_DATA}/annotations.json
+  features:
+    dir: ${MY_DATA}/features
+    format: { type: npy }
+  num_classes: 20
+  input_dim: 2048
+  feat_stride: 4
+  num_frames: 16
+  max_seq_len: 2304
+
+train:
+  epochs: 40
+";
+
+const RULES: &str = "\
+```
+
+- `--overlay FILE` lays another file of this form over it, and `--set key.path=value` (value as YAML) a single key;
+  both can be repeated. `tal config show` prints the result and the origin of every value.
+- A section with a `type` is replaced as a whole if its `type` changes.
+- Unknown keys and values out of range are errors.
+- A run folder and every checkpoint contain the resulting configuration with every value (`config.yaml`).
+
+**Required** keys have no default. *Grid units* are features of pyramid level 0. The column *released* shows the values of the
+preset `released`. This page is generated from the types by `cargo xtask docs --write`; `cargo xtask ci` checks that it is
+current.
 ";
 
 fn main() -> ExitCode {
@@ -31,7 +56,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         eprintln!(
-            "docs/configuration.md is out of date; run `cargo run -p tal-config --example configuration`"
+            "docs/configuration.md is out of date; `cargo run -p tal-config --example configuration` writes it anew"
         );
         return ExitCode::FAILURE;
     }
@@ -47,19 +72,22 @@ fn main() -> ExitCode {
 struct Reference {
     schema: Value,
     defaults: serde_yaml::Value,
-    /// Of sections that are null there.
+    /// Defaults of the sections that are null in `defaults`.
     optional: serde_yaml::Value,
     text: String,
 }
 
 impl Reference {
     fn new() -> Self {
+        let example = EXAMPLE.replace("${MY_DATA}", "/data");
+        tal_config::from_yaml(&example, "the example", Path::new("/"), &[])
+            .unwrap_or_else(|error| panic!("{error}"));
         let schema: Schema = schemars::schema_for!(Config);
         Self {
             schema: schema.to_value(),
             defaults: preset(Preset::Released),
             optional: preset(Preset::BackTalThumos14),
-            text: INTRODUCTION.to_owned(),
+            text: [INTRODUCTION, EXAMPLE, RULES].concat(),
         }
     }
 
@@ -69,21 +97,27 @@ impl Reference {
         self.text
     }
 
-    /// One heading and table per section, its sub-sections after it.
+    /// A heading and a table for a section, followed by its sub-sections.
     fn section(&mut self, path: &str, schema: &Value) {
-        let mut sub_sections = Vec::new();
+        let kind = schema["properties"]["type"]["const"].as_str();
         if path.is_empty() {
             self.text.push_str("\n## Sections\n\n");
         } else {
             let level = if path.contains('.') { "###" } else { "##" };
-            write!(self.text, "\n{level} `{path}`\n\n").unwrap();
+            let kind = kind.map_or_else(String::new, |kind| format!(", `type: {kind}`"));
+            write!(self.text, "\n{level} `{path}`{kind}\n\n").unwrap();
             if let Some(description) = text_of(schema, "description") {
                 write!(self.text, "{description}\n\n").unwrap();
             }
         }
-        self.text
-            .push_str("| key | value | released | meaning |\n|---|---|---|---|\n");
+        let start = self.text.len();
+        let mut sub_sections = Vec::new();
         self.rows(path, schema, &mut sub_sections);
+        let table = match self.text.len() {
+            end if end == start => "There are no further keys.\n",
+            _ => "| key | value | released | meaning |\n|---|---|---|---|\n",
+        };
+        self.text.insert_str(start, table);
         for (path, schema) in sub_sections {
             self.section(&path, &schema);
         }
@@ -112,13 +146,9 @@ impl Reference {
                 sub_sections.push((full, target));
             } else if let Some(variants) = tagged_variants(&target) {
                 for variant in variants {
-                    let name = variant["properties"]["type"]["const"]
-                        .as_str()
-                        .unwrap_or_default();
                     let mut merged = self.resolve(variant);
-                    if let Some(description) = text_of(variant, "description") {
-                        merged["description"] =
-                            Value::from(format!("`type: {name}`. {description}"));
+                    if variant.get("description").is_some() {
+                        merged["description"] = variant["description"].clone();
                     }
                     sub_sections.push((full.clone(), merged));
                 }
@@ -148,7 +178,7 @@ impl Reference {
         result
     }
 
-    /// The released value of a key; `variant` is the `type` of its section.
+    /// The value of a key in the preset `released`; `variant` is the `type` of its section.
     fn default_of(&self, full: &str, variant: Option<&str>, property: &Value) -> String {
         let find = |defaults| {
             let parent = full.rsplit_once('.').map_or("", |(parent, _)| parent);
@@ -157,7 +187,7 @@ impl Reference {
                 .filter(|key| !key.is_empty())
                 .try_fold(defaults, serde_yaml::Value::get);
             let kind = section.and_then(|section| section.get("type")?.as_str());
-            // Another `type` replaces the whole section, and with it the preset's values.
+            // Another `type` replaces the whole section, including the preset's values.
             if variant.is_some() && kind.is_some() && kind != variant {
                 return None;
             }
@@ -174,7 +204,7 @@ impl Reference {
             },
             (Some(value), _) => format!("`{}`", yaml_text(value)),
             (None, Some(value)) => format!("`{value}`").replace('"', ""),
-            // Sections that the preset knows by another `type`.
+            // The preset has another `type` here.
             (None, None) if full.starts_with("train.schedule.") => "–".to_owned(),
             (None, None) if has_null_type(property) || is_optional(property) => {
                 match property.get(REQUIRED) {
@@ -221,7 +251,7 @@ fn preset(preset: Preset) -> serde_yaml::Value {
     serde_yaml::from_str(preset_yaml(preset)).expect("the preset is YAML")
 }
 
-/// Marks keys whose null must be written.
+/// Marks keys that must be written even if they are null.
 const REQUIRED: &str = "x-required";
 
 fn is_optional(schema: &Value) -> bool {
@@ -258,7 +288,7 @@ fn tagged_variants(schema: &Value) -> Option<&Vec<Value>> {
         .then_some(variants)
 }
 
-/// The named choices of an enum, with what each means.
+/// The named choices of an enum and their meanings.
 fn choices(schema: &Value) -> Option<String> {
     if let Some(names) = schema["enum"].as_array() {
         let names: Vec<_> = names

@@ -1,10 +1,10 @@
-//! Why a configuration cannot be used.
+//! Errors in configuration files.
 
 use std::path::PathBuf;
 
 use tal_core::config::FieldError;
 
-/// Why a configuration cannot be used.
+/// An error in a configuration file, an overlay or an override.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -13,21 +13,21 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// The file is not YAML, or not a mapping.
     #[error("{origin}: {message}")]
     Syntax {
-        /// The file, or which override.
+        /// The file or override.
         origin: String,
-        /// What is wrong and where.
+        /// The error and its place.
         message: String,
     },
     /// A key that does not exist.
     #[error("{origin}: unknown key {path}{}", suggestion(nearest))]
     UnknownKey {
-        /// The file, or which override.
+        /// The file or override.
         origin: String,
         /// Path of the key.
         path: String,
@@ -37,19 +37,19 @@ pub enum ConfigError {
     /// A value of the wrong type, an unknown choice or a missing key.
     #[error("{origin}: {path}: {message}")]
     Value {
-        /// The file, or which override.
+        /// The file or override.
         origin: String,
         /// Path of the field.
         path: String,
-        /// What is wrong.
+        /// The error.
         message: String,
     },
-    /// A `${NAME}` that has no value.
+    /// An environment variable that is not set.
     #[error(
         "{origin}: {path} is {value:?}, but the environment variable {variable} is not set; set it, or write a path"
     )]
     Variable {
-        /// The file.
+        /// The file or override.
         origin: String,
         /// Path of the field.
         path: String,
@@ -61,9 +61,9 @@ pub enum ConfigError {
     /// Values out of range.
     #[error("{origin}: {}", join(errors))]
     Invalid {
-        /// The file.
+        /// The file or override.
         origin: String,
-        /// All of them.
+        /// All errors.
         errors: Vec<FieldError>,
     },
 }

@@ -1,4 +1,4 @@
-//! Preset, file, overlays and overrides laid over one another, remembering who set what.
+//! Layers of a configuration: preset, file, overlays and overrides, with the origin of every value.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,12 @@ use tal_core::config::{Config, Preset};
 
 use crate::lines::{join, key_lines};
 use crate::presets::preset_yaml;
+use crate::renamed::rename;
 use crate::source::{parse_mapping, resolve_paths, typed};
 use crate::{ConfigError, Origin, Provenance};
 
-/// The layers of a configuration: a file, overlays (fragments of configurations) and overrides, each laid over those
-/// before it. The preset below them is that of the last layer that names one.
+/// The layers of a configuration: a file, overlays (partial configurations) and overrides, each laid over the ones before.
+/// Below them lies the preset that the last layer with a key `preset` names.
 #[derive(Debug, Clone)]
 pub struct Layers {
     layers: Vec<Layer>,
@@ -24,7 +25,7 @@ struct Layer {
     /// The file, or `--set key=value`.
     name: String,
     values: Mapping,
-    /// What only files have.
+    /// `None` for an override.
     file: Option<File>,
 }
 
@@ -35,36 +36,36 @@ struct File {
     lines: BTreeMap<String, usize>,
 }
 
-/// A checked configuration and where its values come from.
+/// A checked configuration and the origins of its values.
 #[derive(Debug, Clone)]
 pub struct Resolved {
     /// The configuration.
     pub config: Config,
-    /// Where its values come from.
+    /// The origins of its values.
     pub provenance: Provenance,
 }
 
 impl Layers {
-    /// Begins with a configuration file.
+    /// Starts with a configuration file.
     ///
     /// # Errors
-    /// [`ConfigError::Read`] and [`ConfigError::Syntax`].
+    /// If the file cannot be read, is not YAML, or sets a key under two names.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         Self { layers: Vec::new() }.overlay(path)
     }
 
-    /// [`Layers::read`] from a text: `origin` names it in errors, relative paths start at `base`.
+    /// [`Layers::read`] for a text: `origin` names it in errors, and relative paths start at `base`.
     ///
     /// # Errors
-    /// [`ConfigError::Syntax`].
+    /// As [`Layers::read`].
     pub fn from_yaml(text: &str, origin: &str, base: &Path) -> Result<Self, ConfigError> {
         Self { layers: Vec::new() }.overlay_yaml(text, origin, base)
     }
 
-    /// Lays the fragment of a configuration in a file on top; its relative paths start at its own folder.
+    /// Lays an overlay, a file with part of a configuration, on top. Its relative paths start at its own folder.
     ///
     /// # Errors
-    /// [`ConfigError::Read`] and [`ConfigError::Syntax`].
+    /// As [`Layers::read`].
     pub fn overlay(self, path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
@@ -74,54 +75,50 @@ impl Layers {
         self.overlay_yaml(&text, &path.display().to_string(), base)
     }
 
-    /// [`Layers::overlay`] from a text.
+    /// [`Layers::overlay`] for a text.
     ///
     /// # Errors
-    /// [`ConfigError::Syntax`].
+    /// As [`Layers::read`].
     pub fn overlay_yaml(
         mut self,
         text: &str,
         origin: &str,
         base: &Path,
     ) -> Result<Self, ConfigError> {
+        let mut values = parse_mapping(text, origin)?;
+        let mut lines = key_lines(text);
+        rename(&mut values, &mut lines, origin)?;
         self.layers.push(Layer {
             name: origin.to_owned(),
-            values: parse_mapping(text, origin)?,
+            values,
             file: Some(File {
                 base: base.to_owned(),
-                lines: key_lines(text),
+                lines,
             }),
         });
         Ok(self)
     }
 
-    /// Lays one key (`key.path=value`, value as YAML) on top; a relative path starts at the folder of the first file.
+    /// Lays one key (`key.path=value`, value as YAML) on top. A relative path starts at the folder of the first file.
     ///
     /// # Errors
-    /// [`ConfigError::Syntax`].
+    /// If the text does not have this form.
     pub fn set(mut self, text: &str) -> Result<Self, ConfigError> {
+        let name = format!("--set {text}");
+        let mut values = parse_override(text, &name)?;
+        rename(&mut values, &mut BTreeMap::new(), &name)?;
         self.layers.push(Layer {
-            name: format!("--set {text}"),
-            values: parse_override(text)?,
+            name,
+            values,
             file: None,
         });
         Ok(self)
     }
 
-    /// Changes every text of every layer.
-    pub(super) fn each_text(&mut self, visit: &mut impl FnMut(&mut String)) {
-        for layer in &mut self.layers {
-            layer
-                .values
-                .iter_mut()
-                .for_each(|(_, value)| each_text(value, visit));
-        }
-    }
-
-    /// The configuration that the layers add up to: environment variables filled in, paths absolute, everything checked.
+    /// The resulting configuration, with environment variables filled in, paths made absolute and everything checked.
     ///
     /// # Errors
-    /// [`ConfigError`], naming the file or override, the field, the value and what would be right.
+    /// The first error, or all values out of range; each names the file or override, the field, the value and what is allowed.
     pub fn resolve(&self) -> Result<Resolved, ConfigError> {
         let preset = self.preset()?;
         let mut stack = Stack::default();
@@ -180,14 +177,14 @@ impl Layers {
             .map_or_else(String::new, |layer| layer.name.clone())
     }
 
-    /// Name and folder of the layer that a path of the file system was set by.
+    /// Name and folder of the layer that set a path of the file system.
     fn place(&self, setter: Option<Setter>) -> (&str, &Path) {
         let first = self.layers.first();
         let layer = match setter {
             Some(Setter::Layer(index)) => self.layers.get(index),
             _ => first,
         };
-        // What was written on the command line belongs to the first file.
+        // Paths on the command line start at the folder of the first file.
         let file = layer
             .and_then(|layer| layer.file.as_ref())
             .or_else(|| first.and_then(|layer| layer.file.as_ref()));
@@ -213,18 +210,6 @@ impl Layers {
     }
 }
 
-fn each_text(value: &mut Value, visit: &mut impl FnMut(&mut String)) {
-    match value {
-        Value::String(text) => visit(text),
-        Value::Sequence(items) => items.iter_mut().for_each(|item| each_text(item, visit)),
-        Value::Mapping(mapping) => mapping
-            .iter_mut()
-            .for_each(|(_, item)| each_text(item, visit)),
-        Value::Tagged(tagged) => each_text(&mut tagged.value, visit),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
 /// Who set a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Setter {
@@ -233,13 +218,13 @@ enum Setter {
 }
 
 /// The defaults of a preset: its own laid over those of the presets that it changes.
-pub(super) fn defaults(preset: Preset) -> Result<Mapping, ConfigError> {
+pub(crate) fn defaults(preset: Preset) -> Result<Mapping, ConfigError> {
     let mut stack = Stack::default();
     stack.lay_preset(preset)?;
     Ok(stack.values)
 }
 
-/// What the layers so far add up to, and who set each value; a list counts as one value.
+/// The values of all layers so far, and who set each of them; a list counts as one value.
 #[derive(Debug, Default)]
 struct Stack {
     values: Mapping,
@@ -262,7 +247,7 @@ impl Stack {
         self.values = values;
     }
 
-    /// Lays `over` over `base`. Mappings are merged key by key, except where their `type` differs; all else is replaced.
+    /// Lays `over` over `base`. Mappings of the same `type` are merged key by key; everything else is replaced.
     fn merge(&mut self, base: &mut Mapping, over: Mapping, path: &str, setter: Setter) {
         for (key, value) in over {
             let path = join(path, &text_of(&key));
@@ -296,14 +281,15 @@ impl Stack {
         }
     }
 
-    /// Who set the value at a path, or the list that it stands in.
+    /// Who set the value at a path, or the list that contains it.
     fn setter(&self, path: &str) -> Option<Setter> {
         let list = path.split('[').next().unwrap_or(path);
         self.setters.get(list).copied()
     }
 
-    /// Which layer is to blame for what is wrong at a path: the one that set it, else the last one to set something below
-    /// it or around it. Where a key is missing: the one that chose the `type` of its section. Otherwise the first file.
+    /// The layer to blame for an error at a path. For a missing key it is the layer that chose the `type` of the section; for
+    /// other errors the layer that set the path, or else the last that set something below or around it. The first file if
+    /// there is no such layer.
     fn culprit(&self, path: &str, missing: bool) -> usize {
         let mut at = path.split('[').next().unwrap_or(path);
         if missing {
@@ -344,31 +330,25 @@ fn text_of(key: &Value) -> String {
     }
 }
 
-fn parse_override(text: &str) -> Result<Mapping, ConfigError> {
-    let origin = format!("--set {text}");
-    let Some((path, value)) = text.split_once('=') else {
-        return Err(ConfigError::Syntax {
-            origin,
-            message: "must have the form key.path=value".to_owned(),
-        });
+fn parse_override(text: &str, origin: &str) -> Result<Mapping, ConfigError> {
+    let syntax = |message: String| ConfigError::Syntax {
+        origin: origin.to_owned(),
+        message,
     };
-    let mut over: Value = serde_yaml::from_str(value).map_err(|error| ConfigError::Syntax {
-        origin: origin.clone(),
-        message: format!("the value is not YAML: {error}"),
-    })?;
+    let (path, value) = text
+        .split_once('=')
+        .ok_or_else(|| syntax("must have the form key.path=value".to_owned()))?;
+    let mut value: Value = serde_yaml::from_str(value)
+        .map_err(|error| syntax(format!("the value is not YAML: {error}")))?;
+    let mut over = Mapping::new();
     for key in path.trim().rsplit('.') {
         if key.is_empty() {
-            return Err(ConfigError::Syntax {
-                origin,
-                message: "the key has an empty part".to_owned(),
-            });
+            return Err(syntax("the key has an empty part".to_owned()));
         }
-        over = Value::Mapping(Mapping::from_iter([(Value::from(key), over)]));
+        over = Mapping::from_iter([(Value::from(key), value)]);
+        value = Value::Mapping(over.clone());
     }
-    match over {
-        Value::Mapping(over) => Ok(over),
-        _ => unreachable!("a key has at least one part"),
-    }
+    Ok(over)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! On which line of a YAML text a key stands.
+//! Line numbers of the keys of a YAML text.
 
 use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Parser};
 
-/// What the parser is inside of.
+/// An open mapping or sequence.
 enum Frame {
     /// A mapping at a path (`None` inside sequences) and the key whose value comes next.
     Mapping {
@@ -14,9 +14,9 @@ enum Frame {
     Sequence,
 }
 
-/// The line, counted from 1, of every key outside of sequences, by path (`train.learning_rate`). What cannot be read ends
-/// the list: errors are reported by the reader of the values.
-pub(super) fn key_lines(text: &str) -> BTreeMap<String, usize> {
+/// The lines, counted from 1, of all keys outside sequences, by path (`train.learning_rate`). The list ends at the first
+/// syntax error, which the reader of the values reports.
+pub(crate) fn key_lines(text: &str) -> BTreeMap<String, usize> {
     let mut lines = BTreeMap::new();
     let mut frames: Vec<Frame> = Vec::new();
     for event in Parser::new_from_str(text) {
@@ -57,7 +57,7 @@ fn value_path(frames: &[Frame]) -> Option<String> {
     }
 }
 
-/// Takes note of a whole node. Where it is a key, returns its path.
+/// Registers a whole node; returns its path if it is a key.
 fn node(frames: &mut [Frame], name: String) -> Option<String> {
     let Some(Frame::Mapping { path, key }) = frames.last_mut() else {
         return None;
@@ -70,8 +70,8 @@ fn node(frames: &mut [Frame], name: String) -> Option<String> {
     found
 }
 
-/// A path one key longer.
-pub(super) fn join(path: &str, key: &str) -> String {
+/// A path extended by a key.
+pub(crate) fn join(path: &str, key: &str) -> String {
     if path.is_empty() {
         key.to_owned()
     } else {

@@ -2,7 +2,7 @@
 
 use tal_core::config::Preset;
 
-/// The preset's own defaults as YAML, to be laid over those of its [`base`](Preset::base).
+/// The defaults of a preset as YAML, to be laid over those of its [`base`](Preset::base).
 pub fn preset_yaml(preset: Preset) -> &'static str {
     match preset {
         Preset::Released => include_str!("presets/released.yaml"),

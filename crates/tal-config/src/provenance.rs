@@ -1,22 +1,22 @@
-//! Where the values of a configuration come from.
+//! Origins of the values of a configuration.
 
 use std::collections::BTreeMap;
 
 use tal_core::config::Preset;
 
-/// Where a value comes from.
+/// Origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
     /// The preset.
     Preset(Preset),
-    /// Nobody named it: the default of the key.
+    /// The default of the key, which nothing set.
     Default,
     /// A configuration file or an overlay.
     File {
         /// The file.
         name: String,
-        /// The line of the key, counted from 1, where it is known.
+        /// The line of the key, counted from 1, if it is known.
         line: Option<usize>,
     },
     /// `--set` on the command line.
@@ -38,20 +38,20 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// Where each value of a configuration comes from, and paths as they were written.
+/// Origins of all values of a configuration, and paths as they were written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Provenance {
-    pub(super) origins: BTreeMap<String, Origin>,
-    pub(super) written: BTreeMap<String, String>,
+    pub(crate) origins: BTreeMap<String, Origin>,
+    pub(crate) written: BTreeMap<String, String>,
 }
 
 impl Provenance {
-    /// Where the value at a path (`train.learning_rate`) comes from; a list counts as one value.
+    /// Origin of the value at a path, such as `train.learning_rate`; a list counts as one value.
     pub fn origin(&self, path: &str) -> &Origin {
         self.origins.get(path).unwrap_or(&Origin::Default)
     }
 
-    /// The text of a path of the file system before variables were filled in and it was made absolute.
+    /// A path of the file system as it was written, before variables were filled in.
     pub fn written(&self, path: &str) -> Option<&str> {
         self.written.get(path).map(String::as_str)
     }

@@ -1,4 +1,4 @@
-//! Configurations as YAML for people: sections in blocks, each value on its line with where it comes from.
+//! Configurations as YAML for people: sections in blocks, and each value on a line with its origin.
 
 use serde_yaml::{Mapping, Value};
 
@@ -9,12 +9,12 @@ use crate::layers::defaults;
 use crate::lines::join;
 use crate::source::{parse_mapping, to_yaml};
 
-/// Comments start at this column at the latest; behind longer lines they follow directly.
+/// Column at which comments start at the latest; after longer lines they follow directly.
 const LAST_COLUMN: usize = 56;
 
 impl Resolved {
-    /// The configuration as YAML with a comment behind each value that tells where it comes from; `changed` leaves out what
-    /// is as in the preset. [`load`](crate::load) reads both back to an equal configuration.
+    /// The configuration as YAML, with the origin of each value in a comment; `changed` leaves out the values of the preset.
+    /// [`load`](crate::load) reads both forms back to an equal configuration.
     pub fn to_annotated_yaml(&self, changed: bool) -> String {
         let mut values = to_mapping(&self.config);
         if changed {
@@ -31,13 +31,13 @@ impl Resolved {
     }
 }
 
-/// As plain values. Through the text, since numbers of single precision would get the digits of double precision.
+/// Plain values, read back from the text: converted directly, float32 numbers would get the digits of float64.
 fn to_mapping(config: &Config) -> Mapping {
     parse_mapping(&to_yaml(config), "").expect("a configuration is a mapping")
 }
 
-/// What differs from the preset or is not in it. A section of another `type` stays whole.
-pub(super) fn without_preset(values: &Mapping, preset: Preset) -> Mapping {
+/// The values that differ from the preset or are not in it. A section of another `type` stays whole.
+pub(crate) fn without_preset(values: &Mapping, preset: Preset) -> Mapping {
     changed(values, &defaults(preset).expect("a preset is YAML"))
 }
 
@@ -50,7 +50,7 @@ fn changed(values: &Mapping, defaults: &Mapping) -> Mapping {
             {
                 let inner = changed(new, old);
                 if !inner.is_empty() {
-                    // Readers should see which section it is.
+                    // The `type` shows which section it is.
                     let kind = new.get("type").map(|kind| ("type".into(), kind.clone()));
                     let section = kind.into_iter().chain(inner).collect();
                     result.insert(key.clone(), Value::Mapping(section));
@@ -65,7 +65,7 @@ fn changed(values: &Mapping, defaults: &Mapping) -> Mapping {
     result
 }
 
-/// Equality that does not tell 4 from 4.0.
+/// Equality under which 4 equals 4.0.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
@@ -76,8 +76,8 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Mappings as blocks, all else on one line, with `comment(path, value)` behind each value. Sections are set apart.
-pub(super) fn block(values: &Mapping, comment: &dyn Fn(&str, &Value) -> Option<String>) -> String {
+/// Mappings as blocks and other values on one line, each followed by `comment(path, value)`. Empty lines separate sections.
+pub(crate) fn block(values: &Mapping, comment: &dyn Fn(&str, &Value) -> Option<String>) -> String {
     let mut lines = Vec::new();
     collect(values, "", 0, comment, &mut lines);
     let column = lines
@@ -129,7 +129,7 @@ fn collect(
 }
 
 /// A value on one line.
-pub(super) fn flow(value: &Value) -> String {
+pub(crate) fn flow(value: &Value) -> String {
     match value {
         Value::Sequence(values) => {
             let all: Vec<String> = values.iter().map(flow).collect();
@@ -153,7 +153,7 @@ pub(super) fn flow(value: &Value) -> String {
     }
 }
 
-/// Whether a text needs no quotes anywhere: no signs that mean something, and not taken for a number, null or the like.
+/// Whether a text needs no quotes: it has no special characters and does not read as a number, null or the like.
 fn is_plain(text: &str) -> bool {
     let harmless = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
     text.chars().all(harmless)

@@ -1,23 +1,25 @@
-//! Reading: YAML becomes typed values, and errors name the field.
+//! Reading of YAML into typed values, with errors that name the field.
 
 use std::path::{Path, PathBuf};
 
 use serde_yaml::{Mapping, Value};
 
 use tal_core::config::Config;
+use tal_core::nearest_name;
 
+use crate::renamed::is_former;
 use crate::{ConfigError, Layers};
 
-/// Reads a configuration file, lays it and then the overrides (`key.path=value`, value as YAML) over the preset that it
-/// names, fills in environment variables, makes paths absolute and checks everything. [`Layers`] takes overlays too.
+/// The configuration of a file and overrides (`key.path=value`, value as YAML) laid over the preset that the file names, with
+/// environment variables filled in, paths made absolute and everything checked. [`Layers`] also takes overlays.
 ///
 /// # Errors
-/// [`ConfigError`], naming the file or override, the field, the value and what would be right.
+/// As [`Layers::resolve`].
 pub fn load(path: &Path, overrides: &[String]) -> Result<Config, ConfigError> {
     overridden(Layers::read(path)?, overrides)
 }
 
-/// [`load`] from a text: `origin` names it in errors, relative paths start at `base`.
+/// [`load`] for a text: `origin` names it in errors, and relative paths start at `base`.
 ///
 /// # Errors
 /// As [`load`].
@@ -30,7 +32,7 @@ pub fn from_yaml(
     overridden(Layers::from_yaml(text, origin, base)?, overrides)
 }
 
-/// The whole configuration as YAML; [`load`] reads it back to an equal one.
+/// The whole configuration as YAML, which [`load`] reads back to an equal one.
 pub fn to_yaml(config: &Config) -> String {
     serde_yaml::to_string(config).expect("a configuration is plain data")
 }
@@ -42,29 +44,14 @@ fn overridden(mut layers: Layers, overrides: &[String]) -> Result<Config, Config
     Ok(layers.resolve()?.config)
 }
 
-/// Fills in environment variables and makes paths absolute. `place` tells the name and the folder of who set a field.
-/// Returns the fields and their texts before that.
-pub(super) fn resolve_paths<'a>(
+/// Fills in environment variables and makes paths absolute; returns the fields with their former texts. `place` gives the name
+/// and the folder of the layer that set a field.
+pub(crate) fn resolve_paths<'a>(
     config: &mut Config,
     place: impl Fn(&str) -> (&'a str, &'a Path),
 ) -> Result<Vec<(String, String)>, ConfigError> {
-    let dataset = &mut config.dataset;
-    let mut paths = vec![
-        ("dataset.annotations".to_owned(), &mut dataset.annotations),
-        ("dataset.features.dir".to_owned(), &mut dataset.features.dir),
-    ];
-    for (index, more) in dataset.features.append.iter_mut().enumerate() {
-        paths.push((
-            format!("dataset.features.append[{index}].dir"),
-            &mut more.dir,
-        ));
-    }
-    let scores = config.inference.external_scores.iter_mut();
-    paths.extend(scores.map(|s| ("inference.external_scores.file".to_owned(), &mut s.file)));
-    let clicks = config.backtal.iter_mut().filter_map(|b| b.clicks.as_mut());
-    paths.extend(clicks.map(|path| ("backtal.clicks".to_owned(), path)));
     let mut written = Vec::new();
-    for (field, path) in paths {
+    for (field, path) in config.paths_mut() {
         let (origin, base) = place(&field);
         let resolved = resolve(path, &field, origin, base)?;
         let before = std::mem::replace(path, resolved);
@@ -73,7 +60,7 @@ pub(super) fn resolve_paths<'a>(
     Ok(written)
 }
 
-pub(super) fn parse_mapping(text: &str, origin: &str) -> Result<Mapping, ConfigError> {
+pub(crate) fn parse_mapping(text: &str, origin: &str) -> Result<Mapping, ConfigError> {
     let syntax = |message: String| ConfigError::Syntax {
         origin: origin.to_owned(),
         message,
@@ -82,13 +69,13 @@ pub(super) fn parse_mapping(text: &str, origin: &str) -> Result<Mapping, ConfigE
         Value::Mapping(mapping) => Ok(mapping),
         Value::Null => Ok(Mapping::new()),
         _ => Err(syntax(
-            "must be a mapping of the sections dataset, encoder, decoder, …".to_owned(),
+            "must be a mapping with the sections dataset, encoder, decoder, …".to_owned(),
         )),
     }
 }
 
-/// Gives values their types. `blame` tells who wrote the value at a path, or made a key missing.
-pub(super) fn typed<T: serde::de::DeserializeOwned>(
+/// Gives values their types. `blame` names the layer to blame for an error at a path; its flag says that a key is missing.
+pub(crate) fn typed<T: serde::de::DeserializeOwned>(
     value: Value,
     blame: impl Fn(&str, bool) -> String,
 ) -> Result<T, ConfigError> {
@@ -99,17 +86,14 @@ pub(super) fn typed<T: serde::de::DeserializeOwned>(
     })
 }
 
-/// serde tells an unknown key only in its message: take key and known names from there.
+/// Turns an error of serde into ours. Only its message names an unknown key and the known ones.
 fn classify(blame: impl Fn(&str, bool) -> String, path: String, message: String) -> ConfigError {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     if message.starts_with("unknown field") && !quoted.is_empty() {
         let (key, known) = (quoted[0], &quoted[1..]);
-        let nearest = known
-            .iter()
-            .map(|name| (strsim::damerau_levenshtein(key, name), *name))
-            .min()
-            .filter(|(distance, name)| *distance <= name.len().max(key.len()) / 2)
-            .map(|(_, name)| name.to_owned());
+        let section = path.rsplit_once('.').map_or("", |(section, _)| section);
+        let known = known.iter().filter(|name| !is_former(section, name));
+        let nearest = nearest_name(key, known.copied()).map(str::to_owned);
         // The path already ends in the unknown key, unless it stands inside a tagged section.
         let path = match path.rsplit('.').next() {
             Some(last) if last == key => path,

@@ -1,18 +1,18 @@
-//! Their section `dataset`, and what their code knows about a data set by its name.
+//! Their section `dataset`, and the rules that their code applies to a data set of a certain name.
 
 use serde_yaml::{Mapping, Value};
 
 use super::theirs::Theirs;
 use super::{ImportError, ReleasedCode};
 
-/// What the code of a data set does without any key.
+/// Behaviour of their code for one data set that no key controls.
 struct Rules {
     beyond_features: &'static str,
     remove_duplicates: bool,
     skip_missing_features: bool,
     /// First and last tIoU threshold, in hundredths, and the step.
     thresholds: [u32; 3],
-    /// Features can be stretched, or of a fixed number.
+    /// Whether features may be stretched, or have a fixed number.
     fixed_length: bool,
 }
 
@@ -70,7 +70,7 @@ pub(super) fn translate(theirs: &mut Theirs) -> Result<(), ImportError> {
     if rules.is_none() {
         theirs.unsupported(
             "dataset_name",
-            "its rules are not known here: annotations are kept as they are, files are read by their extension, and the \
+            "its rules are unknown here: annotations stay as they are, files are read by their extension, and the \
              thresholds of THUMOS14 are used",
         );
     } else {
@@ -110,7 +110,7 @@ pub(super) fn translate(theirs: &mut Theirs) -> Result<(), ImportError> {
     Ok(())
 }
 
-/// Stride, window and the forms of a fixed number of features.
+/// Stride, window, and the settings for a fixed number of features.
 fn time(theirs: &mut Theirs, rules: &Rules) -> Result<(), ImportError> {
     let fixed = theirs.number("dataset.feat_stride")? <= 0.0;
     if fixed && rules.fixed_length {
@@ -240,14 +240,14 @@ fn by_extension(theirs: &Theirs, suffix: &str) -> Result<Value, ImportError> {
         Some("pkl") => "pickle",
         Some("csv") => "csv",
         _ => {
-            let allowed = "an extension that tells the format: .npy, .npz, .pt, .pkl or .csv";
+            let allowed = "an extension that identifies the format: .npy, .npz, .pt, .pkl or .csv";
             return Err(theirs.wrong("dataset.file_ext", &suffix.into(), allowed));
         }
     };
     Ok(fields(&[("type", kind.into())]))
 }
 
-/// MultiTHUMOS: the code cuts to the first 1024 channels unless told otherwise, which only fits 1024 input channels.
+/// MultiTHUMOS: by default the code keeps the first 1024 channels, which fits only 1024 input channels.
 fn columns(theirs: &mut Theirs) -> Result<(), ImportError> {
     let key = "dataset.rgb_only";
     let rgb_only = !theirs.names(key) || theirs.flag(key)?;

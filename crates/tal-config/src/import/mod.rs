@@ -1,8 +1,8 @@
-//! Configuration files of other released codes become ours.
+//! Translation of the configuration files of other released codes.
 //!
-//! CLTDR-GMG, TriDet and ActionFormer share one layout of configuration files. [`import`] fills in what their code would
-//! fill in, translates every key that has an effect there, adds what their code knows about a data set without writing it
-//! into the file, and reports what it could not translate.
+//! CLTDR-GMG, TriDet and ActionFormer share one layout of configuration files. [`import`] fills in the defaults of their code,
+//! translates every key that has an effect there, adds the rules that their code applies to a data set without any key, and
+//! reports everything that it could not translate.
 
 mod dataset;
 mod model;
@@ -16,6 +16,7 @@ use serde_yaml::{Mapping, Value};
 
 use tal_core::config::Preset;
 
+use crate::ConfigError;
 use crate::render::{block, without_preset};
 use crate::source::parse_mapping;
 use theirs::Theirs;
@@ -35,7 +36,7 @@ pub enum ReleasedCode {
 }
 
 impl ReleasedCode {
-    /// All of them.
+    /// All codes.
     pub const ALL: [Self; 3] = [Self::CltdrGmg, Self::TriDet, Self::ActionFormer];
 
     /// The name on the command line.
@@ -61,28 +62,23 @@ impl std::fmt::Display for ReleasedCode {
     }
 }
 
-/// How a file is read.
+/// Options of an import.
 #[derive(Debug, Clone, Default)]
 pub struct ImportOptions {
-    /// The code that the file belongs to; `None` finds out. Files of TriDet look like those of CLTDR-GMG, which are assumed.
+    /// The code that the file belongs to; `None` detects it. Files of TriDet and CLTDR-GMG look alike: CLTDR-GMG is assumed.
     pub code: Option<ReleasedCode>,
-    /// The folder that the file's relative paths start at; `None` keeps them as they are written.
+    /// The folder at which the file's relative paths start; `None` keeps the paths as written.
     pub root: Option<PathBuf>,
 }
 
-/// Why a file cannot be translated.
+/// An error in a file to translate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
     /// The file is not YAML, or not a mapping.
-    #[error("{origin}: {message}")]
-    Syntax {
-        /// The file.
-        origin: String,
-        /// What is wrong and where.
-        message: String,
-    },
-    /// A value that their code would not take either.
+    #[error(transparent)]
+    Syntax(#[from] ConfigError),
+    /// A value that their code would refuse too.
     #[error("{origin}: {key} is {value}, must be {allowed}")]
     Value {
         /// The file.
@@ -91,7 +87,7 @@ pub enum ImportError {
         key: String,
         /// The value.
         value: String,
-        /// What would be right.
+        /// What is allowed.
         allowed: String,
     },
     /// A key without which their code does not run.
@@ -106,7 +102,7 @@ pub enum ImportError {
     },
     /// The file belongs to another code.
     #[error(
-        "{origin}: {key} is {value:?}, which belongs to none of cltdr-gmg, tridet and actionformer; where one of these reads \
+        "{origin}: {key} is {value:?}, which belongs to none of cltdr-gmg, tridet and actionformer; if one of these reads \
          the file nevertheless, name it with --code"
     )]
     Code {
@@ -124,13 +120,13 @@ pub enum ImportError {
 pub struct Imported {
     /// The code that the file belongs to.
     pub code: ReleasedCode,
-    /// What became of its keys.
+    /// Report on its keys.
     pub report: ImportReport,
     values: Mapping,
 }
 
 impl Imported {
-    /// Our configuration file: what differs from the preset `released`.
+    /// Our configuration file, with the values that differ from the preset `released`.
     pub fn to_yaml(&self) -> String {
         block(&without_preset(&self.values, Preset::Released), &|_, _| {
             None
@@ -141,15 +137,10 @@ impl Imported {
 /// Translates the text of a configuration file; `origin` names it in errors.
 ///
 /// # Errors
-/// [`ImportError`]. What has a value that we cannot express is no error but listed in [`ImportReport::unsupported`].
+/// If the file is not one of these codes or has values that its code refuses. Values that we cannot express are no errors:
+/// [`ImportReport::unsupported`] lists them.
 pub fn import(text: &str, origin: &str, options: &ImportOptions) -> Result<Imported, ImportError> {
-    let file = parse_mapping(text, origin).map_err(|error| ImportError::Syntax {
-        origin: origin.to_owned(),
-        message: error
-            .to_string()
-            .trim_start_matches(&format!("{origin}: "))
-            .to_owned(),
-    })?;
+    let file = parse_mapping(text, origin)?;
     let mut report = ImportReport::default();
     let code = match options.code {
         Some(code) => code,
@@ -167,7 +158,7 @@ pub fn import(text: &str, origin: &str, options: &ImportOptions) -> Result<Impor
         report,
     };
     theirs.put("preset", "released");
-    theirs.ignore("model_name", "names the class that the code builds");
+    theirs.ignore("model_name", "names the class that their code builds");
     dataset::translate(&mut theirs)?;
     model::translate(&mut theirs)?;
     training::translate(&mut theirs)?;
@@ -179,7 +170,7 @@ pub fn import(text: &str, origin: &str, options: &ImportOptions) -> Result<Impor
     })
 }
 
-/// Finds out which code a file belongs to by what only one of them has.
+/// Detects the code that a file belongs to by keys and values that only one of them has.
 fn detect(
     file: &Mapping,
     origin: &str,
@@ -211,7 +202,7 @@ fn detect(
         }
     }
     report.notes.push(
-        "read as a file of cltdr-gmg; files of tridet look the same: where it is one, say --code tridet"
+        "read as a file of cltdr-gmg; files of tridet look the same: if it is one, say --code tridet"
             .to_owned(),
     );
     Ok(ReleasedCode::CltdrGmg)

@@ -10,7 +10,7 @@ pub(super) fn translate(theirs: &mut Theirs) -> Result<(), ImportError> {
     decoder(theirs)?;
     theirs.ignore(
         "model.max_buffer_len_factor",
-        "points are made as they are needed, so that nothing limits the length",
+        "points are made as needed, so that nothing limits the length",
     );
     Ok(())
 }
@@ -109,10 +109,7 @@ fn mixer(theirs: &mut Theirs, num_levels: usize) -> Result<(), ImportError> {
         ReleasedCode::CltdrGmg => {
             theirs.put("encoder.mixer.type", "gmg");
             theirs.carry("model.n_sgp_win_size", "encoder.mixer.local_kernel_size");
-            theirs.ignore(
-                "model.k",
-                "only a size that nothing uses is computed from it",
-            );
+            theirs.ignore("model.k", "their code computes only an unused size from it");
         }
         ReleasedCode::TriDet => {
             theirs.put("encoder.mixer.type", "sgp");
@@ -156,7 +153,7 @@ fn attention(theirs: &mut Theirs, num_levels: usize) -> Result<(), ImportError> 
         theirs.put("encoder.mixer.window", window);
         theirs.unsupported(
             key,
-            "all levels have one window here: that of level 0 is taken",
+            "all levels share one window here: that of level 0 is taken",
         );
     }
     let relative = theirs.flag("model.use_rel_pe")?;
@@ -226,7 +223,7 @@ fn decoder(theirs: &mut Theirs) -> Result<(), ImportError> {
     Ok(())
 }
 
-/// A key that has only one value here.
+/// Translates a key that can have only one value here.
 fn expect(theirs: &mut Theirs, key: &str, expected: &Value, reason: &str) {
     if theirs.get(key) == *expected {
         theirs.ignore(key, "always so here");

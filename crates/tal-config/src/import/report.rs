@@ -1,22 +1,22 @@
-//! What became of the keys of a translated file.
+//! Report on the keys of a translated file.
 
 use std::fmt::Write as _;
 
-/// What became of the keys of a translated file.
+/// Report on the keys of a translated file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ImportReport {
     /// Keys of the file that have a counterpart.
     pub translated: Vec<Translation>,
-    /// Keys that the file leaves out, with the default of the code.
+    /// Keys that the file leaves out, with the defaults of the code.
     pub defaults: Vec<Translation>,
-    /// Keys of the file without any effect in its code, or with one that we have without a key.
+    /// Keys of the file that have no effect in its code, or an effect that needs no key here.
     pub ignored: Vec<Remark>,
-    /// Values that our configuration cannot express: the translation is another network or training.
+    /// Values that our configuration cannot express: the translation differs in network or training.
     pub unsupported: Vec<Remark>,
-    /// Keys that the code does not know either.
+    /// Keys that their code does not know either.
     pub unknown: Vec<Remark>,
-    /// What the code does without any key, and what else to know.
+    /// Behaviour of the code that no key controls, and other remarks.
     pub notes: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ pub struct Remark {
     pub key: String,
     /// Its value.
     pub value: String,
-    /// Why it has none.
+    /// The reason.
     pub reason: String,
 }
 

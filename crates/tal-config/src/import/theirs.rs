@@ -1,4 +1,4 @@
-//! A file of another code, its defaults, and our values as they come.
+//! A file of another code during its translation.
 
 use std::path::{Path, PathBuf};
 
@@ -9,22 +9,22 @@ use super::{ImportError, ReleasedCode};
 use crate::lines::join;
 use crate::render::flow;
 
-/// A file on its way.
+/// A file during its translation.
 pub(super) struct Theirs {
     pub(super) origin: String,
     pub(super) code: ReleasedCode,
     pub(super) root: Option<PathBuf>,
     pub(super) file: Mapping,
     pub(super) defaults: Mapping,
-    /// Keys of the file that something has been said about.
+    /// Keys of the file that are already in the report.
     pub(super) seen: Vec<String>,
-    /// Ours.
+    /// Our values so far.
     pub(super) values: Mapping,
     pub(super) report: ImportReport,
 }
 
 impl Theirs {
-    /// The value of one of their keys: the file's, else the default, else null.
+    /// The value of one of their keys: that of the file, or the default, or null.
     pub(super) fn get(&self, key: &str) -> Value {
         look_up(&self.file, key)
             .or_else(|| look_up(&self.defaults, key))
@@ -72,14 +72,14 @@ impl Theirs {
         }
     }
 
-    /// Takes a value over as it is.
+    /// Takes over a value unchanged.
     pub(super) fn carry(&mut self, key: &str, ours: &str) {
         let value = self.get(key);
         self.put(ours, value);
         self.note(key, ours);
     }
 
-    /// A value in another form.
+    /// Takes over a value in another form.
     pub(super) fn convert(&mut self, key: &str, ours: &str, value: impl Into<Value>) {
         self.put(ours, value);
         self.note(key, ours);
@@ -92,7 +92,7 @@ impl Theirs {
         }
     }
 
-    /// Notes that a value cannot be expressed, be it the file's or a default.
+    /// Notes that a value of the file or a default cannot be expressed.
     pub(super) fn unsupported(&mut self, key: &str, reason: &str) {
         let remark = self.remark(key, reason).unwrap_or_else(|| Remark {
             key: key.to_owned(),
@@ -112,7 +112,7 @@ impl Theirs {
         })
     }
 
-    /// Lists all keys of the file that nothing has been said about.
+    /// Lists all keys of the file that are not in the report yet.
     pub(super) fn list_unknown(&mut self) {
         let mut leaves = Vec::new();
         collect_leaves(&self.file, "", &mut leaves);
@@ -149,7 +149,7 @@ impl Theirs {
             value.as_str().map(str::to_ascii_lowercase).as_deref(),
         ) {
             (Value::Bool(flag), _) => Ok(*flag),
-            // Their reader knows these too.
+            // YAML 1.1, which their code reads, has these too.
             (_, Some("yes" | "on")) => Ok(true),
             (_, Some("no" | "off")) => Ok(false),
             _ => Err(self.wrong(key, &value, "true or false")),
@@ -214,7 +214,7 @@ fn collect_leaves(mapping: &Mapping, path: &str, leaves: &mut Vec<(String, Strin
         let path = join(path, &key.as_str().map_or_else(|| flow(key), str::to_owned));
         match value {
             Value::Mapping(inner) if !inner.is_empty() => collect_leaves(inner, &path, leaves),
-            // An empty section says nothing.
+            // An empty section sets nothing.
             Value::Mapping(_) => {}
             value => leaves.push((path, flow(value))),
         }

@@ -69,7 +69,7 @@ fn train(theirs: &mut Theirs) -> Result<(), ImportError> {
     theirs.carry("loader.batch_size", "train.batch_size");
     let warmup = theirs.flag("opt.warmup")?;
     if warmup {
-        theirs.ignore("opt.warmup", "opt.warmup_epochs tells it");
+        theirs.ignore("opt.warmup", "opt.warmup_epochs gives the length");
         theirs.carry("opt.warmup_epochs", "train.warmup_epochs");
     } else {
         theirs.convert("opt.warmup", "train.warmup_epochs", 0);
@@ -86,7 +86,7 @@ fn train(theirs: &mut Theirs) -> Result<(), ImportError> {
         theirs.ignore("opt.type", "always so here");
         theirs.ignore("opt.momentum", "AdamW does not use it");
     } else {
-        theirs.unsupported("opt.type", "only AdamW is there");
+        theirs.unsupported("opt.type", "only AdamW is translated");
         theirs.ignore("opt.momentum", "AdamW does not use it");
     }
     let clip = theirs.number("train_cfg.clip_grad_l2norm")?;
@@ -136,8 +136,8 @@ fn schedule(theirs: &mut Theirs) -> Result<(), ImportError> {
     }
 }
 
-/// TriDet and CLTDR-GMG evaluate after every epoch from shortly before the middle on and keep the best; ActionFormer evaluates
-/// the last.
+/// TriDet and CLTDR-GMG evaluate every epoch from shortly before the middle on and keep the best one; ActionFormer evaluates the
+/// last.
 fn checkpoints(theirs: &mut Theirs) -> Result<(), ImportError> {
     if theirs.code == ReleasedCode::ActionFormer {
         return Ok(());
@@ -220,7 +220,7 @@ fn inference(theirs: &mut Theirs) -> Result<(), ImportError> {
     external_scores(theirs)
 }
 
-/// Their code knows one way of fusion; it reads JSON and pickles.
+/// Their code combines scores in one way, and reads them from JSON and pickles.
 fn external_scores(theirs: &mut Theirs) -> Result<(), ImportError> {
     let key = "test_cfg.ext_score_file";
     let Some(file) = theirs.optional_text(key)? else {

@@ -20,15 +20,15 @@ dataset:
   num_frames: 1
   max_seq_len: 64
 ";
-    let mut overrides = vec![format!("loss.sensitivity={sensitivity}")];
+    let mut overrides = vec![format!("loss.action_sensitivity={sensitivity}")];
     overrides.extend(more.iter().map(|text| (*text).to_owned()));
     tal_config::from_yaml(FILE, "test", Path::new("/"), &overrides).map_err(|e| e.to_string())
 }
 
 #[test]
 fn it_is_off_unless_asked_for() {
-    assert_eq!(read("null", &[]).unwrap().loss.sensitivity, None);
-    let config = read(ALL, &[]).unwrap().loss.sensitivity.unwrap();
+    assert_eq!(read("null", &[]).unwrap().loss.action_sensitivity, None);
+    let config = read(ALL, &[]).unwrap().loss.action_sensitivity.unwrap();
     assert!(config.class_level.unwrap().localization);
 }
 
@@ -45,7 +45,7 @@ fn what_would_do_nothing_or_fail_is_refused() {
         ("contrastive.width", "0", Some("above 0")),
         ("contrastive.weight", "0", Some("above 0")),
     ] {
-        let key = format!("loss.sensitivity.{key}");
+        let key = format!("loss.action_sensitivity.{key}");
         let set = format!("{key}={value}");
         match (read(ALL, &[&set]), parts) {
             (Ok(_), None) => {}
@@ -57,10 +57,13 @@ fn what_would_do_nothing_or_fail_is_refused() {
     }
     let none = "{class_level: null, instance_level: null, normalize: batch, contrastive: null}";
     let error = read(none, &[]).unwrap_err();
-    assert!(error.contains("at least one of class_level"), "{error}");
+    assert!(
+        error.contains("class_level is null, must be set"),
+        "{error}"
+    );
     for part in ["class_level", "instance_level"] {
         let sets = ["classification", "localization"]
-            .map(|key| format!("loss.sensitivity.{part}.{key}=false"));
+            .map(|key| format!("loss.action_sensitivity.{part}.{key}=false"));
         let error = read(ALL, &[&sets[0], &sets[1]]).unwrap_err();
         assert!(error.contains("null leaves this part out"), "{error}");
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tal_core::config::{Config, FusionConfig, ScoreCombination};
+use tal_core::config::{ClassScoresRule, Config, ScoreCombination};
 
 const DATASET: &str = "
 dataset:
@@ -27,7 +27,7 @@ fn only_the_file_is_needed_and_found_beside_the_configuration() {
     let config = load("inference: { external_scores: { file: scores.json } }").unwrap();
     let scores = config.inference.external_scores.clone().unwrap();
     assert_eq!(scores.file, Path::new("/base/scores.json"));
-    assert_eq!(scores.fusion(), FusionConfig::default());
+    assert_eq!(scores.rule(), ClassScoresRule::default());
     let again = tal_config::from_yaml(
         &tal_config::to_yaml(&config),
         "again",
@@ -45,7 +45,7 @@ fn only_the_file_is_needed_and_found_beside_the_configuration() {
         .fusion();
     assert_eq!(
         fusion,
-        FusionConfig {
+        ClassScoresRule {
             top_k: 1,
             combine: ScoreCombination::Product,
             max_segments: None

@@ -141,9 +141,9 @@ fn baselines_keep_the_sizes_of_the_configuration() {
 #[test]
 fn sensitivity_is_refused_beside_backtal() {
     let base = folder().join("backtal/gtea_clips.yaml");
-    let overrides = ["loss.sensitivity={normalize: batch}".to_owned()];
+    let overrides = ["loss.action_sensitivity={normalize: batch}".to_owned()];
     let error = tal_config::load(&base, &overrides).unwrap_err().to_string();
-    let expected = "loss.sensitivity is set, must be null beside a section backtal:";
+    let expected = "loss.action_sensitivity is set, must be null beside a section backtal:";
     assert!(error.contains(expected), "{error}");
 }
 

@@ -35,7 +35,7 @@ fn fusions_need_neighbors() {
     let text = message(&[&two[..], &["decoder.drm.levels=intermediate"]].concat());
     assert!(
         text.ends_with(
-            "decoder.drm.levels is intermediate, must be all, as no level has two neighbours where encoder.num_levels is 2"
+            "decoder.drm.levels is intermediate, must be all, as no level has two neighbours if encoder.num_levels is 2"
         ),
         "{text}"
     );
@@ -66,7 +66,7 @@ fn terms_of_the_loss_fit_the_refinement() {
     let text = message(&none);
     assert!(
         text.contains(
-            "loss.refined.weight is 0.7, must be 0 where decoder.refinement refines nothing"
+            "loss.refined.weight is 0.7, must be 0 if decoder.refinement refines nothing"
         ),
         "{text}"
     );
@@ -94,9 +94,7 @@ fn an_overlap_as_target_needs_the_varifocal_loss() {
     assert!(load(&["loss.refined.target=iou"]).is_ok());
     let text = message(&["loss.unrefined.target=iou"]);
     assert!(
-        text.contains(
-            "loss.unrefined.target is iou, must be one_hot where classification is focal"
-        ),
+        text.contains("loss.unrefined.target is iou, must be one_hot if classification is focal"),
         "{text}"
     );
 }

@@ -238,7 +238,7 @@ fn what_cannot_be_expressed_or_is_unknown_is_listed() {
         "{told}"
     );
     assert!(
-        told.contains("opt.type: SGD (only AdamW is there)"),
+        told.contains("opt.type: SGD (only AdamW is translated)"),
         "{told}"
     );
     assert!(

@@ -1,55 +1,58 @@
-//! Action sensitivity learning: which steps of an action matter.
+//! Action sensitivity learning: which moments of an action matter.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
 
-/// Action sensitivity learning: training weighs the losses of positive pairs by how much their place in the action matters,
-/// which is itself learned. The trained detector is the same network with or without.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// Action sensitivity learning: training weighs the loss of each positive pair by how much its place in the action matters,
+/// and learns these weights. The trained detector is the same network with or without it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ActionSensitivityConfig {
     /// Gaussians per class over the place within an action; null leaves them out.
     pub class_level: Option<ClassLevelConfig>,
-    /// Evaluators of every step, trained on how well the detector does there; null leaves them out.
+    /// Evaluators of every step, trained on the detector's quality there; null leaves them out.
     pub instance_level: Option<InstanceLevelConfig>,
-    /// What the weights of positive pairs are divided by, the gradient included.
+    /// Divisor of the weights of positive pairs; gradients flow through it.
     pub normalize: WeightNormalization,
-    /// Contrast of the features of actions and of what surrounds them; null leaves it out.
+    /// Contrast between the features of actions and those around them; null leaves it out.
     pub contrastive: Option<ContrastiveConfig>,
 }
 
-/// What the weights of positive pairs are divided by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Divisor of the weights of positive pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WeightNormalization {
-    /// Nothing: the loss also becomes smaller by smaller weights.
+    /// No divisor: smaller weights also make the loss smaller.
     None,
-    /// Their mean over the batch: places, and classes, gain weight at the cost of others.
+    /// The mean over the batch: places and classes gain weight at the cost of others.
     Batch,
-    /// Their mean over those of the same class in the batch: only places do.
+    /// The mean over the pairs of the same class in the batch: places gain weight at the cost of others, classes do not.
     Class,
 }
 
 /// Gaussians per class over the place d within an action: g(d) = exp(−(d − μ)² / 2σ²), −1 < μ < 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClassLevelConfig {
-    /// Weigh the classification loss; one Gaussian, starting at μ 0.
+    /// Weighs the classification loss, with one Gaussian that starts at μ = 0.
     pub classification: bool,
-    /// Weigh the regression loss; two Gaussians, starting at μ −0.5 (start) and 0.5 (end).
+    /// Weighs the regression loss, with two Gaussians that start at μ = −0.5 (start) and μ = 0.5 (end).
     pub localization: bool,
-    /// How start and end become one weight.
+    /// Combination of the two Gaussians into one weight.
     pub combine: GaussianCombination,
-    /// What the distance to the action's centre is divided by.
+    /// Divisor of the distance to the action's centre.
     pub distance: SensitivityDistance,
-    /// What σ is at least, below 1, where it starts.
+    /// Lower bound of σ, below 1, where σ starts.
     pub min_sigma: f64,
 }
 
-/// How the Gaussians of start and end become one weight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Combination of the Gaussians of start and end into one weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GaussianCombination {
     /// Their mean.
@@ -58,8 +61,9 @@ pub enum GaussianCombination {
     Sum,
 }
 
-/// What the distance from a point to its action's centre is divided by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Divisor of the distance from a point to its action's centre.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SensitivityDistance {
     /// The action's length: −0.5 at its start, 0.5 at its end, on every level.
@@ -68,52 +72,56 @@ pub enum SensitivityDistance {
     StrideLength,
 }
 
-/// Evaluators of every step: a convolution, ReLU, one output, sigmoid; shared by all levels.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// Evaluators of every step, shared by all levels: a convolution, ReLU, one output, sigmoid.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InstanceLevelConfig {
-    /// Weigh the classification loss; learns the probability of the true class.
+    /// Weighs the classification loss; learns the probability of the true class.
     pub classification: bool,
-    /// Weigh the regression loss; learns the tIoU of the predicted segment.
+    /// Weighs the regression loss; learns the tIoU of the predicted segment.
     pub localization: bool,
     /// Kernel of the convolution (odd).
     pub kernel_size: usize,
     /// Weight of the squared error that trains the evaluators.
     pub weight: f64,
-    /// Keep that error from changing the features.
+    /// Keeps that error from changing the features.
     pub detach_features: bool,
-    /// Keep the weighted losses from changing the evaluators, whose cheapest answer to them is 0.
+    /// Keeps the weighted losses from changing the evaluators, which would otherwise learn to answer 0.
     pub detach_quality: bool,
 }
 
 /// InfoNCE over the actions of a batch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ContrastiveConfig {
     /// Weight λ of the loss.
     pub weight: f64,
-    /// Half-width δ of what is averaged around a step, and width of what counts as around an action; in lengths of the action.
+    /// Half-width δ of the window whose features are averaged, and width of the surroundings of an action; in lengths of the
+    /// action.
     pub width: f64,
     /// Temperature τ.
     pub temperature: f64,
     /// Pyramid level whose features are compared.
     pub level: usize,
-    /// Which steps around an action count.
+    /// Steps around an action that stand for background.
     pub background: ContrastiveBackground,
 }
 
-/// Which steps around an action stand for what is no action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Steps around an action that stand for background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ContrastiveBackground {
-    /// All.
+    /// All steps.
     All,
-    /// Those in no action; an action beside another has none on that side.
+    /// Steps outside all actions; an action has no background on a side where another action adjoins.
     Unlabelled,
 }
 
 impl ActionSensitivityConfig {
-    /// Whether something is trained besides the network.
+    /// Whether training learns variables besides those of the network.
     pub fn has_variables(&self) -> bool {
         self.class_level.is_some() || self.instance_level.is_some()
     }
@@ -123,9 +131,9 @@ impl ActionSensitivityConfig {
             self.has_variables() || self.contrastive.is_some(),
             "class_level",
             "null",
-            "at least one of class_level, instance_level and contrastive; loss.sensitivity: null switches all off",
+            "set unless instance_level or contrastive is; loss.action_sensitivity: null switches all three off",
         );
-        const PART: &str = "true where localization is false; null leaves this part out";
+        const PART: &str = "true if localization is false; null leaves this part out";
         if let Some(class) = &self.class_level {
             check.section("class_level", |check| {
                 let is_used = class.classification || class.localization;

@@ -1,4 +1,4 @@
-//! A value that is not allowed.
+//! Errors in the values of a configuration.
 
 /// A value that is not allowed.
 #[derive(Debug, Clone, PartialEq)]
@@ -7,16 +7,17 @@ pub struct FieldError {
     pub path: String,
     /// The value found.
     pub value: String,
-    /// What would be right.
+    /// What is allowed.
     pub allowed: String,
 }
 
 impl std::fmt::Display for FieldError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} is {}, must be {}",
-            self.path, self.value, self.allowed
-        )
+        let Self {
+            path,
+            value,
+            allowed,
+        } = self;
+        write!(f, "{path} is {value}, must be {allowed}")
     }
 }

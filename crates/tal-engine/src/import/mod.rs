@@ -140,12 +140,12 @@ impl ReleasedCheckpoint {
         }
         if config
             .loss
-            .sensitivity
+            .action_sensitivity
             .as_ref()
             .is_some_and(ActionSensitivityConfig::has_variables)
         {
             return Err(self.refuse(
-                "holds no sensitivity to go on with; set loss.sensitivity to null, or import the weights alone",
+                "holds no sensitivity to go on with; set loss.action_sensitivity to null, or import the weights alone",
             ));
         }
         let model = Model::new(config, &[], Device::Cpu)?;
