@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-libtorch", &[]),
     ("tal-torch", &["tal-libtorch"]),
     ("tal-core", &["tal-libtorch", "tal-torch"]),
+    ("tal-config", &["tal-core"]),
     ("tal-pth", &[]),
     ("tal-data", &["tal-core", "tal-pth"]),
     ("tal-corpus", &["tal-core", "tal-data", "tal-pth"]),
@@ -25,6 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "tal-engine",
         &[
             "tal-core",
+            "tal-config",
             "tal-data",
             "tal-postprocess",
             "tal-encoder",
@@ -37,6 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "tal-cli",
         &[
             "tal-core",
+            "tal-config",
             "tal-corpus",
             "tal-data",
             "tal-engine",
@@ -48,6 +51,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "tal-benches",
         &[
             "tal-core",
+            "tal-config",
             "tal-data",
             "tal-postprocess",
             "tal-encoder",
@@ -61,8 +65,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// What a crate's examples and tests may use besides.
-const ALLOWED_IN_EXAMPLES: &[(&str, &str)] =
-    &[("tal-engine", "tal-synth"), ("tal-postprocess", "tal-data")];
+const ALLOWED_IN_EXAMPLES: &[(&str, &str)] = &[
+    ("tal-data", "tal-config"),
+    ("tal-postprocess", "tal-config"),
+    ("tal-postprocess", "tal-data"),
+    ("tal-engine", "tal-synth"),
+    ("tal-encoder", "tal-config"),
+    ("tal-decoder", "tal-config"),
+    ("tal-backtal", "tal-config"),
+];
 
 /// The crates whose errors end in front of a user, and need no type.
 const MAY_USE_ANYHOW: [&str; 2] = ["tal-cli", "xtask"];

@@ -8,8 +8,9 @@ use crate::setup;
 use crate::shell::{Cargo, Workspace, children};
 
 /// The crates that never link LibTorch.
-pub(crate) const PURE: [&str; 6] = [
+pub(crate) const PURE: [&str; 7] = [
     "tal-core",
+    "tal-config",
     "tal-pth",
     "tal-data",
     "tal-corpus",

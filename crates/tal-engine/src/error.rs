@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tal_core::config::ConfigError;
+use tal_config::ConfigError;
 use tal_core::weights::WeightsError;
 use tal_data::{AnnotationError, ClassScoresError, DataError, FeatureError, ResultsError};
 use tal_postprocess::fusion::FusionError;

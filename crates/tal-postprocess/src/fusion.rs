@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-pub use tal_core::config::{FusionConfig, ScoreCombination};
+pub use tal_core::config::{ClassScoresRule, ScoreCombination};
 use tal_core::{Detection, DetectionSet};
 
 /// Scores of whole recordings by recording id; the score of class `c` is at position `c`.
@@ -19,7 +19,7 @@ pub enum FusionError {
     /// A count of the configuration is 0.
     #[error("{field} is 0, must be at least 1")]
     Zero {
-        /// The field of [`FusionConfig`].
+        /// The field of [`ClassScoresRule`].
         field: &'static str,
     },
     /// There is no class.
@@ -73,7 +73,7 @@ pub enum FusionError {
     },
 }
 
-fn check(config: &FusionConfig) -> Result<(), FusionError> {
+fn check(config: &ClassScoresRule) -> Result<(), FusionError> {
     if config.top_k == 0 {
         return Err(FusionError::Zero { field: "top_k" });
     }
@@ -108,7 +108,7 @@ fn combined(combination: ScoreCombination, class_score: f64, score: f64) -> f64 
 pub fn fuse(
     detections: &[Detection],
     class_scores: &[f64],
-    config: &FusionConfig,
+    config: &ClassScoresRule,
 ) -> Result<Vec<Detection>, FusionError> {
     check(config)?;
     let usable = |value: f64| value.is_finite() && value >= 0.0;
@@ -166,7 +166,7 @@ pub fn fuse(
 pub fn fuse_all(
     detections: &DetectionSet,
     class_scores: &ClassScores,
-    config: &FusionConfig,
+    config: &ClassScoresRule,
 ) -> Result<DetectionSet, FusionError> {
     check(config)?;
     detections

@@ -52,5 +52,5 @@ train:
         data = dir.join("data").display()
     );
     let overrides: Vec<_> = overrides.iter().map(|s| s.to_string()).collect();
-    Config::from_yaml(&text, "test", dir, &overrides).unwrap()
+    tal_config::from_yaml(&text, "test", dir, &overrides).unwrap()
 }

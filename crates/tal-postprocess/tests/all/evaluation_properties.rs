@@ -55,7 +55,7 @@ fn names() -> ClassMap {
 
 /// Leaves out detections of classes that are no class of the ground truth, where the dialect would refuse them.
 fn acceptable(truth: &Truth, detections: &mut DetectionSet, rules: &EvaluationConfig) {
-    if rules.dialect == EvaluationDialect::Activitynet {
+    if rules.dialect == EvaluationDialect::ActivityNet {
         let (_, labels) = instances(truth, rules, None);
         for rows in detections.values_mut() {
             rows.retain(|row| labels.contains(&row.label));

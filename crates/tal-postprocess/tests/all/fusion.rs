@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tal_core::{Detection, DetectionSet, Segment};
 use tal_postprocess::fusion::{
-    ClassScores, FusionConfig, FusionError, ScoreCombination, fuse, fuse_all,
+    ClassScores, ClassScoresRule, FusionError, ScoreCombination, fuse, fuse_all,
 };
 
 use crate::support::found;
@@ -12,8 +12,8 @@ fn detections(rows: &[(f64, f64, u32, f64)]) -> Vec<Detection> {
     found("", rows).1
 }
 
-fn config(top_k: usize, combine: ScoreCombination, max_segments: Option<usize>) -> FusionConfig {
-    FusionConfig {
+fn config(top_k: usize, combine: ScoreCombination, max_segments: Option<usize>) -> ClassScoresRule {
+    ClassScoresRule {
         top_k,
         combine,
         max_segments,
@@ -75,7 +75,7 @@ fn of_equals_the_lower_class_and_the_earlier_segment_are_better() {
 
 #[test]
 fn the_released_rule_is_the_default() {
-    let default = FusionConfig::default();
+    let default = ClassScoresRule::default();
     assert_eq!(default, config(2, ScoreCombination::ProductRoot, Some(200)));
     let rows: Vec<_> = (0..300)
         .map(|i| (f64::from(i), 400.0, 0, f64::from(i) / 300.0))
@@ -88,8 +88,8 @@ fn the_released_rule_is_the_default() {
 #[test]
 fn unusable_input_is_refused() {
     let good = [(0.0, 1.0, 0, 0.5)];
-    let default = FusionConfig::default();
-    let error = |rows: &[(f64, f64, u32, f64)], scores: &[f64], config: &FusionConfig| {
+    let default = ClassScoresRule::default();
+    let error = |rows: &[(f64, f64, u32, f64)], scores: &[f64], config: &ClassScoresRule| {
         fuse(&detections(rows), scores, config)
             .unwrap_err()
             .to_string()
