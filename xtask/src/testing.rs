@@ -8,7 +8,7 @@ use crate::setup;
 use crate::shell::{Cargo, Workspace, children};
 
 /// The crates that never link LibTorch.
-pub(crate) const PURE: [&str; 7] = [
+pub(crate) const PURE: [&str; 8] = [
     "tal-core",
     "tal-config",
     "tal-pth",
@@ -16,6 +16,7 @@ pub(crate) const PURE: [&str; 7] = [
     "tal-corpus",
     "tal-synth",
     "tal-postprocess",
+    "tal-report",
 ];
 
 /// Runs tests: all, only the pure ones, or what `arguments` of `cargo test` say.

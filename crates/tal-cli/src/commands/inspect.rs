@@ -9,11 +9,11 @@ use tal_engine::checkpoint::LAST;
 use tal_engine::metrics::{self, Metric};
 use tal_engine::run::METRICS;
 use tal_engine::sensitivity::{LearnedGaussians, LearnedSensitivity, learned};
+use tal_report::plots::{CurvePanel, curve_grid};
 
 use super::output;
 use crate::args::InspectArgs;
 use crate::console::Console;
-use crate::plots::{CurvePanel, curve_grid};
 use crate::tables;
 
 /// Drawn to either side of an action's centre, in lengths of the action.

@@ -1,15 +1,16 @@
-//! What kinds of errors the detections are, and what they cost.
+//! Kinds of errors among the detections, and their cost.
 
 use std::path::Path;
 
-use anyhow::Result;
 use plotters::style::{BLACK, RGBColor};
 
+use super::area::{Area, Drawn, bounded};
 use super::axes::{Axes, Axis, BOTTOM, LEFT, round_up};
-use super::canvas::{Area, MARGIN, TOP, write_svg};
+use super::canvas::{MARGIN, TOP, write_svg};
 use super::legend::{Legend, Sample, bar};
 use super::palette::{fill, text_on};
 use super::text::{Align, LABEL_SIZE, SMALL_SIZE, shorten, text, width};
+use crate::PlotError;
 
 const HEIGHT: i32 = 400;
 /// Width of a group's bar with the gap to the next.
@@ -21,24 +22,24 @@ const NAME_LIMIT: i32 = 200;
 /// Room for a value behind its bar.
 const VALUE: i32 = 56;
 
-/// Draws the shares of the detection types in every group of detections, beside the gain in normalised mAP from removing each type
-/// of error.
+/// Draws the shares of the detection types in every group of detections. Beside them stands the gain in normalised mAP from
+/// removing each type of error.
 ///
 /// `groups` holds names and shares in the order of `types`; an entry of `impact` has the colour of the type with its name.
 ///
 /// # Errors
-/// Those of the file system, with the path.
-pub(crate) fn false_positive_profile(
+/// If the file cannot be written.
+pub fn false_positive_profile(
     path: &Path,
     types: &[&str],
     groups: &[(String, Vec<f64>)],
     impact: &[(String, f64)],
-) -> Result<()> {
+) -> Result<(), PlotError> {
     // The legend reads from top to bottom like the stacks.
     let entries = types.iter().enumerate().rev();
     let entries = entries.map(|(i, name)| ((*name).to_owned(), Sample::Fill(fill(i))));
     let legend = Legend::new(entries, HEIGHT);
-    let profile_width = GROUP * i32::try_from(groups.len().max(3))?;
+    let profile_width = GROUP * bounded(groups.len().max(3));
     let names = impact.iter().map(|one| width(&one.0, LABEL_SIZE));
     let name_width = names.max().unwrap_or(0).min(NAME_LIMIT);
     let left = MARGIN + LEFT;
@@ -62,9 +63,9 @@ fn draw_groups(
     area: &Area<'_>,
     (left, full_width): (i32, i32),
     groups: &[(String, Vec<f64>)],
-) -> Result<()> {
+) -> Drawn {
     let shares = |group: &[f64]| -> Vec<f64> {
-        // NaN becomes 0 too.
+        // `max` turns NaN into 0, too.
         let shares = group.iter().map(|share| 100.0 * share.max(0.0));
         shares
             .map(|share| if share.is_finite() { share } else { 0.0 })
@@ -83,7 +84,7 @@ fn draw_groups(
     };
     let axes = Axes::draw(area, (left, TOP), (full_width, HEIGHT), &x, &y)?;
     for (index, (name, group)) in groups.iter().enumerate() {
-        let middle = left + GROUP * i32::try_from(index)? + GROUP / 2;
+        let middle = left + GROUP * bounded(index) + GROUP / 2;
         let name = shorten(name, SMALL_SIZE, GROUP - 4);
         let place = (middle, TOP + HEIGHT + 14);
         text(area, &name, place, SMALL_SIZE, &BLACK, Align::Centre)?;
@@ -123,7 +124,7 @@ fn draw_impact(
     left: i32,
     impact: &[(String, f64)],
     colour: &dyn Fn(&str) -> RGBColor,
-) -> Result<()> {
+) -> Drawn {
     let values = || impact.iter().map(|one| 100.0 * one.1);
     let lowest = round_up(values().map(|value| -value), 1e-9);
     let x = Axis {
@@ -136,12 +137,12 @@ fn draw_impact(
         range: 0.0..1.0,
         num_ticks: 0,
     };
-    let height = (IMPACT_ROW * i32::try_from(impact.len().max(3))?).min(HEIGHT);
+    let height = (IMPACT_ROW * bounded(impact.len().max(3))).min(HEIGHT);
     let axes = Axes::draw(area, (left, TOP), (IMPACT_WIDTH, height), &x, &y)?;
-    let row = height / i32::try_from(impact.len().max(1))?;
+    let row = height / bounded(impact.len().max(1));
     let zero = axes.pixel((0.0, 0.0)).0;
     for (index, (name, value)) in impact.iter().enumerate() {
-        let y = TOP + row * i32::try_from(index)? + row / 2;
+        let y = TOP + row * bounded(index) + row / 2;
         let short = shorten(name, LABEL_SIZE, NAME_LIMIT);
         text(
             area,

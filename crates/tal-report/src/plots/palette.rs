@@ -61,8 +61,8 @@ pub(super) struct LineStyle {
     pub(super) marker: Marker,
 }
 
-/// The look of the series at `index`: eight solid lines in eight colours, then the same colours dashed. No two of the first
-/// 224 are alike.
+/// The look of the series at `index`: eight solid lines in eight colours, then the same colours dashed. The first 224 all
+/// differ.
 pub(super) fn line_style(index: usize) -> LineStyle {
     LineStyle {
         colour: colour(index),

@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use anyhow::Result;
 use plotters::style::BLACK;
 
+use super::area::bounded;
 use super::axes::{Axes, Axis, BOTTOM, LEFT};
 use super::canvas::{MARGIN, TOP, write_svg};
 use super::legend::{Legend, Sample, bar};
 use super::line::{marker, reference};
 use super::palette::{LineStyle, Marker, colour, line_style};
 use super::text::{Align, LABEL_SIZE, percent, shorten, text, width};
+use crate::PlotError;
 
 const WIDTH: i32 = 560;
 const ROW: i32 = 20;
@@ -22,17 +23,18 @@ const VALUE: i32 = 56;
 /// Room for the legend above the bars.
 const LEGEND: i32 = 24;
 
-/// Draws the mean AP over the thresholds of every class, best class first, with marks at the lowest and the highest threshold.
+/// Draws the mean AP of every class over the thresholds, best class first, and marks the AP at the lowest and the highest
+/// threshold.
 ///
 /// `classes` holds names and APs in the order of `thresholds`. A class without finite AP comes last and has no bar.
 ///
 /// # Errors
-/// Those of the file system, with the path.
-pub(crate) fn ap_per_class(
+/// If the file cannot be written.
+pub fn ap_per_class(
     path: &Path,
     thresholds: &[f64],
     classes: &[(String, Vec<f64>)],
-) -> Result<()> {
+) -> Result<(), PlotError> {
     let mut rows: Vec<_> = classes
         .iter()
         .map(|(name, ap)| (mean(ap.iter().copied()), name, ap))
@@ -47,7 +49,7 @@ pub(crate) fn ap_per_class(
         .collect();
     let widest = names.iter().map(|name| width(name, LABEL_SIZE)).max();
     let left = MARGIN + widest.unwrap_or(0).max(LEFT) + 10;
-    let height = ROW * i32::try_from(rows.len().max(3))?;
+    let height = ROW * bounded(rows.len().max(3));
     let top = TOP + LEGEND + 8;
     let size = (
         left + WIDTH + VALUE + MARGIN,
@@ -66,7 +68,7 @@ pub(crate) fn ap_per_class(
         };
         let axes = Axes::draw(area, (left, top), (WIDTH, height), &x, &y)?;
         for (index, ((average, _, ap), name)) in rows.iter().zip(&names).enumerate() {
-            let y = top + ROW * i32::try_from(index)? + ROW / 2;
+            let y = top + ROW * bounded(index) + ROW / 2;
             text(area, name, (left - 10, y), LABEL_SIZE, &BLACK, Align::Right)?;
             let value = average.map_or_else(|| "none".to_owned(), percent);
             let place = (left + WIDTH + VALUE, y);
@@ -111,7 +113,7 @@ fn title(thresholds: &[f64]) -> String {
     }
 }
 
-/// Names, looks and places of the lowest and the highest of several thresholds.
+/// Names, styles and positions of the lowest and the highest of several thresholds.
 fn extremes(thresholds: &[f64]) -> Vec<(String, LineStyle, usize)> {
     let order = |a: &(usize, &f64), b: &(usize, &f64)| a.1.total_cmp(b.1);
     let lowest = thresholds.iter().enumerate().min_by(order);

@@ -1,10 +1,11 @@
-//! Every plot is well-formed and complete, whatever the names and values are.
+//! Plots are well-formed and complete, whatever the names and values are.
 
 use std::path::Path;
 
 use roxmltree::{Document, Node};
 
 use super::*;
+use crate::PlotError;
 
 const ODD_NAME: &str = "<b>&\"é'漢\u{1}";
 const ODD_SHOWN: &str = "<b>&\"é'漢\u{fffd}";
@@ -28,7 +29,7 @@ impl Drawn {
     }
 }
 
-fn draw(write: impl FnOnce(&Path) -> anyhow::Result<()>) -> Drawn {
+fn draw(write: impl FnOnce(&Path) -> Result<(), PlotError>) -> Drawn {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plot.svg");
     write(&path).unwrap();
@@ -79,7 +80,7 @@ fn precision_recall_shows_every_series() {
     for count in [0, 1, 8, 200] {
         let series: Vec<_> = numbered(count)
             .into_iter()
-            .map(|name| Series {
+            .map(|name| PrecisionRecallSeries {
                 name,
                 points: vec![
                     (0.2, 1.0),
@@ -219,12 +220,12 @@ fn profile_stacks_every_type() {
 
 #[test]
 fn sensitivity_shows_values_and_counts() {
-    let bucket = |name: &str, value, count| Bucket {
+    let bucket = |name: &str, value, count| SensitivityBucket {
         name: name.to_owned(),
         value,
         count,
     };
-    let panel = |characteristic: &str| Panel {
+    let panel = |characteristic: &str| SensitivityPanel {
         characteristic: characteristic.to_owned(),
         buckets: vec![
             bucket("XS", Some(0.123), 17),
@@ -244,7 +245,7 @@ fn sensitivity_shows_values_and_counts() {
     assert_eq!(drawn.num_fills("rect #0072B2"), 2);
     let drawn = draw(|path| sensitivity(path, "Sensitivity", "mAP_N", &[]));
     assert_eq!(drawn.num_texts("no values"), 1);
-    let empty = Panel {
+    let empty = SensitivityPanel {
         characteristic: String::new(),
         buckets: Vec::new(),
         overall: f64::NAN,
@@ -276,6 +277,19 @@ fn a_missing_folder_is_named() {
         error.contains("cannot write") && error.contains("plot.svg"),
         "{error}"
     );
+}
+
+#[test]
+fn a_picture_that_nothing_can_show_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plot.svg");
+    let rows: Vec<_> = numbered(20_000)
+        .into_iter()
+        .map(|name| (name, vec![1]))
+        .collect();
+    let error = counts(&path, "title", &["all"], &rows).unwrap_err();
+    assert!(matches!(error, PlotError::TooLarge { .. }), "{error}");
+    assert!(error.to_string().contains("plot.svg") && !path.exists());
 }
 
 #[test]

@@ -1,16 +1,15 @@
 //! Lines and markers of series, in pixels.
 
-use anyhow::Result;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
-use super::canvas::Area;
+use super::area::{Area, Drawn};
 use super::palette::{DARK, LineStyle, Marker, needs_edge};
 
 const LINE_WIDTH: u32 = 2;
 
 /// Draws a line through the points.
-pub(super) fn line(area: &Area<'_>, points: &[(i32, i32)], style: LineStyle) -> Result<()> {
+pub(super) fn line(area: &Area<'_>, points: &[(i32, i32)], style: LineStyle) -> Drawn {
     if needs_edge(style.colour) {
         stroke(area, points, style.dash, DARK.stroke_width(LINE_WIDTH + 2))?;
     }
@@ -22,8 +21,8 @@ pub(super) fn line(area: &Area<'_>, points: &[(i32, i32)], style: LineStyle) -> 
     )
 }
 
-/// Draws a plain dashed line, which no series has: a reference.
-pub(super) fn reference(area: &Area<'_>, from: (i32, i32), to: (i32, i32)) -> Result<()> {
+/// Draws a reference: a thin dashed line, unlike that of any series.
+pub(super) fn reference(area: &Area<'_>, from: (i32, i32), to: (i32, i32)) -> Drawn {
     stroke(area, &[from, to], (7, 4), DARK.stroke_width(1))
 }
 
@@ -32,7 +31,7 @@ fn stroke(
     points: &[(i32, i32)],
     (dash, gap): (i32, i32),
     style: ShapeStyle,
-) -> Result<()> {
+) -> Drawn {
     // Thousands of points may fall on one pixel.
     let mut points = points.to_vec();
     points.dedup();
@@ -48,7 +47,7 @@ fn stroke(
 }
 
 /// Draws the marker of a series at a point.
-pub(super) fn marker(area: &Area<'_>, (x, y): (i32, i32), style: LineStyle) -> Result<()> {
+pub(super) fn marker(area: &Area<'_>, (x, y): (i32, i32), style: LineStyle) -> Drawn {
     let outline: Vec<(i32, i32)> = match style.marker {
         Marker::Circle => {
             let edge = if needs_edge(style.colour) {
@@ -77,12 +76,7 @@ pub(super) fn marker(area: &Area<'_>, (x, y): (i32, i32), style: LineStyle) -> R
 }
 
 /// Two strokes through a point.
-fn strokes(
-    area: &Area<'_>,
-    (x, y): (i32, i32),
-    style: LineStyle,
-    arms: [(i32, i32); 2],
-) -> Result<()> {
+fn strokes(area: &Area<'_>, (x, y): (i32, i32), style: LineStyle, arms: [(i32, i32); 2]) -> Drawn {
     let pen = LineStyle {
         dash: (1, 0),
         ..style

@@ -1,48 +1,48 @@
-//! A grid of panels with the curves of several classes, which look the same in all of them.
+//! Grid of panels with one curve per class; a class looks the same in all panels.
 
 use std::ops::Range;
 use std::path::Path;
 
-use anyhow::Result;
-
+use super::area::{Area, Drawn, bounded};
 use super::axes::{Axes, Axis, BOTTOM, LEFT, round_up};
-use super::canvas::{Area, MARGIN, TOP, write_svg};
+use super::canvas::{MARGIN, TOP, write_svg};
 use super::legend::{Legend, Sample};
 use super::line::{line, marker, reference};
 use super::palette::line_style;
+use crate::PlotError;
 
 const WIDTH: i32 = 420;
 const HEIGHT: i32 = 260;
 const GAP: i32 = 24;
-/// About how many markers a curve has, which tell it from others without colour.
+/// Approximate number of markers on a curve; they tell curves apart without colour.
 const NUM_MARKERS: usize = 6;
 
-/// One panel. Values are drawn as they are, not in percent.
-pub(crate) struct CurvePanel {
+/// One panel of [`curve_grid`]. Values are drawn as they are, not in percent.
+pub struct CurvePanel {
     /// The name of the horizontal axis.
-    pub(crate) x_name: String,
+    pub x_name: String,
     /// The name of the vertical axis.
-    pub(crate) y_name: String,
-    /// What the vertical axis covers; from 0 to a round number above all values where it is not given.
-    pub(crate) y: Option<Range<f64>>,
-    /// Where vertical reference lines stand.
-    pub(crate) references: Vec<f64>,
+    pub y_name: String,
+    /// Range of the vertical axis; `None` for 0 to a round number above all values.
+    pub y: Option<Range<f64>>,
+    /// Places of vertical reference lines.
+    pub references: Vec<f64>,
     /// One curve per class, in the order of the names.
-    pub(crate) curves: Vec<Vec<(f64, f64)>>,
+    pub curves: Vec<Vec<(f64, f64)>>,
 }
 
 /// Draws rows of panels with one legend.
 ///
 /// # Errors
-/// Those of the file system, with the path.
-pub(crate) fn curve_grid(
+/// If the file cannot be written.
+pub fn curve_grid(
     path: &Path,
     title: &str,
     names: &[String],
     rows: &[Vec<CurvePanel>],
-) -> Result<()> {
-    let num_rows = i32::try_from(rows.len().max(1))?;
-    let num_columns = i32::try_from(rows.iter().map(Vec::len).max().unwrap_or(1).max(1))?;
+) -> Result<(), PlotError> {
+    let num_rows = bounded(rows.len().max(1));
+    let num_columns = bounded(rows.iter().map(Vec::len).max().unwrap_or(1).max(1));
     let (column, row) = (LEFT + WIDTH + GAP, HEIGHT + BOTTOM + GAP);
     let entries = names.iter().enumerate();
     let entries = entries.map(|(index, name)| (name.clone(), Sample::Line(line_style(index))));
@@ -52,9 +52,9 @@ pub(crate) fn curve_grid(
     let size = (right + legend.width() + MARGIN, height + MARGIN);
     write_svg(path, size, title, |area| {
         for (index, panels) in rows.iter().enumerate() {
-            let top = TOP + row * i32::try_from(index)?;
+            let top = TOP + row * bounded(index);
             for (index, panel) in panels.iter().enumerate() {
-                let left = MARGIN + LEFT + column * i32::try_from(index)?;
+                let left = MARGIN + LEFT + column * bounded(index);
                 draw(area, panel, (left, top))?;
             }
         }
@@ -62,7 +62,7 @@ pub(crate) fn curve_grid(
     })
 }
 
-fn draw(area: &Area<'_>, panel: &CurvePanel, corner: (i32, i32)) -> Result<()> {
+fn draw(area: &Area<'_>, panel: &CurvePanel, corner: (i32, i32)) -> Drawn {
     let curves: Vec<Vec<(f64, f64)>> = panel
         .curves
         .iter()
@@ -109,7 +109,7 @@ fn draw(area: &Area<'_>, panel: &CurvePanel, corner: (i32, i32)) -> Result<()> {
         let pixels: Vec<_> = curve.iter().map(|point| axes.pixel(*point)).collect();
         let style = line_style(index);
         line(area, &pixels, style)?;
-        // Curves that lie over one another show theirs at different places.
+        // Curves that lie on top of one another have their markers at different places.
         let spacing = pixels.len().div_ceil(NUM_MARKERS).max(1);
         for pixel in pixels.iter().skip(index % spacing).step_by(spacing) {
             marker(area, *pixel, style)?;

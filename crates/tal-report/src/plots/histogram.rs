@@ -1,13 +1,13 @@
-//! How values are spread.
+//! Distribution of values.
 
 use std::path::Path;
 
-use anyhow::Result;
-
+use super::area::bounded;
 use super::axes::{Axes, Axis, BOTTOM, LEFT, round_up};
 use super::canvas::{MARGIN, TOP, write_svg};
 use super::legend::{Legend, Sample, bar};
 use super::palette::fill;
+use crate::PlotError;
 
 const WIDTH: i32 = 640;
 const HEIGHT: i32 = 340;
@@ -15,21 +15,21 @@ const HEIGHT: i32 = 340;
 const LEGEND: i32 = 24;
 const NUM_BINS: usize = 32;
 
-/// Draws how many values of each series lie in equal bins from 0; the last bin has all that is greater. The series stand
-/// side by side in a bin.
+/// Draws the number of values of each series in equal bins from 0; the last bin holds all greater values, too. The series
+/// stand side by side in a bin.
 ///
 /// # Errors
-/// Those of the file system, with the path.
-pub(crate) fn histogram(
+/// If the file cannot be written.
+pub fn histogram(
     path: &Path,
     title: &str,
     name: &str,
     series: &[(String, &[f64])],
-) -> Result<()> {
+) -> Result<(), PlotError> {
     let all = series.iter().flat_map(|(_, values)| values.iter().copied());
     let mut all: Vec<f64> = all.filter(|value| value.is_finite()).collect();
     all.sort_by(f64::total_cmp);
-    // A few very great values would leave no room for the rest.
+    // A few very large values would leave no room for the rest.
     let last = all.get((all.len() * 99 / 100).min(all.len().saturating_sub(1)));
     let end = round_up(last.copied(), 1e-3);
     let bins: Vec<Vec<usize>> = series
@@ -58,13 +58,13 @@ pub(crate) fn histogram(
             num_ticks: 6,
         };
         let axes = Axes::draw(area, (left, top), (WIDTH, HEIGHT), &x, &y)?;
-        let num_series = i32::try_from(series.len().max(1))?;
+        let num_series = bounded(series.len().max(1));
         let bin_width = WIDTH / NUM_BINS as i32;
         let bar_width = (bin_width - 2) / num_series;
         for (place, counts) in bins.iter().enumerate() {
             for (bin, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-                let x = left + bin_width * i32::try_from(bin)? + 1;
-                let x = x + bar_width * i32::try_from(place)?;
+                let x = left + bin_width * bounded(bin) + 1;
+                let x = x + bar_width * bounded(place);
                 let upper = axes.pixel((0.0, *count as f64)).1;
                 bar(area, (x, upper), (x + bar_width, top + HEIGHT), fill(place))?;
             }

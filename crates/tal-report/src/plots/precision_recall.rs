@@ -2,31 +2,34 @@
 
 use std::path::Path;
 
-use anyhow::Result;
-
 use super::axes::{Axes, Axis, BOTTOM, LEFT};
 use super::canvas::{MARGIN, TOP, write_svg};
 use super::legend::{Legend, Sample};
 use super::line::{line, marker};
 use super::palette::line_style;
+use crate::PlotError;
 
 const WIDTH: i32 = 560;
 const HEIGHT: i32 = 460;
 const NUM_MARKERS: usize = 5;
 
 /// A named precision-recall curve.
-pub(crate) struct Series {
-    /// What the legend says.
-    pub(crate) name: String,
-    /// (recall, precision), in any order.
-    pub(crate) points: Vec<(f64, f64)>,
+pub struct PrecisionRecallSeries {
+    /// Name in the legend.
+    pub name: String,
+    /// Pairs (recall, precision), in any order.
+    pub points: Vec<(f64, f64)>,
 }
 
 /// Draws the precision envelope of every series as steps; AP is the area below it.
 ///
 /// # Errors
-/// Those of the file system, with the path.
-pub(crate) fn precision_recall(path: &Path, title: &str, series: &[Series]) -> Result<()> {
+/// If the file cannot be written.
+pub fn precision_recall(
+    path: &Path,
+    title: &str,
+    series: &[PrecisionRecallSeries],
+) -> Result<(), PlotError> {
     let names = series.iter().enumerate();
     let names = names.map(|(i, one)| (one.name.clone(), Sample::Line(line_style(i))));
     let legend = Legend::new(names, HEIGHT);
@@ -63,7 +66,7 @@ pub(crate) fn precision_recall(path: &Path, title: &str, series: &[Series]) -> R
     })
 }
 
-/// The corners of the envelope: at every recall the best precision at this recall or a higher one, and 0 behind the last.
+/// Corners of the envelope: the best precision at each recall or a higher one, and 0 behind the last recall.
 fn steps(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mut points: Vec<_> = points
         .iter()
@@ -89,7 +92,7 @@ fn steps(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     corners
 }
 
-/// Points on the steps at even distances in recall, shifted from series to series so that markers seldom meet.
+/// Places of markers on the steps: evenly spaced in recall, and shifted from series to series so that they seldom overlap.
 fn marker_places(steps: &[(f64, f64)], index: usize, num_series: usize) -> Vec<(f64, f64)> {
     let Some(&(end, _)) = steps.last() else {
         return Vec::new();

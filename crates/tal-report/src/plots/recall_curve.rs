@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::Result;
 use plotters::prelude::*;
 
 use super::axes::{Axes, Axis, BOTTOM, LEFT, round_up};
@@ -10,15 +9,18 @@ use super::canvas::{MARGIN, TOP, write_svg};
 use super::line::line;
 use super::palette::line_style;
 use super::text::percent;
+use crate::PlotError;
 
 const WIDTH: i32 = 640;
 const HEIGHT: i32 = 400;
 
-/// Draws average recall over the average number of proposals per recording, and names the area below.
+/// Draws average recall over the average number of proposals per recording; the title names the area below the curve.
+///
+/// `points` holds pairs (number of proposals, average recall) in any order.
 ///
 /// # Errors
-/// Those of the file system, with the path.
-pub(crate) fn recall_curve(path: &Path, points: &[(f64, f64)], area_below: f64) -> Result<()> {
+/// If the file cannot be written.
+pub fn recall_curve(path: &Path, points: &[(f64, f64)], area_below: f64) -> Result<(), PlotError> {
     let mut points: Vec<_> = points
         .iter()
         .copied()

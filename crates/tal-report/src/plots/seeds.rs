@@ -1,16 +1,17 @@
-//! Average mAP of several configurations, seed by seed.
+//! Average mAP of several configurations, one mark per seed.
 
 use std::path::Path;
 
-use anyhow::Result;
 use plotters::prelude::*;
 
+use super::area::bounded;
 use super::axes::{Axes, Axis, BOTTOM, LEFT};
 use super::canvas::{MARGIN, TOP, write_svg};
 use super::legend::{Legend, Sample};
 use super::line::marker;
 use super::palette::{DARK, LineStyle, Marker, line_style};
 use super::text::{Align, LABEL_SIZE, percent, shorten, text, width};
+use crate::PlotError;
 
 const WIDTH: i32 = 560;
 const ROW: i32 = 24;
@@ -20,29 +21,29 @@ const VALUE: i32 = 60;
 /// Room for the legend above the rows.
 const LEGEND: i32 = 24;
 
-/// One configuration.
-pub(crate) struct SeedRow<'a> {
-    /// Its name.
-    pub(crate) name: &'a str,
-    /// Average mAP per seed, 0 to 1.
-    pub(crate) values: Vec<f64>,
-    /// Mean and standard deviation; `None` without values.
-    pub(crate) spread: Option<(f64, f64)>,
+/// Results of one configuration.
+pub struct SeedRow<'a> {
+    /// Name of the configuration.
+    pub name: &'a str,
+    /// Average mAP per seed, a fraction in [0, 1].
+    pub values: Vec<f64>,
+    /// Mean and standard deviation; `None` if there are no values.
+    pub spread: Option<(f64, f64)>,
 }
 
 /// Draws a row per configuration: a circle per seed, a diamond for the mean and a line of one standard deviation to either
-/// side. The axis covers what is there, not 0 to 100.
+/// side. The axis covers the range of the values, not 0 to 100.
 ///
 /// # Errors
-/// Those of the file system, with the path.
-pub(crate) fn seeds(path: &Path, title: &str, rows: &[SeedRow<'_>]) -> Result<()> {
+/// If the file cannot be written.
+pub fn seeds(path: &Path, title: &str, rows: &[SeedRow<'_>]) -> Result<(), PlotError> {
     let names: Vec<_> = rows
         .iter()
         .map(|row| shorten(row.name, LABEL_SIZE, NAME_LIMIT))
         .collect();
     let widest = names.iter().map(|name| width(name, LABEL_SIZE)).max();
     let left = MARGIN + widest.unwrap_or(0).max(LEFT) + 10;
-    let height = ROW * i32::try_from(rows.len().max(3))?;
+    let height = ROW * bounded(rows.len().max(3));
     let top = TOP + LEGEND + 8;
     let size = (
         left + WIDTH + VALUE + MARGIN,
@@ -69,7 +70,7 @@ pub(crate) fn seeds(path: &Path, title: &str, rows: &[SeedRow<'_>]) -> Result<()
         };
         let axes = Axes::draw(area, (left, top), (WIDTH, height), &x, &y)?;
         for (index, (row, name)) in rows.iter().zip(&names).enumerate() {
-            let y = top + ROW * i32::try_from(index)? + ROW / 2;
+            let y = top + ROW * bounded(index) + ROW / 2;
             text(area, name, (left - 10, y), LABEL_SIZE, &BLACK, Align::Right)?;
             let column = |map: f64| axes.pixel((100.0 * map, 0.0)).0;
             let value = row.spread.map(|(mean, _)| percent(mean));
@@ -100,7 +101,7 @@ pub(crate) fn seeds(path: &Path, title: &str, rows: &[SeedRow<'_>]) -> Result<()
     })
 }
 
-/// Whole percents around everything that is drawn, at least five of them.
+/// Range of everything that is drawn, in whole percents and at least five of them.
 fn range(rows: &[SeedRow<'_>]) -> std::ops::Range<f64> {
     let ends = rows
         .iter()

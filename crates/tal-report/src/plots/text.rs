@@ -1,17 +1,15 @@
 //! Text in pictures: sizes, estimated widths, shortening.
 
-use anyhow::Result;
+use super::area::{Area, Drawn};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-
-use super::canvas::Area;
 
 /// Font sizes in pixels.
 pub(super) const TITLE_SIZE: i32 = 17;
 pub(super) const LABEL_SIZE: i32 = 13;
 pub(super) const SMALL_SIZE: i32 = 11;
 
-/// Where a text stands in relation to its point.
+/// Position of a text relative to its point.
 #[derive(Clone, Copy)]
 pub(super) enum Align {
     Left,
@@ -27,7 +25,7 @@ pub(super) fn text(
     size: i32,
     colour: &RGBColor,
     align: Align,
-) -> Result<()> {
+) -> Drawn {
     let horizontal = match align {
         Align::Left => HPos::Left,
         Align::Centre => HPos::Center,
@@ -54,7 +52,7 @@ pub(super) fn printable(text: &str) -> String {
         .collect()
 }
 
-/// The width of a text in pixels, a little on the wide side: the font is the browser's choice.
+/// Estimated width of a text in pixels, rather too wide than too narrow: the browser chooses the font.
 pub(super) fn width(text: &str, size: i32) -> i32 {
     let ems: f64 = text.chars().map(ems).sum();
     (ems * f64::from(size)).ceil() as i32
@@ -65,7 +63,7 @@ fn ems(c: char) -> f64 {
         'f' | 'i' | 'j' | 'l' | 't' | 'r' | '.' | ',' | ':' | ';' | '|' | '!' | '\'' | ' ' => 0.4,
         'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' => 1.0,
         'A'..='Z' | '_' | '&' | '+' | '=' | '<' | '>' | '~' => 0.8,
-        // From here on scripts whose signs fill a square.
+        // Scripts whose characters fill a square.
         '\u{1100}'.. => 1.05,
         _ if c.is_ascii() => 0.64,
         _ => 0.75,

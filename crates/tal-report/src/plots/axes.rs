@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use anyhow::Result;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
-use super::canvas::Area;
+use super::area::{Area, Drawn};
 use super::palette::{DARK, GRID, MUTED};
 use super::text::{Align, LABEL_SIZE, SMALL_SIZE, printable, style, text};
 
@@ -15,14 +14,14 @@ pub(super) const LEFT: i32 = 64;
 /// Room below a frame for the ticks and the name of its axis.
 pub(super) const BOTTOM: i32 = 50;
 
-/// One axis: its name, its range, and about how many ticks it has (none: 0).
+/// One axis: its name, its range, and its approximate number of ticks (0: no ticks).
 pub(super) struct Axis<'a> {
     pub(super) name: &'a str,
     pub(super) range: Range<f64>,
     pub(super) num_ticks: usize,
 }
 
-/// A frame on the picture, and where values lie in it.
+/// A frame on the picture, and the places of values in it.
 pub(super) struct Axes<'a> {
     plane: DrawingArea<SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>,
     /// Left and right edge, in pixels.
@@ -32,14 +31,14 @@ pub(super) struct Axes<'a> {
 }
 
 impl<'a> Axes<'a> {
-    /// Draws a frame with its upper left corner at `corner` and the given size inside; ticks and names come outside of it.
+    /// Draws a frame with its upper left corner at `corner` and the given size inside; ticks and names stand outside.
     pub(super) fn draw(
         area: &Area<'a>,
         (left, top): (i32, i32),
         (width, height): (i32, i32),
         x: &Axis<'_>,
         y: &Axis<'_>,
-    ) -> Result<Self> {
+    ) -> Drawn<Self> {
         let outer = area
             .clone()
             .shrink((left - LEFT, top), (width + LEFT, height + BOTTOM));
@@ -82,7 +81,7 @@ impl<'a> Axes<'a> {
     }
 
     /// Says in the middle of the frame that there is nothing to show.
-    pub(super) fn note_empty(&self, area: &Area<'_>) -> Result<()> {
+    pub(super) fn note_empty(&self, area: &Area<'_>) -> Drawn {
         let place = (
             (self.columns.start + self.columns.end) / 2,
             (self.rows.start + self.rows.end) / 2,
@@ -91,7 +90,7 @@ impl<'a> Axes<'a> {
     }
 }
 
-/// A tick's value without digits that say nothing.
+/// Value of a tick without trailing zeros.
 fn tick(value: f64) -> String {
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');

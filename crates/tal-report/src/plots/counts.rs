@@ -1,15 +1,16 @@
-//! How many there are of each kind, as bars.
+//! Counts per name, as bars.
 
 use std::path::Path;
 
-use anyhow::Result;
 use plotters::style::BLACK;
 
+use super::area::bounded;
 use super::axes::{Axes, Axis, BOTTOM, LEFT, round_up};
 use super::canvas::{MARGIN, TOP, write_svg};
 use super::legend::{Legend, Sample, bar};
 use super::palette::fill;
 use super::text::{Align, LABEL_SIZE, SMALL_SIZE, shorten, text, width};
+use crate::PlotError;
 
 const WIDTH: i32 = 560;
 const BAR: i32 = 12;
@@ -20,24 +21,26 @@ const VALUE: i32 = 56;
 /// Room for the legend above the bars.
 const LEGEND: i32 = 24;
 
-/// Draws for every name as many bars as there are `series`, in the order that is given.
+/// Draws one bar per entry of `series` for every row, in the given order.
+///
+/// `rows` holds names and counts in the order of `series`.
 ///
 /// # Errors
-/// Those of the file system, with the path.
-pub(crate) fn counts(
+/// If the file cannot be written.
+pub fn counts(
     path: &Path,
     title: &str,
     series: &[&str],
     rows: &[(String, Vec<usize>)],
-) -> Result<()> {
+) -> Result<(), PlotError> {
     let names: Vec<_> = rows
         .iter()
         .map(|(name, _)| shorten(name, LABEL_SIZE, NAME_LIMIT))
         .collect();
     let widest = names.iter().map(|name| width(name, LABEL_SIZE)).max();
     let left = MARGIN + widest.unwrap_or(0).max(LEFT) + 10;
-    let row = BAR * i32::try_from(series.len())? + GAP;
-    let height = row * i32::try_from(rows.len().max(3))?;
+    let row = BAR * bounded(series.len()) + GAP;
+    let height = row * bounded(rows.len().max(3));
     let top = TOP + LEGEND + 8;
     let size = (
         left + WIDTH + VALUE + MARGIN,
@@ -58,11 +61,11 @@ pub(crate) fn counts(
         };
         let axes = Axes::draw(area, (left, top), (WIDTH, height), &x, &y)?;
         for (index, ((_, counts), name)) in rows.iter().zip(&names).enumerate() {
-            let upper = top + row * i32::try_from(index)? + GAP / 2;
+            let upper = top + row * bounded(index) + GAP / 2;
             let middle = (left - 10, upper + (row - GAP) / 2);
             text(area, name, middle, LABEL_SIZE, &BLACK, Align::Right)?;
             for (place, count) in counts.iter().take(series.len()).enumerate() {
-                let y = upper + BAR * i32::try_from(place)?;
+                let y = upper + BAR * bounded(place);
                 let right = axes.pixel((*count as f64, 0.0)).0;
                 bar(area, (left, y), (right, y + BAR - 2), fill(place))?;
                 let value = (right + 6, y + BAR / 2 - 1);

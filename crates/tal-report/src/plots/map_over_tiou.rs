@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::Result;
 use plotters::prelude::*;
 
 use super::axes::{Axes, Axis, BOTTOM, LEFT, round_up};
@@ -10,34 +9,35 @@ use super::canvas::{MARGIN, TOP, write_svg};
 use super::legend::{Legend, Sample};
 use super::line::{line, marker};
 use super::palette::line_style;
+use crate::PlotError;
 
 const WIDTH: i32 = 560;
 const HEIGHT: i32 = 400;
 
 /// The mAP of one detection file at every threshold.
-pub(crate) struct TiouSeries {
-    /// What the legend says.
-    pub(crate) name: String,
-    /// In any order.
-    pub(crate) points: Vec<TiouPoint>,
+pub struct TiouSeries {
+    /// Name in the legend.
+    pub name: String,
+    /// mAP per threshold, in any order.
+    pub points: Vec<TiouPoint>,
 }
 
 /// mAP at one threshold.
 #[derive(Clone, Copy)]
-pub(crate) struct TiouPoint {
+pub struct TiouPoint {
     /// The threshold.
-    pub(crate) tiou: f64,
-    /// The fraction in [0, 1].
-    pub(crate) map: f64,
-    /// Lower and upper end of the interval that `map` is known to, where it is known.
-    pub(crate) interval: Option<(f64, f64)>,
+    pub tiou: f64,
+    /// mAP, a fraction in [0, 1].
+    pub map: f64,
+    /// Ends of a confidence interval of `map`; `None` if there is none.
+    pub interval: Option<(f64, f64)>,
 }
 
-/// Draws mAP over the threshold, with the intervals as bands behind the lines.
+/// Draws mAP over the threshold; confidence intervals become bands behind the lines.
 ///
 /// # Errors
-/// Those of the file system, with the path.
-pub(crate) fn map_over_tiou(path: &Path, series: &[TiouSeries]) -> Result<()> {
+/// If the file cannot be written.
+pub fn map_over_tiou(path: &Path, series: &[TiouSeries]) -> Result<(), PlotError> {
     let names = series.iter().enumerate();
     let names = names.map(|(i, one)| (one.name.clone(), Sample::Line(line_style(i))));
     let legend = Legend::new(names, HEIGHT);
@@ -64,7 +64,7 @@ pub(crate) fn map_over_tiou(path: &Path, series: &[TiouSeries]) -> Result<()> {
         let axes = Axes::draw(area, (left, TOP), (WIDTH, HEIGHT), &x, &y)?;
         for (index, curve) in curves.iter().enumerate() {
             let colour = line_style(index).colour;
-            // A band ends where the interval of a point is not known.
+            // A band ends at a point without an interval.
             for run in curve.split(|point| point.interval.is_none()) {
                 let end = |upper: bool| {
                     run.iter().filter_map(move |point| {

@@ -1,9 +1,8 @@
-//! The list of what stands for what, beside the data.
+//! Legend: names of the series, each with a sample.
 
-use anyhow::Result;
 use plotters::prelude::*;
 
-use super::canvas::Area;
+use super::area::{Area, Drawn, bounded};
 use super::line::{line, marker};
 use super::palette::{DARK, LineStyle};
 use super::text::{Align, LABEL_SIZE, shorten, text, width};
@@ -14,7 +13,7 @@ const SAMPLE: i32 = 44;
 const NAME_LIMIT: i32 = 240;
 const GAP: i32 = 16;
 
-/// How an entry's sample is drawn.
+/// Sample of an entry.
 #[derive(Clone, Copy)]
 pub(super) enum Sample {
     Line(LineStyle),
@@ -23,7 +22,7 @@ pub(super) enum Sample {
     Reference,
 }
 
-/// Names and samples, in as many columns as the height asks for.
+/// Names and samples, in as many columns as the height needs.
 pub(super) struct Legend {
     entries: Vec<(String, Sample)>,
     num_rows: usize,
@@ -47,14 +46,14 @@ impl Legend {
 
     /// The width in pixels.
     pub(super) fn width(&self) -> i32 {
-        self.column * self.entries.len().div_ceil(self.num_rows) as i32
+        self.column * bounded(self.entries.len().div_ceil(self.num_rows))
     }
 
     /// Draws the legend with its upper left corner at the point.
-    pub(super) fn draw(&self, area: &Area<'_>, (left, top): (i32, i32)) -> Result<()> {
+    pub(super) fn draw(&self, area: &Area<'_>, (left, top): (i32, i32)) -> Drawn {
         for (index, (name, sample)) in self.entries.iter().enumerate() {
-            let x = left + self.column * (index / self.num_rows) as i32;
-            let y = top + ROW * (index % self.num_rows) as i32 + ROW / 2;
+            let x = left + self.column * bounded(index / self.num_rows);
+            let y = top + ROW * bounded(index % self.num_rows) + ROW / 2;
             draw_sample(area, *sample, (x, y))?;
             let place = (x + SAMPLE, y);
             text(area, name, place, LABEL_SIZE, &BLACK, Align::Left)?;
@@ -63,7 +62,7 @@ impl Legend {
     }
 }
 
-fn draw_sample(area: &Area<'_>, sample: Sample, (x, y): (i32, i32)) -> Result<()> {
+fn draw_sample(area: &Area<'_>, sample: Sample, (x, y): (i32, i32)) -> Drawn {
     let middle = x + (SAMPLE - 8) / 2;
     let end = x + SAMPLE - 8;
     match sample {
@@ -78,12 +77,7 @@ fn draw_sample(area: &Area<'_>, sample: Sample, (x, y): (i32, i32)) -> Result<()
 }
 
 /// Draws a bar with an outline; a bar without extent is only a line.
-pub(super) fn bar(
-    area: &Area<'_>,
-    from: (i32, i32),
-    to: (i32, i32),
-    colour: RGBColor,
-) -> Result<()> {
+pub(super) fn bar(area: &Area<'_>, from: (i32, i32), to: (i32, i32), colour: RGBColor) -> Drawn {
     area.draw(&Rectangle::new([from, to], colour.filled()))?;
     area.draw(&Rectangle::new([from, to], DARK.stroke_width(1)))?;
     Ok(())

@@ -1,16 +1,17 @@
-//! How a measure depends on properties of the ground truth.
+//! Dependence of a measure on properties of the ground truth.
 
 use std::path::Path;
 
-use anyhow::Result;
 use plotters::prelude::*;
 
+use super::area::{Area, Drawn, bounded};
 use super::axes::{Axes, Axis, BOTTOM, LEFT, round_up};
-use super::canvas::{Area, MARGIN, TOP, write_svg};
+use super::canvas::{MARGIN, TOP, write_svg};
 use super::legend::{Legend, Sample, bar};
 use super::line::reference;
 use super::palette::{MUTED, colour};
 use super::text::{Align, LABEL_SIZE, SMALL_SIZE, percent, shorten, text, width};
+use crate::PlotError;
 
 const HEIGHT: i32 = 340;
 const LEGEND: i32 = 24;
@@ -19,32 +20,37 @@ const BUCKET_LIMIT: i32 = 120;
 const PANEL_GAP: i32 = 36;
 
 /// One property of the ground truth, such as its length.
-pub(crate) struct Panel {
+pub struct SensitivityPanel {
     /// The name of the property.
-    pub(crate) characteristic: String,
-    /// Its values in buckets, in the order in which they are drawn.
-    pub(crate) buckets: Vec<Bucket>,
-    /// The measure over the whole ground truth.
-    pub(crate) overall: f64,
+    pub characteristic: String,
+    /// Ranges of the property, in the order in which they are drawn.
+    pub buckets: Vec<SensitivityBucket>,
+    /// The measure over the whole ground truth, a fraction.
+    pub overall: f64,
 }
 
-/// The part of the ground truth in a range of a property.
-pub(crate) struct Bucket {
+/// Part of the ground truth in one range of a property.
+pub struct SensitivityBucket {
     /// The name of the range, such as `XS`.
-    pub(crate) name: String,
-    /// The measure there, where it is defined.
-    pub(crate) value: Option<f64>,
-    /// How many ground truth instances there are.
-    pub(crate) count: usize,
+    pub name: String,
+    /// The measure in this range, a fraction; `None` if it is undefined.
+    pub value: Option<f64>,
+    /// Number of ground truth instances.
+    pub count: usize,
 }
 
-/// Draws the measure in every bucket of every property, and its value over all as a dashed line.
+/// Draws the measure in every bucket of every property, and its overall value as a dashed line.
 ///
 /// `measure` names the measure without unit, such as `mAP_N` or `False negatives`.
 ///
 /// # Errors
-/// Those of the file system, with the path.
-pub(crate) fn sensitivity(path: &Path, title: &str, measure: &str, panels: &[Panel]) -> Result<()> {
+/// If the file cannot be written.
+pub fn sensitivity(
+    path: &Path,
+    title: &str,
+    measure: &str,
+    panels: &[SensitivityPanel],
+) -> Result<(), PlotError> {
     let widths: Vec<_> = panels.iter().map(Layout::new).collect();
     let inner = widths.iter().map(|one| one.width + PANEL_GAP).sum::<i32>() - PANEL_GAP;
     let left = MARGIN + LEFT;
@@ -83,7 +89,7 @@ struct Layout {
 }
 
 impl Layout {
-    fn new(panel: &Panel) -> Self {
+    fn new(panel: &SensitivityPanel) -> Self {
         let names = panel.buckets.iter();
         let widest = names
             .map(|bucket| width(&bucket.name, LABEL_SIZE).max(width(&count(bucket), SMALL_SIZE)));
@@ -91,7 +97,7 @@ impl Layout {
         let title = width(&panel.characteristic, LABEL_SIZE).min(2 * BUCKET_LIMIT);
         Self {
             bucket,
-            width: (bucket * panel.buckets.len() as i32).max(title),
+            width: (bucket * bounded(panel.buckets.len())).max(title),
         }
     }
 }
@@ -102,7 +108,7 @@ fn frame<'a>(
     measure: &str,
     characteristic: &str,
     end: f64,
-) -> Result<Axes<'a>> {
+) -> Drawn<Axes<'a>> {
     let name = if measure.is_empty() {
         String::new()
     } else {
@@ -128,15 +134,15 @@ fn frame<'a>(
 
 fn draw_panel(
     area: &Area<'_>,
-    panel: &Panel,
+    panel: &SensitivityPanel,
     (index, left, layout): (usize, i32, &Layout),
     axes: &Axes<'_>,
-) -> Result<()> {
+) -> Drawn {
     let bottom = axes.rows.end;
     let mut labels = Vec::new();
     let row = |value: f64| axes.pixel((0.0, 100.0 * value)).1;
     for (place, bucket) in panel.buckets.iter().enumerate() {
-        let middle = left + layout.bucket * i32::try_from(place)? + layout.bucket / 2;
+        let middle = left + layout.bucket * bounded(place) + layout.bucket / 2;
         let name = shorten(&bucket.name, LABEL_SIZE, layout.bucket - 4);
         let below = |dy| (middle, bottom + dy);
         text(area, &name, below(15), LABEL_SIZE, &BLACK, Align::Centre)?;
@@ -171,6 +177,6 @@ fn draw_panel(
     Ok(())
 }
 
-fn count(bucket: &Bucket) -> String {
+fn count(bucket: &SensitivityBucket) -> String {
     format!("n = {}", bucket.count)
 }
