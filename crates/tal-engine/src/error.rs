@@ -6,9 +6,7 @@ use tal_core::config::ConfigError;
 use tal_core::weights::WeightsError;
 use tal_data::pth::PthError;
 use tal_data::{AnnotationError, ClassScoresError, DataError, FeatureError, ResultsError};
-use tal_postprocess::fusion::FusionError;
-use tal_postprocess::proposals::ProposalError;
-use tal_postprocess::{EvaluationError, SuppressionError};
+use tal_postprocess::{ClassScoresError, EvaluationError, ProposalError, SuppressionError};
 
 use crate::device::DeviceError;
 
@@ -86,7 +84,7 @@ pub enum EngineError {
         /// The file of class scores.
         path: PathBuf,
         /// Why.
-        source: FusionError,
+        source: ClassScoresError,
     },
     /// The network cannot be built.
     #[error("cannot build the network: {0}")]

@@ -1,4 +1,4 @@
-//! What holds for suppression of any candidates.
+//! Properties of suppression for any candidates.
 
 use std::collections::BTreeMap;
 

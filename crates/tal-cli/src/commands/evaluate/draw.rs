@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use tal_postprocess::diagnosis::{Characteristic, Diagnosis, ErrorType};
-use tal_postprocess::evaluation::Matching;
+use tal_postprocess::{Characteristic, Diagnosis, ErrorType, Matching};
 
 use super::input::Input;
 use super::report::Report;
