@@ -108,3 +108,12 @@ pub(crate) fn candidates(file: &SafeTensors, prefix: &str) -> Candidates {
     }
     candidates
 }
+
+/// (start, length, score, label) as candidates.
+pub(crate) fn from_rows(rows: Vec<(f32, f32, f32, u32)>) -> Candidates {
+    let mut candidates = Candidates::default();
+    for (start, length, score, label) in rows {
+        candidates.push(Segment::new(start, start + length), score, label);
+    }
+    candidates
+}
