@@ -1,10 +1,9 @@
-//! Fusion with class scores of whole recordings, computed by hand, and what holds for any scores.
+//! Classes from scores of whole recordings: results computed by hand, and properties for any scores.
 
 use proptest::prelude::*;
+use tal_core::config::{ClassScoresRule, ScoreCombination};
 use tal_core::{Detection, DetectionSet, Segment};
-use tal_postprocess::fusion::{
-    ClassScores, ClassScoresRule, FusionError, ScoreCombination, fuse, fuse_all,
-};
+use tal_postprocess::{ClassScores, ClassScoresError, assign_classes, assign_classes_to_all};
 
 use crate::support::found;
 
@@ -21,9 +20,9 @@ fn config(top_k: usize, combine: ScoreCombination, max_segments: Option<usize>) 
 }
 
 /// (start, label, score).
-fn summary(fused: &[Detection]) -> Vec<(f64, u32, f64)> {
+fn summary(classified: &[Detection]) -> Vec<(f64, u32, f64)> {
     let row = |d: &Detection| (d.segment.start, d.label, d.score);
-    fused.iter().map(row).collect()
+    classified.iter().map(row).collect()
 }
 
 #[test]
@@ -34,22 +33,22 @@ fn every_segment_gets_the_best_classes() {
         (3.0, 4.0, 7, 0.125),
     ]);
     // Roots: 1·0.64 → 0.8, 1·0.16 → 0.4, 0.25·0.64 → 0.4, 0.25·0.16 → 0.2. The tie goes to the better segment.
-    let fused = fuse(
+    let classified = assign_classes(
         &rows,
         &[0.16, 0.01, 0.64],
         &config(2, ScoreCombination::ProductRoot, Some(2)),
     );
     assert_eq!(
-        summary(&fused.unwrap()),
+        summary(&classified.unwrap()),
         [(2.0, 2, 0.8), (2.0, 0, 0.4), (1.0, 2, 0.4), (1.0, 0, 0.2)]
     );
-    let fused = fuse(
+    let classified = assign_classes(
         &rows,
         &[0.5, 0.0, 0.25],
         &config(1, ScoreCombination::Product, None),
     );
     assert_eq!(
-        summary(&fused.unwrap()),
+        summary(&classified.unwrap()),
         [(2.0, 0, 0.5), (1.0, 0, 0.125), (3.0, 0, 0.0625)]
     );
 }
@@ -57,13 +56,13 @@ fn every_segment_gets_the_best_classes() {
 #[test]
 fn of_equals_the_lower_class_and_the_earlier_segment_are_better() {
     let rows = detections(&[(1.0, 2.0, 0, 0.5), (2.0, 3.0, 0, 0.5), (3.0, 4.0, 0, 0.5)]);
-    let fused = fuse(
+    let classified = assign_classes(
         &rows,
         &[0.0, 0.5, 0.25, 0.5, 0.5],
         &config(2, ScoreCombination::Product, Some(2)),
     );
     assert_eq!(
-        summary(&fused.unwrap()),
+        summary(&classified.unwrap()),
         [
             (1.0, 1, 0.25),
             (1.0, 3, 0.25),
@@ -80,9 +79,9 @@ fn the_released_rule_is_the_default() {
     let rows: Vec<_> = (0..300)
         .map(|i| (f64::from(i), 400.0, 0, f64::from(i) / 300.0))
         .collect();
-    let fused = fuse(&detections(&rows), &[0.1, 0.9, 0.3], &default).unwrap();
-    assert_eq!(fused.len(), 400);
-    assert!(fused.iter().all(|d| d.segment.start >= 100.0));
+    let classified = assign_classes(&detections(&rows), &[0.1, 0.9, 0.3], &default).unwrap();
+    assert_eq!(classified.len(), 400);
+    assert!(classified.iter().all(|d| d.segment.start >= 100.0));
 }
 
 #[test]
@@ -90,23 +89,23 @@ fn unusable_input_is_refused() {
     let good = [(0.0, 1.0, 0, 0.5)];
     let default = ClassScoresRule::default();
     let error = |rows: &[(f64, f64, u32, f64)], scores: &[f64], config: &ClassScoresRule| {
-        fuse(&detections(rows), scores, config)
+        assign_classes(&detections(rows), scores, config)
             .unwrap_err()
             .to_string()
     };
     for value in [-0.5, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         assert_eq!(
             error(&good, &[0.5, 0.5, 0.5, value], &default),
-            format!("class 3 has score {value}, must be finite and at least 0")
+            format!("class 3 has the score {value}, must be finite and at least 0")
         );
         assert_eq!(
             error(&[good[0], (0.0, 1.0, 0, value)], &[0.5], &default),
-            format!("detection 1 has score {value}, must be finite and at least 0")
+            format!("detection 1 has the score {value}, must be finite and at least 0")
         );
     }
     assert_eq!(
         error(&good, &[], &default),
-        "there are no class scores, expected one per class"
+        "there are no class scores; give one per class"
     );
     let product = ScoreCombination::Product;
     assert_eq!(
@@ -118,12 +117,12 @@ fn unusable_input_is_refused() {
         "max_segments is 0, must be at least 1"
     );
     assert!(matches!(
-        fuse(
+        assign_classes(
             &detections(&[(0.0, 1.0, 0, 1e200)]),
             &[1.0, 1e200],
             &default
         ),
-        Err(FusionError::Overflow {
+        Err(ClassScoresError::Overflow {
             class: 1,
             row: 0,
             ..
@@ -147,8 +146,8 @@ fn recordings_find_their_scores() {
     .map(|(id, scores)| (id.to_owned(), scores))
     .into();
     let one = config(1, ScoreCombination::Product, None);
-    let fused = fuse_all(&all, &scores, &one).unwrap();
-    let found: Vec<_> = fused
+    let classified = assign_classes_to_all(&all, &scores, &one).unwrap();
+    let found: Vec<_> = classified
         .iter()
         .map(|(id, rows)| (id.as_str(), rows[0].label, rows[0].score))
         .collect();
@@ -164,13 +163,15 @@ fn recordings_find_their_scores() {
 
     scores.insert("plain".into(), vec![1.0, -1.0]);
     assert_eq!(
-        fuse_all(&all, &scores, &one).unwrap_err().to_string(),
-        "recording \"plain\": class 1 has score -1, must be finite and at least 0"
+        assign_classes_to_all(&all, &scores, &one)
+            .unwrap_err()
+            .to_string(),
+        "recording \"plain\": class 1 has the score -1, must be finite and at least 0"
     );
     scores.remove("plain");
     assert_eq!(
-        fuse_all(&all, &scores, &one).unwrap_err(),
-        FusionError::MissingRecording {
+        assign_classes_to_all(&all, &scores, &one).unwrap_err(),
+        ClassScoresError::MissingRecording {
             recording: "plain".into()
         }
     );
@@ -195,9 +196,9 @@ proptest! {
                 score: *score,
             })
             .collect();
-        let fused = fuse(&rows, &classes, &config(top_k, combine, max_segments)).unwrap();
+        let classified = assign_classes(&rows, &classes, &config(top_k, combine, max_segments)).unwrap();
 
-        // An entry is there where fewer than the cap are better; better is greater, or equal and earlier.
+        // An entry is expected if fewer than the cap are better; better is greater, or equal and earlier.
         let num_better = |values: &[f64], i: usize| {
             (0..values.len())
                 .filter(|&j| values[j] > values[i] || (values[j] == values[i] && j < i))
@@ -214,8 +215,8 @@ proptest! {
                 }
             }
         }
-        prop_assert!(fused.windows(2).all(|pair| pair[0].score >= pair[1].score));
-        let mut found: Vec<_> = fused
+        prop_assert!(classified.windows(2).all(|pair| pair[0].score >= pair[1].score));
+        let mut found: Vec<_> = classified
             .iter()
             .map(|d| (d.segment.start as usize, d.label as usize, d.score))
             .collect();
