@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use tal_core::ClassMap;
-use tal_postprocess::diagnosis::{Diagnosis, ErrorType};
-use tal_postprocess::evaluation::ClassCurves;
+use tal_postprocess::{ClassCurves, Diagnosis, ErrorType};
 
 use crate::error::PlotError;
 use crate::figures::Figures;

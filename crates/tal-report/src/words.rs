@@ -1,6 +1,6 @@
 //! Names of errors and characteristics for readers.
 
-use tal_postprocess::diagnosis::{Characteristic, ErrorType};
+use tal_postprocess::{Characteristic, ErrorType};
 
 /// Name of a characteristic of annotations, such as `instances`.
 pub fn characteristic_name(characteristic: Characteristic) -> &'static str {

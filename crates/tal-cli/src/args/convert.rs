@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use tal_core::config::{FeatureFormat, FeatureLayout};
-use tal_data::annotations::source::SourceFormat;
+use tal_corpus::source::SourceFormat;
 
 use super::config::ConfigArgs;
 use super::values::{at_least_one, positive, renaming};
@@ -75,13 +75,15 @@ pub(crate) enum SourceArg {
     /// Table with the columns recording, start, end and label; subset, duration, fps and label_id if known
     Csv,
     /// ActivityNet 1.2 and 1.3 (JSON)
-    Activitynet,
+    #[value(name = "activitynet")]
+    ActivityNet,
     /// HACS Segments (JSON)
     Hacs,
     /// THUMOS14 (CLASS_val.txt, CLASS_test.txt)
     Thumos14,
     /// MultiTHUMOS (CLASS.txt, or the JSON with actions)
-    Multithumos,
+    #[value(name = "multithumos")]
+    MultiThumos,
     /// EPIC-Kitchens-100, verbs (EPIC_100_train.csv, EPIC_100_validation.csv)
     EpicKitchensVerb,
     /// EPIC-Kitchens-100, nouns
@@ -97,10 +99,10 @@ impl From<SourceArg> for SourceFormat {
         match format {
             SourceArg::Json => SourceFormat::Json,
             SourceArg::Csv => SourceFormat::Csv,
-            SourceArg::Activitynet => SourceFormat::ActivityNet,
+            SourceArg::ActivityNet => SourceFormat::ActivityNet,
             SourceArg::Hacs => SourceFormat::Hacs,
             SourceArg::Thumos14 => SourceFormat::Thumos,
-            SourceArg::Multithumos => SourceFormat::MultiThumos,
+            SourceArg::MultiThumos => SourceFormat::MultiThumos,
             SourceArg::EpicKitchensVerb => SourceFormat::EpicVerbs,
             SourceArg::EpicKitchensNoun => SourceFormat::EpicNouns,
             SourceArg::Charades => SourceFormat::Charades,
@@ -115,7 +117,8 @@ pub(crate) enum TargetArg {
     /// JSON that the commands of this program read
     Json,
     /// JSON of ActivityNet, without label ids
-    Activitynet,
+    #[value(name = "activitynet")]
+    ActivityNet,
     /// Table with one row per annotation
     Csv,
 }

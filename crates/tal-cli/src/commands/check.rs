@@ -1,7 +1,7 @@
 //! `tal data check`: mistakes in a data set.
 
 use anyhow::{Result, anyhow};
-use tal_data::audit::{self, Audit, Finding, Severity};
+use tal_corpus::audit::{self, Audit, Finding, Severity};
 
 use super::output;
 use super::watched::watched;

@@ -91,7 +91,7 @@ fn table(names: &[String], learned: &LearnedSensitivity) -> String {
 
 /// The weights over the place in an action, as in the loss before normalisation.
 fn weights(checkpoint: &Checkpoint, learned: &LearnedSensitivity) -> Vec<CurvePanel> {
-    let sensitivity = checkpoint.manifest.config.loss.sensitivity.as_ref();
+    let sensitivity = checkpoint.manifest.config.loss.action_sensitivity.as_ref();
     let combine = sensitivity
         .and_then(|sensitivity| sensitivity.class_level.as_ref())
         .map_or(GaussianCombination::Mean, |class| class.combine);

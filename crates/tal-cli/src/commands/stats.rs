@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use tal_data::audit::{self, Distribution, Statistics};
+use tal_corpus::audit::{self, Distribution, Statistics};
 use tal_report::{PlotError, plots};
 
 use super::output;

@@ -1,6 +1,6 @@
 //! Long looks at a data set, with a bar and a clean stop.
 
-use tal_data::audit::Watch;
+use tal_corpus::audit::Watch;
 
 use crate::console::Console;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use serde_json::Value;
-use tal_data::synth::{self, SynthConfig};
+use tal_synth::SynthConfig;
 use tempfile::TempDir;
 
 /// Command that makes a larger corpus.
@@ -60,8 +60,8 @@ impl Place {
             cue_distance: (6.0, 8.0),
             ..SynthConfig::default()
         };
-        let corpus = synth::generate(&config).unwrap();
-        synth::write(&corpus, &place.path("data")).unwrap();
+        let corpus = tal_synth::generate(&config).unwrap();
+        tal_synth::write(&corpus, &place.path("data")).unwrap();
         place
     }
 

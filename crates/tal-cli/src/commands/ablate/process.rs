@@ -46,7 +46,7 @@ impl Process {
         let parent = run.folder.parent().unwrap_or(Path::new(""));
         output::create_folder(parent)?;
         write_atomic(&config, |out| {
-            out.write_all(run.config.to_yaml().as_bytes())
+            out.write_all(tal_config::to_yaml(&run.config).as_bytes())
         })
         .with_context(|| format!("cannot write {}", config.display()))?;
         let open = || File::create(&log).with_context(|| format!("cannot write {}", log.display()));
