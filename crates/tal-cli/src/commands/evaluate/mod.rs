@@ -63,13 +63,22 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     if args.bootstrap.is_some() {
         let recordings = input.recordings();
         figures.confidence = Some(bootstrap(
-            recordings, detections, config, classes, &replicates,
+            recordings,
+            detections,
+            config,
+            classes,
+            &replicates,
         )?);
     }
     if let Some(other) = &input.other {
         let recordings = input.recordings();
         figures.comparison = Some(compare(
-            recordings, detections, other, config, classes, &replicates,
+            recordings,
+            detections,
+            other,
+            config,
+            classes,
+            &replicates,
         )?);
     }
 
