@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tal_core::config::Config;
 use tal_data::{Dataset, FeatureArray, features};
 
 /// A valid configuration, of which only the data set counts.

@@ -260,7 +260,6 @@ fn check(
 
 #[cfg(test)]
 mod tests {
-    use tal_core::config::Config;
     use tal_core::nn::PyramidLevel;
     use tch::nn::VarStore;
     use tch::{Device, Kind, Tensor};

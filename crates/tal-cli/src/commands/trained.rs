@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use tal_core::config::Config;
 use tal_engine::{Checkpoint, checkpoint};
 
 /// The checkpoint of a run folder or file, where it was found, with `overrides` (key=value) of its configuration.

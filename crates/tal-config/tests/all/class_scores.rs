@@ -42,7 +42,7 @@ fn only_the_file_is_needed_and_found_beside_the_configuration() {
         .inference
         .external_scores
         .unwrap()
-        .fusion();
+        .rule();
     assert_eq!(
         fusion,
         ClassScoresRule {
