@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
+use tal_core::atomic::FolderError;
 use tal_core::config::FeatureFormat;
-use tal_synth::{LikeOptions, SynthConfig};
+use tal_synth::{LikeOptions, SynthConfig, SynthError};
 
 use crate::args::{CorpusArgs, SynthArgs};
 use crate::console::print;
@@ -53,7 +54,7 @@ pub(crate) fn remove_leftovers(out: &Path) {
         if entry
             .file_name()
             .to_string_lossy()
-            .starts_with(tal_synth::PARTIAL)
+            .starts_with(tal_core::atomic::PARTIAL)
         {
             let _ = fs::remove_dir_all(entry.path());
         }
@@ -65,7 +66,7 @@ fn like(args: &SynthArgs, file: &Path) -> Result<()> {
     let out = &args.out;
     if fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
         let path = out.clone();
-        return Err(tal_synth::SynthError::NotEmpty { path }.into());
+        return Err(SynthError::Folder(FolderError::NotEmpty { path }).into());
     }
     let relocated = args.layers.over(file)?.relocated(out)?;
     let config = &relocated.config;
