@@ -21,20 +21,6 @@ fn expected() -> FeatureArray {
     FeatureArray::from_time_first(&values, 5, 6)
 }
 
-fn npz(key: &str) -> FeatureFormat {
-    FeatureFormat::Npz {
-        key: key.into(),
-        layout: TIME,
-    }
-}
-
-fn safetensors(key: Option<&str>) -> FeatureFormat {
-    FeatureFormat::Safetensors {
-        key: key.map(str::to_owned),
-        layout: TIME,
-    }
-}
-
 fn hdf5(file: Option<&str>, key: Option<&str>) -> FeatureFormat {
     FeatureFormat::Hdf5 {
         file: file.map(str::to_owned),
@@ -70,15 +56,6 @@ fn fixture(name: &str, format: FeatureFormat) -> (DatasetConfig, String) {
     config.features.suffix = format!(".{extension}");
     config.features.format = format;
     (config, id.to_owned())
-}
-
-fn load(name: &str, format: FeatureFormat) -> Result<FeatureArray, String> {
-    let (config, id) = fixture(name, format);
-    open(&config).load(id.as_str().into()).map_err(|error| {
-        error
-            .to_string()
-            .replace(&format!("{}/", fixtures().display()), "")
-    })
 }
 
 fn bits(array: &FeatureArray) -> Vec<u32> {

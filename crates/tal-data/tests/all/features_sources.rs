@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use crate::common::config;
-use tal_core::Recording;
 use tal_core::config::{AppendedFeatures, DatasetConfig, FeatureFormat, FeatureLayout};
-use tal_data::features::{self, RecordingKey, Target};
+use tal_data::features::{self, RecordingKey};
 
 const TIME: FeatureLayout = FeatureLayout::TimeFirst;
 

@@ -277,5 +277,5 @@ fn threads_and_interruptions_change_nothing() {
     let in_order: Result<Vec<WeakSample>, DataError> =
         weak.samples_in_order(2, 2).unwrap().collect();
     let ids: Vec<String> = in_order.unwrap().into_iter().map(|s| s.id).collect();
-    assert_eq!(ids, common::TRAINING);
+    assert_eq!(ids, crate::common::TRAINING);
 }

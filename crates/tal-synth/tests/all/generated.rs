@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use tal_core::atomic::FolderError;
 use tal_core::{Instance, Recording};
 use tal_data::FeatureArray;
 use tal_synth::{
@@ -292,7 +293,7 @@ fn a_written_corpus_reads_back() {
         .modified()
         .unwrap();
     let error = write(&corpus, &out).unwrap_err();
-    assert!(matches!(&error, SynthError::NotEmpty { path } if *path == out));
+    assert!(matches!(&error, SynthError::Folder(FolderError::NotEmpty { path }) if *path == out));
     assert_eq!(
         fs::metadata(out.join("README.txt"))
             .unwrap()
@@ -317,7 +318,10 @@ fn a_failed_write_leaves_nothing() {
     assert_eq!(fs::read_dir(&empty).unwrap().count(), 0);
     let file = folder.path().join("file");
     fs::write(&file, "x").unwrap();
-    assert!(matches!(write(&corpus, &file), Err(SynthError::Io { .. })));
+    assert!(matches!(
+        write(&corpus, &file),
+        Err(SynthError::Folder(FolderError::Write { .. }))
+    ));
     assert_eq!(fs::read(&file).unwrap(), b"x");
 }
 
