@@ -10,10 +10,11 @@ use crate::testing::PURE;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-libtorch", &[]),
     ("tal-torch", &["tal-libtorch"]),
-    ("tal-core", &["tal-libtorch", "tal-torch"]),
+    ("tal-kernels", &[]),
+    ("tal-core", &["tal-libtorch", "tal-kernels", "tal-torch"]),
     ("tal-data", &["tal-core"]),
     ("tal-postprocess", &["tal-core"]),
-    ("tal-encoder", &["tal-core", "tal-torch"]),
+    ("tal-encoder", &["tal-core", "tal-kernels", "tal-torch"]),
     ("tal-decoder", &["tal-core"]),
     ("tal-backtal", &["tal-core"]),
     (

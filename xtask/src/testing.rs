@@ -8,7 +8,7 @@ use crate::setup;
 use crate::shell::{Cargo, Workspace};
 
 /// The crates that never link LibTorch.
-pub(crate) const PURE: [&str; 3] = ["tal-core", "tal-data", "tal-postprocess"];
+pub(crate) const PURE: [&str; 4] = ["tal-core", "tal-data", "tal-kernels", "tal-postprocess"];
 
 /// Runs tests: all, only the pure ones, or what `arguments` of `cargo test` say.
 ///
