@@ -221,7 +221,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "not those that were written")]
     fn values_from_elsewhere_are_refused() {
-        build(&[3], |_| Box::leak(Box::new([0.0; 3])));
+        let _ = build(&[3], |_| Box::leak(Box::new([0.0; 3])));
     }
 
     #[test]
