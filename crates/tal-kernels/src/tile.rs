@@ -1,12 +1,12 @@
-//! The innermost loops, in the instructions of some processors.
+//! Sums in registers: the innermost loops, in the instructions of some processors.
 
 /// Sums that stay in registers: ROWS output channels at VECTORS times LANES positions.
-pub(super) type Tile<const LANES: usize, const VECTORS: usize, const ROWS: usize> =
+pub(crate) type Tile<const LANES: usize, const VECTORS: usize, const ROWS: usize> =
     [[[f32; LANES]; VECTORS]; ROWS];
 
-/// Instructions that there are loops for.
+/// Instructions that the loops are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Instructions {
+pub(crate) enum Instructions {
     /// AVX2 with fused multiply-add: 8 lanes, 16 registers.
     Avx2,
     /// AVX-512: 16 lanes, 32 registers.
@@ -15,16 +15,16 @@ pub(super) enum Instructions {
 
 impl Instructions {
     /// All, the best first.
-    pub(super) const ALL: [Self; 2] = [Self::Avx512, Self::Avx2];
+    pub(crate) const ALL: [Self; 2] = [Self::Avx512, Self::Avx2];
 
     /// The best of this processor.
-    pub(super) fn best() -> Option<Self> {
+    pub(crate) fn best() -> Option<Self> {
         Self::ALL.into_iter().find(|which| which.are_there())
     }
 
     /// Whether this processor has them.
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn are_there(self) -> bool {
+    pub(crate) fn are_there(self) -> bool {
         match self {
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             Self::Avx512 => is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma"),
@@ -33,20 +33,20 @@ impl Instructions {
 
     /// Whether this processor has them.
     #[cfg(not(target_arch = "x86_64"))]
-    pub(super) fn are_there(self) -> bool {
+    pub(crate) fn are_there(self) -> bool {
         false
     }
 }
 
-/// Adds the products of kernels and panels of input to `tile`, or to one number per row, where there is a `start`. A panel has
-/// what the taps read: all columns of the tile, and K − 1 more.
+/// Adds the products of kernels and panels of input to `tile`, or to `start`, one number for each row, if given. A panel has all
+/// columns of the tile and K − 1 more, as the taps read them.
 ///
 /// # Safety
 /// The processor must have the instructions with as many lanes.
 ///
 /// # Panics
-/// Where a row of kernels is shorter than `inputs`.
-pub(super) unsafe fn accumulate<
+/// If a row of kernels is shorter than `inputs`.
+pub(crate) unsafe fn accumulate<
     const K: usize,
     const PANEL: usize,
     const LANES: usize,
@@ -78,7 +78,7 @@ pub(super) unsafe fn accumulate<
     unreachable!("there are no such registers: {start:?}, {}", tile.len());
 }
 
-/// The loop in one set of instructions; all differ only in the names of these.
+/// The loop in one set of instructions; only their names differ.
 #[cfg(target_arch = "x86_64")]
 macro_rules! accumulate {
     ($features:literal, $lanes:literal, $load:ident, $store:ident, $set1:ident, $setzero:ident, $fmadd:ident) => {
@@ -89,7 +89,7 @@ macro_rules! accumulate {
         /// # Safety
         /// No row of `weights` may be shorter than `inputs`, and LANES must be that of the registers.
         #[target_feature(enable = $features)]
-        pub(super) unsafe fn accumulate<
+        pub(crate) unsafe fn accumulate<
             const K: usize,
             const PANEL: usize,
             const LANES: usize,
@@ -166,11 +166,11 @@ mod avx512 {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::Instructions;
 
     /// Calls `test` with each of the instructions that the processor has.
-    pub(in super::super) fn each(test: impl Fn(Instructions)) {
+    pub(crate) fn each(test: impl Fn(Instructions)) {
         for instructions in Instructions::ALL {
             if instructions.are_there() {
                 test(instructions);

@@ -1,8 +1,6 @@
-//! Mean and spread over the channels of every position, in Rust.
+//! Mean and spread over the channels of every position.
 
-use tal_torch::parallel;
-
-use super::host;
+use crate::threads::{self, Threads, for_each};
 
 /// Positions that are summed up at a time: their sums stay in the first-level cache.
 const TILE: usize = 512;
@@ -26,11 +24,17 @@ pub struct ChannelMoments {
 }
 
 impl ChannelMoments {
-    /// Of `x`, (B, C, T) in row-major order.
+    /// The moments of `x`, (B, C, T) in row-major order.
     ///
     /// # Panics
-    /// Where `num_channels` or `len` is 0, or `x` is not a whole number of sequences.
-    pub fn new(x: &[f32], num_channels: usize, len: usize, eps: f64) -> Self {
+    /// If `num_channels` or `len` is 0, or `x` is not a whole number of sequences.
+    pub fn new(
+        threads: &dyn Threads,
+        x: &[f32],
+        num_channels: usize,
+        len: usize,
+        eps: f64,
+    ) -> Self {
         let sequence = num_channels * len;
         assert!(
             sequence > 0 && x.len().is_multiple_of(sequence),
@@ -42,7 +46,7 @@ impl ChannelMoments {
             mean: vec![0.0; count],
             inverse_std: vec![0.0; count],
         };
-        let num_threads = host::num_threads(x.len());
+        let num_threads = threads::for_values(threads, x.len());
         for (x, (mean, inverse_std)) in x.chunks_exact(sequence).zip(
             moments
                 .mean
@@ -59,7 +63,7 @@ impl ChannelMoments {
                     );
                 };
             let tiles = mean.chunks_mut(TILE).zip(inverse_std.chunks_mut(TILE));
-            parallel::for_each(num_threads, tiles.enumerate(), || (), tile);
+            for_each(threads, num_threads, tiles.enumerate(), || (), tile);
         }
         moments
     }
@@ -72,7 +76,7 @@ struct Sums {
 }
 
 impl Sums {
-    /// Of the `width` positions from `start` on of a sequence with rows of `len` positions.
+    /// The sums of `width` positions from `start` on, in a sequence with rows of `len` positions.
     fn new(x: &[f32], len: usize, start: usize, width: usize) -> Self {
         let mut sums = Sums {
             sum: [0.0; TILE],
@@ -119,6 +123,10 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::cases;
+    use crate::threads::ScopedThreads;
+
+    const THREADS: ScopedThreads = ScopedThreads(2);
 
     /// By definition, in two passes and double precision.
     fn expected(x: &[f32], num_channels: usize, len: usize, eps: f64) -> Vec<(f64, f64)> {
@@ -139,20 +147,21 @@ mod tests {
 
     #[test]
     fn equal_their_definition_far_from_zero() {
-        let sizes = [
+        let sizes = cases(&[
             (1, 1, 1),
             (2, 3, 5),
+            (1, 7, 600),
             (1, 7, 1300),
             (3, 130, 513),
             (1, 4, 0x5000),
-        ];
-        for (batch, num_channels, len) in sizes {
+        ]);
+        for &(batch, num_channels, len) in sizes {
             for offset in [0.0, -3.0, 1000.0] {
                 let noise = |i: usize| ((i * 7919 + 13) % 1009) as f32 / 1009.0;
                 let x: Vec<f32> = (0..batch * num_channels * len)
                     .map(|i| offset + noise(i))
                     .collect();
-                let moments = ChannelMoments::new(&x, num_channels, len, 1e-5);
+                let moments = ChannelMoments::new(&THREADS, &x, num_channels, len, 1e-5);
                 let expected = expected(&x, num_channels, len, 1e-5);
                 assert_eq!(moments.mean.len(), expected.len());
                 for ((mean, inverse_std), expected) in
@@ -169,9 +178,9 @@ mod tests {
 
     #[test]
     fn constants_have_no_variance_and_nan_stays() {
-        let moments = ChannelMoments::new(&[0.1; 3], 3, 1, 1e-4);
+        let moments = ChannelMoments::new(&THREADS, &[0.1; 3], 3, 1, 1e-4);
         assert!((moments.inverse_std[0] - 100.0).abs() < 1e-3, "{moments:?}");
-        let moments = ChannelMoments::new(&[0.1, f32::NAN, 0.3], 3, 1, 1e-4);
+        let moments = ChannelMoments::new(&THREADS, &[0.1, f32::NAN, 0.3], 3, 1, 1e-4);
         assert!(moments.mean[0].is_nan() && moments.inverse_std[0].is_nan());
     }
 }

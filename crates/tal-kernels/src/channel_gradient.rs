@@ -1,11 +1,10 @@
-//! The way of a gradient back through a normalisation over the channels, in Rust.
+//! The way of a gradient back through a normalisation over the channels.
 
 use std::mem::MaybeUninit;
 
-use tal_torch::parallel;
-
-use super::channel_moments::ChannelMoments;
-use super::host;
+use crate::channel_moments::ChannelMoments;
+use crate::rows::written;
+use crate::threads::{self, Threads, for_each};
 
 /// Positions at a time: all channels of a tile, of two tensors, stay in the second-level cache.
 const TILE: usize = 64;
@@ -15,15 +14,15 @@ const LANES: usize = 16;
 
 /// A piece of a channel's row.
 #[derive(Debug, Clone, Copy)]
-pub struct Piece {
+pub(crate) struct Piece {
     /// Index of the sample.
-    pub sample: usize,
+    pub(crate) sample: usize,
     /// Index of the channel.
-    pub channel: usize,
+    pub(crate) channel: usize,
     /// First position.
-    pub start: usize,
-    /// Index of the first value in a tensor (B, C, T) in row-major order.
-    pub offset: usize,
+    pub(crate) start: usize,
+    /// Index of the first value in (B, C, T) in row-major order.
+    pub(crate) offset: usize,
 }
 
 /// The gradients of γ and β, (C) each.
@@ -37,33 +36,34 @@ pub struct ScaleGradients {
 
 impl ChannelMoments {
     /// Leads the gradient g of y = x̂ · γ + β, x̂ = (x − μ) / √(v + ε), back to x, γ and β:
-    /// ∂/∂x = (h − mean(h) − x̂ · mean(h · x̂)) / √(v + ε) with h = g · γ and means over the channels. Where the stored
+    /// ∂/∂x = (h − mean(h) − x̂ · mean(h · x̂)) / √(v + ε) with h = g · γ and means over the channels. If the stored
     /// 1 / √(v + ε) is zero, so is ∂/∂x.
     ///
-    /// `gradient` writes g for a piece of a row, `finish` may change what becomes of ∂/∂x there, and `out` receives it. The
-    /// result does not depend on the number of threads.
+    /// `gradient` writes g for a piece of a row, `finish` may change ∂/∂x there, and `out` receives it. The result does not
+    /// depend on the number of threads.
     ///
     /// # Shapes
     /// `x`, `out` (B, C, T), `weight` = γ (C).
     ///
     /// # Panics
-    /// Where the sizes do not fit to each other.
-    pub fn backward(
+    /// If the sizes differ.
+    pub(crate) fn backward<'o>(
         &self,
-        x: &[f32],
-        weight: &[f32],
+        threads: &dyn Threads,
+        [x, weight]: [&[f32]; 2],
         len: usize,
         gradient: impl Fn(Piece, &mut [f32]) + Sync,
         finish: impl Fn(Piece, &mut [f32]) + Sync,
-        out: &mut [MaybeUninit<f32>],
-    ) -> ScaleGradients {
+        out: &'o mut [MaybeUninit<f32>],
+    ) -> (&'o mut [f32], ScaleGradients) {
         let num_channels = weight.len();
         let sequence = num_channels * len;
         assert!(
             sequence > 0
                 && x.len() == out.len()
                 && x.len() == self.mean.len() * num_channels
-                && self.mean.len().is_multiple_of(len),
+                && self.mean.len().is_multiple_of(len)
+                && self.mean.len() == self.inverse_std.len(),
             "{} values with {} positions are not {num_channels} channels of {len} positions",
             x.len(),
             self.mean.len()
@@ -85,7 +85,13 @@ impl ChannelMoments {
             tiles.run(buffer, tile, partial);
         };
         let parts = partial.chunks_mut(num_channels).enumerate();
-        parallel::for_each(host::num_threads(x.len()), parts, buffer, tile);
+        for_each(
+            threads,
+            threads::for_values(threads, x.len()),
+            parts,
+            buffer,
+            tile,
+        );
         let column = |index: usize| -> Vec<f32> {
             let mut sums = vec![0.0f64; num_channels];
             for partial in partial.chunks(num_channels) {
@@ -95,14 +101,16 @@ impl ChannelMoments {
             }
             sums.into_iter().map(|sum| sum as f32).collect()
         };
-        ScaleGradients {
+        let scales = ScaleGradients {
             weight: column(0),
             bias: column(1),
-        }
+        };
+        // SAFETY: the tiles have written all their pieces, and every value belongs to one.
+        (unsafe { written(out) }, scales)
     }
 }
 
-/// What every tile reads and where it writes.
+/// Operands of the tiles, and their output.
 struct Tiles<'a, G, F> {
     moments: &'a ChannelMoments,
     x: &'a [f32],
@@ -130,7 +138,7 @@ impl<G: Fn(Piece, &mut [f32]), F: Fn(Piece, &mut [f32])> Tiles<'_, G, F> {
         self.run_inline(buffer, tile, partial);
     }
 
-    /// Tile number `tile`; `partial` becomes what each channel adds to the gradients of γ and β, and `buffer` has room for
+    /// Writes tile number `tile`, and into `partial` what each channel adds to the gradients of γ and β. `buffer` has room for
     /// the tile.
     #[inline(always)]
     fn run_inline(&self, buffer: &mut [f32], tile: usize, partial: &mut [[f32; 2]]) {
@@ -206,10 +214,10 @@ fn sum(values: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + rest
 }
 
-/// Where the tiles of a tensor are written, each by one thread.
+/// The output of all tiles, each of which is written by one thread.
 struct Shared(*mut MaybeUninit<f32>);
 
-// SAFETY: whoever writes promises that nobody else has the place.
+// SAFETY: a writer promises that no other thread has the place.
 unsafe impl Sync for Shared {}
 
 impl Shared {
@@ -228,78 +236,100 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    use tch::{Kind, Tensor};
-
     use super::*;
+    use crate::testing::{build, cases, error, noise};
+    use crate::threads::ScopedThreads;
+
+    const THREADS: ScopedThreads = ScopedThreads(2);
+
+    /// The formula in float64: the gradients of x, γ and β.
+    fn expected(x: &[f32], weight: &[f32], g: &[f32], len: usize, eps: f64) -> [Vec<f64>; 3] {
+        let num_channels = weight.len();
+        let mut dx = vec![0.0; x.len()];
+        let (mut dw, mut db) = (vec![0.0; num_channels], vec![0.0; num_channels]);
+        for sample in 0..x.len() / (num_channels * len) {
+            for t in 0..len {
+                let place = |c: usize| (sample * num_channels + c) * len + t;
+                let column = |values: &[f32]| -> Vec<f64> {
+                    (0..num_channels).map(|c| values[place(c)].into()).collect()
+                };
+                let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+                let (x, g) = (column(x), column(g));
+                let centre = mean(&x);
+                let squares: Vec<f64> = x.iter().map(|x| (x - centre).powi(2)).collect();
+                let std = (mean(&squares) + eps).sqrt();
+                let normed: Vec<f64> = x.iter().map(|x| (x - centre) / std).collect();
+                let scaled = g.iter().zip(weight).map(|(g, w)| g * f64::from(*w));
+                let h: Vec<f64> = scaled.collect();
+                let products: Vec<f64> = h.iter().zip(&normed).map(|(h, n)| h * n).collect();
+                for c in 0..num_channels {
+                    dx[place(c)] = (h[c] - mean(&h) - normed[c] * mean(&products)) / std;
+                    dw[c] += g[c] * normed[c];
+                    db[c] += g[c];
+                }
+            }
+        }
+        [dx, dw, db]
+    }
 
     #[test]
-    fn equals_the_gradient_of_its_formula() {
-        tch::manual_seed(7);
-        for (batch, num_channels, len) in
-            [(1, 1, 1), (2, 3, 5), (3, 130, 65), (1, 37, 300), (2, 8, 64)]
-        {
-            let size = [batch, num_channels, len].map(|size| size as i64);
-            let options = (Kind::Double, tch::Device::Cpu);
-            let x = (Tensor::randn(size, options) * 3.0 + 1.0).set_requires_grad(true);
-            let weight = Tensor::rand([1, size[1], 1], options).set_requires_grad(true);
-            let bias = Tensor::rand([1, size[1], 1], options).set_requires_grad(true);
-            let g = Tensor::randn(size, options);
-            let mean = x.mean_dim(1, true, None);
-            let centred = &x - mean;
-            let variance = centred.square().mean_dim(1, true, None);
-            let y = centred / (variance + 1e-2).sqrt() * &weight + &bias;
-            (y * &g).sum(None).backward();
-
-            let [x_values, g_values, weights] = [&x, &g, &weight].map(host::copy::<f32>);
-            let moments = ChannelMoments::new(&x_values, num_channels, len, 1e-2);
+    fn equals_its_formula() {
+        let sizes = cases(&[
+            (1, 1, 1),
+            (2, 3, 5),
+            (2, 8, 65),
+            (3, 130, 65),
+            (1, 37, 300),
+            (2, 8, 64),
+        ]);
+        for &(batch, num_channels, len) in sizes {
+            let count = batch * num_channels * len;
+            let x: Vec<f32> = noise(1, count).iter().map(|v| v * 3.0 + 1.0).collect();
+            let (weight, g) = (noise(2, num_channels), noise(3, count));
+            let moments = ChannelMoments::new(&THREADS, &x, num_channels, len, 1e-2);
+            let gradient = |piece: Piece, row: &mut [f32]| {
+                row.copy_from_slice(&g[piece.offset..][..row.len()]);
+            };
+            let add_one = |piece: Piece, row: &mut [f32]| {
+                let index = (piece.sample * num_channels + piece.channel) * len + piece.start;
+                assert_eq!(piece.offset, index);
+                row.iter_mut().for_each(|v| *v += 1.0);
+            };
             let mut scales = None;
-            let fill = |out: &mut [MaybeUninit<f32>]| {
-                let gradient = |piece: Piece, row: &mut [f32]| {
-                    row.copy_from_slice(&g_values[piece.offset..][..row.len()]);
-                };
-                let add_one = |piece: Piece, row: &mut [f32]| {
-                    let index = (piece.sample * num_channels + piece.channel) * len + piece.start;
-                    assert_eq!(piece.offset, index);
-                    row.iter_mut().for_each(|v| *v += 1.0);
-                };
-                scales = Some(moments.backward(&x_values, &weights, len, gradient, add_one, out));
-            };
-            // SAFETY: every piece is written.
-            let dx = unsafe { host::build(&[batch, num_channels, len], fill) };
+            let dx = build(count, |out| {
+                let operands = [&x[..], &weight];
+                let (dx, found) = moments.backward(&THREADS, operands, len, gradient, add_one, out);
+                scales = Some(found);
+                dx
+            });
+            let dx: Vec<f32> = dx.into_iter().map(|v| v - 1.0).collect();
             let scales = scales.unwrap();
-            let close = |a: &Tensor, b: &Tensor| {
-                let (a, b) = (a.to_kind(Kind::Double).view(-1), b.view(-1));
-                let error = (a - &b).abs().max() / (b.abs().max() + 1e-3);
-                error.double_value(&[]) < 1e-5
-            };
-            assert!(close(&(dx - 1.0), &x.grad()), "{size:?}");
-            assert!(
-                close(&Tensor::from_slice(&scales.weight), &weight.grad()),
-                "{size:?}"
-            );
-            assert!(
-                close(&Tensor::from_slice(&scales.bias), &bias.grad()),
-                "{size:?}"
-            );
+            let expected = expected(&x, &weight, &g, len, 1e-2);
+            for (ours, expected) in [&dx, &scales.weight, &scales.bias]
+                .into_iter()
+                .zip(expected)
+            {
+                let largest = expected.iter().fold(1e-3f64, |max, v| max.max(v.abs()));
+                let error = error(ours, &expected) / largest;
+                assert!(error < 1e-5, "{batch}, {num_channels}, {len}: {error}");
+            }
         }
     }
 
     #[test]
-    fn nothing_goes_back_where_the_spread_is_switched_off() {
+    fn nothing_goes_back_if_the_spread_is_switched_off() {
         let x = [1.0, 2.0, 4.0, 8.0];
-        let mut moments = ChannelMoments::new(&x, 2, 2, 1e-5);
+        let mut moments = ChannelMoments::new(&THREADS, &x, 2, 2, 1e-5);
         moments.inverse_std[1] = 0.0;
         let mut out = [MaybeUninit::new(7.0); 4];
-        let scales = moments.backward(
-            &x,
-            &[1.0; 2],
+        let (out, scales) = moments.backward(
+            &THREADS,
+            [&x, &[1.0; 2]],
             2,
             |_, row| row.fill(1.0),
             |_, _| (),
             &mut out,
         );
-        // SAFETY: they were written at the start.
-        let out = out.map(|value| unsafe { value.assume_init() });
         assert_eq!([out[1], out[3]], [0.0; 2]);
         assert_eq!(scales.bias, [2.0; 2]);
     }

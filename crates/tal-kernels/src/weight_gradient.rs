@@ -2,12 +2,10 @@
 
 use std::mem::MaybeUninit;
 
-use tal_torch::parallel;
-use tch::Tensor;
-
-use super::kernel::{Instructions, Tile, accumulate};
-use super::{cut, num_threads};
-use crate::nn::host;
+use crate::panels::cut;
+use crate::rows::written;
+use crate::threads::{self, Threads, for_each, num_tasks};
+use crate::tile::{Instructions, Tile, accumulate};
 
 /// Positions that are added up at a time: what a tile reads of them fits into the second-level cache beside all sums.
 const DEPTH: usize = 512;
@@ -15,17 +13,20 @@ const DEPTH: usize = 512;
 /// Positions that are transposed at a time: as many rows of a panel as fit into the first-level cache.
 const BLOCK: usize = 64;
 
-/// How a tap of a kernel moves over a sequence: the taps read positions `stride` · t + j − `padding`.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::nn) struct Taps {
-    pub(in crate::nn) count: usize,
-    pub(in crate::nn) stride: usize,
-    pub(in crate::nn) padding: usize,
+/// Positions that the taps of a kernel read: `stride` · t + j − `padding` at position t.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taps {
+    /// Number of taps.
+    pub count: usize,
+    /// Step of the input along time.
+    pub stride: usize,
+    /// Zeros on either side.
+    pub padding: usize,
 }
 
 impl Taps {
-    /// Those of position t = 0: which of every `stride` positions, and how many of these away.
-    pub(in crate::nn) fn places(self) -> impl Iterator<Item = (usize, isize)> + Clone {
+    /// The places of the taps at t = 0: which of every `stride` positions, and how many of these away.
+    pub fn places(self) -> impl Iterator<Item = (usize, isize)> + Clone {
         let stride = self.stride as isize;
         (0..self.count).map(move |tap| {
             let position = tap as isize - self.padding as isize;
@@ -37,54 +38,84 @@ impl Taps {
     }
 }
 
-/// Σ_b, t gradient\[b, o, t\] · x\[b, c, stride·t + j − padding\] for every output o, input c and tap j, x being zero beyond its
-/// ends; none for other kinds than float32, other devices, and processors without AVX2.
-///
-/// # Shapes
-/// `x` (B, in, stride · T), `gradient` (B, out, T) → (out, in, taps).
-pub(in crate::nn) fn weight_gradient(x: &Tensor, gradient: &Tensor, taps: Taps) -> Option<Tensor> {
-    weight_gradient_with(Instructions::best()?, x, gradient, taps)
-}
-
-/// [`weight_gradient`] with instructions that the processor has.
-fn weight_gradient_with(
+/// The gradient of a convolution's weights: Σ_b, t gradient\[b, o, t\] · x\[b, c, stride·t + j − padding\] for every output o,
+/// input c and tap j, x being zero beyond its ends.
+#[derive(Debug, Clone, Copy)]
+pub struct WeightGradient {
     instructions: Instructions,
-    x: &Tensor,
-    gradient: &Tensor,
+    outputs: usize,
+    inputs: usize,
+    len: usize,
     taps: Taps,
-) -> Option<Tensor> {
-    if !host::are_plain([x, gradient]) {
-        return None;
-    }
-    let ((batch, inputs, long), (samples, outputs, len)) =
-        (x.size3().ok()?, gradient.size3().ok()?);
-    let fits = batch == samples && long == len * taps.stride as i64;
-    if !fits || batch * inputs * outputs * len == 0 {
-        return None;
-    }
-    let [x, gradient] = [x, gradient].map(|tensor| tensor.detach().contiguous());
-    // SAFETY: nobody writes to the inputs of an operation while it runs.
-    let products = unsafe {
-        Products {
-            x: host::known_values(&x),
-            gradient: host::known_values(&gradient),
-            inputs: inputs as usize,
-            outputs: outputs as usize,
-            len: len as usize,
-            taps,
-        }
-    };
-    let size = [products.outputs, products.inputs, taps.count];
-    // SAFETY: `write` writes every value of the output; the processor has the instructions.
-    Some(unsafe {
-        host::build(&size, |sums| match instructions {
-            Instructions::Avx2 => products.write::<16, 8, 2, 6>(sums),
-            Instructions::Avx512 => products.write::<32, 16, 2, 12>(sums),
-        })
-    })
 }
 
-/// What is multiplied.
+impl WeightGradient {
+    /// The gradient for an output of `len` positions; `None` if there is nothing to add up, and for processors without AVX2.
+    pub fn new([outputs, inputs]: [usize; 2], len: usize, taps: Taps) -> Option<Self> {
+        Self::with(Instructions::best()?, [outputs, inputs], len, taps)
+    }
+
+    /// The same with instructions that the processor has.
+    fn with(
+        instructions: Instructions,
+        [outputs, inputs]: [usize; 2],
+        len: usize,
+        taps: Taps,
+    ) -> Option<Self> {
+        let fits = outputs * inputs * len * taps.count * taps.stride > 0;
+        fits.then_some(WeightGradient {
+            instructions,
+            outputs,
+            inputs,
+            len,
+            taps,
+        })
+    }
+
+    /// Writes every value of `out`. The values do not depend on the number of threads.
+    ///
+    /// # Shapes
+    /// `x` (B, in, stride · T), `gradient` (B, out, T) → `out` (out, in, taps).
+    ///
+    /// # Panics
+    /// If the sizes differ.
+    pub fn run<'o>(
+        &self,
+        threads: &dyn Threads,
+        x: &[f32],
+        gradient: &[f32],
+        out: &'o mut [MaybeUninit<f32>],
+    ) -> &'o mut [f32] {
+        let samples = gradient.len() / (self.outputs * self.len);
+        assert!(
+            gradient.len() == samples * self.outputs * self.len
+                && x.len() == samples * self.inputs * self.len * self.taps.stride
+                && out.len() == self.outputs * self.inputs * self.taps.count,
+            "{} and {} values to {} are not a batch of {self:?}",
+            x.len(),
+            gradient.len(),
+            out.len()
+        );
+        let products = Products {
+            x,
+            gradient,
+            inputs: self.inputs,
+            outputs: self.outputs,
+            len: self.len,
+            taps: self.taps,
+        };
+        // SAFETY: the processor has the instructions, and every value is written.
+        unsafe {
+            match self.instructions {
+                Instructions::Avx2 => products.write::<16, 8, 2, 6>(threads, out),
+                Instructions::Avx512 => products.write::<32, 16, 2, 12>(threads, out),
+            }
+            written(out)
+        }
+    }
+}
+
+/// Operands of the sums.
 struct Products<'a> {
     /// (B, in, stride · T)
     x: &'a [f32],
@@ -117,23 +148,23 @@ impl Products<'_> {
         const ROWS: usize,
     >(
         &self,
+        threads: &dyn Threads,
         output: &mut [MaybeUninit<f32>],
     ) {
         let taps = self.taps.count;
-        let num_threads = num_threads(self.gradient.len() * self.inputs * taps);
+        let num_threads = threads::for_products(threads, self.gradient.len() * self.inputs * taps);
         // Ranges of input channels, and of output channels where there are not enough of these.
         let ranges = self.inputs.div_ceil(COLUMNS);
         let num_blocks = self.outputs.div_ceil(ROWS);
-        let parts = host::num_tasks(num_threads)
-            .div_ceil(ranges)
-            .clamp(1, num_blocks);
+        let parts = num_tasks(num_threads).div_ceil(ranges).clamp(1, num_blocks);
         let rows = num_blocks.div_ceil(parts) * ROWS;
         let tasks = cut(
             output,
             self.inputs * taps,
             [self.outputs, rows, COLUMNS * taps],
         );
-        parallel::for_each(
+        for_each(
+            threads,
             num_threads,
             tasks.into_iter().enumerate(),
             || Buffers::<COLUMNS, LANES, VECTORS, ROWS> {
@@ -251,33 +282,50 @@ fn transpose<const COLUMNS: usize>(
 
 #[cfg(test)]
 mod tests {
-    use tch::{Device, Kind};
-
     use super::*;
-    use crate::nn::direct::kernel::tests::each;
+    use crate::testing::{build, cases, error, noise};
+    use crate::threads::ScopedThreads;
+    use crate::tile::tests::each;
 
-    /// By LibTorch's backward pass, in float64.
-    fn expected(x: &Tensor, gradient: &Tensor, taps: Taps) -> Tensor {
-        let [x, gradient] = [x, gradient].map(|tensor| tensor.to_kind(Kind::Double));
-        let size = [gradient.size()[1], x.size()[1], taps.count as i64];
-        let weight = Tensor::zeros(size, (Kind::Double, Device::Cpu)).set_requires_grad(true);
-        let [stride, padding] = [taps.stride, taps.padding].map(|value| value as i64);
-        let y = x.conv1d(&weight, None::<Tensor>, stride, padding, 1, 1);
-        (y * gradient).sum(None).backward();
-        weight.grad()
+    /// In float64.
+    fn expected(
+        x: &[f32],
+        gradient: &[f32],
+        [outputs, inputs]: [usize; 2],
+        len: usize,
+        taps: Taps,
+    ) -> Vec<f64> {
+        let long = len * taps.stride;
+        let mut sums = vec![0.0; outputs * inputs * taps.count];
+        let samples = x
+            .chunks_exact(inputs * long)
+            .zip(gradient.chunks_exact(outputs * len));
+        for (x, gradient) in samples {
+            for (index, sum) in sums.iter_mut().enumerate() {
+                let (output, rest) = (index / (inputs * taps.count), index % (inputs * taps.count));
+                let (input, tap) = (rest / taps.count, rest % taps.count);
+                let x = &x[input * long..][..long];
+                for (t, gradient) in gradient[output * len..][..len].iter().enumerate() {
+                    let position = (t * taps.stride + tap).checked_sub(taps.padding);
+                    if let Some(x) = position.and_then(|position| x.get(position)) {
+                        *sum += f64::from(*gradient) * f64::from(*x);
+                    }
+                }
+            }
+        }
+        sums
     }
 
     #[test]
-    fn computes_what_libtorch_computes() {
-        tch::manual_seed(11);
-        let cases = [
+    fn computes_what_its_formula_says() {
+        let sizes = cases(&[
             (1, 1, 1, 1),
             (2, 3, 5, 2),
             (1, 33, 13, 17),
             (3, 16, 6, 64),
             (1, 64, 20, 513),
             (2, 70, 25, 1100),
-        ];
+        ]);
         let taps =
             [(1, 1, 0), (3, 1, 1), (7, 1, 3), (3, 2, 1)].map(|(count, stride, padding)| Taps {
                 count,
@@ -285,15 +333,16 @@ mod tests {
                 padding,
             });
         each(|instructions| {
-            for (batch, inputs, outputs, len) in cases {
+            for &(batch, inputs, outputs, len) in sizes {
                 for taps in taps {
-                    let options = (Kind::Float, Device::Cpu);
-                    let x = Tensor::randn([batch, inputs, len * taps.stride as i64], options);
-                    let gradient = Tensor::randn([batch, outputs, len], options);
-                    let ours = weight_gradient_with(instructions, &x, &gradient, taps).unwrap();
-                    let expected = expected(&x, &gradient, taps);
-                    assert_eq!(ours.size(), expected.size());
-                    let error = (ours - expected).abs().max().double_value(&[]);
+                    let x = noise(1, batch * inputs * len * taps.stride);
+                    let gradient = noise(2, batch * outputs * len);
+                    let channels = [outputs, inputs];
+                    let ours = build(outputs * inputs * taps.count, |out| {
+                        let plan = WeightGradient::with(instructions, channels, len, taps).unwrap();
+                        plan.run(&ScopedThreads(2), &x, &gradient, out)
+                    });
+                    let error = error(&ours, &expected(&x, &gradient, channels, len, taps));
                     // Relative to what a value is in the mean.
                     let limit = 1e-5 * ((batch * len) as f64).sqrt();
                     let name = (instructions, batch, inputs, outputs, len, taps);
@@ -304,17 +353,13 @@ mod tests {
     }
 
     #[test]
-    fn others_are_left_to_libtorch() {
-        let options = (Kind::Float, Device::Cpu);
-        let [x, gradient] = [8, 4].map(|len| Tensor::randn([1, 2, len], options));
-        let taps = |stride| Taps {
+    fn nothing_to_add_up_is_not_for_this_loop() {
+        let taps = Taps {
             count: 3,
-            stride,
+            stride: 2,
             padding: 1,
         };
-        assert!(weight_gradient(&x, &gradient, taps(1)).is_none());
-        let double = |tensor: &Tensor| tensor.to_kind(Kind::Double);
-        assert!(weight_gradient(&double(&x), &double(&gradient), taps(2)).is_none());
-        assert!(weight_gradient(&x.narrow(1, 0, 0), &gradient, taps(2)).is_none());
+        assert!(WeightGradient::new([0, 2], 4, taps).is_none());
+        assert!(WeightGradient::new([2, 2], 0, taps).is_none());
     }
 }

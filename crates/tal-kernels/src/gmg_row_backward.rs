@@ -1,33 +1,30 @@
-//! Gradients of the branches of a Gated Multi-Granularity block for one channel at a time, in Rust.
+//! Gradients of the branches of a Gated Multi-Granularity block for one channel at a time.
 
 use std::mem::MaybeUninit;
-use std::ops::Range;
 
 use realfft::num_complex::Complex32;
-use tal_core::config::GateActivation;
 
-use super::gmg_row::{Buffers, CHUNK, Filter, Kernel, Response, Row, Weights, relu};
+use crate::filter::Filter;
+use crate::gmg_row::{Buffers, CHUNK, Gate, GmgWeights, Kernel, Row, relu};
+use crate::sum::Sum;
 
-/// Partial sums next to each other: additions that need not wait for one another.
-const LANES: usize = 16;
-
-/// What a row adds to the gradients of its channel's weights.
+/// Addends of a row to the gradients of its channel's weights.
 #[derive(Debug, Clone, Default)]
-pub(super) struct RowGradients {
+pub(crate) struct RowGradients {
     /// w₁, b₁, w₂ and b₂ of the filter, real and imaginary part.
-    pub(super) filter: [[f64; 2]; 4],
+    pub(crate) filter: [[f64; 2]; 4],
     /// Taps of the local branch.
-    pub(super) local_taps: Vec<f64>,
-    pub(super) local_offset: f64,
+    pub(crate) local_taps: Vec<f64>,
+    pub(crate) local_offset: f64,
     /// Factor and offset of the instant branch.
-    pub(super) instant: [f64; 2],
+    pub(crate) instant: [f64; 2],
     /// Factor of the residual branch.
-    pub(super) scale: f64,
+    pub(crate) scale: f64,
 }
 
 impl RowGradients {
     /// Adds those of another row of the channel.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         let pairs = |sum: &mut [f64; 2], other: &[f64; 2]| {
             sum[0] += other[0];
             sum[1] += other[1];
@@ -45,8 +42,8 @@ impl RowGradients {
     }
 }
 
-/// What the gradients of rows need room for.
-pub(super) struct BackwardBuffers {
+/// Room for the gradients of a row.
+pub(crate) struct BackwardBuffers {
     forward: Buffers,
     /// With respect to y.
     normed: Vec<f32>,
@@ -60,49 +57,14 @@ pub(super) struct BackwardBuffers {
 
 /// A gate's function and its derivative.
 #[derive(Clone, Copy)]
-struct Gate<A, D> {
+struct Slope<A, D> {
     open: A,
     slope: D,
 }
 
-/// Sums of a row, in several parts.
-#[derive(Clone, Copy)]
-struct Sum([f32; LANES]);
-
-impl Sum {
-    const ZERO: Sum = Sum([0.0; LANES]);
-
-    /// Adds Σ aᵢ bᵢ.
-    fn add_product(&mut self, a: &[f32], b: &[f32]) {
-        let (mut a, mut b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-        for (a, b) in a.by_ref().zip(b.by_ref()) {
-            for ((sum, a), b) in self.0.iter_mut().zip(a).zip(b) {
-                *sum += a * b;
-            }
-        }
-        let rest = a.remainder().iter().zip(b.remainder());
-        for (sum, (a, b)) in self.0.iter_mut().zip(rest) {
-            *sum += a * b;
-        }
-    }
-
-    /// Adds Σ aᵢ.
-    fn add(&mut self, a: &[f32]) {
-        for a in a.chunks(LANES) {
-            for (sum, a) in self.0.iter_mut().zip(a) {
-                *sum += a;
-            }
-        }
-    }
-
-    fn total(self) -> f64 {
-        self.0.iter().map(|&sum| f64::from(sum)).sum()
-    }
-}
-
-impl Weights<'_> {
+impl GmgWeights<'_> {
     /// Buffers for the gradients of rows of `len` positions.
-    pub(super) fn backward_buffers(&self, len: usize) -> BackwardBuffers {
+    pub(crate) fn backward_buffers(&self, len: usize) -> BackwardBuffers {
         let forward = self.buffers(len);
         BackwardBuffers {
             normed: vec![0.0; len],
@@ -114,9 +76,9 @@ impl Weights<'_> {
     }
 
     /// The gradients of a channel's row: `gradient` is that of the output, `out` becomes that of y, and those of the weights
-    /// are returned. The residual's x · mask and the norm are left to the caller. What [`Weights::mix`] computed is
+    /// are returned. The residual's x · mask and the norm are left to the caller. What [`GmgWeights::mix`] computed is
     /// computed again. All lists of the row have the same length, which is that of `gradient` and `out`.
-    pub(super) fn mix_backward(
+    pub(crate) fn mix_backward(
         &self,
         buffers: &mut BackwardBuffers,
         row: &Row<'_>,
@@ -132,21 +94,21 @@ impl Weights<'_> {
         }
         match self.gate {
             None => {
-                let gate = Gate {
+                let gate = Slope {
                     open: |_: f32| 1.0,
                     slope: |_: f32| 0.0,
                 };
                 self.gates_backward(buffers, row, gradient, gate, &mut sums);
             }
-            Some(GateActivation::Identity) => {
-                let gate = Gate {
+            Some(Gate::Identity) => {
+                let gate = Slope {
                     open: |gate: f32| gate,
                     slope: |_: f32| 1.0,
                 };
                 self.gates_backward(buffers, row, gradient, gate, &mut sums);
             }
-            Some(GateActivation::Relu) => {
-                let gate = Gate {
+            Some(Gate::Relu) => {
+                let gate = Slope {
                     open: relu,
                     slope: |gate: f32| if gate > 0.0 { 1.0 } else { 0.0 },
                 };
@@ -157,7 +119,13 @@ impl Weights<'_> {
             buffers.convolve_backward(kernel, &mut sums);
         }
         if let Some(filter) = &self.filter {
-            sums.filter = buffers.filter_backward(filter, row.channel);
+            sums.filter = filter.backward(
+                row.channel,
+                &buffers.forward.spectrum,
+                &mut buffers.global,
+                &mut buffers.spectrum,
+                &mut buffers.forward.scratch,
+            );
             let parts = buffers.normed.iter().zip(&buffers.global);
             for (out, (normed, filtered)) in out.iter_mut().zip(parts) {
                 out.write(normed + filtered);
@@ -177,7 +145,7 @@ impl Weights<'_> {
         buffers: &mut BackwardBuffers,
         row: &Row<'_>,
         gradient: &[f32],
-        gate: Gate<impl Fn(f32) -> f32 + Copy, impl Fn(f32) -> f32 + Copy>,
+        gate: Slope<impl Fn(f32) -> f32 + Copy, impl Fn(f32) -> f32 + Copy>,
         sums: &mut RowGradients,
     ) {
         let scale = self.residual_factor(row);
@@ -329,108 +297,6 @@ impl BackwardBuffers {
             for (normed, own) in self.normed.iter_mut().zip(reversed) {
                 *normed += own * weight;
             }
-        }
-    }
-
-    /// From the global branch to y, in place, and the filter's weights.
-    ///
-    /// The transform back counts each bin of a real signal twice but for those that are their own mirror image: the mean and,
-    /// where the length is even, the highest frequency. So does its adjoint, which is a transform, and the adjoint of the
-    /// transform, which is one back, must not: between the two there is nothing to multiply by, but sums over bins take all
-    /// others twice.
-    fn filter_backward(&mut self, filter: &Filter<'_>, channel: usize) -> [[f64; 2]; 4] {
-        let response = filter.response(channel);
-        let (row, len) = (&mut self.global, self.normed.len());
-        let scratch = &mut self.forward.scratch;
-        filter.plan.transform(row, &mut self.spectrum, scratch);
-        let spectrum = &self.forward.spectrum;
-        // Before the gradients are overwritten.
-        let mut sums = [[0.0; 2]; 4];
-        let mut subtract = |bins: Range<usize>| {
-            for (x, gradient) in spectrum[bins.clone()].iter().zip(&self.spectrum[bins]) {
-                let bin = response.backward(*x, *gradient, filter.soft_shrink);
-                for (sum, value) in sums.iter_mut().zip(bin.weights) {
-                    sum[0] -= f64::from(value.re);
-                    sum[1] -= f64::from(value.im);
-                }
-            }
-        };
-        subtract(0..1);
-        if len.is_multiple_of(2) {
-            subtract(len / 2..len / 2 + 1);
-        }
-        let mut lanes = [[[0.0f32; LANES]; 2]; 4];
-        let blocks = spectrum.chunks(LANES);
-        for (x, gradient) in blocks.zip(self.spectrum.chunks_mut(LANES)) {
-            let [x_re, x_im] = parts(x);
-            let [mut re, mut im] = parts(gradient);
-            // Without interleaving, and always for all lanes, so that they are computed at once. A gradient of 0 adds nothing.
-            for lane in 0..LANES {
-                let x = Complex32::new(x_re[lane], x_im[lane]);
-                let gradient = Complex32::new(re[lane], im[lane]);
-                let bin = response.backward(x, gradient, filter.soft_shrink);
-                for (lanes, value) in lanes.iter_mut().zip(bin.weights) {
-                    lanes[0][lane] += value.re;
-                    lanes[1][lane] += value.im;
-                }
-                [re[lane], im[lane]] = [bin.input.re, bin.input.im];
-            }
-            for (gradient, (re, im)) in gradient.iter_mut().zip(re.into_iter().zip(im)) {
-                *gradient = Complex32::new(re, im);
-            }
-        }
-        filter.plan.transform_back(&mut self.spectrum, row, scratch);
-        let both = filter.both_scales();
-        let scales = [filter.scales[0], 1.0, both, both].map(f64::from);
-        for ((sum, lanes), scale) in sums.iter_mut().zip(lanes).zip(scales) {
-            for (sum, lanes) in sum.iter_mut().zip(lanes) {
-                *sum = (*sum + 2.0 * Sum(lanes).total()) * scale;
-            }
-        }
-        sums
-    }
-}
-
-/// Real and imaginary parts of up to [`LANES`] numbers, zeros behind.
-#[inline(always)]
-fn parts(numbers: &[Complex32]) -> [[f32; LANES]; 2] {
-    let mut parts = [[0.0; LANES]; 2];
-    let [re, im] = &mut parts;
-    for ((re, im), number) in re.iter_mut().zip(im).zip(numbers) {
-        [*re, *im] = [number.re, number.im];
-    }
-    parts
-}
-
-/// Gradients at one bin.
-struct Bin {
-    /// With respect to the unnormalised spectrum.
-    input: Complex32,
-    /// With respect to w₁, b₁, w₂ and b₂ as the response has them.
-    weights: [Complex32; 4],
-}
-
-impl Response {
-    /// From the product g ⊙ X of a bin to X and the weights.
-    ///
-    /// As LibTorch's, the derivative of the ReLU is 0 at 0 and that of S_λ is 0 up to λ; without a λ it is 1 everywhere.
-    #[inline(always)]
-    fn backward(&self, x: Complex32, gradient: Complex32, soft_shrink: f32) -> Bin {
-        let h = self.hidden(x);
-        let answer = self.answer(h);
-        let keep = |is_kept: bool, v: f32| if is_kept { v } else { 0.0 };
-        let beyond = |v: f32| (v.abs() > self.threshold) | (soft_shrink <= 0.0);
-        let d_answer = gradient * x.conj();
-        let d_answer = Complex32::new(
-            keep(beyond(answer.re), d_answer.re),
-            keep(beyond(answer.im), d_answer.im),
-        );
-        let [w1, w2] = [self.w1, self.w2].map(|[re, im]| Complex32::new(re, im));
-        let d_hidden = d_answer * w2.conj();
-        let d_hidden = Complex32::new(keep(h.re > 0.0, d_hidden.re), keep(h.im > 0.0, d_hidden.im));
-        Bin {
-            input: gradient * self.shrink(answer).conj() + d_hidden * w1.conj(),
-            weights: [d_hidden * x.conj(), d_hidden, d_answer * h.conj(), d_answer],
         }
     }
 }

@@ -2,12 +2,10 @@
 
 use std::mem::MaybeUninit;
 
-use tal_torch::parallel;
-use tch::Tensor;
-
-use super::kernel::{Instructions, Tile, accumulate};
-use super::{Layer, MIN_LEN, cut, num_threads, pack, write};
-use crate::nn::{Conv1d, host, precision};
+use crate::panels::{Kernels, Layer, MIN_LEN, cut, pack, write};
+use crate::rows::written;
+use crate::threads::{self, Threads, for_each};
+use crate::tile::{Instructions, Tile, accumulate};
 
 /// Hidden channels at a time.
 const CHUNK: usize = 384;
@@ -15,67 +13,78 @@ const CHUNK: usize = 384;
 /// Positions at most whose sums are kept while all hidden channels pass by.
 const MAX_POSITIONS: usize = 48;
 
-/// `contract`(GELU(`expand`(x))), GELU(v) = v · Φ(v) with the exact normal distribution function.
+/// Two fully connected layers at every position: contract(GELU(expand(x))), GELU(v) = v · Φ(v) with the exact normal
+/// distribution function.
 ///
-/// Where no gradient is recorded, on the processors that this module is for, the hidden channels of a few positions are computed,
-/// rectified and multiplied at once, and never written to memory; elsewhere one layer runs after the other.
-///
-/// # Shapes
-/// (B, C, T) → (B, C', T): `expand` C → M, `contract` M → C'.
-pub fn gelu_mlp(x: &Tensor, expand: &Conv1d, contract: &Conv1d) -> Tensor {
-    Instructions::best()
-        .and_then(|instructions| in_cache(instructions, x, expand, contract))
-        .unwrap_or_else(|| contract.forward(&expand.forward(x).gelu("none")))
+/// The hidden channels of a few positions are computed, activated and multiplied at once, and never written to memory.
+#[derive(Debug, Clone, Copy)]
+pub struct GeluMlp {
+    instructions: Instructions,
+    inputs: usize,
+    hidden: usize,
+    outputs: usize,
+    len: usize,
 }
 
-/// [`gelu_mlp`] at once with instructions that the processor has, where that is possible and faster.
-fn in_cache(
-    instructions: Instructions,
-    x: &Tensor,
-    expand: &Conv1d,
-    contract: &Conv1d,
-) -> Option<Tensor> {
-    let layers = [expand, contract];
-    let weights = layers.into_iter().flat_map(|layer| {
-        let bias = layer.bias.as_ref();
-        [Some(&layer.weight), bias].into_iter().flatten()
-    });
-    let tensors: Vec<&Tensor> = [x].into_iter().chain(weights).collect();
-    let applies = layers.into_iter().all(Conv1d::is_pointwise)
-        && !precision::is_reduced()
-        && host::are_plain(tensors.iter().copied())
-        && !host::records_gradient(tensors);
-    if !applies {
-        return None;
+impl GeluMlp {
+    /// The layers for sequences of `len` positions; `None` for short sequences, no channels, and processors without AVX2.
+    pub fn new([inputs, hidden, outputs]: [usize; 3], len: usize) -> Option<Self> {
+        Self::with(Instructions::best()?, [inputs, hidden, outputs], len)
     }
-    let (batch, inputs, len) = x.size3().ok()?;
-    // LibTorch has the words for what does not fit.
-    let hidden = expand.weight.size()[0];
-    let fits = expand.weight.size()[1] == inputs && contract.weight.size()[1] == hidden;
-    if !fits || batch * inputs * hidden == 0 || len < MIN_LEN {
-        return None;
-    }
-    let contiguous = |tensor: &Tensor| tensor.detach().contiguous();
-    let x = contiguous(x);
-    let weights = layers.map(|layer| contiguous(&layer.weight));
-    let biases = layers.map(|layer| layer.bias.as_ref().map(contiguous));
-    // SAFETY: nobody writes to the inputs of an operation while it runs.
-    let mlp = unsafe {
-        Mlp {
-            x: host::known_values(&x),
-            len: len as usize,
-            expand: Layer::new(&weights[0], biases[0].as_ref()),
-            contract: Layer::new(&weights[1], biases[1].as_ref()),
-        }
-    };
-    let size = [batch as usize, mlp.contract.outputs, mlp.len];
-    // SAFETY: `write` writes every value of the output; the processor has the instructions.
-    Some(unsafe {
-        host::build(&size, |y| match instructions {
-            Instructions::Avx2 => mlp.write::<16, 8, 2, 6>(y),
-            Instructions::Avx512 => mlp.write::<48, 16, 3, 8>(y),
+
+    /// The same with instructions that the processor has.
+    fn with(
+        instructions: Instructions,
+        [inputs, hidden, outputs]: [usize; 3],
+        len: usize,
+    ) -> Option<Self> {
+        let fits = inputs * hidden * outputs > 0 && len >= MIN_LEN;
+        fits.then_some(GeluMlp {
+            instructions,
+            inputs,
+            hidden,
+            outputs,
+            len,
         })
-    })
+    }
+
+    /// Writes every value of `out`. The values do not depend on the number of threads.
+    ///
+    /// # Shapes
+    /// `x` (B, in, T), `expand` (hidden, in, 1), `contract` (out, hidden, 1) → `out` (B, out, T).
+    ///
+    /// # Panics
+    /// If the sizes differ.
+    pub fn run<'o>(
+        &self,
+        threads: &dyn Threads,
+        x: &[f32],
+        [expand, contract]: [Layer<'_>; 2],
+        out: &'o mut [MaybeUninit<f32>],
+    ) -> &'o mut [f32] {
+        let samples = x.len() / (self.inputs * self.len);
+        assert!(
+            x.len() == samples * self.inputs * self.len
+                && out.len() == samples * self.outputs * self.len,
+            "{} values to {} are not a batch of {self:?}",
+            x.len(),
+            out.len()
+        );
+        let mlp = Mlp {
+            x,
+            len: self.len,
+            expand: Kernels::new(expand, [self.hidden, self.inputs]),
+            contract: Kernels::new(contract, [self.outputs, self.hidden]),
+        };
+        // SAFETY: the processor has the instructions, and every value is written.
+        unsafe {
+            match self.instructions {
+                Instructions::Avx2 => mlp.write::<16, 8, 2, 6>(threads, out),
+                Instructions::Avx512 => mlp.write::<48, 16, 3, 8>(threads, out),
+            }
+            written(out)
+        }
+    }
 }
 
 /// Input and weights.
@@ -83,8 +92,8 @@ struct Mlp<'a> {
     /// (B, C, T)
     x: &'a [f32],
     len: usize,
-    expand: Layer<'a, 1>,
-    contract: Layer<'a, 1>,
+    expand: Kernels<'a, 1>,
+    contract: Kernels<'a, 1>,
 }
 
 /// What a thread reuses from task to task.
@@ -109,20 +118,22 @@ impl Mlp<'_> {
         const ROWS: usize,
     >(
         &self,
+        threads: &dyn Threads,
         output: &mut [MaybeUninit<f32>],
     ) {
         let max_panels = MAX_POSITIONS / COLUMNS;
         let (inputs, outputs) = (self.expand.inputs, self.contract.outputs);
         let num_panels = self.len.div_ceil(COLUMNS);
-        let num_threads =
-            num_threads(self.x.len() / inputs * self.expand.outputs * (inputs + outputs));
+        let products = self.x.len() / inputs * self.expand.outputs * (inputs + outputs);
+        let num_threads = threads::for_products(threads, products);
         // As many for one thread as for another.
         let rounds = num_panels.div_ceil(num_threads * max_panels);
         let panels = num_panels.div_ceil(num_threads * rounds);
         let ranges = num_panels.div_ceil(panels);
         let tasks = cut(output, self.len, [outputs, outputs, panels * COLUMNS]);
         let tasks = tasks.into_iter().enumerate();
-        parallel::for_each(
+        for_each(
+            threads,
             num_threads,
             tasks,
             || Buffers::<COLUMNS, LANES, VECTORS, ROWS> {
@@ -177,7 +188,7 @@ impl Mlp<'_> {
                     if row >= chunk.end {
                         break;
                     }
-                    let kernels = self.expand.kernels(row, 0..self.expand.inputs);
+                    let kernels = self.expand.rows(row, 0..self.expand.inputs);
                     let mut tile = empty;
                     // SAFETY: the caller's promise.
                     unsafe {
@@ -187,7 +198,7 @@ impl Mlp<'_> {
                 }
                 for (block, sum) in sums.iter_mut().enumerate() {
                     let row = block * ROWS;
-                    let kernels = self.contract.kernels(row, chunk.clone());
+                    let kernels = self.contract.rows(row, chunk.clone());
                     let start = (start == 0).then(|| self.contract.start(row));
                     // SAFETY: as above.
                     unsafe { accumulate(kernels, &hidden[..chunk.len()], start, sum) };
@@ -287,92 +298,120 @@ fn erf(x: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use tch::nn::VarStore;
-    use tch::{Device, Kind};
-
     use super::*;
-    use crate::nn::direct::kernel::tests::each;
-    use crate::nn::{BiasInit, Conv1dConfig};
-
-    const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
-
-    fn layer(vs: &VarStore, name: &str, from: usize, to: usize, bias: BiasInit) -> Conv1d {
-        let config = Conv1dConfig {
-            bias,
-            ..Conv1dConfig::new(from, to, 1)
-        };
-        Conv1d::new(&(vs.root() / name), config)
-    }
+    use crate::testing::{build, cases, convolution, error, noise};
+    use crate::threads::ScopedThreads;
+    use crate::tile::tests::each;
 
     #[test]
-    fn computes_what_the_layers_compute() {
-        each(computes_what_the_layers_compute_with);
+    fn computes_what_its_layers_compute() {
+        each(computes_what_its_layers_compute_with);
     }
 
-    fn computes_what_the_layers_compute_with(instructions: Instructions) {
-        tch::manual_seed(5);
+    fn computes_what_its_layers_compute_with(instructions: Instructions) {
         // More hidden channels than one chunk, channels and positions that fill no block, several samples.
-        let cases = [
+        let sizes = cases(&[
             (1, 1, 1, 1, 16),
             (2, 3, 7, 5, 17),
+            (1, 2, 390, 3, 50),
             (3, 20, 800, 13, 50),
             (1, 64, 385, 64, 300),
             (1, 256, 1000, 100, 97),
-        ];
-        for (batch, inputs, hidden, outputs, len) in cases {
-            for bias in [BiasInit::Default, BiasInit::None] {
-                let vs = VarStore::new(Device::Cpu);
-                let expand = layer(&vs, "expand", inputs, hidden, bias);
-                let contract = layer(&vs, "contract", hidden, outputs, bias);
-                let x = 3.0 * Tensor::randn([batch, inputs as i64, len], FLOAT);
-                let _guard = tch::no_grad_guard();
-                let ours = in_cache(instructions, &x, &expand, &contract).unwrap();
-                let double = |x: &Tensor, layer: &Conv1d| {
-                    let [weight, bias] = [Some(&layer.weight), layer.bias.as_ref()]
-                        .map(|tensor| tensor.map(|tensor| tensor.to_kind(Kind::Double)));
-                    x.conv1d(&weight.unwrap(), bias, 1, 0, 1, 1)
+        ]);
+        for &(batch, inputs, hidden, outputs, len) in sizes {
+            for has_bias in [true, false] {
+                let scaled = |seed, count, fan_in: usize| -> Vec<f32> {
+                    let scale = 1.0 / (fan_in as f32).sqrt();
+                    noise(seed, count).into_iter().map(|v| v * scale).collect()
                 };
-                let hidden = double(&x.to_kind(Kind::Double), &expand).gelu("none");
-                let expected = double(&hidden, &contract);
-                assert_eq!(ours.size(), expected.size());
-                let scale = expected.abs().max().double_value(&[]);
-                let error = (ours - expected).abs().max().double_value(&[]) / scale;
+                let x: Vec<f32> = noise(1, batch * inputs * len)
+                    .into_iter()
+                    .map(|v| 3.0 * v)
+                    .collect();
+                let weights = [
+                    scaled(2, hidden * inputs, inputs),
+                    scaled(3, outputs * hidden, hidden),
+                ];
+                let biases = [scaled(4, hidden, inputs), scaled(5, outputs, hidden)];
+                let layers = [0, 1].map(|i| Layer {
+                    weight: &weights[i],
+                    bias: has_bias.then_some(&biases[i][..]),
+                });
+                let ours = build(batch * outputs * len, |out| {
+                    let sizes = [inputs, hidden, outputs];
+                    let plan = GeluMlp::with(instructions, sizes, len).unwrap();
+                    plan.run(&ScopedThreads(2), &x, layers, out)
+                });
+                let expected = expected(&x, layers, [inputs, hidden, outputs], len);
+                let scale = expected.iter().fold(0.0f64, |max, v| max.max(v.abs()));
+                let error = error(&ours, &expected) / scale;
                 assert!(error < 2e-6, "{:?}: {error}", (batch, inputs, outputs, len));
             }
         }
     }
 
+    /// In float64.
+    fn expected(
+        x: &[f32],
+        [expand, contract]: [Layer<'_>; 2],
+        [inputs, hidden, outputs]: [usize; 3],
+        len: usize,
+    ) -> Vec<f64> {
+        let sizes = [hidden, inputs, 1];
+        let values = convolution(x, expand.weight, expand.bias, sizes, len);
+        let values: Vec<f64> = values
+            .into_iter()
+            .map(|v| 0.5 * v * (1.0 + exact_erf(v * std::f64::consts::FRAC_1_SQRT_2)))
+            .collect();
+        let mut y = Vec::new();
+        for sample in values.chunks_exact(hidden * len) {
+            for output in 0..outputs {
+                for t in 0..len {
+                    let products = sample.iter().skip(t).step_by(len).zip(
+                        contract.weight[output * hidden..][..hidden]
+                            .iter()
+                            .map(|&w| f64::from(w)),
+                    );
+                    let start = contract.bias.map_or(0.0, |bias| f64::from(bias[output]));
+                    y.push(products.fold(start, |sum, (v, w)| sum + v * w));
+                }
+            }
+        }
+        y
+    }
+
+    /// The error function by its Taylor series, which up to 6 loses less than half of the digits of float64.
+    fn exact_erf(x: f64) -> f64 {
+        if x.abs() > 6.0 {
+            return x.signum();
+        }
+        // e^(-x²) Σ 2^n x^(2n+1) / (2n+1)!!: all terms have one sign.
+        let (mut term, mut sum) = (x, x);
+        for n in 1..200 {
+            term *= 2.0 * x * x / f64::from(2 * n + 1);
+            sum += term;
+        }
+        sum * (-x * x).exp() * std::f64::consts::FRAC_2_SQRT_PI
+    }
+
     #[test]
     fn the_error_function_is_near_everywhere() {
-        let x = Tensor::linspace(-6.0, 6.0, 20_001, FLOAT);
-        let expected = Vec::<f64>::try_from(x.to_kind(Kind::Double).erf()).unwrap();
-        for (x, expected) in Vec::<f32>::try_from(x).unwrap().into_iter().zip(expected) {
-            let error = (f64::from(erf(x)) - expected).abs();
+        let steps = if cfg!(miri) { 100 } else { 20_000 };
+        for step in 0..=steps {
+            let x = -6.0 + 12.0 * step as f32 / steps as f32;
+            let error = (f64::from(erf(x)) - exact_erf(x.into())).abs();
             assert!(error < 3e-7, "{x}: {error}");
         }
         for (x, expected) in [(f32::INFINITY, 1.0), (f32::NEG_INFINITY, -1.0), (1e30, 1.0)] {
             assert_eq!(erf(x), expected);
         }
         assert!(erf(f32::NAN).is_nan());
+        assert!((exact_erf(0.5) - 0.520_499_877_813_046_5).abs() < 1e-15);
     }
 
     #[test]
-    fn what_is_trained_or_not_pointwise_runs_layer_by_layer() {
-        let in_cache = |x: &Tensor, expand: &Conv1d, contract: &Conv1d| {
-            in_cache(Instructions::best()?, x, expand, contract)
-        };
-        let vs = VarStore::new(Device::Cpu);
-        let [expand, contract] =
-            ["expand", "contract"].map(|name| layer(&vs, name, 4, 4, BiasInit::Default));
-        let wide = Conv1d::new(&vs.root(), Conv1dConfig::new(4, 4, 3));
-        let x = Tensor::randn([1, 4, 32], FLOAT);
-        assert!(in_cache(&x, &expand, &contract).is_none());
-        gelu_mlp(&x, &expand, &contract).sum(None).backward();
-        assert!(expand.weight.grad().abs().max().double_value(&[]) > 0.0);
-        tch::no_grad(|| {
-            assert!(in_cache(&x, &wide, &contract).is_none());
-            assert!(in_cache(&x.to_kind(Kind::Double), &expand, &contract).is_none());
-            assert!(in_cache(&x.narrow(2, 0, 8), &expand, &contract).is_none());
-        });
+    fn other_layers_are_not_for_this_loop() {
+        assert!(GeluMlp::new([4, 4, 4], 8).is_none());
+        assert!(GeluMlp::new([4, 0, 4], 32).is_none());
     }
 }
