@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
-use super::encoder::EncoderConfig;
 
 /// Cross-layer fusion, heads and refinement: a pyramid in, logits and offsets out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -198,12 +197,12 @@ impl RefinementConfig {
 }
 
 impl DecoderConfig {
-    pub(super) fn check(&self, encoder: &EncoderConfig, check: &mut Check<'_>) {
+    pub(super) fn check(&self, num_levels: usize, check: &mut Check<'_>) {
         check.require(
-            self.regression_range.len() == encoder.num_levels,
+            self.regression_range.len() == num_levels,
             "regression_range",
             format!("{} ranges", self.regression_range.len()),
-            format!("one range per level ({})", encoder.num_levels),
+            format!("one range per level ({num_levels})"),
         );
         for (level, [low, high]) in self.regression_range.iter().enumerate() {
             check.require(
@@ -215,11 +214,11 @@ impl DecoderConfig {
         }
         for (name, config) in [("dcm", &self.dcm), ("drm", &self.drm)] {
             if config.neighbors != Neighbors::None {
-                check_levels(name, config.levels, encoder, check);
+                check_levels(name, config.levels, num_levels, check);
             }
         }
         if self.refinement.is_active() {
-            check_levels("clff", self.clff.levels, encoder, check);
+            check_levels("clff", self.clff.levels, num_levels, check);
         }
         check.section("head", |check| {
             check.at_least("dim", self.head.dim, 1);
@@ -240,20 +239,17 @@ impl DecoderConfig {
 }
 
 /// A fusion that no level takes part in would have weights that are never trained.
-fn check_levels(name: &str, levels: FusedLevels, encoder: &EncoderConfig, check: &mut Check<'_>) {
+fn check_levels(name: &str, levels: FusedLevels, num_levels: usize, check: &mut Check<'_>) {
     let least = levels.least_num_levels();
     let (value, instead) = match levels {
         FusedLevels::All => ("all", "unused, as no level has a neighbour"),
         FusedLevels::Intermediate => ("intermediate", "all, as no level has two neighbours"),
     };
     check.require(
-        encoder.num_levels >= least,
+        num_levels >= least,
         &format!("{name}.levels"),
         value,
-        format!(
-            "{instead} where encoder.num_levels is {}",
-            encoder.num_levels
-        ),
+        format!("{instead} where encoder.num_levels is {num_levels}"),
     );
 }
 

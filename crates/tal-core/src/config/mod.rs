@@ -24,6 +24,7 @@ mod precision;
 mod provenance;
 mod relocate;
 mod render;
+mod section;
 mod sensitivity;
 mod source;
 mod train;
@@ -60,6 +61,7 @@ pub use mixer::{
 pub use precision::Precision;
 pub use provenance::{Origin, Provenance};
 pub use relocate::Relocated;
+pub use section::FieldErrors;
 pub use sensitivity::{
     ClassLevelConfig, ContrastiveBackground, ContrastiveConfig, GaussianCombination,
     InstanceLevelConfig, SensitivityConfig, SensitivityDistance, WeightNormalization,
@@ -170,7 +172,9 @@ impl Config {
         let mut check = Check::new(&mut errors);
         check.section("dataset", |check| self.dataset.check(check));
         check.section("encoder", |check| self.encoder.check(check));
-        check.section("decoder", |check| self.decoder.check(&self.encoder, check));
+        check.section("decoder", |check| {
+            self.decoder.check(self.encoder.num_levels, check);
+        });
         check.section("loss", |check| {
             self.loss
                 .check(&self.decoder.refinement, self.encoder.num_levels, check);

@@ -20,7 +20,7 @@ use tal_core::ClassMap;
 use tal_core::config::{AffinityLayout, Config, SensitivityConfig, Weights};
 use tal_core::weights::{KeyMap, LoadReport, load_strict};
 use tal_data::pth::{DType, PthFile, TensorRef, Value};
-use tal_decoder::criterion::Criterion;
+use tal_decoder::Criterion;
 use tch::{Device, Kind, Tensor};
 
 use crate::checkpoint::{Checkpoint, FORMAT, Manifest, RunState, code_version, prefix};
