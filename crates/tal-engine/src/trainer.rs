@@ -18,7 +18,7 @@ use crate::model::{Model, load_strict};
 use crate::optimizer::{AdamW, Ema, NamedTensors};
 use crate::profile::{Phase, Stopwatch};
 use crate::schedule::Schedule;
-use crate::sensitivity::{RunSensitivity, SENSITIVITY};
+use crate::action_sensitivity::{RunSensitivity, SENSITIVITY};
 
 /// The prefix of the optimiser's state in a checkpoint.
 pub(crate) const OPTIMIZER: &str = "optimizer";

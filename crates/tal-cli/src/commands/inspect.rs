@@ -5,15 +5,15 @@ use std::path::Path;
 use anyhow::Result;
 use tal_core::config::{GaussianCombination, SensitivityDistance};
 use tal_engine::Checkpoint;
+use tal_engine::action_sensitivity::{LearnedActionSensitivity, LearnedGaussians, learned};
 use tal_engine::checkpoint::LAST;
 use tal_engine::metrics::{self, Metric};
 use tal_engine::run::METRICS;
-use tal_engine::sensitivity::{LearnedActionSensitivity, LearnedGaussians, learned};
+use tal_report::plots::{CurvePanel, curve_grid};
 
 use super::output;
 use crate::args::InspectArgs;
 use crate::console::Console;
-use crate::plots::{CurvePanel, curve_grid};
 use crate::tables;
 
 /// Drawn to either side of an action's centre, in lengths of the action.
@@ -91,7 +91,7 @@ fn table(names: &[String], learned: &LearnedActionSensitivity) -> String {
 
 /// The weights over the place in an action, as they stand in the loss before they are normalised.
 fn weights(checkpoint: &Checkpoint, learned: &LearnedActionSensitivity) -> Vec<CurvePanel> {
-    let sensitivity = checkpoint.manifest.config.loss.sensitivity.as_ref();
+    let sensitivity = checkpoint.manifest.config.loss.action_sensitivity.as_ref();
     let combine = sensitivity
         .and_then(|sensitivity| sensitivity.class_level.as_ref())
         .map_or(GaussianCombination::Mean, |class| class.combine);
@@ -111,7 +111,8 @@ fn weights(checkpoint: &Checkpoint, learned: &LearnedActionSensitivity) -> Vec<C
         (0..num_classes)
             .map(|class| {
                 let place = |i: usize| (2.0 * i as f64 / (NUM_POINTS - 1) as f64 - 1.0) * REACH;
-                let points = (0..NUM_POINTS).filter_map(|i| Some((place(i), weight(class, place(i))?)));
+                let points =
+                    (0..NUM_POINTS).filter_map(|i| Some((place(i), weight(class, place(i))?)));
                 points.collect()
             })
             .collect()

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::check::Check;
-use super::{BackTalConfig, DecoderConfig, FieldError, SensitivityConfig};
+use super::{ActionSensitivityConfig, BackTalConfig, DecoderConfig, FieldError};
 
 /// Values of a section that are not allowed.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,13 +28,15 @@ impl DecoderConfig {
     }
 }
 
-impl SensitivityConfig {
+impl ActionSensitivityConfig {
     /// Checks the section for a pyramid of `num_levels` levels.
     ///
     /// # Errors
     /// All values that are wrong, each with the field's path and what is allowed.
     pub fn validate(&self, num_levels: usize) -> Result<(), FieldErrors> {
-        validate("loss.sensitivity", |check| self.check(num_levels, check))
+        validate("loss.action_sensitivity", |check| {
+            self.check(num_levels, check)
+        })
     }
 }
 

@@ -22,7 +22,7 @@ use std::path::Path;
 
 use tal_core::ClassMap;
 
-pub use error::ClassScoresError;
+pub use error::ClassScoresFileError;
 use node::Node;
 
 /// Reads class scores by recording id; the score of class `c` is at position `c`.
@@ -38,8 +38,8 @@ use node::Node;
 pub fn read(
     path: &Path,
     classes: &ClassMap,
-) -> Result<BTreeMap<String, Vec<f64>>, ClassScoresError> {
-    let bytes = std::fs::read(path).map_err(|source| ClassScoresError::Read {
+) -> Result<BTreeMap<String, Vec<f64>>, ClassScoresFileError> {
+    let bytes = std::fs::read(path).map_err(|source| ClassScoresFileError::Read {
         path: path.to_owned(),
         source,
     })?;
@@ -54,7 +54,7 @@ pub fn parse(
     bytes: &[u8],
     path: &Path,
     classes: &ClassMap,
-) -> Result<BTreeMap<String, Vec<f64>>, ClassScoresError> {
+) -> Result<BTreeMap<String, Vec<f64>>, ClassScoresFileError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let root: Node = serde_json::from_slice(bytes).map_err(|error| {
         // The position stands at the end of the message, too.
@@ -62,14 +62,14 @@ pub fn parse(
         let message = message
             .rsplit_once(" at line ")
             .map_or("", |(text, _)| text);
-        ClassScoresError::Syntax {
+        ClassScoresFileError::Syntax {
             path: path.to_owned(),
             line: error.line(),
             column: error.column(),
             message: message.to_owned(),
         }
     })?;
-    from_document(root, classes).map_err(|Wrong { place, message }| ClassScoresError::Value {
+    from_document(root, classes).map_err(|Wrong { place, message }| ClassScoresFileError::Value {
         path: path.to_owned(),
         place,
         message,

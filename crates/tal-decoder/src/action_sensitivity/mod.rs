@@ -22,7 +22,7 @@ pub use learned::{LearnedActionSensitivity, LearnedGaussians};
 pub(crate) use weights::{PairWeights, PositivePairs};
 
 use tal_core::config::{
-    ClassLevelConfig, GaussianCombination, InstanceLevelConfig, SensitivityConfig,
+    ActionSensitivityConfig, ClassLevelConfig, GaussianCombination, InstanceLevelConfig,
     SensitivityDistance,
 };
 use tal_core::nn::FeaturePyramid;
@@ -50,7 +50,7 @@ pub struct ActionSensitivity {
     pub classification_evaluator: Option<StepEvaluator>,
     /// Evaluator for localization.
     pub localization_evaluator: Option<StepEvaluator>,
-    config: SensitivityConfig,
+    config: ActionSensitivityConfig,
 }
 
 /// Action sensitivity and its inputs beside the detector's outputs.
@@ -93,7 +93,7 @@ impl ActionSensitivity {
         dim: usize,
         num_classes: usize,
         num_levels: usize,
-        config: &SensitivityConfig,
+        config: &ActionSensitivityConfig,
     ) -> Result<Self, DecoderError> {
         config.validate(num_levels)?;
         DecoderError::check_sizes(dim, num_classes)?;

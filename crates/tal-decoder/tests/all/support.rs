@@ -50,7 +50,7 @@ encoder: {dim: 32}
 ";
     let overrides: Vec<String> = changes.iter().map(|text| (*text).to_owned()).collect();
     let text = format!("preset: {name}\n{FILE}");
-    Config::from_yaml(&text, "test", Path::new("/"), &overrides).unwrap()
+    tal_config::from_yaml(&text, "test", Path::new("/"), &overrides).unwrap()
 }
 
 /// A recorded network: its configuration and tensors by name.
