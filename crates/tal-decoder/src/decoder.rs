@@ -208,7 +208,6 @@ impl Decoder {
 
 #[cfg(test)]
 mod tests {
-    use tal_core::config::Config;
     use tal_core::nn::PyramidLevel;
     use tch::nn::VarStore;
     use tch::{Device, Kind, Tensor};
