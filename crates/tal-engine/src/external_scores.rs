@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tal_core::config::{ClassScoresConfig, ClassScoresRule};
 use tal_core::{ClassMap, DetectionSet};
 use tal_data::{annotations, class_scores};
-use tal_postprocess::fusion::{ClassScores, FusionError, fuse_all};
+use tal_postprocess::{ClassScores, ClassScoresError, assign_classes_to_all};
 
 use crate::error::EngineError;
 
@@ -68,15 +68,15 @@ impl ExternalScores {
         self.fuse(&empty.collect()).map(|_| ())
     }
 
-    /// The best detections of each recording, once for each of its best classes, see [`tal_postprocess::fusion::fuse`].
+    /// The best detections of each recording, once for each of its best classes, see [`tal_postprocess::assign_classes`].
     ///
     /// # Errors
     /// A recording without scores; scores that cannot be used.
     pub fn fuse(&self, detections: &DetectionSet) -> Result<DetectionSet, EngineError> {
-        let wrong = |source: FusionError| EngineError::ExternalScores {
+        let wrong = |source: ClassScoresError| EngineError::ExternalScores {
             path: self.path.clone(),
             source,
         };
-        fuse_all(detections, &self.scores, &self.fusion).map_err(wrong)
+        assign_classes_to_all(detections, &self.scores, &self.fusion).map_err(wrong)
     }
 }

@@ -1,8 +1,8 @@
-//! mAP of a few detections, computed by hand, and what is refused.
+//! mAP of a few detections, computed by hand, and refused input.
 
 use tal_core::config::{EvaluationConfig, EvaluationDialect};
 use tal_core::{DetectionSet, Recording};
-use tal_postprocess::{Evaluation, EvaluationError, evaluate};
+use tal_postprocess::{Evaluation, EvaluationError, InputError, InputErrorKind, evaluate};
 
 use EvaluationDialect::{Clean, TriDet};
 
@@ -199,12 +199,16 @@ fn unusable_input_is_named() {
     );
     assert_eq!(
         error(&[good, good, (3.0, 2.0, 0, 0.5)]).to_string(),
-        "detection 2 of recording \"a\" goes from 3 to 2; both must be finite and start <= end"
+        "detection 2 of recording \"a\" goes from 3 to 2; both ends and the length must be finite and start <= end"
     );
     // Of a class that is ignored, too.
     assert!(matches!(
         error(&[(0.0, f64::NAN, 99, 0.5)]),
-        EvaluationError::Segment { row: 0, .. }
+        EvaluationError::Input(InputError {
+            row: 0,
+            kind: InputErrorKind::Detection { .. },
+            ..
+        })
     ));
 
     let none = DetectionSet::new();
@@ -214,7 +218,7 @@ fn unusable_input_is_named() {
     assert_eq!(error(&truth, &[]), EvaluationError::NoThresholds);
     assert_eq!(
         error(&truth, &[0.5, 1.5]).to_string(),
-        "tIoU threshold 1 is 1.5, must be within 0 and 1"
+        "tIoU threshold 1 is 1.5, must be between 0 and 1"
     );
     assert!(matches!(
         error(&truth, &[f64::NAN]),
@@ -235,7 +239,7 @@ fn unusable_input_is_named() {
     );
     assert_eq!(
         error(&[recording("a", &[(0.0, 1.0, 0), (2.0, 1.0, 0)])], &[0.5]).to_string(),
-        "annotation 1 of recording \"a\" goes from 2 to 1; both must be finite and start <= end"
+        "annotation 1 of recording \"a\" goes from 2 to 1; both ends and the length must be finite and start <= end"
     );
 }
 

@@ -1,9 +1,8 @@
-//! What each dialect does with the same small input, worked out by hand; blocked recordings and the ambiguous class.
+//! Results of each dialect for the same small input, worked out by hand; blocked recordings and the ambiguous class.
 
 use tal_core::config::EvaluationDialect;
 use tal_core::{ClassMap, DetectionSet};
-use tal_postprocess::evaluation::{DetectionColumns, Evaluation};
-use tal_postprocess::{EvaluationError, evaluate, evaluate_with};
+use tal_postprocess::{DetectionColumns, Evaluation, EvaluationError, evaluate, evaluate_with};
 
 use EvaluationDialect::{ActionFormer, ActivityNet, Clean, OpenTad, TriDet};
 
@@ -37,7 +36,7 @@ fn duplicate_and_short_annotations() {
     assert_eq!(num(&[(4.0, 4.0, 0)]), [1, 0, 0, 0, 0]);
     assert_eq!(num(&[(0.0, 0.000_9, 0)]), [1, 0, 1, 1, 1]);
     assert_eq!(num(&[(0.0, 0.001, 0)]), [1, 1, 1, 1, 1]);
-    // The empty one hides the next only where it goes last.
+    // The empty one hides the next only if it is dropped last.
     assert_eq!(num(&[(0.0, 0.0, 0), (0.0, 0.001, 0)]), [2, 1, 0, 1, 1]);
 }
 
@@ -47,8 +46,8 @@ fn a_predicted_class_that_the_ground_truth_lacks() {
     let rows = [(0.0, 1.0, 3, 0.5), (0.0, 1.0, 7, 0.5), (5.0, 6.0, 1, 0.9)];
     assert_eq!(
         single(&truth, &rows, ActivityNet).unwrap_err().to_string(),
-        "detection 2 of recording \"a\" has the class id 1, which no annotation has; the dialect activitynet refuses that, \
-         others ignore it"
+        "detection 2 of recording \"a\" has the class id 1, which no annotation has; only the dialect activitynet \
+         refuses that"
     );
     for dialect in [ActionFormer, TriDet] {
         // 1 is the rank of class 7.
@@ -64,7 +63,7 @@ fn a_predicted_class_that_the_ground_truth_lacks() {
 
 #[test]
 fn a_class_that_loses_its_annotations() {
-    // Class 5 has only an empty annotation, so that the rank of class 7 is 2 or 1.
+    // Class 5 has only an empty annotation, so the rank of class 7 is 2 or 1.
     let truth = [(0.0, 1.0, 3), (2.0, 2.0, 5), (0.0, 1.0, 7)];
     let labels = |dialect| -> Vec<u32> {
         let result = single(&truth, &[], dialect).unwrap();
@@ -147,7 +146,7 @@ fn blocked_recordings_count_with_nothing() {
         evaluate(&truth, &detections, &rules)
             .unwrap_err()
             .to_string(),
-        "all 2 recordings are blocked, so that there is nothing to evaluate on"
+        "all 2 recordings are blocked, so there is nothing to evaluate"
     );
 }
 
@@ -183,7 +182,7 @@ fn what_overlaps_an_ambiguous_annotation_is_no_false_positive() {
         assert_eq!(result.counts.num_ground_truth, 2);
         assert_eq!(result.counts.num_ignored_detections, 1);
     }
-    // A true positive stays one where it also overlaps.
+    // A true positive stays one even if it overlaps.
     let overlapping = [recording("a", &[(0.0, 10.0, 0), (5.0, 8.0, 1)])];
     let right = DetectionSet::from([found("a", &[(0.0, 10.0, 0, 0.9)])]);
     let result = evaluate_with(&overlapping, &right, &rules, &classes).unwrap();
@@ -206,11 +205,11 @@ fn an_ambiguous_class_must_be_known() {
         evaluate_with(&truth, &none, &rules, &classes)
             .unwrap_err()
             .to_string(),
-        "ambiguous_class \"ambigous\" is no class of the ground truth, which has Diving, Ambiguous; did you mean \"Ambiguous\"?"
+        "ambiguous_class is \"ambigous\", which is not a class of the ground truth; its classes are Diving, Ambiguous; did you mean \"Ambiguous\"?"
     );
     assert_eq!(
         evaluate(&truth, &none, &rules).unwrap_err().to_string(),
-        "ambiguous_class is \"ambigous\", but no class names were given to look it up in"
+        "ambiguous_class is \"ambigous\", but no class names were given to look it up"
     );
 }
 
@@ -254,7 +253,7 @@ fn columns_are_checked() {
             end: &[-1.0, 1.0],
             ..good
         }),
-        "detection 0 of recording \"b\" goes from 0 to -1; both must be finite and start <= end"
+        "detection 0 of recording \"b\" goes from 0 to -1; both ends and the length must be finite and start <= end"
     );
     assert!(!good.is_empty());
     assert_eq!(good.len(), 2);

@@ -3,7 +3,7 @@
 use approx::assert_relative_eq;
 use tal_core::DetectionSet;
 use tal_core::config::EvaluationDialect::{ActivityNet, Clean};
-use tal_postprocess::evaluation::{Matching, average_recall};
+use tal_postprocess::{Matching, average_recall};
 
 use crate::evaluation_cases::{config, recording};
 use crate::support::found;

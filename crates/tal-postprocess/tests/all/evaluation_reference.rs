@@ -1,4 +1,4 @@
-//! mAP rule by rule and without any thought of speed, for comparison.
+//! mAP rule by rule, without regard to speed, for comparison.
 
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ pub(crate) fn instances<'a>(
     (instances, labels.into_iter().collect())
 }
 
-/// AP per class and threshold; none where a detection is of a class that the dialect refuses.
+/// AP per class and threshold; `None` if the dialect refuses the class of a detection.
 pub(crate) fn plain_map(
     truth: &[Recording],
     detections: &DetectionSet,

@@ -147,32 +147,15 @@ impl Collision {
             .iter()
             .filter(|from| from.subset == "Test")
             .map(|from| {
-                let mut to = recording(&from.id, &from.subset);
-                to.instances = from
-                    .instances
-                    .iter()
-                    .map(|&(start, end, label)| Instance {
-                        segment: Segment::new(start, end),
-                        label,
-                    })
-                    .collect();
+                let mut to = crate::support::recording(&from.id, None, &from.instances);
+                to.subset.clone_from(&from.subset);
                 to
             })
             .collect();
         let detections = case
             .detections
             .iter()
-            .map(|(id, rows)| {
-                let rows = rows
-                    .iter()
-                    .map(|&(start, end, label, score)| Detection {
-                        segment: Segment::new(start, end),
-                        label,
-                        score,
-                    })
-                    .collect();
-                (id.clone(), rows)
-            })
+            .map(|(id, rows)| crate::support::found(id, rows))
             .collect();
         (case, recordings, detections)
     }

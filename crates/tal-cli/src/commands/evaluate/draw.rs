@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use tal_postprocess::diagnosis::{Characteristic, Diagnosis, ErrorType};
-use tal_postprocess::evaluation::Matching;
+use tal_postprocess::{Characteristic, Diagnosis, ErrorType, Matching};
 use tal_report::PlotError;
 use tal_report::plots::{
     self, PrecisionRecallSeries, SensitivityBucket, SensitivityPanel, TiouPoint, TiouSeries,

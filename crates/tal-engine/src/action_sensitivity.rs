@@ -1,0 +1,111 @@
+//! Action sensitivity learning beside the network: its variables live here and not in [`crate::Model`], so that detectors
+//! and their checkpoints stay what they are.
+
+use std::path::Path;
+
+use tal_core::config::Config;
+use tal_core::nn::named_variables;
+use tal_decoder::{ActionSensitivity, ActionSensitivityLosses};
+use tch::nn::VarStore;
+use tch::{Device, Tensor};
+
+use crate::checkpoint::Checkpoint;
+use crate::error::EngineError;
+use crate::metrics::SensitivityMetrics;
+use crate::model::load_strict;
+use crate::optimizer::NamedTensors;
+
+pub use tal_decoder::{LearnedActionSensitivity, LearnedGaussians};
+
+/// The prefix of the sensitivity's weights in the checkpoint of a run, and of its parameters' names for the optimiser.
+pub const SENSITIVITY: &str = "sensitivity";
+
+/// The sensitivity of a run and its variables.
+pub(crate) struct RunSensitivity {
+    variables: VarStore,
+    pub(crate) module: ActionSensitivity,
+}
+
+impl RunSensitivity {
+    /// Fresh weights; `None` if the configuration has no `loss.action_sensitivity`.
+    pub(crate) fn new(config: &Config, device: Device) -> Result<Option<Self>, EngineError> {
+        let Some(sensitivity) = &config.loss.action_sensitivity else {
+            return Ok(None);
+        };
+        let variables = VarStore::new(device);
+        let module = ActionSensitivity::new(
+            &variables.root(),
+            config.encoder.dim,
+            config.dataset.num_classes,
+            config.encoder.num_levels,
+            sensitivity,
+        )
+        .map_err(|error| EngineError::Model(error.to_string()))?;
+        Ok(Some(Self { variables, module }))
+    }
+
+    /// All variables by name, without prefix.
+    pub(crate) fn parameters(&self) -> NamedTensors {
+        named_variables(&self.variables)
+    }
+
+    /// Takes over the weights of a run's checkpoint; `path` names its file in errors.
+    pub(crate) fn load(&self, checkpoint: &Checkpoint, path: &Path) -> Result<(), EngineError> {
+        load_strict(self.parameters(), &checkpoint.section(SENSITIVITY), path)
+    }
+
+    /// What a step did. `with_classes` adds what is learned per class.
+    pub(crate) fn metrics(
+        &self,
+        losses: &ActionSensitivityLosses,
+        with_classes: bool,
+    ) -> SensitivityMetrics {
+        let number = |loss: &Option<Tensor>| loss.as_ref().map(|loss| loss.double_value(&[]));
+        let learned = with_classes.then(|| self.module.learned());
+        SensitivityMetrics {
+            cls_weight: number(&losses.mean_cls),
+            reg_weight: number(&losses.mean_reg),
+            quality_loss: number(&losses.quality),
+            contrastive_loss: number(&losses.contrastive),
+            classes: learned.filter(|learned| !learned.is_empty()),
+        }
+    }
+}
+
+/// What the run of a checkpoint has learned per class about which moments of an action matter. `path` names its file in
+/// errors.
+///
+/// # Errors
+/// Where the checkpoint holds nothing of the kind: no run's state, a run without `loss.action_sensitivity` or without its
+/// `class_level`, or tensors that do not fit the configuration.
+pub fn learned(
+    checkpoint: &Checkpoint,
+    path: &Path,
+) -> Result<LearnedActionSensitivity, EngineError> {
+    let refuse = |reason: &str| EngineError::Checkpoint {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    };
+    let config = &checkpoint.manifest.config;
+    let Some(sensitivity) = &config.loss.action_sensitivity else {
+        return Err(refuse(
+            "was trained without loss.action_sensitivity, so that it has learned no sensitivity; \
+             train with --overlay configs/action_sensitivity/asl.yaml",
+        ));
+    };
+    if sensitivity.class_level.is_none() {
+        return Err(refuse(
+            "was trained with loss.action_sensitivity.class_level: null, so that nothing is learned per class",
+        ));
+    }
+    if checkpoint.section(SENSITIVITY).is_empty() {
+        return Err(refuse(
+            "holds the weights of a detector only; its sensitivity is in last.safetensors of its run folder",
+        ));
+    }
+    let Some(run) = RunSensitivity::new(config, Device::Cpu)? else {
+        return Ok(LearnedActionSensitivity::default());
+    };
+    run.load(checkpoint, path)?;
+    Ok(run.module.learned())
+}
