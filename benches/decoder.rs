@@ -1,8 +1,8 @@
-//! Pyramid to outputs, outputs to loss, outputs to candidates, each alone. CPU, all threads of LibTorch.
+//! Decoder (pyramid to outputs), candidates and loss, each alone. CPU, all threads of LibTorch.
 //!
-//! Random weights are the worst case for candidates: nearly every pair of class and point passes the threshold. The loss is of
-//! a batch of two, with gradients recorded and not computed. Maps per class are computed where they are read: by candidates and
-//! loss.
+//! Random weights are the worst case for candidates: nearly every pair of class and point passes the threshold. The loss is
+//! that of a batch of two; gradients are recorded but not computed. Maps per class are computed when candidates or loss read
+//! them.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tal_benches::unit::in_units;

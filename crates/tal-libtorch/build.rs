@@ -1,12 +1,12 @@
-//! Ends the build in one sentence where LibTorch is missing; otherwise shows its folder to cargo.
+//! Ends the build in one sentence if LibTorch is missing; otherwise shows its folder to cargo.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // torch-sys asks in this order: the Python package, LIBTORCH (LIBTORCH_LIB for the libraries),
-    // a system-wide copy, its own download. Only LIBTORCH can be checked beforehand.
+    // torch-sys looks in this order: the Python package, LIBTORCH (LIBTORCH_LIB for the libraries),
+    // a system-wide copy, its own download. Only LIBTORCH can be checked in advance.
     let from_python = variable("LIBTORCH_USE_PYTORCH").is_some();
     let statically = variable("LIBTORCH_STATIC").is_some_and(|value| {
         !["0", "false", "FALSE"]
@@ -31,13 +31,13 @@ fn main() {
     }
 }
 
-/// A variable's value as a path; a change of it runs this script again.
+/// Value of a variable as a path; a change runs this script again.
 fn variable(name: &str) -> Option<PathBuf> {
     println!("cargo::rerun-if-env-changed={name}");
     env::var_os(name).map(PathBuf::from)
 }
 
-/// The file of LibTorch that every build needs, as the platform names it.
+/// File name of the library that every build needs, on this platform.
 fn library_name(statically: bool) -> &'static str {
     if cfg!(windows) {
         "torch_cpu.lib"

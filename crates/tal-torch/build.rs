@@ -1,4 +1,4 @@
-//! Compiles what calls LibTorch in C++.
+//! Compiles the C++ that calls LibTorch.
 
 use std::env;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ fn main() {
     for variable in ["LIBTORCH", "LIBTORCH_INCLUDE", "LIBTORCH_CXX11_ABI"] {
         println!("cargo::rerun-if-env-changed={variable}");
     }
-    // The same places, in the same order, as torch-sys takes.
+    // The same places as torch-sys, in the same order.
     let include = env::var_os("LIBTORCH_INCLUDE")
         .map(PathBuf::from)
         .or_else(|| {
@@ -37,7 +37,7 @@ fn main() {
         .file("src/node.cpp")
         .file("src/parallel.cpp")
         .file("src/tf32.cpp");
-    // LibTorch's loops are GNU OpenMP's on Linux. Clang would bring a second pool of threads; with it and on other systems our
+    // On Linux, LibTorch's loops use GNU OpenMP. Clang would bring a second pool of threads: with it, and on other systems, our
     // loops run on one thread.
     if cfg!(target_os = "linux") && build.get_compiler().is_like_gnu() {
         build.flag("-fopenmp");

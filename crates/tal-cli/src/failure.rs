@@ -27,8 +27,8 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     // Nobody may be reading any more; the exit code still tells.
     let _ = writeln!(io::stderr(), "error: {error}");
     let usage = error.is::<UsageError>()
-        || error.is::<tal_core::config::ConfigError>()
-        || error.is::<tal_core::config::import::ImportError>()
+        || error.is::<tal_config::ConfigError>()
+        || error.is::<tal_config::import::ImportError>()
         || error.is::<tal_engine::device::DeviceError>()
         || error
             .downcast_ref::<EngineError>()

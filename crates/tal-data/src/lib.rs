@@ -33,7 +33,7 @@ pub mod truncate;
 pub mod weak;
 
 pub use annotations::AnnotationError;
-pub use class_scores::ClassScoresError;
+pub use class_scores::ClassScoresFileError;
 pub use clicks::{ClickError, Clicks};
 pub use dataset::Dataset;
 pub use error::DataError;

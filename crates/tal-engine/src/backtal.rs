@@ -6,7 +6,7 @@ use tal_core::config::{BackTalConfig, Config};
 use tal_core::nn::host;
 use tal_data::weak::resampled;
 use tal_data::{DataError, Dataset, Features, WeakSample};
-use tal_postprocess::proposals::{self, ActivationCurves};
+use tal_postprocess::{ActivationCurves, localize};
 use tch::{Device, Tensor, no_grad};
 
 use crate::batch::{PaddedBatch, check_channels, check_features};
@@ -156,11 +156,9 @@ pub(crate) fn detect(
                 num_frames: (duration * f64::from(features.grid.fps)).round().max(1.0) as usize,
                 duration: *duration,
             };
-            proposals::detect(&curves, &backtal.proposals).map_err(|source| {
-                EngineError::Proposals {
-                    id: features.id.clone(),
-                    source,
-                }
+            localize(&curves, &backtal.proposals).map_err(|source| EngineError::Proposals {
+                id: features.id.clone(),
+                source,
             })
         })
         .collect()

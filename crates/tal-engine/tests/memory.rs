@@ -56,7 +56,7 @@ inference: {{ pre_nms_topk: 10 }}
 ",
         data = dir.join("data").display()
     );
-    Config::from_yaml(&text, "test", dir, &[]).unwrap()
+    tal_config::from_yaml(&text, "test", dir, &[]).unwrap()
 }
 
 /// The resident set after some steps.

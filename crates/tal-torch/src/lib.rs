@@ -1,5 +1,4 @@
-//! What LibTorch offers and tch does not: operations of Rust in its graph ([`record`]), loops on its threads ([`parallel`]), and
-//! the precision of products on CUDA ([`tf32`]).
+#![doc = include_str!("../README.md")]
 
 pub mod parallel;
 mod record;

@@ -6,8 +6,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -18,7 +18,7 @@ namespace {
 using at::Tensor;
 using torch::autograd::variable_list;
 
-// Fills `inputs` with new handles (or null) and takes the handle `output`. Not zero where it failed.
+// Fills `inputs` with new handles (or null) and takes the handle `output`. Returns a number other than zero if it failed.
 using Backward = int (*)(const void* state, Tensor* output, const uint8_t* needed, Tensor** inputs, size_t num_inputs);
 using Release = void (*)(void* state);
 
@@ -27,7 +27,7 @@ struct RustNode final : public torch::autograd::Node {
   Backward backward = nullptr;
   Release release = nullptr;
   size_t num_inputs = 0;
-  // The inputs, which share their counters of changes with these handles, and what was counted at first.
+  // Detached inputs, which share the version counters of the originals, and the versions at the time of recording.
   std::vector<Tensor> kept;
   std::vector<int64_t> versions;
 
@@ -37,13 +37,17 @@ struct RustNode final : public torch::autograd::Node {
 
   // LibTorch calls this after a backward pass that need not be repeated.
   void release_variables() override {
+    std::lock_guard<std::mutex> lock(mutex_);
     if (state != nullptr) {
       release(std::exchange(state, nullptr));
     }
     kept.clear();
   }
 
+  // Two threads may run backward passes through one graph: the lock gives the closure to one of them at a time, as in
+  // PyTorch's own CppNode.
   variable_list apply(variable_list&& gradients) override {
+    std::lock_guard<std::mutex> lock(mutex_);
     if (state == nullptr) {
       throw std::runtime_error("backward a second time through an operation whose values were released");
     }
@@ -52,7 +56,7 @@ struct RustNode final : public torch::autograd::Node {
     }
     for (size_t i = 0; i < num_inputs; ++i) {
       if (kept[i]._version() != versions[i]) {
-        throw std::runtime_error("an input of an operation computed in Rust was changed between its forward and backward pass");
+        throw std::runtime_error("an input of an operation computed in Rust was changed between its forward and its backward pass");
       }
     }
     variable_list result(num_inputs);
@@ -80,7 +84,8 @@ struct RustNode final : public torch::autograd::Node {
 
 }  // namespace
 
-// Makes `output` the result of an operation on `inputs`. Takes `state` in any case. Not zero where it failed.
+// Makes `output` the result of an operation on `inputs`. Takes `state` in any case. Returns a number other than zero if it
+// failed.
 extern "C" int tal_torch_record(Tensor* output, Tensor* const* inputs, size_t num_inputs, void* state, Backward backward,
                                 Release release) {
   try {
@@ -99,7 +104,7 @@ extern "C" int tal_torch_record(Tensor* output, Tensor* const* inputs, size_t nu
     node->set_next_edges(torch::autograd::collect_next_edges(edges));
     torch::autograd::set_history(*output, node);
     return 0;
-  } catch (const std::exception&) {
+  } catch (...) {
     return 1;
   }
 }

@@ -3,8 +3,6 @@
 #include <ATen/Parallel.h>
 
 #include <cstdint>
-#include <exception>
-
 extern "C" int tal_torch_num_threads() {
   return at::in_parallel_region() ? 1 : at::get_num_threads();
 }
@@ -19,7 +17,7 @@ extern "C" int tal_torch_on_threads(int64_t times, void (*work)(const void*), co
       }
     });
     return 0;
-  } catch (const std::exception&) {
+  } catch (...) {
     return 1;
   }
 }

@@ -1,7 +1,7 @@
 //! Operations computed in Rust that take part in LibTorch's backward pass.
 //!
-//! LibTorch remembers for each of its own operations how the gradient goes back through it. A loop in Rust is invisible to it;
-//! [`record`] enters one into the same graph, with a closure for its backward pass.
+//! LibTorch remembers how the gradient goes back through each of its own operations. A loop in Rust is invisible to it:
+//! [`record`] enters the loop into the same graph, with a closure for the backward pass.
 
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,8 +10,8 @@ use std::{ptr, slice};
 use tch::Tensor;
 use torch_sys::C_tensor;
 
-/// The backward pass of an operation: the gradient of the output and, for each input, whether its own is asked for, to the
-/// gradients of the inputs, each of its input's size and kind.
+/// Backward pass of an operation: takes the gradient of the output and, for each input, whether its gradient is needed; gives
+/// the gradients of the inputs, each with its input's size and kind.
 type Operation = dyn Fn(&Tensor, &[bool]) -> Vec<Option<Tensor>> + Send;
 
 unsafe extern "C" {
@@ -31,17 +31,17 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
-/// Makes `output` the result of an operation on `inputs` in LibTorch's graph, and returns it.
+/// The result `output` of an operation on `inputs`, entered into LibTorch's graph.
 ///
-/// `backward` runs within the backward pass, with gradients switched off, and once for each; what it keeps is given back
-/// after the last one, and so are the inputs, which live as long. It must keep neither the output nor another tensor with a
-/// graph, which would then never be freed: [`Tensor::detach`] what it needs. An input that is written to between the forward
-/// and the backward pass makes an error of the latter. There are no second derivatives: LibTorch reports an error where a
-/// backward pass is recorded itself.
+/// `backward` runs within the backward pass, with gradients switched off: once per pass, and never on two threads at a time.
+/// LibTorch drops what it holds after the last pass, together with the inputs. It must hold neither the output nor another
+/// tensor with a graph, which would then never be freed: call [`Tensor::detach`] on what it needs. A backward pass fails if an
+/// input was written to after the forward pass. There are no second derivatives: LibTorch reports an error if a backward pass
+/// is itself recorded.
 ///
 /// # Panics
-/// Where `output` is the result of another operation that records a gradient, or of a kind without gradients. A panic of
-/// `backward` becomes an error of LibTorch's backward pass, as does a number of gradients that is not that of the inputs.
+/// If there is no input, if `output` already has a gradient, or if its kind has none. A panic of `backward`, or a wrong number
+/// of gradients, becomes an error of LibTorch's backward pass.
 pub fn record(
     mut output: Tensor,
     inputs: &[&Tensor],
@@ -51,6 +51,7 @@ pub fn record(
         !output.requires_grad(),
         "the output has a gradient of its own"
     );
+    assert!(!inputs.is_empty(), "the operation has no input");
     let inputs: Vec<*const C_tensor> = inputs.iter().map(|input| input.as_ptr()).collect();
     let operation: Box<Operation> = Box::new(backward);
     let state = Box::into_raw(Box::new(operation)).cast::<c_void>();
@@ -73,7 +74,7 @@ pub fn record(
 /// Calls an operation.
 ///
 /// # Safety
-/// `state` is that of [`record`]; `gradient` is a handle to be taken; both lists have `num_inputs` entries.
+/// `state` comes from [`record`]; `gradient` is a handle to take over; both lists have `num_inputs` entries, at least one.
 unsafe extern "C" fn call(
     state: *const c_void,
     gradient: *mut C_tensor,
@@ -106,16 +107,16 @@ unsafe extern "C" fn call(
     c_int::from(outcome.is_err())
 }
 
-/// Leaves a tensor's handle to whoever takes the pointer.
+/// Gives a tensor's handle away to whoever takes the pointer.
 fn into_handle(tensor: Tensor) -> *mut C_tensor {
     let mut tensor = std::mem::ManuallyDrop::new(tensor);
     tensor.as_mut_ptr()
 }
 
-/// Drops what an operation keeps.
+/// Drops the closure of an operation.
 ///
 /// # Safety
-/// `state` is that of [`record`], and is not used again.
+/// `state` comes from [`record`] and is not used again.
 unsafe extern "C" fn release(state: *mut c_void) {
     // A panic while dropping must not reach C++.
     let _ = catch_unwind(AssertUnwindSafe(|| {
@@ -126,7 +127,10 @@ unsafe extern "C" fn release(state: *mut c_void) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, Barrier};
+    use std::thread;
+    use std::time::Duration;
 
     use tch::{Device, Kind};
 
@@ -176,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_given_back() {
+    fn a_closure_is_dropped_after_the_last_pass() {
         let kept = Arc::new(());
         let (a, b) = (random(true), random(true));
         drop(product(&a, &b, kept.clone()));
@@ -205,6 +209,57 @@ mod tests {
         let output = record(tch::no_grad(|| &a * 2.0), &[&a], |_, _| Vec::new());
         let error = output.sum(Kind::Double).f_backward().unwrap_err();
         assert!(error.to_string().contains("panicked"), "{error}");
+    }
+
+    /// 2 · a, whose backward pass takes a moment and fails if it runs twice at the same time.
+    fn slow_double(a: &Tensor) -> Tensor {
+        let running = AtomicBool::new(false);
+        record(tch::no_grad(|| a * 2.0), &[a], move |gradient, _| {
+            assert!(!running.swap(true, Ordering::SeqCst), "two at a time");
+            thread::sleep(Duration::from_millis(20));
+            running.store(false, Ordering::SeqCst);
+            vec![Some(gradient * 2.0)]
+        })
+    }
+
+    /// What two threads get that run a backward pass through one graph at the same time.
+    fn on_two_threads(keep_graph: bool) -> [Result<Vec<Tensor>, tch::TchError>; 2] {
+        let a = random(true);
+        let sum = slow_double(&a).sum(Kind::Double);
+        let start = Arc::new(Barrier::new(2));
+        let threads = [(); 2].map(|()| {
+            let (sum, a, start) = (sum.shallow_clone(), a.shallow_clone(), start.clone());
+            thread::spawn(move || {
+                start.wait();
+                Tensor::f_run_backward(&[sum], &[a], keep_graph, false)
+            })
+        });
+        threads.map(|thread| thread.join().unwrap())
+    }
+
+    #[test]
+    fn two_threads_take_turns_on_one_graph() {
+        for outcome in on_two_threads(true) {
+            let gradient = outcome.unwrap().remove(0);
+            assert_eq!(Vec::<f64>::try_from(gradient).unwrap(), [2.0; 3]);
+        }
+    }
+
+    #[test]
+    fn a_graph_that_another_thread_used_up_is_an_error() {
+        for _ in 0..10 {
+            let outcomes = on_two_threads(false);
+            assert!(outcomes.iter().any(Result::is_ok));
+            for error in outcomes.into_iter().filter_map(Result::err) {
+                assert!(error.to_string().contains("second time"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "has no input")]
+    fn an_operation_without_inputs_is_refused() {
+        let _ = record(Tensor::from(1.0), &[], |_, _| Vec::new());
     }
 
     #[test]

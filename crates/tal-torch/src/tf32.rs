@@ -1,28 +1,28 @@
 //! TensorFloat-32 on CUDA.
 //!
-//! Tensor cores multiply float32 numbers of which they read 10 bits of the fraction. Unless told otherwise, LibTorch allows
-//! that to convolutions and not to products of matrices. The setting is the whole process's; the CPU takes no notice.
+//! With TF32, tensor cores read only 10 bits of the fraction of a float32 number. By default LibTorch allows it for
+//! convolutions and not for matrix products. The setting holds for the whole process; it has no effect on the CPU.
 
 use std::ffi::c_int;
 
 unsafe extern "C" {
-    /// Bits: 1 products of matrices, 2 convolutions; negative where LibTorch refuses.
+    /// Bits: 1 matrix products, 2 convolutions; negative if LibTorch refuses.
     fn tal_torch_tf32() -> c_int;
-    /// Not zero where LibTorch refuses.
+    /// Returns a number other than zero if LibTorch refuses.
     fn tal_torch_set_tf32(matmul: c_int, convolution: c_int) -> c_int;
 }
 
-/// What may use TF32.
+/// Operations that may use TF32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tf32 {
-    /// Products of matrices (cuBLAS).
+    /// Matrix products (cuBLAS).
     pub matmul: bool,
     /// Convolutions (cuDNN).
     pub convolution: bool,
 }
 
 impl Tf32 {
-    /// The same for both.
+    /// One setting for both.
     pub fn all(allowed: bool) -> Self {
         Tf32 {
             matmul: allowed,
@@ -30,14 +30,14 @@ impl Tf32 {
         }
     }
 
-    /// The present setting.
+    /// The current setting.
     ///
     /// # Panics
-    /// Where LibTorch cannot tell, because somebody mixed its old and new settings.
+    /// If LibTorch cannot tell, because its old and new settings were mixed.
     pub fn current() -> Self {
-        // SAFETY: takes nothing, and turns exceptions into a number.
+        // SAFETY: takes no argument, and turns exceptions into a number.
         let bits = unsafe { tal_torch_tf32() };
-        assert!(bits >= 0, "LibTorch does not tell whether TF32 is allowed");
+        assert!(bits >= 0, "LibTorch cannot tell whether TF32 is allowed");
         Tf32 {
             matmul: bits & 1 != 0,
             convolution: bits & 2 != 0,
@@ -47,9 +47,9 @@ impl Tf32 {
     /// Makes this the setting of the process. No other thread may compute on CUDA or change the setting meanwhile.
     ///
     /// # Panics
-    /// Where LibTorch refuses.
+    /// If LibTorch refuses.
     pub fn apply(self) {
-        // SAFETY: any numbers will do, and exceptions become a number.
+        // SAFETY: any number is allowed, and exceptions become a number.
         let failed = unsafe { tal_torch_set_tf32(self.matmul.into(), self.convolution.into()) };
         assert_eq!(failed, 0, "LibTorch refuses {self:?}");
     }

@@ -1,7 +1,9 @@
 //! `cargo xtask tidy`: rules about source files and documents that no compiler checks.
 
 mod documents;
+mod prose;
 mod rust;
+mod share;
 mod text;
 
 use std::fmt;
@@ -24,11 +26,18 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         findings.extend(text::check(source));
         findings.extend(rust::check(source));
         findings.extend(documents::check(source, workspace.root()));
+        findings.extend(prose::check(source));
     }
+    let lines = share::lines_of_crates(&sources);
+    findings.extend(share::check(&lines));
     if !findings.is_empty() {
         let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
         bail!("{} breaches:\n{}", findings.len(), lines.join("\n"));
     }
+    for (name, num) in &lines {
+        eprintln!("tidy: {num:6} source lines without tests in {name}");
+    }
+    eprintln!("tidy: {:6} in all", lines.values().sum::<usize>());
     eprintln!("tidy: {} files keep to the rules", sources.len());
     Ok(())
 }

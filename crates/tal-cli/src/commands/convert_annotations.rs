@@ -21,7 +21,7 @@ pub(crate) fn run(args: &ConvertAnnotationsArgs) -> Result<()> {
     let target = target(args);
     let extensions: &[&str] = match target {
         TargetArg::Csv => &["csv"],
-        TargetArg::Json | TargetArg::Activitynet => &["json"],
+        TargetArg::Json | TargetArg::ActivityNet => &["json"],
     };
     output::check("--out", &args.out, extensions)?;
     output::check_new("--out", &args.out, args.force)?;
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &ConvertAnnotationsArgs) -> Result<()> {
     })?;
     match target {
         TargetArg::Json => annotations::write(&args.out, &converted.truth, VERSION)?,
-        TargetArg::Activitynet => {
+        TargetArg::ActivityNet => {
             export::write_activity_net(&args.out, &converted.truth, VERSION)?;
         }
         TargetArg::Csv => export::write_csv(&args.out, &converted.truth)?,

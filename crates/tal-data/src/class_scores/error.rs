@@ -7,7 +7,7 @@ use crate::JsonError;
 /// Why a file of class scores cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ClassScoresError {
+pub enum ClassScoresFileError {
     /// The file is missing or unreadable.
     #[error("cannot read class scores from {}: {source}", path.display())]
     Read {

@@ -22,7 +22,7 @@ use std::path::Path;
 
 use tal_core::ClassMap;
 
-pub use error::ClassScoresError;
+pub use error::ClassScoresFileError;
 use node::Node;
 
 use crate::json::{Entries, from_json};
@@ -40,8 +40,8 @@ use crate::json::{Entries, from_json};
 pub fn read(
     path: &Path,
     classes: &ClassMap,
-) -> Result<BTreeMap<String, Vec<f64>>, ClassScoresError> {
-    let bytes = std::fs::read(path).map_err(|source| ClassScoresError::Read {
+) -> Result<BTreeMap<String, Vec<f64>>, ClassScoresFileError> {
+    let bytes = std::fs::read(path).map_err(|source| ClassScoresFileError::Read {
         path: path.to_owned(),
         source,
     })?;
@@ -56,10 +56,10 @@ pub fn parse(
     bytes: &[u8],
     path: &Path,
     classes: &ClassMap,
-) -> Result<BTreeMap<String, Vec<f64>>, ClassScoresError> {
+) -> Result<BTreeMap<String, Vec<f64>>, ClassScoresFileError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let root: Node = from_json(bytes, path)?;
-    from_document(root, classes).map_err(|Wrong { place, message }| ClassScoresError::Value {
+    from_document(root, classes).map_err(|Wrong { place, message }| ClassScoresFileError::Value {
         path: path.to_owned(),
         place,
         message,

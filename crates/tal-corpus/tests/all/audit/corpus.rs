@@ -88,7 +88,7 @@ impl Corpus {
             let path = folder.join("features").join(format!("{id}.npy"));
             npy::write(&path, values, shape).unwrap();
         }
-        Config::from_yaml(CONFIG, "test", folder, &self.overrides).unwrap()
+        tal_config::from_yaml(CONFIG, "test", folder, &self.overrides).unwrap()
     }
 
     pub(crate) fn check(&self, quick: bool) -> Audit {
