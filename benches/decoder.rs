@@ -7,8 +7,7 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use tal_benches::unit::in_units;
 use tal_benches::workload::PYRAMIDS;
-use tal_decoder::candidates;
-use tal_decoder::criterion::Criterion as TrainingLoss;
+use tal_decoder::{Criterion as TrainingLoss, select_candidates};
 
 fn decoder(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decoder");
@@ -36,7 +35,7 @@ fn decoder(criterion: &mut Criterion) {
                 (detector, output, points)
             });
             let config = &detector.config().inference;
-            bencher.iter(|| tch::no_grad(|| candidates::select(output, points, config)));
+            bencher.iter(|| tch::no_grad(|| select_candidates(output, points, config)));
         });
         let mut parts = None;
         in_units(&mut group, &name("loss"), |bencher| {

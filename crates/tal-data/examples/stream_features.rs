@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tal_core::config::Config;
 use tal_data::features::npy;
 use tal_data::{Dataset, FeatureArray};
 

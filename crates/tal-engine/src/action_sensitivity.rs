@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tal_core::config::Config;
 use tal_core::nn::named_variables;
-use tal_decoder::{Sensitivity, SensitivityLosses};
+use tal_decoder::{ActionSensitivity, ActionSensitivityLosses};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
@@ -15,7 +15,7 @@ use crate::metrics::SensitivityMetrics;
 use crate::model::load_strict;
 use crate::optimizer::NamedTensors;
 
-pub use tal_decoder::sensitivity::{LearnedGaussians, LearnedSensitivity};
+pub use tal_decoder::{LearnedActionSensitivity, LearnedGaussians};
 
 /// The prefix of the sensitivity's weights in the checkpoint of a run, and of its parameters' names for the optimiser.
 pub const SENSITIVITY: &str = "sensitivity";
@@ -23,19 +23,25 @@ pub const SENSITIVITY: &str = "sensitivity";
 /// The sensitivity of a run and its variables.
 pub(crate) struct RunSensitivity {
     variables: VarStore,
-    pub(crate) module: Sensitivity,
+    pub(crate) module: ActionSensitivity,
 }
 
 impl RunSensitivity {
-    /// Fresh weights; none where the configuration has no `loss.action_sensitivity`.
-    pub(crate) fn new(config: &Config, device: Device) -> Option<Self> {
-        let sensitivity = config.loss.action_sensitivity.as_ref()?;
+    /// Fresh weights; `None` if the configuration has no `loss.action_sensitivity`.
+    pub(crate) fn new(config: &Config, device: Device) -> Result<Option<Self>, EngineError> {
+        let Some(sensitivity) = &config.loss.action_sensitivity else {
+            return Ok(None);
+        };
         let variables = VarStore::new(device);
-        let (dim, num_classes) = (config.encoder.dim, config.dataset.num_classes);
-        Some(Self {
-            module: Sensitivity::new(&variables.root(), dim, num_classes, sensitivity),
-            variables,
-        })
+        let module = ActionSensitivity::new(
+            &variables.root(),
+            config.encoder.dim,
+            config.dataset.num_classes,
+            config.encoder.num_levels,
+            sensitivity,
+        )
+        .map_err(|error| EngineError::Model(error.to_string()))?;
+        Ok(Some(Self { variables, module }))
     }
 
     /// All variables by name, without prefix.
@@ -51,7 +57,7 @@ impl RunSensitivity {
     /// What a step did. `with_classes` adds what is learned per class.
     pub(crate) fn metrics(
         &self,
-        losses: &SensitivityLosses,
+        losses: &ActionSensitivityLosses,
         with_classes: bool,
     ) -> SensitivityMetrics {
         let number = |loss: &Option<Tensor>| loss.as_ref().map(|loss| loss.double_value(&[]));
@@ -72,7 +78,10 @@ impl RunSensitivity {
 /// # Errors
 /// Where the checkpoint holds nothing of the kind: no run's state, a run without `loss.action_sensitivity` or without its
 /// `class_level`, or tensors that do not fit the configuration.
-pub fn learned(checkpoint: &Checkpoint, path: &Path) -> Result<LearnedSensitivity, EngineError> {
+pub fn learned(
+    checkpoint: &Checkpoint,
+    path: &Path,
+) -> Result<LearnedActionSensitivity, EngineError> {
     let refuse = |reason: &str| EngineError::Checkpoint {
         path: path.to_owned(),
         reason: reason.to_owned(),
@@ -94,8 +103,8 @@ pub fn learned(checkpoint: &Checkpoint, path: &Path) -> Result<LearnedSensitivit
             "holds the weights of a detector only; its sensitivity is in last.safetensors of its run folder",
         ));
     }
-    let Some(run) = RunSensitivity::new(config, Device::Cpu) else {
-        return Ok(LearnedSensitivity::default());
+    let Some(run) = RunSensitivity::new(config, Device::Cpu)? else {
+        return Ok(LearnedActionSensitivity::default());
     };
     run.load(checkpoint, path)?;
     Ok(run.module.learned())

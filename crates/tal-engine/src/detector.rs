@@ -182,7 +182,7 @@ impl Detector {
                 let batch = PaddedBatch::new(&arrays, padded_len, device);
                 let output = self.model.forward(&batch.features, &batch.lens, false);
                 let points = self.model.points(padded_len);
-                tal_decoder::candidates::select(&output, &points, &config.inference)
+                tal_decoder::select_candidates(&output, &points, &config.inference)
             });
             for (index, candidates) in indices.into_iter().zip(found) {
                 all[index] = candidates;

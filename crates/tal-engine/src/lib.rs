@@ -27,7 +27,7 @@ pub mod optimizer;
 pub mod profile;
 pub mod run;
 pub mod schedule;
-pub mod sensitivity;
+pub mod action_sensitivity;
 pub mod trainer;
 
 pub use checkpoint::{Checkpoint, Manifest};

@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tal_decoder::sensitivity::LearnedSensitivity;
+use tal_decoder::LearnedActionSensitivity;
 
 use crate::error::EngineError;
 
@@ -109,7 +109,7 @@ pub struct SensitivityMetrics {
     pub contrastive_loss: Option<f64>,
     /// μ and σ of every class after the step; in the last step of an epoch only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub classes: Option<LearnedSensitivity>,
+    pub classes: Option<LearnedActionSensitivity>,
 }
 
 /// Reads a `metrics.jsonl`. A last line that is not complete, as a kill leaves it, is left out.

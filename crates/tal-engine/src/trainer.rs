@@ -6,8 +6,7 @@ use tal_backtal::BackTalCriterion;
 use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
 use tal_core::nn::PrecisionScope;
-use tal_decoder::SensitivityInput;
-use tal_decoder::criterion::{Criterion, CriterionState};
+use tal_decoder::{ActionSensitivityInput, Criterion, CriterionState};
 use tch::{Device, Tensor};
 
 use crate::backtal::WeakBatch;
@@ -19,7 +18,7 @@ use crate::model::{Model, load_strict};
 use crate::optimizer::{AdamW, Ema, NamedTensors};
 use crate::profile::{Phase, Stopwatch};
 use crate::schedule::Schedule;
-use crate::sensitivity::{RunSensitivity, SENSITIVITY};
+use crate::action_sensitivity::{RunSensitivity, SENSITIVITY};
 
 /// The prefix of the optimiser's state in a checkpoint.
 pub(crate) const OPTIMIZER: &str = "optimizer";
@@ -64,7 +63,7 @@ impl Trainer {
         let model = Model::new(config, &empty, device)?;
         let parameters = model.parameters();
         // After the network, whose weights are the same with and without.
-        let sensitivity = RunSensitivity::new(config, device);
+        let sensitivity = RunSensitivity::new(config, device)?;
         let mut trained = shallow_copies(&parameters);
         for (name, value) in sensitivity.iter().flat_map(RunSensitivity::parameters) {
             trained.insert(format!("{SENSITIVITY}.{name}"), value);
@@ -121,8 +120,8 @@ impl Trainer {
         self.stopwatch.lap(Phase::Encoder);
         let output = self.model.pyramid_network().decoder.forward(&pyramid);
         self.stopwatch.lap(Phase::Decoder);
-        let sensitivity = self.sensitivity.as_ref().map(|run| SensitivityInput {
-            sensitivity: &run.module,
+        let sensitivity = self.sensitivity.as_ref().map(|run| ActionSensitivityInput {
+            module: &run.module,
             pyramid: &pyramid,
             actions: &batch.actions,
         });
@@ -138,7 +137,10 @@ impl Trainer {
             grad_norm,
         } = self.descend(&losses.total, &batch.ids)?;
         let ends_epoch = self.step.is_multiple_of(self.steps_per_epoch);
-        let sensitivity = self.sensitivity.as_ref().zip(losses.sensitivity.as_ref());
+        let sensitivity = self
+            .sensitivity
+            .as_ref()
+            .zip(losses.action_sensitivity.as_ref());
         Ok(StepMetrics {
             epoch: epoch + 1,
             step,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
-use tal_core::atomic::{FolderError, PARTIAL, write_atomic};
+use tal_core::atomic::{FolderError, write_atomic};
 use tal_core::config::{Config, FeatureFormat};
 use tal_synth::{LikeOptions, SynthConfig, SynthError};
 
@@ -51,7 +51,11 @@ pub(crate) fn generate(out: &Path, args: &CorpusArgs) -> Result<()> {
 /// Removes what [`generate`] leaves in its folder where it is killed; whatever stays is in the way and will be told.
 pub(crate) fn remove_leftovers(out: &Path) {
     for entry in fs::read_dir(out).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with(tal_core::atomic::PARTIAL)
+        {
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use tal_core::ClassMap;
 use tal_core::config::{ActionSensitivityConfig, AffinityLayout, Config, Weights};
 use tal_core::weights::{KeyMap, LoadReport, load_strict};
-use tal_decoder::criterion::Criterion;
+use tal_decoder::Criterion;
 use tal_pth::{DType, PthFile, TensorRef, Value};
 use tch::{Device, Kind, Tensor};
 

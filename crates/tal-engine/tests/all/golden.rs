@@ -131,7 +131,7 @@ fn bfloat16_trains_on_nearly_the_same_gradients() {
     let mut model = Model::new(&golden.config, &[], Device::Cpu).unwrap();
     let weights = weights("tiny", &golden);
     model.load(&weights, Path::new("tiny")).unwrap();
-    let mut criterion = tal_decoder::criterion::Criterion::new(&golden.config.loss);
+    let mut criterion = tal_decoder::Criterion::new(&golden.config.loss);
     let batch = batch(&golden);
     let scope = PrecisionScope::new(Precision::Bfloat16, Device::Cpu);
     let output = model.forward(&batch.input.features, &batch.input.lens, false);
@@ -171,7 +171,7 @@ fn check_training(name: &str) {
         .load(&weights(name, &golden), Path::new(name))
         .unwrap();
     let parameters = model.parameters();
-    let mut criterion = tal_decoder::criterion::Criterion::new(&golden.config.loss);
+    let mut criterion = tal_decoder::Criterion::new(&golden.config.loss);
     let batch = batch(&golden);
     let output = model.forward(&batch.input.features, &batch.input.lens, false);
     let losses = criterion.forward(&output, &batch.points, &batch.targets);

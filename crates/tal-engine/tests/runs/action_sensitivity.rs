@@ -12,7 +12,7 @@ use tal_engine::checkpoint::{BEST, Checkpoint, LAST};
 use tal_engine::metrics::{Metric, StepMetrics, read};
 use tal_engine::optimizer::decays;
 use tal_engine::run::{self, METRICS, RunObserver, RunOptions};
-use tal_engine::sensitivity::{SENSITIVITY, learned};
+use tal_engine::action_sensitivity::{SENSITIVITY, learned};
 use tal_engine::{Detector, EngineError, Trainer};
 use tch::Device;
 
