@@ -14,8 +14,8 @@ use tal_benches::unit::in_units;
 use tal_core::config::Config;
 use tal_data::synth::{self, SynthConfig};
 use tal_data::{Dataset, Loader, LoaderConfig, Position};
-use tal_engine::Trainer;
-use tal_engine::batch::TrainingBatch;
+use tal_engine::TrainingBatch;
+use tal_engine::{Pyramid, Trainer};
 use tch::Device;
 
 /// Threads that load ahead.
@@ -49,7 +49,7 @@ fn corpus(dir: &Path) -> Config {
 struct Run {
     config: Config,
     loader: Loader,
-    trainer: Trainer,
+    trainer: Trainer<Pyramid>,
 }
 
 impl Run {
@@ -66,7 +66,7 @@ impl Run {
         let loader = Loader::new(dataset, loader, Position::default(), usize::MAX);
         let loader = loader.expect("batches");
         let steps_per_epoch = loader.num_batches();
-        let trainer = Trainer::new(config, &classes, steps_per_epoch, Device::Cpu);
+        let trainer = Trainer::<Pyramid>::new(config, &classes, steps_per_epoch, Device::Cpu);
         Self {
             config: config.clone(),
             loader,

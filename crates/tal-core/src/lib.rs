@@ -18,6 +18,7 @@ pub mod nn;
 pub mod point_grid;
 pub mod segment;
 pub mod time_grid;
+mod usage;
 #[cfg(feature = "torch")]
 pub mod weights;
 
@@ -28,3 +29,4 @@ pub use ground_truth::{GroundTruth, Instance, Recording, remove_duplicates};
 pub use point_grid::{Level, PointGrid};
 pub use segment::Segment;
 pub use time_grid::TimeGrid;
+pub use usage::Usage;

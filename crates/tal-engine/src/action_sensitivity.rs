@@ -1,10 +1,11 @@
-//! Action sensitivity learning beside the network: its variables live here and not in [`crate::Model`], so that detectors
-//! and their checkpoints stay what they are.
+//! Action sensitivity learning beside the network: its variables are not those of a [`crate::Model`], since detectors and
+//! their checkpoints do not need them.
 
 use std::path::Path;
 
 use tal_core::config::Config;
 use tal_core::nn::named_variables;
+use tal_core::weights::NamedTensors;
 use tal_decoder::{Sensitivity, SensitivityLosses};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
@@ -13,21 +14,20 @@ use crate::checkpoint::Checkpoint;
 use crate::error::EngineError;
 use crate::metrics::SensitivityMetrics;
 use crate::model::load_strict;
-use crate::optimizer::NamedTensors;
 
 pub use tal_decoder::sensitivity::{LearnedGaussians, LearnedSensitivity};
 
-/// The prefix of the sensitivity's weights in the checkpoint of a run, and of its parameters' names for the optimiser.
+/// Prefix of its weights in the checkpoint of a run and for the optimiser.
 pub const SENSITIVITY: &str = "sensitivity";
 
-/// The sensitivity of a run and its variables.
+/// Action sensitivity learning of a run, and its variables.
 pub(crate) struct RunSensitivity {
     variables: VarStore,
     pub(crate) module: Sensitivity,
 }
 
 impl RunSensitivity {
-    /// Fresh weights; none where the configuration has no `loss.sensitivity`.
+    /// Fresh weights; `None` if the configuration has no `loss.sensitivity`.
     pub(crate) fn new(config: &Config, device: Device) -> Option<Self> {
         let sensitivity = config.loss.sensitivity.as_ref()?;
         let variables = VarStore::new(device);
@@ -38,17 +38,22 @@ impl RunSensitivity {
         })
     }
 
-    /// All variables by name, without prefix.
-    pub(crate) fn parameters(&self) -> NamedTensors {
-        named_variables(&self.variables)
+    /// All variables under their names in the checkpoint of a run.
+    pub(crate) fn variables(&self) -> NamedTensors {
+        let variables = named_variables(&self.variables).into_iter();
+        variables
+            .map(|(name, value)| (format!("{SENSITIVITY}.{name}"), value))
+            .collect()
     }
 
-    /// Takes over the weights of a run's checkpoint; `path` names its file in errors.
+    /// Takes over the weights of the checkpoint of a run; `path` names its file in errors.
     pub(crate) fn load(&self, checkpoint: &Checkpoint, path: &Path) -> Result<(), EngineError> {
-        load_strict(self.parameters(), &checkpoint.section(SENSITIVITY), path)
+        let weights = checkpoint.section(SENSITIVITY);
+        load_strict(named_variables(&self.variables), &weights, path)?;
+        Ok(())
     }
 
-    /// What a step did. `with_classes` adds what is learned per class.
+    /// Figures of a step. `with_classes` adds μ and σ of each class.
     pub(crate) fn metrics(
         &self,
         losses: &SensitivityLosses,
@@ -66,12 +71,12 @@ impl RunSensitivity {
     }
 }
 
-/// What the run of a checkpoint has learned per class about which moments of an action matter. `path` names its file in
-/// errors.
+/// The sensitivity of each class that the run of a checkpoint has learned: which moments of an action matter. `path` names
+/// the file in errors.
 ///
 /// # Errors
-/// Where the checkpoint holds nothing of the kind: no run's state, a run without `loss.sensitivity` or without its
-/// `class_level`, or tensors that do not fit the configuration.
+/// If the checkpoint holds no state of a run, the run has no `loss.sensitivity` or no `class_level` in it, or the tensors do not
+/// fit the configuration.
 pub fn learned(checkpoint: &Checkpoint, path: &Path) -> Result<LearnedSensitivity, EngineError> {
     let refuse = |reason: &str| EngineError::Checkpoint {
         path: path.to_owned(),

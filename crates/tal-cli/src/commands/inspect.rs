@@ -5,10 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use tal_core::config::{GaussianCombination, SensitivityDistance};
 use tal_engine::Checkpoint;
-use tal_engine::checkpoint::LAST;
-use tal_engine::metrics::{self, Metric};
-use tal_engine::run::METRICS;
-use tal_engine::sensitivity::{LearnedGaussians, LearnedSensitivity, learned};
+use tal_engine::action_sensitivity::{LearnedGaussians, LearnedSensitivity, learned};
+use tal_engine::metrics::{self, Metric, StepTerms};
+use tal_engine::run::{LAST, METRICS};
 
 use super::output;
 use crate::args::InspectArgs;
@@ -56,7 +55,10 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
 fn course(folder: &Path) -> Result<Vec<(u64, LearnedSensitivity)>> {
     let lines = metrics::read(&folder.join(METRICS))?;
     let of_step = |line| match line {
-        Metric::Step(step) => Some((step.epoch, step.sensitivity?.classes?)),
+        Metric::Step(step) => match step.terms {
+            StepTerms::Pyramid(terms) => Some((step.epoch, terms.action_sensitivity?.classes?)),
+            StepTerms::BackTal { .. } => None,
+        },
         _ => None,
     };
     Ok(lines.into_iter().filter_map(of_step).collect())

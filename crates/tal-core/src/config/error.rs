@@ -94,6 +94,13 @@ fn suggestion(nearest: &Option<String>) -> String {
         .unwrap_or_default()
 }
 
+/// A configuration belongs to the request.
+impl crate::Usage for ConfigError {
+    fn is_usage(&self) -> bool {
+        true
+    }
+}
+
 fn join(errors: &[FieldError]) -> String {
     let lines: Vec<_> = errors.iter().map(FieldError::to_string).collect();
     lines.join("\n  ")
