@@ -1,23 +1,24 @@
-//! BackTAL in training: a step with affinity convolutions on products of taps against one with the unfolded input.
+//! Training step of BackTAL: affinity convolutions on products of taps, and on the unfolded input.
 //!
-//! Every row is measured by a process of its own, so that the peak of its resident memory is its own. The size comes from
-//! the environment: `BACKTAL_SIZE=channels,snippets,recordings` (2048,750,16 is THUMOS14's), `BACKTAL_STEPS`,
-//! `BACKTAL_DEVICE` (`cpu` or `cuda`; on a GPU, memory is what the driver says the process holds at the end, which the
-//! caching allocator does not give back). Every way draws the same dropout, so that the losses must agree.
+//! Each row is measured in a process of its own, and so has its own peak of resident memory. The environment sets the size:
+//! `BACKTAL_SIZE=channels,snippets,recordings` (2048,750,16 for THUMOS14), `BACKTAL_STEPS`, `BACKTAL_DEVICE` (`cpu` or
+//! `cuda`). On a GPU, memory is that which the driver reports at the end, because the caching allocator does not return
+//! any. All rows draw the same dropout, so their losses must agree.
 
 use std::env;
 use std::process::Command;
 use std::time::Instant;
 
 use tal_backtal::{Affinity, BackTal, BackTalCriterion, BackTalOutput, WeakTarget, top_mean};
-use tal_core::config::{AffinityLayout, BackTalConfig, Layers};
+use tal_config::Layers;
+use tal_core::config::{AffinityLayout, BackTalConfig};
 use tal_engine::memory;
 use tch::nn::VarStore;
 use tch::{Cuda, Device, Kind, Tensor};
 
 const NUM_CLASSES: usize = 20;
 
-/// What a process measures.
+/// Computation that a process measures.
 #[derive(Clone, Copy, PartialEq)]
 enum Way {
     /// Variables, gradients and data alone.
@@ -72,7 +73,7 @@ fn main() {
         if way == Way::Nothing {
             least = Some(megabytes);
         } else {
-            // The same network, the same draws.
+            // Same network, same draws.
             let expected = *first_loss.get_or_insert(loss);
             assert!(
                 (loss - expected).abs() < 1e-3,
@@ -131,7 +132,7 @@ fn measure(way: Way) -> String {
         })
         .collect();
     for mut variable in vs.trainable_variables() {
-        // Gradients are there from the start, so that every way begins at the same memory.
+        // Gradients exist from the start, so that all rows start with the same memory.
         let zero = (&variable * 0.0).sum(None::<Kind>);
         zero.backward();
         variable.zero_grad();
@@ -166,7 +167,7 @@ fn measure(way: Way) -> String {
     format!("{seconds} {megabytes} {loss}")
 }
 
-/// What the driver says all processes hold; the bench should be alone.
+/// Memory of all processes as the driver reports it; no other process should use the GPU.
 fn gpu_megabytes() -> f64 {
     let output = Command::new("nvidia-smi")
         .args(["--query-gpu=memory.used", "--format=csv,noheader,nounits"])
@@ -177,8 +178,8 @@ fn gpu_megabytes() -> f64 {
         .unwrap_or(f64::NAN)
 }
 
-/// The same network as the released code computes it: x and w · x, an unfolded input times its similarities, dropout behind
-/// the activation (with a mask of bytes, which is less than what LibTorch's own keeps on the CPU).
+/// The same network as the released code computes it: x and w · x, an unfolded input times its similarities, dropout after
+/// the activation (with a mask of bytes, which is smaller than that of LibTorch's own on the CPU).
 fn unfolded(network: &BackTal, x: &Tensor, way: Way, config: &BackTalConfig) -> BackTalOutput {
     assert_eq!(config.affinity, AffinityLayout::PerTap);
     let foreground_weight = network.filter.forward(x);
@@ -204,7 +205,7 @@ fn unfolded(network: &BackTal, x: &Tensor, way: Way, config: &BackTalConfig) -> 
     }
 }
 
-/// Rows tap · C + c of the unfolded input, each tap times its similarity.
+/// Convolution of the unfolded input, with rows tap · C + c, each tap times its similarity.
 fn unfolded_conv(x: &Tensor, affinity: &Affinity, weight: &Tensor, way: Way) -> Tensor {
     let size = x.size();
     let (recordings, channels, len) = (size[0], size[1], size[2]);

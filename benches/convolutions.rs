@@ -1,5 +1,5 @@
-//! Dense layers along time of the sizes that networks have, float32, no gradient: those of this workspace against LibTorch's.
-//! CPU, all threads of LibTorch.
+//! Dense layers along time, of this workspace and of LibTorch: sizes of our networks, float32, no gradient. CPU, all threads
+//! of LibTorch.
 
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ fn sequence(channels: usize, len: usize) -> Tensor {
     Tensor::randn(size, (Kind::Float, Device::Cpu))
 }
 
-/// Both, with multiplications and additions per second: each pair is one element.
+/// Times both; the throughput counts each multiplication with its addition as one element.
 fn beside(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,

@@ -1,15 +1,14 @@
-//! Pyramid to outputs, outputs to loss, outputs to candidates, each alone. CPU, all threads of LibTorch.
+//! Decoder (pyramid to outputs), candidates and loss, each alone. CPU, all threads of LibTorch.
 //!
-//! Random weights are the worst case for candidates: nearly every pair of class and point passes the threshold. The loss is of
-//! a batch of two, with gradients recorded and not computed. Maps per class are computed where they are read: by candidates and
-//! loss.
+//! Random weights are the worst case for candidates: nearly every pair of class and point passes the threshold. The loss is
+//! that of a batch of two; gradients are recorded but not computed. Maps per class are computed when candidates or loss read
+//! them.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tal_benches::unit::in_units;
 use tal_benches::workload::{PYRAMIDS, network};
 use tal_core::PointGrid;
-use tal_decoder::candidates;
-use tal_decoder::criterion::Criterion as TrainingLoss;
+use tal_decoder::{Criterion as TrainingLoss, select_candidates};
 
 fn decoder(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decoder");
@@ -38,7 +37,7 @@ fn decoder(criterion: &mut Criterion) {
                 (detector, output, points)
             });
             let config = &detector.config().inference;
-            bencher.iter(|| tch::no_grad(|| candidates::select(output, points, config)));
+            bencher.iter(|| tch::no_grad(|| select_candidates(output, points, config)));
         });
         let mut parts = None;
         in_units(&mut group, &name("loss"), |bencher| {

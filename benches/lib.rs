@@ -1,4 +1,4 @@
-//! What the benchmarks share: data that is the same in every run. See `docs/benchmarks.md`.
+//! Data of the benchmarks, the same in every run. See `docs/benchmarks.md`.
 
 pub mod mixing;
 pub mod unit;
@@ -9,21 +9,21 @@ use std::path::Path;
 use tal_core::config::Config;
 use tal_core::{Candidates, Detection, DetectionSet, Instance, Recording, Segment};
 
-/// That of the program `tal`, so that benchmarks measure what it does.
+/// Allocator of the program `tal`, so that benchmarks measure the same.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Numbers from 0 to 1 that a seed names (SplitMix64).
+/// Random numbers from 0 to 1 (SplitMix64).
 #[derive(Debug, Clone)]
 pub struct Uniform(u64);
 
 impl Uniform {
-    /// The stream of a seed.
+    /// Stream of a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The next number.
+    /// Next number of the stream.
     pub fn draw(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -33,12 +33,13 @@ impl Uniform {
     }
 }
 
-/// `count` candidates of `num_classes` classes over 2304 grid units, log-uniform lengths from 2 to 200.
+/// `count` candidates of `num_classes` classes over 2304 grid units, with log-uniform lengths from 2 to 200.
 pub fn candidates(count: usize, num_classes: u32) -> Candidates {
     candidates_within(2304.0, count, num_classes)
 }
 
-/// The same over `extent` grid units: where it grows with `count`, each candidate meets about as many others.
+/// Candidates as of [`candidates`] over `extent` grid units. If `extent` grows with `count`, the number of candidates that
+/// one overlaps stays about the same.
 pub fn candidates_within(extent: f64, count: usize, num_classes: u32) -> Candidates {
     let mut random = Uniform::new(1);
     let mut candidates = Candidates::with_capacity(count);
@@ -52,8 +53,8 @@ pub fn candidates_within(extent: f64, count: usize, num_classes: u32) -> Candida
     candidates
 }
 
-/// `num_recordings` recordings of 300 seconds with 15 actions of 20 classes each, and `per_recording` detections of each,
-/// half of them near an action.
+/// `num_recordings` recordings of 300 seconds with 15 actions of 20 classes each, and `per_recording` detections of each
+/// recording, half of them of the class of a near action.
 pub fn detections(num_recordings: usize, per_recording: usize) -> (Vec<Recording>, DetectionSet) {
     let mut random = Uniform::new(2);
     let mut recordings = Vec::new();
@@ -97,10 +98,10 @@ pub fn detections(num_recordings: usize, per_recording: usize) -> (Vec<Recording
     (recordings, found)
 }
 
-/// A configuration file of the repository; data paths need not exist.
+/// Configuration file of the repository, with data paths that need not exist.
 ///
 /// # Panics
-/// Where the file is not a valid configuration.
+/// If the file is not a valid configuration.
 pub fn config(name: &str, overrides: &[&str]) -> Config {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../configs/{name}.yaml"));
     let mut all = vec![
@@ -108,5 +109,5 @@ pub fn config(name: &str, overrides: &[&str]) -> Config {
         "dataset.features.dir=none".to_owned(),
     ];
     all.extend(overrides.iter().map(|text| (*text).to_owned()));
-    Config::load(&path, &all).expect("a configuration of the repository")
+    tal_config::load(&path, &all).expect("a configuration of the repository")
 }

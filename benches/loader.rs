@@ -1,8 +1,7 @@
-//! A training step from files, with no and with two threads that load ahead: GTEA's sizes, features as npy. CPU, all threads
-//! of LibTorch.
+//! Training step from files, with zero and with two threads that load ahead. CPU, all threads of LibTorch.
 //!
-//! The share of a step that is spent waiting for the loader is printed behind each. The files are in the memory of the
-//! operating system, as they are from the second epoch on.
+//! The corpus has the sizes of GTEA and features as npy. The share of a step spent waiting for the loader is printed after
+//! each benchmark. The files are in the memory of the operating system, as from the second epoch on.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -12,19 +11,18 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, criterion_group, criterion_main};
 use tal_benches::unit::in_units;
 use tal_core::config::Config;
-use tal_data::synth::{self, SynthConfig};
 use tal_data::{Dataset, Loader, LoaderConfig, Position};
-use tal_engine::TrainingBatch;
-use tal_engine::{Pyramid, Trainer};
+use tal_engine::{Pyramid, Trainer, TrainingBatch};
+use tal_synth::SynthConfig;
 use tch::Device;
 
-/// Threads that load ahead.
+/// Numbers of threads that load ahead.
 const NUM_WORKERS: [usize; 2] = [0, 2];
 
-/// A corpus of GTEA's sizes in `dir`, and a configuration for it.
+/// Writes a corpus with the sizes of GTEA to `dir`; returns a configuration for it.
 fn corpus(dir: &Path) -> Config {
     let gtea = tal_benches::config("gtea", &[]);
-    let corpus = synth::generate(&SynthConfig {
+    let corpus = tal_synth::generate(&SynthConfig {
         num_train: 16,
         num_test: 1,
         num_classes: gtea.dataset.num_classes,
@@ -33,7 +31,7 @@ fn corpus(dir: &Path) -> Config {
         ..SynthConfig::default()
     })
     .expect("a corpus");
-    synth::write(&corpus, dir).expect("a folder that can be written");
+    tal_synth::write(&corpus, dir).expect("a folder that can be written");
     let set = |key: &str, value: &dyn Display| format!("dataset.{key}={value}");
     let grid = SynthConfig::default().time_grid();
     let overrides = [
@@ -45,7 +43,7 @@ fn corpus(dir: &Path) -> Config {
     tal_benches::config("gtea", &overrides.each_ref().map(String::as_str))
 }
 
-/// Training from files, a step at a time.
+/// Training from files, step by step.
 struct Run {
     config: Config,
     loader: Loader,
@@ -74,7 +72,7 @@ impl Run {
         }
     }
 
-    /// One step: what it waited, and what the rest took.
+    /// One step; returns the time spent waiting and the time of the rest.
     fn step(&mut self) -> (Duration, Duration) {
         let start = Instant::now();
         let batch = self.loader.next().expect("no end").expect("a batch");

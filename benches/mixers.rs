@@ -1,4 +1,4 @@
-//! GMG against self-attention and the blocks of the other methods. CPU, all threads of LibTorch.
+//! GMG, self-attention and the blocks of other methods. CPU, all threads of LibTorch.
 //!
 //! `cargo run --release -p tal-benches --example mixers` makes a table and a plot of the results.
 
@@ -12,10 +12,10 @@ fn mixers(criterion: &mut Criterion) {
         for block in Block::ALL {
             for len in LENGTHS {
                 if !fits(block, len, pass) {
-                    println!("{} at {len}: not enough memory, left out", block.name());
+                    println!("{} at {len}: not enough memory, skipped", block.name());
                     continue;
                 }
-                // Made where the benchmark is not filtered out, and once.
+                // Built once, and only if the benchmark is not filtered out.
                 let mut case = None;
                 group.bench_function(BenchmarkId::new(block.name(), len), |bencher| {
                     let case = case.get_or_insert_with(|| Case::new(block, len));

@@ -29,14 +29,14 @@ pub enum Block {
     Attention,
     /// ActionFormer's block in windows of 19, at full length.
     WindowedAttention,
-    /// TriDet's block, kernel 1 and k 5 as for THUMOS14, at full length.
+    /// TriDet's block with kernel 1 and k = 5 as for THUMOS14, at full length.
     Sgp,
     /// TemporalMaxer's block, which halves the length.
     MaxPooling,
 }
 
 impl Block {
-    /// All of them.
+    /// All blocks.
     pub const ALL: [Block; 5] = [
         Block::Gmg,
         Block::Attention,
@@ -45,7 +45,7 @@ impl Block {
         Block::MaxPooling,
     ];
 
-    /// The name in results.
+    /// Name in the results.
     pub fn name(self) -> &'static str {
         match self {
             Block::Gmg => "gmg",
@@ -56,7 +56,7 @@ impl Block {
         }
     }
 
-    /// The block of a name.
+    /// Block of a name.
     pub fn named(name: &str) -> Option<Block> {
         Block::ALL.into_iter().find(|block| block.name() == name)
     }
@@ -87,7 +87,7 @@ impl Block {
         }
     }
 
-    /// Bytes that the scores of all heads and what is kept of them take, roughly: only where they grow with T².
+    /// Rough size in bytes of the scores of all heads, with their copies; 0 for blocks without scores (T²).
     fn score_bytes(self, len: usize, pass: Pass) -> usize {
         let copies = match pass {
             Pass::Forward => 3,
@@ -100,20 +100,20 @@ impl Block {
     }
 }
 
-/// What is measured.
+/// Pass to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pass {
-    /// The output, without a graph.
+    /// Output, without a graph.
     Forward,
-    /// The output, then the gradients of all parameters and the input.
+    /// Output, then gradients of all parameters and the input.
     Training,
 }
 
 impl Pass {
-    /// Both.
+    /// Both passes.
     pub const ALL: [Pass; 2] = [Pass::Forward, Pass::Training];
 
-    /// The name in results.
+    /// Name in the results.
     pub fn name(self) -> &'static str {
         match self {
             Pass::Forward => "forward",
@@ -121,7 +121,7 @@ impl Pass {
         }
     }
 
-    /// The pass of a name.
+    /// Pass of a name.
     pub fn named(name: &str) -> Option<Pass> {
         Pass::ALL.into_iter().find(|pass| pass.name() == name)
     }
@@ -137,10 +137,10 @@ pub struct Case {
 }
 
 impl Case {
-    /// A block with random weights and an input of `len` positions.
+    /// Block with random weights and an input of `len` positions.
     ///
     /// # Panics
-    /// Where the block cannot be built.
+    /// If the block cannot be built.
     pub fn new(block: Block, len: usize) -> Self {
         tch::manual_seed(1);
         let variables = VarStore::new(Device::Cpu);
@@ -161,7 +161,7 @@ impl Case {
         case
     }
 
-    /// Another input.
+    /// Replaces the input by one of `len` positions.
     pub fn resize(&mut self, len: usize) {
         let size = [1, dim(DIM), dim(len)];
         self.features = Tensor::randn(size, (Kind::Float, Device::Cpu)).set_requires_grad(true);
@@ -173,7 +173,7 @@ impl Case {
         num_parameters(&self.variables)
     }
 
-    /// Runs once; the sum of the output, so that nothing is left out.
+    /// Runs once; returns the sum of the output, so that nothing is optimised away.
     pub fn run(&mut self, pass: Pass) -> f64 {
         match pass {
             Pass::Forward => tch::no_grad(|| {
@@ -194,20 +194,20 @@ impl Case {
     }
 }
 
-/// Whether the machine has the memory for a case; cases that it has not must be left out.
+/// Whether the machine has enough memory for a case; other cases must be skipped.
 pub fn fits(block: Block, len: usize, pass: Pass) -> bool {
     available_bytes().is_none_or(|bytes| block.score_bytes(len, pass) < bytes / 10 * 9)
 }
 
-/// Bytes that one run needs at its peak beyond what was resident before: weights and input do not count, outputs and
-/// gradients do.
+/// Peak memory of one run in bytes, beyond the memory that was resident before: outputs and gradients, without weights and
+/// input. `None` if the system is not Linux.
 ///
-/// LibTorch allocates in C++, out of reach of a hook in Rust's allocator, so the system is asked for the peak of the
-/// resident memory, which is set back before the run. Call it once in a process of its own: what an earlier run gave back
-/// may still be resident. `None` where the system is not Linux.
+/// LibTorch allocates in C++, where a hook in Rust's allocator does not reach, so the system is asked for the peak of the
+/// resident memory, which is reset before the run. Call it once in a process of its own: memory that an earlier run freed
+/// may still be resident.
 pub fn peak_memory(block: Block, len: usize, pass: Pass) -> Option<usize> {
     let mut case = Case::new(block, 64);
-    // Threads and kernels are set up by a small run.
+    // A small run sets up threads and kernels.
     case.run(pass);
     case.resize(len);
     fs::write("/proc/self/clear_refs", "5").ok()?;
@@ -217,7 +217,7 @@ pub fn peak_memory(block: Block, len: usize, pass: Pass) -> Option<usize> {
     usize::try_from(peak.saturating_sub(before)).ok()
 }
 
-/// Memory that the machine has left.
+/// Available memory of the machine, in bytes.
 fn available_bytes() -> Option<usize> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let line = text
@@ -227,7 +227,8 @@ fn available_bytes() -> Option<usize> {
     Some(kilobytes * 1024)
 }
 
-/// Exponent p of the power law y = c · x^p nearest to the points, by least squares of the logarithms; `None` below two.
+/// Exponent p of the power law `y = c · x^p` fitted to the points, by least squares of the logarithms; `None` for fewer
+/// than two points.
 pub fn growth_exponent(points: &[(f64, f64)]) -> Option<f64> {
     let logarithms: Vec<_> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
     let count = logarithms.len() as f64;

@@ -39,7 +39,7 @@ fn suppression(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// One class without a cap, over a length that grows with the count: near-linear time, whatever the method.
+/// One class without a cap, over a length that grows with the count: near-linear time for every method.
 fn suppression_growth(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("suppress-growth");
     group.sample_size(20);
@@ -76,7 +76,7 @@ fn evaluation(criterion: &mut Criterion) {
             bencher.iter(|| evaluate(&recordings, &found, &rules));
         });
     }
-    // The size of THUMOS14's test subset with 400,000 detections.
+    // As many recordings as in THUMOS14's test subset, with 400,000 detections.
     let (recordings, found) = detections(213, 1_878);
     let columns = Columns::of(&recordings, &found);
     group.throughput(Throughput::Elements(columns.recording.len() as u64));
@@ -95,7 +95,7 @@ fn evaluation(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// From the files on disk to the figures.
+/// Evaluation of files on disk.
 fn evaluation_of_files(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("evaluate-file");
     group.sample_size(10);
@@ -119,7 +119,7 @@ fn evaluation_of_files(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Detections by column.
+/// Detections as columns.
 #[derive(Default)]
 struct Columns {
     recording: Vec<u32>,

@@ -1,4 +1,4 @@
-//! The unit that times of networks are given in, so that figures of different machines can be compared.
+//! Unit of the times of networks, so that figures of different machines can be compared.
 
 use std::time::Instant;
 
@@ -10,10 +10,10 @@ use tch::{Device, Kind, Tensor};
 const CHANNELS: i64 = 512;
 /// Positions of its input.
 const LEN: i64 = 2304;
-/// How often it is timed before each run of a workload.
+/// Number of timed convolutions before each run of a workload.
 const RUNS: usize = 3;
 
-/// The unit's work: one convolution along time of LibTorch, 512 to 512 channels, kernel 3, padding 1, float32, input
+/// Work of one unit: a convolution along time by LibTorch, 512 to 512 channels, kernel 3, padding 1, float32, input
 /// (2, 512, 2304), no gradient.
 #[derive(Debug)]
 pub struct Convolution {
@@ -43,23 +43,22 @@ impl Default for Convolution {
     }
 }
 
-/// A workload's time beside the unit's. Medians of the runs; the quotient is that of the quotients, as both vary with what else
-/// the machine does.
+/// Time of a workload beside that of the unit: medians over the runs. `units` is the median of the quotients, because both
+/// times vary with the load of the machine.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InUnits {
-    /// Seconds of the workload.
+    /// Time of the workload, in seconds.
     pub seconds: f64,
-    /// Seconds of the unit.
+    /// Time of the unit, in seconds.
     pub unit: f64,
-    /// Units that the workload takes.
+    /// Time of the workload, in units.
     pub units: f64,
 }
 
-/// Times `run` `num_runs` times after two runs that do not count, with the unit just before each: the median of a few of
-/// [`Convolution::run`].
+/// Times `num_runs` runs after two warm-up runs, with the unit (the median of a few [`Convolution::run`]) just before each.
 ///
 /// # Panics
-/// Where there is no run.
+/// If `num_runs` is 0.
 pub fn measure(num_runs: usize, mut run: impl FnMut()) -> InUnits {
     assert!(num_runs > 0, "nothing is measured");
     let convolution = Convolution::new();
@@ -90,13 +89,13 @@ fn seconds(run: impl FnOnce()) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// The upper one of two in the middle.
+/// Median; the upper of the two middle values if there are two.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
-/// Times a benchmark after the unit itself, which stands beside it as `NAME/u`: the quotient is its time in units.
+/// Times a benchmark after the unit itself, which is recorded as `NAME/u`: the quotient is the time in units.
 pub fn in_units(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,

@@ -1,4 +1,4 @@
-//! The networks and recordings that the benchmarks of networks time.
+//! Networks and recordings for the benchmarks.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use tch::Device;
 
 use crate::{Uniform, config};
 
-/// A configuration of the repository and lengths of recordings.
+/// Configuration of the repository and size of a recording.
 #[derive(Debug, Clone, Copy)]
 pub struct Workload {
-    /// The configuration's name.
+    /// Name of the configuration.
     pub config: &'static str,
     /// Length of a recording in features.
     pub len: usize,
-    /// Actions of a training recording.
+    /// Number of actions in a training recording.
     pub num_actions: usize,
-    /// How exactly convolutions multiply.
+    /// Precision of the products in convolutions.
     pub precision: Precision,
 }
 
@@ -33,13 +33,13 @@ pub const PREDICT: [Workload; 5] = [
     workload("gtea", 1152, 20),
 ];
 
-/// Recordings to predict where [`multiplies_bfloat16`]; other processors emulate it.
+/// Recordings to predict if [`multiplies_bfloat16`]; other processors emulate it.
 pub const PREDICT_BFLOAT16: [Workload; 2] = [
     workload("thumos14_i3d", 2304, 15).in_bfloat16(),
     workload("thumos14_i3d", 750, 15).in_bfloat16(),
 ];
 
-/// Recordings whose encoder and decoder are timed one by one.
+/// Recordings for which encoder and decoder are timed separately.
 pub const PYRAMIDS: [Workload; 2] = [PREDICT[0], PREDICT[1]];
 
 /// Batches of two to train on.
@@ -77,7 +77,7 @@ impl Workload {
         }
     }
 
-    /// `CONFIG/LENGTH`, and `/bfloat16` where that is the precision.
+    /// `CONFIG/LENGTH`, with the suffix `/bfloat16` if that is the precision.
     pub fn name(&self) -> String {
         let suffix = match self.precision {
             Precision::Bfloat16 => "/bfloat16",
@@ -100,11 +100,11 @@ impl Workload {
         FeatureArray::from_channel_first(data, num_channels, self.len)
     }
 
-    /// A detector with random weights: the worst case for suppression, as nearly every pair of class and point passes the
-    /// threshold.
+    /// Detector with random weights: the worst case for suppression, because nearly every pair of class and point passes
+    /// the threshold.
     ///
     /// # Panics
-    /// Where the configuration cannot be built.
+    /// If the configuration cannot be built.
     pub fn detector(&self) -> Detector {
         let config = self.config();
         tch::manual_seed(1);
@@ -113,7 +113,7 @@ impl Workload {
         Detector::from_model(model, &ClassMap::default(), kind).expect("no class scores")
     }
 
-    /// A recording.
+    /// Features of a recording.
     pub fn features(&self) -> Features {
         Features {
             id: self.config.to_owned(),
@@ -127,7 +127,7 @@ impl Workload {
         }
     }
 
-    /// [`Workload::features`] padded as for prediction.
+    /// [`Workload::features`], padded as for prediction.
     pub fn recording(&self) -> PaddedBatch {
         let config = self.config();
         let padded_len = (config.encoder).padded_len(self.len, config.dataset.max_seq_len);
@@ -135,19 +135,19 @@ impl Workload {
         PaddedBatch::new(&[&array], padded_len, Device::Cpu)
     }
 
-    /// A network before its first step.
+    /// Trainer before its first step.
     ///
     /// # Panics
-    /// Where the configuration cannot be built.
+    /// If the configuration cannot be built.
     pub fn trainer(&self) -> Trainer<Pyramid> {
         Trainer::<Pyramid>::new(&self.config(), &ClassMap::default(), 100, Device::Cpu)
             .expect("a network")
     }
 
-    /// A batch of two recordings.
+    /// Batch of two recordings.
     ///
     /// # Panics
-    /// Where the recordings are too long for the configuration.
+    /// If the recordings are too long for the configuration.
     pub fn batch(&self) -> TrainingBatch {
         let config = self.config();
         let mut random = Uniform::new(3);

@@ -1,8 +1,8 @@
-//! A table and a plot of the benchmark `mixers`, with the memory of every case measured on the spot.
+//! Table and plot of the benchmark `mixers`, with the memory of each case measured at once.
 //!
-//! `cargo run --release -p tal-benches --example mixers -- [CRITERION_FOLDER [OUTPUT_FOLDER]]`: the times are read from what
-//! `cargo bench -p tal-benches --bench mixers` left in `target/criterion`; `mixers.md` and `mixers.svg` are written to `docs`.
-//! Cases without a time are left out.
+//! `cargo run --release -p tal-benches --example mixers -- [CRITERION_FOLDER [OUTPUT_FOLDER]]` reads the times that
+//! `cargo bench -p tal-benches --bench mixers` wrote [default: `target/criterion`] and writes `mixers.md` and `mixers.svg`
+//! [default: to `docs`]. Cases without a time are left out.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -51,14 +51,14 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Length, seconds and, where the system tells, bytes.
+/// Length, seconds and, if known, bytes.
 struct Point {
     len: usize,
     seconds: f64,
     bytes: Option<f64>,
 }
 
-/// A block's measurements in one pass.
+/// Measurements of a block in one pass.
 struct Series {
     block: Block,
     pass: Pass,
@@ -198,7 +198,7 @@ fn scaled(points: Vec<(f64, f64)>, factor: f64) -> Vec<(f64, f64)> {
     points.into_iter().map(|(x, y)| (x, y * factor)).collect()
 }
 
-/// A block with its line.
+/// Line of a block.
 type Line = (Block, Vec<(f64, f64)>);
 
 fn panel(

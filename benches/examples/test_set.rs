@@ -1,9 +1,9 @@
-//! Recordings as long as those of THUMOS14's test set with random features, and a network with random weights, to time
-//! `tal eval` on.
+//! Random features for recordings as long as those of THUMOS14's test set, and a network with random weights, to time
+//! `tal eval`.
 //!
-//! `cargo run --release -p tal-benches --example test_set -- ANNOTATIONS OUT`: ANNOTATIONS is THUMOS14's annotation file. For
-//! each recording of the subset test, duration · 30 / 4 features of 2048 channels are written to OUT/features (2 GB in all),
-//! and a checkpoint of `configs/thumos14_i3d.yaml` to OUT/random.safetensors. Then
+//! `cargo run --release -p tal-benches --example test_set -- ANNOTATIONS OUT` takes THUMOS14's annotation file. For each
+//! recording of the subset `test` it writes duration · 30 / 4 features of 2048 channels to OUT/features (2 GB in all), and a
+//! checkpoint of `configs/thumos14_i3d.yaml` to OUT/random.safetensors. Then run
 //! `time cargo run --release -p tal-cli -- eval OUT/random.safetensors`.
 
 use std::error::Error;
@@ -15,7 +15,7 @@ use tal_data::{annotations, features};
 use tal_engine::{Pyramid, Trainer};
 use tch::Device;
 
-/// Features of the released configuration: one for 4 of 30 frames per second.
+/// Feature rate of the released configuration: one feature for 4 of 30 frames per second.
 const FEATURES_PER_SECOND: f64 = 30.0 / 4.0;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,8 +1,8 @@
 //! Prediction and training steps in units (see `tal_benches::unit`), with the memory each needs.
 //!
-//! `cargo run --release -p tal-benches --example units -- [--json FILE] [FILTER…]`: every workload whose name contains one of
-//! the filters runs in a process of its own, with all threads of LibTorch. It runs seven times, each just after the unit itself;
-//! time, unit and quotient are the medians, the memory is the largest resident set of that process.
+//! `cargo run --release -p tal-benches --example units -- [--json FILE] [FILTER…]` runs every workload whose name contains
+//! one of the filters, in a process of its own, with all threads of LibTorch. It runs seven times, each time just after the
+//! unit. Time, unit and quotient are medians; memory is the largest resident set of the process.
 
 use std::error::Error;
 use std::fs;
@@ -18,23 +18,23 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Tells a process of this program to measure one case and nothing else.
 const MEASURE: &str = "--measure";
-/// Runs of a case.
+/// Number of runs of a case.
 const RUNS: usize = 7;
 
-/// What was measured.
+/// Figures of one workload.
 #[derive(Debug, Serialize, Deserialize)]
 struct Figure {
-    /// `predict/…` or `train_step/…`
+    /// `predict/…` or `train_step/…`.
     name: String,
-    /// Seconds of one run.
+    /// Time of one run, in seconds.
     seconds: f64,
-    /// Seconds of the unit.
+    /// Time of the unit, in seconds.
     unit: f64,
-    /// Units that a run takes.
+    /// Time of one run, in units.
     units: f64,
     /// Largest resident set of the process.
     peak_bytes: Option<u64>,
-    /// Threads of LibTorch.
+    /// Number of threads of LibTorch.
     threads: usize,
 }
 

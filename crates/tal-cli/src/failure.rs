@@ -4,10 +4,11 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use tal_core::Usage;
-use tal_data::ClipError;
-use tal_data::synth::SynthError;
+use tal_core::atomic::FolderError;
+use tal_corpus::ClipError;
 use tal_engine::EngineError;
 use tal_engine::ablation::AblationError;
+use tal_synth::SynthError;
 
 /// Something that was asked for wrongly, found by the program itself.
 #[derive(Debug)]
@@ -37,16 +38,18 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     // Nobody may be reading any more; the exit code still tells.
     let _ = writeln!(io::stderr(), "error: {error}");
     let usage = usage::<UsageError>(error)
-        || usage::<tal_core::config::ConfigError>(error)
+        || usage::<tal_config::ConfigError>(error)
         || usage::<tal_engine::DeviceError>(error)
         || usage::<EngineError>(error)
         || usage::<AblationError>(error)
-        || error.is::<tal_core::config::import::ImportError>()
+        || error.is::<tal_config::import::ImportError>()
         || matches!(error.downcast_ref(), Some(ClipError::Setting { .. }))
         || error.downcast_ref::<SynthError>().is_some_and(|error| {
             !matches!(
                 error,
-                SynthError::Io { .. } | SynthError::Annotations(_) | SynthError::Features(_)
+                SynthError::Folder(FolderError::Write { .. })
+                    | SynthError::Annotations(_)
+                    | SynthError::Features(_)
             )
         });
     ExitCode::from(if usage { 2 } else { 1 })

@@ -6,16 +6,16 @@ use std::path::Path;
 use tal_core::config::Config;
 use tal_core::nn::named_variables;
 use tal_core::weights::NamedTensors;
-use tal_decoder::{Sensitivity, SensitivityLosses};
+use tal_decoder::{ActionSensitivity, ActionSensitivityLosses};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
 use crate::checkpoint::Checkpoint;
-use crate::error::EngineError;
-use crate::metrics::SensitivityMetrics;
+use crate::error::{EngineError, ModelError};
+use crate::metrics::ActionSensitivityMetrics;
 use crate::model::load_strict;
 
-pub use tal_decoder::sensitivity::{LearnedGaussians, LearnedSensitivity};
+pub use tal_decoder::{LearnedActionSensitivity, LearnedGaussians};
 
 /// Prefix of its weights in the checkpoint of a run and for the optimiser.
 pub const SENSITIVITY: &str = "sensitivity";
@@ -23,19 +23,24 @@ pub const SENSITIVITY: &str = "sensitivity";
 /// Action sensitivity learning of a run, and its variables.
 pub(crate) struct RunSensitivity {
     variables: VarStore,
-    pub(crate) module: Sensitivity,
+    pub(crate) module: ActionSensitivity,
 }
 
 impl RunSensitivity {
-    /// Fresh weights; `None` if the configuration has no `loss.sensitivity`.
-    pub(crate) fn new(config: &Config, device: Device) -> Option<Self> {
-        let sensitivity = config.loss.sensitivity.as_ref()?;
+    /// Fresh weights; `None` if the configuration has no `loss.action_sensitivity`.
+    pub(crate) fn new(config: &Config, device: Device) -> Result<Option<Self>, ModelError> {
+        let Some(sensitivity) = &config.loss.action_sensitivity else {
+            return Ok(None);
+        };
         let variables = VarStore::new(device);
-        let (dim, num_classes) = (config.encoder.dim, config.dataset.num_classes);
-        Some(Self {
-            module: Sensitivity::new(&variables.root(), dim, num_classes, sensitivity),
-            variables,
-        })
+        let module = ActionSensitivity::new(
+            &variables.root(),
+            config.encoder.dim,
+            config.dataset.num_classes,
+            config.encoder.num_levels,
+            sensitivity,
+        )?;
+        Ok(Some(Self { variables, module }))
     }
 
     /// All variables under their names in the checkpoint of a run.
@@ -56,12 +61,12 @@ impl RunSensitivity {
     /// Figures of a step. `with_classes` adds μ and σ of each class.
     pub(crate) fn metrics(
         &self,
-        losses: &SensitivityLosses,
+        losses: &ActionSensitivityLosses,
         with_classes: bool,
-    ) -> SensitivityMetrics {
+    ) -> ActionSensitivityMetrics {
         let number = |loss: &Option<Tensor>| loss.as_ref().map(|loss| loss.double_value(&[]));
         let learned = with_classes.then(|| self.module.learned());
-        SensitivityMetrics {
+        ActionSensitivityMetrics {
             cls_weight: number(&losses.mean_cls),
             reg_weight: number(&losses.mean_reg),
             quality_loss: number(&losses.quality),
@@ -75,23 +80,26 @@ impl RunSensitivity {
 /// the file in errors.
 ///
 /// # Errors
-/// If the checkpoint holds no state of a run, the run has no `loss.sensitivity` or no `class_level` in it, or the tensors do not
+/// If the checkpoint holds no state of a run, the run has no `loss.action_sensitivity` or no `class_level` in it, or the tensors do not
 /// fit the configuration.
-pub fn learned(checkpoint: &Checkpoint, path: &Path) -> Result<LearnedSensitivity, EngineError> {
+pub fn learned(
+    checkpoint: &Checkpoint,
+    path: &Path,
+) -> Result<LearnedActionSensitivity, EngineError> {
     let refuse = |reason: &str| EngineError::Checkpoint {
         path: path.to_owned(),
         reason: reason.to_owned(),
     };
     let config = &checkpoint.manifest.config;
-    let Some(sensitivity) = &config.loss.sensitivity else {
+    let Some(sensitivity) = &config.loss.action_sensitivity else {
         return Err(refuse(
-            "was trained without loss.sensitivity, so that it has learned no sensitivity; \
-             train with --overlay configs/sensitivity/asl.yaml",
+            "was trained without loss.action_sensitivity, so that it has learned no sensitivity; \
+             train with --overlay configs/action_sensitivity/asl.yaml",
         ));
     };
     if sensitivity.class_level.is_none() {
         return Err(refuse(
-            "was trained with loss.sensitivity.class_level: null, so that nothing is learned per class",
+            "was trained with loss.action_sensitivity.class_level: null, so that nothing is learned per class",
         ));
     }
     if checkpoint.section(SENSITIVITY).is_empty() {
@@ -99,8 +107,8 @@ pub fn learned(checkpoint: &Checkpoint, path: &Path) -> Result<LearnedSensitivit
             "holds the weights of a detector only; its sensitivity is in last.safetensors of its run folder",
         ));
     }
-    let Some(run) = RunSensitivity::new(config, Device::Cpu) else {
-        return Ok(LearnedSensitivity::default());
+    let Some(run) = RunSensitivity::new(config, Device::Cpu)? else {
+        return Ok(LearnedActionSensitivity::default());
     };
     run.load(checkpoint, path)?;
     Ok(run.module.learned())

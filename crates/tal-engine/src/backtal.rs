@@ -10,8 +10,8 @@ use tal_core::weights::NamedTensors;
 use tal_core::{ClassMap, Detection};
 use tal_data::weak::{self, resampled};
 use tal_data::{Dataset, Features, WeakDataset, WeakOptions, WeakSample};
-use tal_decoder::criterion::{Criterion, CriterionState};
-use tal_postprocess::proposals::{self, ActivationCurves};
+use tal_decoder::{Criterion, CriterionState};
+use tal_postprocess::{ActivationCurves, localize};
 use tch::nn::Path;
 use tch::{Device, Tensor, no_grad};
 
@@ -185,11 +185,10 @@ impl Method for BackTal {
                     num_frames: (duration * f64::from(features.grid.fps)).round().max(1.0) as usize,
                     duration: *duration,
                 };
-                proposals::detect(&curves, &network.config.proposals).map_err(|source| {
-                    EngineError::Proposals {
-                        id: features.id.clone(),
-                        source,
-                    }
+                let found = localize(&curves, &network.config.proposals);
+                found.map_err(|source| EngineError::Proposals {
+                    id: features.id.clone(),
+                    source,
                 })
             })
             .collect()

@@ -3,9 +3,7 @@
 use tal_core::config::LossConfig;
 use tal_core::{PointGrid, config::Config};
 use tal_data::{FeatureArray, Features, TrainingSample};
-use tal_decoder::assign::assign;
-use tal_decoder::sensitivity::Actions;
-use tal_decoder::targets::Targets;
+use tal_decoder::{Action, Targets, assign};
 use tch::{Device, Tensor};
 
 use crate::error::EngineError;
@@ -76,7 +74,7 @@ pub struct TrainingBatch {
     /// Targets of each recording.
     pub targets: Vec<Targets>,
     /// Actions of each recording, which the targets follow from.
-    pub actions: Vec<Actions>,
+    pub actions: Vec<Vec<Action>>,
     /// Points of the targets.
     pub points: PointGrid,
     /// Ids of the recordings.
@@ -115,14 +113,15 @@ impl TrainingBatch {
             .collect();
         let points = PointGrid::new(padded_len, &config.decoder.regression_range);
         let LossConfig { assignment, .. } = &config.loss;
-        let targets = samples
+        let actions: Vec<Vec<Action>> = samples.iter().map(actions).collect();
+        let targets = actions
             .iter()
-            .map(|sample| assign(&points, &sample.segments, &sample.labels, assignment))
+            .map(|actions| assign(&points, actions, assignment))
             .collect();
         Ok(Self {
             input: PaddedBatch::new(&arrays, padded_len, device),
             targets,
-            actions: samples.iter().map(actions).collect(),
+            actions,
             points,
             ids: samples.iter().map(|sample| sample.id.clone()).collect(),
             num_classes: config.dataset.num_classes,
@@ -196,9 +195,9 @@ fn check_channels(id: &str, num_channels: usize, config: &Config) -> Result<(), 
     })
 }
 
-fn actions(sample: &TrainingSample) -> Actions {
-    Actions {
-        segments: sample.segments.clone(),
-        labels: sample.labels.clone(),
-    }
+fn actions(sample: &TrainingSample) -> Vec<Action> {
+    let actions = sample.segments.iter().zip(&sample.labels);
+    actions
+        .map(|(&segment, &class)| Action { segment, class })
+        .collect()
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
 use tal_core::weights::{NamedTensors, read_safetensors, write_safetensors};
-use tal_decoder::criterion::CriterionState;
+use tal_decoder::CriterionState;
 
 use crate::error::EngineError;
 

@@ -3,16 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use tal_backtal::BackTalError;
+use tal_config::ConfigError;
 use tal_core::Usage;
-use tal_core::config::ConfigError;
 use tal_core::weights::WeightsError;
-use tal_data::pth::PthError;
-use tal_data::{AnnotationError, ClassScoresError, DataError, FeatureError, ResultsError};
+use tal_data::{AnnotationError, ClassScoresFileError, DataError, FeatureError, ResultsError};
 use tal_decoder::DecoderError;
 use tal_encoder::EncoderError;
-use tal_postprocess::fusion::FusionError;
-use tal_postprocess::proposals::ProposalError;
-use tal_postprocess::{EvaluationError, SuppressionError};
+use tal_postprocess::{ClassScoresError, EvaluationError, ProposalError, SuppressionError};
+use tal_pth::PthError;
 
 use crate::device::DeviceError;
 
@@ -93,14 +91,14 @@ pub enum EngineError {
     },
     /// A file of class scores is wrong.
     #[error(transparent)]
-    ClassScores(#[from] ClassScoresError),
+    ClassScores(#[from] ClassScoresFileError),
     /// Class scores of recordings do not fit their detections.
     #[error("{}: {source}", path.display())]
     ExternalScores {
         /// The file of class scores.
         path: PathBuf,
         /// The reason.
-        source: FusionError,
+        source: ClassScoresError,
     },
     /// The network cannot be built.
     #[error("cannot build the network: {0}")]

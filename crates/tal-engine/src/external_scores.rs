@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tal_core::config::{Config, FusionConfig};
+use tal_core::config::{ClassScoresRule, Config};
 use tal_core::{ClassMap, Detection, DetectionSet};
 use tal_data::{annotations, class_scores};
-use tal_postprocess::fusion::{ClassScores, FusionError, fuse_all};
+use tal_postprocess::{ClassScores, ClassScoresError, assign_classes_to_all};
 
 use crate::error::EngineError;
 
@@ -16,7 +16,7 @@ pub struct ExternalScores {
     path: PathBuf,
     scores: ClassScores,
     classes: ClassMap,
-    fusion: FusionConfig,
+    rule: ClassScoresRule,
 }
 
 impl ExternalScores {
@@ -27,13 +27,13 @@ impl ExternalScores {
     pub fn read(
         path: &Path,
         classes: &ClassMap,
-        fusion: FusionConfig,
+        rule: ClassScoresRule,
     ) -> Result<Self, EngineError> {
         Ok(Self {
             path: path.to_owned(),
             scores: class_scores::read(path, classes)?,
             classes: classes.clone(),
-            fusion,
+            rule,
         })
     }
 
@@ -56,7 +56,7 @@ impl ExternalScores {
             );
             ClassMap::default()
         };
-        let scores = Self::read(&scores.file, &classes, scores.fusion())?;
+        let scores = Self::read(&scores.file, &classes, scores.rule())?;
         Ok(Some(Arc::new(scores)))
     }
 
@@ -84,15 +84,15 @@ impl ExternalScores {
         Ok(fused.remove(id).unwrap_or_default())
     }
 
-    /// The best detections of each recording, once for each of its best classes, see [`tal_postprocess::fusion::fuse`].
+    /// The best detections of each recording, once for each of its best classes, see [`tal_postprocess::assign_classes`].
     ///
     /// # Errors
     /// If a recording has no scores, or they cannot be used.
     pub fn fuse(&self, detections: &DetectionSet) -> Result<DetectionSet, EngineError> {
-        let wrong = |source: FusionError| EngineError::ExternalScores {
+        let wrong = |source: ClassScoresError| EngineError::ExternalScores {
             path: self.path.clone(),
             source,
         };
-        fuse_all(detections, &self.scores, &self.fusion).map_err(wrong)
+        assign_classes_to_all(detections, &self.scores, &self.rule).map_err(wrong)
     }
 }

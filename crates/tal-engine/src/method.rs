@@ -7,7 +7,7 @@ use tal_core::config::{Config, Weights};
 use tal_core::weights::NamedTensors;
 use tal_core::{ClassMap, Detection};
 use tal_data::{Dataset, Features, SampleSource};
-use tal_decoder::criterion::CriterionState;
+use tal_decoder::CriterionState;
 use tch::nn::Path;
 use tch::{Device, Tensor};
 

@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tal_decoder::sensitivity::LearnedSensitivity;
+use tal_decoder::LearnedActionSensitivity;
 
 use crate::error::EngineError;
 
@@ -87,8 +87,8 @@ pub struct PyramidMetrics {
     pub reg_loss: f64,
     /// Positive points of the batch.
     pub num_positives: u64,
-    /// Action sensitivity learning; `None` without `loss.sensitivity`.
-    pub action_sensitivity: Option<Box<SensitivityMetrics>>,
+    /// Action sensitivity learning; `None` without `loss.action_sensitivity`.
+    pub action_sensitivity: Option<Box<ActionSensitivityMetrics>>,
 }
 
 /// A step as `metrics.jsonl` has it, with the same fields for both methods: for BackTAL `cls_loss` is `base_loss + supp_loss`,
@@ -107,7 +107,7 @@ struct StepLine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     backtal: Option<BackTalMetrics>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    sensitivity: Option<Box<SensitivityMetrics>>,
+    sensitivity: Option<Box<ActionSensitivityMetrics>>,
 }
 
 impl From<StepLine> for StepMetrics {
@@ -191,7 +191,7 @@ impl BackTalMetrics {
 
 /// Figures of action sensitivity learning in one step; parts that are switched off, or had no data, are absent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct SensitivityMetrics {
+pub struct ActionSensitivityMetrics {
     /// Mean classification weight of the positive pairs, before it is normalised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cls_weight: Option<f64>,
@@ -206,7 +206,7 @@ pub struct SensitivityMetrics {
     pub contrastive_loss: Option<f64>,
     /// μ and σ of every class after the step; in the last step of an epoch only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub classes: Option<LearnedSensitivity>,
+    pub classes: Option<LearnedActionSensitivity>,
 }
 
 /// Reads a `metrics.jsonl`. A last line that is not complete, as a kill leaves it, is left out.

@@ -9,8 +9,10 @@ use tal_core::nn::FeaturePyramid;
 use tal_core::weights::NamedTensors;
 use tal_core::{Candidates, ClassMap, Detection, PointGrid};
 use tal_data::{Dataset, Features, SampleSource, TrainingSample, annotations};
-use tal_decoder::criterion::{Criterion, CriterionState, Losses};
-use tal_decoder::{Decoder, DecoderOutput, SensitivityInput};
+use tal_decoder::{
+    ActionSensitivityInput, Criterion, CriterionState, Decoder, DecoderOutput, Losses,
+    select_candidates,
+};
 use tal_encoder::{Encoder, Neck};
 use tal_postprocess::{suppress, to_detections};
 use tch::nn::Path;
@@ -160,7 +162,7 @@ impl Method for Pyramid {
     fn new(config: &Config, device: Device) -> Result<Self, ModelError> {
         Ok(Self {
             criterion: Criterion::new(&config.loss),
-            action_sensitivity: RunSensitivity::new(config, device),
+            action_sensitivity: RunSensitivity::new(config, device)?,
         })
     }
 
@@ -177,8 +179,8 @@ impl Method for Pyramid {
         let sensitivity = self
             .action_sensitivity
             .as_ref()
-            .map(|run| SensitivityInput {
-                sensitivity: &run.module,
+            .map(|run| ActionSensitivityInput {
+                module: &run.module,
                 pyramid: &pyramid,
                 actions: &batch.actions,
             });
@@ -195,7 +197,7 @@ impl Method for Pyramid {
         let sensitivity = self
             .action_sensitivity
             .as_ref()
-            .zip(losses.sensitivity.as_ref());
+            .zip(losses.action_sensitivity.as_ref());
         StepTerms::Pyramid(PyramidMetrics {
             cls_loss: losses.cls.double_value(&[]),
             reg_loss: losses.reg.double_value(&[]),
@@ -292,7 +294,7 @@ fn candidates(
             let batch = PaddedBatch::new(&arrays, padded_len, device);
             let output = network.forward(&batch.features, &batch.lens, false);
             let points = PointGrid::new(padded_len, &config.decoder.regression_range);
-            tal_decoder::candidates::select(&output, &points, &config.inference)
+            select_candidates(&output, &points, &config.inference)
         });
         for (index, candidates) in indices.into_iter().zip(found) {
             all[index] = candidates;

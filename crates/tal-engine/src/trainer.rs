@@ -6,7 +6,7 @@ use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
 use tal_core::nn::PrecisionScope;
 use tal_core::weights::NamedTensors;
-use tal_decoder::criterion::CriterionState;
+use tal_decoder::CriterionState;
 use tch::{Device, Tensor};
 
 use crate::checkpoint::{Checkpoint, RunState, prefix};

@@ -1,15 +1,15 @@
-//! From grid units to seconds.
+//! Detections in seconds, from candidates in grid units.
 
 use tal_core::{Candidates, Detection, Segment, TimeGrid};
 
-/// The rows of `candidates` as detections in seconds, within the recording.
+/// Detections in seconds, within the recording, from candidates in grid units.
 ///
-/// Ends are converted by [`TimeGrid::segment_to_seconds`] in `f32`, widened to `f64` and moved to the nearer of 0 and
-/// `duration` where they lie outside. Order and scores stay; a row that lies wholly outside keeps no length.
+/// Ends are converted by [`TimeGrid::segment_to_seconds`] in `f32`, widened to `f64` and clamped to 0 … `duration`. Order
+/// and scores stay. A candidate outside the recording becomes a detection without length. Without a duration there is no
+/// upper bound; a negative duration counts as 0.
 ///
 /// # Units
-/// `candidates` in grid units, `duration` and the result in seconds. Without a duration there is no upper bound; a
-/// negative one counts as zero.
+/// `candidates` in grid units, `duration` and the result in seconds.
 ///
 /// # Source
 /// The authors' public code (conversion to seconds).
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_duration_only_the_beginning_bounds() {
+    fn without_a_duration_only_the_start_is_bounded() {
         let found = to_detections(&candidates(&[(-3.0, 999.0)]), &GRID, None);
         assert_eq!(found[0].segment, Segment::new(0.0, 400.0));
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use tal_core::config::{EvaluationDialect, ScoreCombination};
-use tal_postprocess::evaluation::{DATASETS, default_thresholds};
+use tal_postprocess::{KNOWN_DATASETS, default_thresholds};
 
 use super::at_least_one;
 
@@ -111,10 +111,10 @@ pub(crate) enum CombineArg {
 fn dialects() -> impl TypedValueParser<Value = EvaluationDialect> {
     let values = EvaluationDialect::ALL.map(|dialect| {
         let help = match dialect {
-            EvaluationDialect::Activitynet => "The official ActivityNet evaluator, BackTAL",
-            EvaluationDialect::Actionformer => "ActionFormer, TemporalMaxer",
-            EvaluationDialect::Tridet => "TriDet and the released CLTDR-GMG",
-            EvaluationDialect::Opentad => "OpenTAD",
+            EvaluationDialect::ActivityNet => "The official ActivityNet evaluator, BackTAL",
+            EvaluationDialect::ActionFormer => "ActionFormer, TemporalMaxer",
+            EvaluationDialect::TriDet => "TriDet and the released CLTDR-GMG",
+            EvaluationDialect::OpenTad => "OpenTAD",
             EvaluationDialect::Clean => "Our recommendation",
         };
         PossibleValue::new(dialect.name()).help(help)
@@ -168,8 +168,8 @@ pub(crate) struct KnownDataset {
 }
 
 fn known_dataset(name: &str) -> Result<KnownDataset, String> {
-    let thresholds =
-        default_thresholds(name).ok_or_else(|| format!("known are {}", DATASETS.join(", ")))?;
+    let thresholds = default_thresholds(name)
+        .ok_or_else(|| format!("known are {}", KNOWN_DATASETS.join(", ")))?;
     let name = name.to_lowercase();
     Ok(KnownDataset { name, thresholds })
 }

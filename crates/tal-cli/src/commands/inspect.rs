@@ -5,14 +5,14 @@ use std::path::Path;
 use anyhow::Result;
 use tal_core::config::{GaussianCombination, SensitivityDistance};
 use tal_engine::Checkpoint;
-use tal_engine::action_sensitivity::{LearnedGaussians, LearnedSensitivity, learned};
+use tal_engine::action_sensitivity::{LearnedActionSensitivity, LearnedGaussians, learned};
 use tal_engine::metrics::{self, Metric, StepTerms};
 use tal_engine::run::{LAST, METRICS};
+use tal_report::plots::{CurvePanel, curve_grid};
 
 use super::output;
 use crate::args::InspectArgs;
 use crate::console::Console;
-use crate::plots::{CurvePanel, curve_grid};
 use crate::tables;
 
 /// Drawn to either side of an action's centre, in lengths of the action.
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
 }
 
 /// What was learned at the end of each epoch, by epoch.
-fn course(folder: &Path) -> Result<Vec<(u64, LearnedSensitivity)>> {
+fn course(folder: &Path) -> Result<Vec<(u64, LearnedActionSensitivity)>> {
     let lines = metrics::read(&folder.join(METRICS))?;
     let of_step = |line| match line {
         Metric::Step(step) => match step.terms {
@@ -65,7 +65,7 @@ fn course(folder: &Path) -> Result<Vec<(u64, LearnedSensitivity)>> {
 }
 
 /// Class by class μ and σ of every Gaussian.
-fn table(names: &[String], learned: &LearnedSensitivity) -> String {
+fn table(names: &[String], learned: &LearnedActionSensitivity) -> String {
     let parts: Vec<(&str, &LearnedGaussians)> = [
         ("class", &learned.classification),
         ("start", &learned.start),
@@ -92,8 +92,8 @@ fn table(names: &[String], learned: &LearnedSensitivity) -> String {
 }
 
 /// The weights over the place in an action, as they stand in the loss before they are normalised.
-fn weights(checkpoint: &Checkpoint, learned: &LearnedSensitivity) -> Vec<CurvePanel> {
-    let sensitivity = checkpoint.manifest.config.loss.sensitivity.as_ref();
+fn weights(checkpoint: &Checkpoint, learned: &LearnedActionSensitivity) -> Vec<CurvePanel> {
+    let sensitivity = checkpoint.manifest.config.loss.action_sensitivity.as_ref();
     let combine = sensitivity
         .and_then(|sensitivity| sensitivity.class_level.as_ref())
         .map_or(GaussianCombination::Mean, |class| class.combine);
@@ -109,11 +109,12 @@ fn weights(checkpoint: &Checkpoint, learned: &LearnedSensitivity) -> Vec<CurvePa
         GaussianCombination::Mean => 0.5,
         GaussianCombination::Sum => 1.0,
     };
-    let curves = |num_classes: usize, weight: &dyn Fn(usize, f64) -> f64| {
+    let curves = |num_classes: usize, weight: &dyn Fn(usize, f64) -> Option<f64>| {
         (0..num_classes)
             .map(|class| {
                 let place = |i: usize| (2.0 * i as f64 / (NUM_POINTS - 1) as f64 - 1.0) * REACH;
-                let points = (0..NUM_POINTS).map(|i| (place(i), weight(class, place(i))));
+                let points =
+                    (0..NUM_POINTS).filter_map(|i| Some((place(i), weight(class, place(i))?)));
                 points.collect()
             })
             .collect()
@@ -124,7 +125,7 @@ fn weights(checkpoint: &Checkpoint, learned: &LearnedSensitivity) -> Vec<CurvePa
     let both = learned.start.as_ref().zip(learned.end.as_ref());
     let loc = both.map_or(Vec::new(), |(start, end)| {
         curves(start.mean.len(), &|class, d| {
-            share * (start.value(class, d) + end.value(class, d))
+            Some(share * (start.value(class, d)? + end.value(class, d)?))
         })
     });
     let panel = |name: &str, curves| CurvePanel {
@@ -141,8 +142,8 @@ fn weights(checkpoint: &Checkpoint, learned: &LearnedSensitivity) -> Vec<CurvePa
 }
 
 /// μ and σ over the epochs.
-fn over_epochs(course: &[(u64, LearnedSensitivity)]) -> Vec<Vec<CurvePanel>> {
-    type Part = fn(&LearnedSensitivity) -> &Option<LearnedGaussians>;
+fn over_epochs(course: &[(u64, LearnedActionSensitivity)]) -> Vec<Vec<CurvePanel>> {
+    type Part = fn(&LearnedActionSensitivity) -> &Option<LearnedGaussians>;
     type Numbers = fn(&LearnedGaussians) -> &[f32];
     let curves = |part: Part, numbers: Numbers| -> Vec<Vec<(f64, f64)>> {
         let first = course

@@ -9,16 +9,16 @@
 //! supervision), but for a list of all class names, `classes`, which gives ids where no annotation has one. Times are in
 //! seconds.
 //!
-//! [`source`] reads what publishers of data sets ship, [`export`] writes other formats, [`subsets`] changes which subset a
-//! recording belongs to.
+//! [`subsets`] changes which subset a recording belongs to.
 
 mod check;
-pub(crate) mod document;
+mod classes;
+mod document;
+mod draft;
 mod error;
-pub mod export;
 pub mod extra;
+mod fields;
 mod salvage;
-pub mod source;
 pub mod subsets;
 
 use std::path::Path;
@@ -29,6 +29,8 @@ use tal_core::atomic::write_atomic;
 
 pub use error::{AnnotationError, Place};
 pub use salvage::{Salvage, salvage};
+
+use crate::json::from_json;
 
 /// Reads an annotation file.
 ///
@@ -50,11 +52,7 @@ pub use salvage::{Salvage, salvage};
 /// # Source
 /// The authors' public code.
 pub fn read(path: &Path, num_classes: Option<usize>) -> Result<GroundTruth, AnnotationError> {
-    let bytes = std::fs::read(path).map_err(|source| AnnotationError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    parse(&bytes, path, num_classes)
+    parse(&read_bytes(path)?, path, num_classes)
 }
 
 /// [`read`] of a file's content; `path` is only named in errors.
@@ -66,8 +64,14 @@ pub fn parse(
     path: &Path,
     num_classes: Option<usize>,
 ) -> Result<GroundTruth, AnnotationError> {
-    let document = document::parse(bytes, path)?;
-    check::ground_truth(document, path, num_classes)
+    check::ground_truth(&from_json(bytes, path)?, path, num_classes, &mut Err)
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, AnnotationError> {
+    std::fs::read(path).map_err(|source| AnnotationError::Read {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Writes an annotation file that [`read`] reads back unchanged; an existing file is replaced at once.
@@ -90,7 +94,7 @@ pub fn write(path: &Path, truth: &GroundTruth, version: &str) -> Result<(), Anno
 }
 
 /// The content of a file that [`write`] makes.
-pub(crate) fn to_json(truth: &GroundTruth, version: &str) -> Value {
+pub fn to_json(truth: &GroundTruth, version: &str) -> Value {
     let mut database = Map::new();
     for recording in &truth.recordings {
         let mut entry = Map::new();

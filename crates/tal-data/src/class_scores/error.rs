@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use crate::JsonError;
+
 /// Why a file of class scores cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ClassScoresError {
+pub enum ClassScoresFileError {
     /// The file is missing or unreadable.
     #[error("cannot read class scores from {}: {source}", path.display())]
     Read {
@@ -15,17 +17,8 @@ pub enum ClassScoresError {
         source: std::io::Error,
     },
     /// The file is not JSON.
-    #[error("{}: line {line}, column {column}: {message}", path.display())]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-        /// What is wrong there.
-        message: String,
-    },
+    #[error(transparent)]
+    Json(#[from] JsonError),
     /// A value makes no sense.
     #[error("{}: {place}{message}", path.display())]
     Value {

@@ -1,16 +1,19 @@
 //! How features lie in time, where that depends on the recording.
 
+use std::sync::Arc;
+
 use tal_core::TimeGrid;
 use tal_core::config::{DatasetConfig, FeatureFormat};
 
-use crate::DataError;
+use super::resize;
+use crate::{DataError, FeatureArray};
 
 /// What is known about a recording's time.
 ///
 /// # Units
 /// `fps` in frames per second, `duration` in seconds.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Timing {
+pub struct Timing {
     fps: f64,
     duration: Option<f64>,
 }
@@ -20,7 +23,7 @@ impl Timing {
     ///
     /// # Errors
     /// Where the configuration needs what is not known.
-    pub(crate) fn new(
+    pub fn new(
         config: &DatasetConfig,
         id: &str,
         fps: Option<f64>,
@@ -52,7 +55,7 @@ impl Timing {
     ///
     /// # Source
     /// The authors' public code, the three cases of ActivityNet and HACS.
-    pub(crate) fn grid(&self, config: &DatasetConfig, num_features: usize) -> TimeGrid {
+    pub fn grid(&self, config: &DatasetConfig, num_features: usize) -> TimeGrid {
         let len = num_features.div_ceil(config.downsample_rate).max(1);
         let fps = self.fps as f32;
         let frames = match (config.feat_stride, self.duration) {
@@ -87,11 +90,37 @@ impl Timing {
     }
 }
 
+impl Timing {
+    /// Duration of the recording in seconds, if it is known.
+    pub fn duration(&self) -> Option<f64> {
+        self.duration
+    }
+
+    /// Every `downsample_rate`-th feature, then `resize`; and the grid of what is left.
+    pub(crate) fn prepare(
+        &self,
+        config: &DatasetConfig,
+        array: FeatureArray,
+    ) -> (Arc<FeatureArray>, TimeGrid) {
+        let grid = self.grid(config, array.len());
+        let array = match config.downsample_rate {
+            1 => array,
+            rate => array.every(rate),
+        };
+        let array = if config.resize && array.len() != config.max_seq_len {
+            resize::linear(&array, config.max_seq_len)
+        } else {
+            array
+        };
+        (Arc::new(array), grid)
+    }
+}
+
 /// Whether windows of a raw signal agree with the configured grid.
 ///
 /// # Errors
 /// Where they do not.
-pub(crate) fn check_inertial_grid(config: &DatasetConfig) -> Result<(), DataError> {
+pub fn check_inertial_grid(config: &DatasetConfig) -> Result<(), DataError> {
     let FeatureFormat::Inertial { window, stride, .. } = &config.features.format else {
         return Ok(());
     };

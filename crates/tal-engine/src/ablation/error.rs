@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use tal_config::ConfigError;
 use tal_core::Usage;
-use tal_core::config::ConfigError;
 
 use crate::error::EngineError;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tal_core::config::Weights;
 use tal_core::weights::{LoadReport, NamedTensors, WeightsError, load_strict};
-use tal_data::pth::{DType, PthFile, TensorRef, Value};
+use tal_pth::{DType, PthFile, TensorRef, Value};
 use tch::{Kind, Tensor};
 
 use super::contents::Contents;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tal_core::config::TrainConfig;
 use tal_core::weights::NamedTensors;
-use tal_data::pth::Value;
+use tal_pth::Value;
 use tch::{Kind, Tensor};
 
 use super::file::{ReleasedCheckpoint, Section};

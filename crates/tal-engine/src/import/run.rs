@@ -1,8 +1,8 @@
 //! The whole run that a released file was saved from.
 
 use tal_core::ClassMap;
-use tal_core::config::{Config, SensitivityConfig, Weights};
-use tal_decoder::criterion::Criterion;
+use tal_core::config::{ActionSensitivityConfig, Config, Weights};
+use tal_decoder::Criterion;
 use tch::Device;
 
 use super::file::ReleasedCheckpoint;
@@ -40,10 +40,10 @@ impl ReleasedCheckpoint {
             .loss
             .sensitivity
             .as_ref()
-            .is_some_and(SensitivityConfig::has_variables)
+            .is_some_and(ActionSensitivityConfig::has_variables)
         {
             return Err(self.refuse(
-                "holds no sensitivity to go on with; set loss.sensitivity to null, or import the weights alone",
+                "holds no sensitivity to go on with; set loss.action_sensitivity to null, or import the weights alone",
             ));
         }
         let model = Model::<Pyramid>::new(config, &[], Device::Cpu);

@@ -1,7 +1,7 @@
 //! Place of a released run in its schedule.
 
 use tal_core::config::{ScheduleConfig, TrainConfig};
-use tal_data::pth::Value;
+use tal_pth::Value;
 
 use super::file::ReleasedCheckpoint;
 use super::report::Difference;

@@ -7,14 +7,12 @@ use std::sync::Arc;
 use crate::support::{Golden, baselines, compare};
 use tal_core::config::Weights;
 use tal_core::nn::FeaturePyramid;
+use tal_core::weights::NamedTensors;
 use tal_core::{ClassMap, TimeGrid};
 use tal_data::Features;
-use tal_decoder::BoundaryOutput;
-use tal_decoder::criterion::Criterion;
-use tal_engine::AdamW;
-use tal_engine::PaddedBatch;
+use tal_decoder::{BoundaryOutput, Criterion};
 use tal_engine::import::released_name_map;
-use tal_engine::{Detector, Model, Pyramid};
+use tal_engine::{AdamW, Detector, Model, PaddedBatch, Pyramid};
 use tch::{Device, Kind, Tensor, no_grad};
 
 /// Small tensors are not worth a second thread.
@@ -27,7 +25,7 @@ fn renamed(golden: &Golden, prefix: &str) -> NamedTensors {
     released_name_map().rename(golden.section(prefix)).unwrap()
 }
 
-fn model(name: &str, golden: &Golden) -> Model {
+fn model(name: &str, golden: &Golden) -> Model<Pyramid> {
     let mut model = Model::<Pyramid>::new(&golden.config, &[], Device::Cpu).unwrap();
     model
         .load(&renamed(golden, "weight"), Path::new(name))

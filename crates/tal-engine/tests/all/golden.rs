@@ -7,6 +7,7 @@ use crate::support::compare::{self, array, batch};
 use crate::support::{Golden, fixture};
 use tal_core::config::{Precision, Weights};
 use tal_core::nn::PrecisionScope;
+use tal_core::weights::NamedTensors;
 use tal_core::{ClassMap, TimeGrid};
 use tal_data::Features;
 use tal_engine::AdamW;
@@ -129,7 +130,7 @@ fn bfloat16_trains_on_nearly_the_same_gradients() {
     let mut model = Model::<Pyramid>::new(&golden.config, &[], Device::Cpu).unwrap();
     let weights = weights("tiny", &golden);
     model.load(&weights, Path::new("tiny")).unwrap();
-    let mut criterion = tal_decoder::criterion::Criterion::new(&golden.config.loss);
+    let mut criterion = tal_decoder::Criterion::new(&golden.config.loss);
     let batch = batch(&golden);
     let scope = PrecisionScope::new(Precision::Bfloat16, Device::Cpu);
     let output = model
@@ -171,7 +172,7 @@ fn check_training(name: &str) {
         .load(&weights(name, &golden), Path::new(name))
         .unwrap();
     let parameters = model.parameters();
-    let mut criterion = tal_decoder::criterion::Criterion::new(&golden.config.loss);
+    let mut criterion = tal_decoder::Criterion::new(&golden.config.loss);
     let batch = batch(&golden);
     let output = model
         .network()

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tal_core::config::{Config, Layers};
-use tal_engine::decays;
+use tal_config::Layers;
+use tal_core::config::Config;
 use tal_engine::import::released_name_map;
-use tal_engine::{Model, Pyramid};
+use tal_engine::{Model, Pyramid, decays};
 use tch::Device;
 
 /// Our configurations and the released ones that they stand for.
@@ -28,7 +28,7 @@ fn config(name: &str) -> Config {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../configs")
         .join(format!("{name}.yaml"));
-    Config::load(&path, &[]).unwrap()
+    tal_config::load(&path, &[]).unwrap()
 }
 
 fn table(name: &str) -> Vec<Vec<String>> {

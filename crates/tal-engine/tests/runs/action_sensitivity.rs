@@ -5,7 +5,7 @@ use std::path::Path;
 use tal_core::ClassMap;
 use tal_core::config::Config;
 use tal_engine::action_sensitivity::{SENSITIVITY, learned};
-use tal_engine::metrics::{SensitivityMetrics, StepMetrics, StepTerms};
+use tal_engine::metrics::{ActionSensitivityMetrics, StepMetrics, StepTerms};
 use tal_engine::run::{self, BEST, LAST};
 use tal_engine::{Checkpoint, Detector, EngineError, Pyramid, Trainer, decays};
 use tch::Device;
@@ -13,17 +13,17 @@ use tch::Device;
 use crate::corpus;
 use crate::support::{StopAfter, alone, options, steps};
 
-const CLASS: &str = "loss.sensitivity.class_level={classification: true, localization: true, combine: mean, \
+const CLASS: &str = "loss.action_sensitivity.class_level={classification: true, localization: true, combine: mean, \
                      distance: length, min_sigma: 0.1}";
-const INSTANCE: &str = "loss.sensitivity.instance_level={classification: true, localization: true, kernel_size: 3, \
+const INSTANCE: &str = "loss.action_sensitivity.instance_level={classification: true, localization: true, kernel_size: 3, \
                         weight: 1, detach_features: false, detach_quality: true}";
-const CONTRASTIVE: &str = "loss.sensitivity.contrastive={weight: 0.2, width: 0.2, temperature: 0.07, level: 0, \
+const CONTRASTIVE: &str = "loss.action_sensitivity.contrastive={weight: 0.2, width: 0.2, temperature: 0.07, level: 0, \
                            background: unlabelled}";
 const NONE: [&str; 4] = [
-    "loss.sensitivity.class_level=null",
-    "loss.sensitivity.instance_level=null",
-    "loss.sensitivity.contrastive=null",
-    "loss.sensitivity.normalize=batch",
+    "loss.action_sensitivity.class_level=null",
+    "loss.action_sensitivity.instance_level=null",
+    "loss.action_sensitivity.contrastive=null",
+    "loss.action_sensitivity.normalize=batch",
 ];
 
 /// With all parts over the corpus of `dir`, and changes.
@@ -32,7 +32,7 @@ fn config(dir: &Path, changes: &[&str]) -> Config {
     corpus::config(dir, &all)
 }
 
-fn action_sensitivity(step: StepMetrics) -> Option<Box<SensitivityMetrics>> {
+fn action_sensitivity(step: StepMetrics) -> Option<Box<ActionSensitivityMetrics>> {
     match step.terms {
         StepTerms::Pyramid(terms) => terms.action_sensitivity,
         StepTerms::BackTal { .. } => None,
@@ -146,7 +146,7 @@ fn each_part_works_alone_and_without_all_nothing_is_written() {
     let text = std::fs::read_to_string(out.join(METRICS)).unwrap();
     assert!(!text.contains(SENSITIVITY), "{text}");
     let error = learned(&last, &out).unwrap_err().to_string();
-    assert!(error.contains("without loss.sensitivity"), "{error}");
+    assert!(error.contains("without loss.action_sensitivity"), "{error}");
 }
 
 #[test]

@@ -1,69 +1,73 @@
-//! Is one detector better than another?
+//! Comparison of two detectors.
 
 use serde::{Deserialize, Serialize};
 use tal_core::config::{EvaluationConfig, EvaluationDialect};
 use tal_core::{ClassMap, DetectionSet, Recording};
 
-use super::{BootstrapConfig, ConfidenceError, Interval, Resampler};
+use super::config::BootstrapConfig;
+use super::error::ConfidenceError;
+use super::interval::Interval;
+use super::resampler::Resampler;
 
-/// Two sets of detections for the same recordings. All values are fractions.
+/// Comparison of two sets of detections for the same recordings. All values are fractions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairedComparison {
-    /// How it was found.
+    /// Configuration of the bootstrap.
     pub bootstrap: BootstrapConfig,
-    /// Whose rules were used.
+    /// Dialect by whose rules the detections were evaluated.
     pub dialect: EvaluationDialect,
-    /// The thresholds, in the order of the configuration.
+    /// Thresholds in the order of the configuration.
     pub tiou_thresholds: Vec<f64>,
-    /// Number of recordings that were drawn from.
+    /// Number of recordings from which replicates were drawn.
     pub num_recordings: usize,
     /// Mean of mAP over the thresholds.
     pub average_map: Difference,
     /// mAP per threshold.
     pub map: Vec<Difference>,
-    /// What follows from `average_map`.
+    /// Conclusion from `average_map`.
     pub verdict: Verdict,
 }
 
-/// How one number differs between two sets of detections.
+/// Difference of one number between two sets of detections.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
-    /// The value of the first set.
+    /// Value of the first set.
     pub a: f64,
-    /// The value of the second set.
+    /// Value of the second set.
     pub b: f64,
-    /// b − a.
+    /// `b − a`.
     pub difference: Interval,
-    /// Share of the replicates in which b is greater than a.
+    /// Share of the replicates with `b > a`.
     pub share_b_better: f64,
-    /// Two-sided p-value of "a and b do not differ":
+    /// Two-sided p-value of the hypothesis that a and b do not differ:
     /// `min(1, 2 · (1 + min(#{d ≤ 0}, #{d ≥ 0})) / (1 + num_replicates))` over the differences d of the replicates.
     ///
-    /// One is added since the recordings as they are count as a replicate, too: it is never 0.
+    /// 1 is added because the given recordings count as a replicate, too; so the p-value is never 0.
     pub p_value: f64,
 }
 
-/// Which set of detections is better.
+/// The better set of detections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The second one: `p_value ≤ 1 − level`, and the interval of the difference lies above 0.
+    /// The second: `p_value ≤ 1 − level`, and the interval of the difference lies above 0.
     BBetter,
-    /// The first one: `p_value ≤ 1 − level`, and the interval of the difference lies below 0.
+    /// The first: `p_value ≤ 1 − level`, and the interval of the difference lies below 0.
     ABetter,
-    /// The recordings do not tell.
+    /// Neither: the recordings do not tell.
     Undecided,
 }
 
-/// Compares the average mAP of two sets of detections over the same recordings drawn anew.
+/// Comparison of two sets of detections by their average mAP, over recordings drawn at random.
 ///
-/// Each replicate draws recordings once and evaluates both sets on them.
+/// Each replicate draws recordings once, as in [`crate::bootstrap`], and evaluates both sets on them. So the cost of a hard
+/// recording to both sets cancels in the difference.
 ///
 /// # Units
 /// Segments in seconds.
 ///
 /// # Errors
-/// As [`super::bootstrap`], for either set.
+/// Those of [`crate::bootstrap`], for either set.
 pub fn compare<'a>(
     recordings: impl IntoIterator<Item = &'a Recording>,
     a: &DetectionSet,
@@ -76,7 +80,7 @@ pub fn compare<'a>(
     let a = Resampler::new(recordings.iter().copied(), a, config, classes)?;
     bootstrap.check(a.recordings())?;
     let b = Resampler::new(recordings.iter().copied(), b, config, classes)?;
-    // Average mAP, then mAP per threshold, of b minus a.
+    // b − a of average mAP, then of mAP per threshold.
     let differences: Vec<Vec<f64>> = bootstrap
         .replicates(&a, |weights, scratch| {
             let of_a = a.evaluate_with(weights, scratch)?;
@@ -122,7 +126,7 @@ impl Difference {
     }
 
     fn verdict(&self, level: f64) -> Verdict {
-        // A p-value and a level that agree on paper may differ in the last bits.
+        // The p-value and `1 − level` may differ in the last bits although they are equal on paper.
         if self.p_value > 1.0 - level + 1e-9 {
             Verdict::Undecided
         } else if self.difference.low > 0.0 {

@@ -1,15 +1,15 @@
-//! Which recordings a replicate consists of.
+//! Random draws of recordings.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// How often each recording is drawn, in as many draws with replacement as there are recordings.
+/// Number of times that each recording is drawn, in as many draws with replacement as there are recordings.
 ///
 /// A function of the seed, the number of the replicate and `annotated`, which says of each recording whether it has
-/// ground truth. Draws that take none of these leave nothing to evaluate and are made again.
+/// ground truth. Draws without any ground truth leave nothing to evaluate and are repeated.
 ///
 /// # Panics
-/// Where no recording has ground truth.
+/// If no recording has ground truth.
 pub(super) fn draw(seed: u64, replicate: u64, annotated: &[bool]) -> Vec<u32> {
     assert!(annotated.contains(&true), "nothing to draw");
     let mut rng = stream(seed, replicate);
@@ -34,9 +34,9 @@ fn stream(seed: u64, replicate: u64) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
-/// Uniform in 0 … bound − 1, by rejection.
+/// Uniform random number in 0 … bound − 1, by rejection.
 fn below(rng: &mut ChaCha8Rng, bound: u64) -> u64 {
-    // What is left of the words after whole multiples of the bound would favour small remainders.
+    // Words beyond the last whole multiple of the bound would favour small remainders.
     let limit = u64::MAX - (u64::MAX % bound + 1) % bound;
     loop {
         let word = rng.next_u64();

@@ -1,6 +1,6 @@
-//! What can be wrong with a bootstrap.
+//! Errors of a bootstrap.
 
-use crate::EvaluationError;
+use crate::evaluation::EvaluationError;
 
 /// Why there is no confidence interval.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -10,29 +10,27 @@ pub enum ConfidenceError {
     #[error(transparent)]
     Evaluation(#[from] EvaluationError),
     /// The level is not between 0 and 1.
-    #[error("confidence level is {value}, must be greater than 0 and less than 1, such as 0.95")]
+    #[error("the confidence level is {value}, must be above 0 and below 1, such as 0.95")]
     Level {
         /// The level.
         value: f64,
     },
     /// There are too few replicates for the level.
     #[error(
-        "{value} bootstrap replicates are too few for a confidence level of {level}, must be at least {minimum}"
+        "{value} bootstrap replicates are too few for the confidence level {level}; there must be at least {minimum}"
     )]
     NumReplicates {
         /// Number of replicates.
         value: usize,
         /// The level.
         level: f64,
-        /// The least number at this level.
+        /// Smallest number at this level.
         minimum: usize,
     },
-    /// One recording says nothing about how recordings differ.
-    #[error(
-        "recording {recording:?} is the only one; drawing recordings anew needs at least 2 of them"
-    )]
+    /// There is only one recording, so nothing is known about how recordings differ.
+    #[error("recording {recording:?} is the only one; the bootstrap needs at least 2 recordings")]
     SingleRecording {
-        /// Its id.
+        /// Id of the recording.
         recording: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Intervals from the values of replicates.
+//! Percentile intervals of replicates.
 
 use std::cmp::Ordering;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::resampler::mean;
 
-/// A value and how far it depends on the choice of recordings.
+/// A value and its uncertainty over the choice of recordings.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// The value for the recordings as they are.
+    /// Value on the given recordings.
     pub estimate: f64,
     /// Lower end of the interval.
     pub low: f64,
@@ -20,10 +20,10 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// The percentile interval: `low` and `high` are the `(1 ∓ level)/2` quantiles of the replicates.
+    /// Percentile interval: `low` and `high` are the `(1 ∓ level)/2` quantiles of the replicates.
     ///
     /// # Panics
-    /// Where there is no replicate.
+    /// If there is no replicate.
     pub(super) fn of(estimate: f64, mut replicates: Vec<f64>, level: f64) -> Self {
         let center = mean(&replicates);
         let squares: f64 = replicates.iter().map(|v| (v - center).powi(2)).sum();
@@ -38,7 +38,7 @@ impl Interval {
     }
 }
 
-/// The quantile of sorted values: linear between the two at position `probability · (n − 1)`.
+/// Quantile of sorted values, linear between the two around position `probability · (n − 1)`.
 fn quantile(sorted: &[f64], probability: f64) -> f64 {
     let position = probability * (sorted.len() - 1) as f64;
     let below = position.floor() as usize;

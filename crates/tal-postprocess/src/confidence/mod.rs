@@ -1,28 +1,7 @@
-//! How far an evaluation depends on the choice of recordings, and whether one detector is better than another.
-//!
-//! [`bootstrap`] draws as many recordings as there are, with replacement, again and again: a recording that is drawn twice
-//! counts twice with its annotations and its detections. The spread of mAP over these replicates stands for the spread over
-//! other recordings of the same kind. [`compare`] does so for two sets of detections at once, with the same draws for both:
-//! what a hard recording costs both of them cancels in the difference.
-//!
-//! What is assumed, and what is not covered:
-//!
-//! - Recordings are the unit: they are taken for independent of each other and of one kind. Actions within a recording need
-//!   not be. Several recordings of one person or place are not independent; intervals are then too narrow.
-//! - The detections are given. How much a detector would differ after a training with another seed is not in them: a
-//!   difference that is certain here says that these two sets of detections differ, not that the two methods do.
-//! - Percentile intervals are approximate, and too narrow for few recordings (less than some 20).
-//! - A class without ground truth in a replicate is left out of the mean of that replicate. Draws without any ground truth
-//!   are made again.
-//!
-//! Replicate `i` is a function of the seed and `i`: neither the number of threads nor the order of the recordings matters,
-//! and more replicates begin with the same ones.
-//!
-//! # Source
-//! Efron and Tibshirani, An Introduction to the Bootstrap (1993): percentile intervals (chapter 13), achieved significance
-//! levels (chapters 15 and 16).
+//! Confidence of an evaluation: bootstrap over recordings.
 
 mod comparison;
+mod config;
 mod draws;
 mod error;
 mod interval;
@@ -34,116 +13,77 @@ use tal_core::config::{EvaluationConfig, EvaluationDialect};
 use tal_core::{ClassMap, DetectionSet, Recording};
 
 pub use comparison::{Difference, PairedComparison, Verdict, compare};
+pub use config::BootstrapConfig;
 pub use error::ConfidenceError;
 pub use interval::Interval;
 pub use resampler::{Resampler, WeightedEvaluation, weighted_average_precision};
 
-use resampler::{Scratch, mean};
+use resampler::mean;
 
-/// How replicates are drawn and what is made of them.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BootstrapConfig {
-    /// Number of replicates, at least `2 / (1 − level) − 1`: 39 for 0.95. A thousand gives intervals that hardly move.
-    pub num_replicates: usize,
-    /// Where the random numbers start.
-    pub seed: u64,
-    /// The share of replicates within an interval, between 0 and 1.
-    pub level: f64,
-}
-
-impl Default for BootstrapConfig {
-    /// 1000 replicates, seed 0, level 0.95.
-    fn default() -> Self {
-        Self {
-            num_replicates: 1000,
-            seed: 0,
-            level: 0.95,
-        }
-    }
-}
-
-impl BootstrapConfig {
-    fn check(&self, recordings: &[String]) -> Result<(), ConfidenceError> {
-        let level = self.level;
-        if !(level > 0.0 && level < 1.0) {
-            return Err(ConfidenceError::Level { value: level });
-        }
-        // With fewer, a tail of the interval would hold less than one of the replicates and the estimate. The small number
-        // is for levels that are not exact in binary.
-        let minimum = (2.0 / (1.0 - level) - 1.0 - 1e-6).ceil() as usize;
-        if self.num_replicates < minimum {
-            return Err(ConfidenceError::NumReplicates {
-                value: self.num_replicates,
-                level,
-                minimum,
-            });
-        }
-        if let [recording] = recordings {
-            let recording = recording.clone();
-            return Err(ConfidenceError::SingleRecording { recording });
-        }
-        Ok(())
-    }
-
-    /// What `each` says of the weights of every replicate, in their order.
-    fn replicates<T: Send>(
-        &self,
-        resampler: &Resampler,
-        each: impl Fn(&[u32], &mut Scratch) -> T + Sync,
-    ) -> Vec<T> {
-        (0..self.num_replicates)
-            .into_par_iter()
-            .map_init(Scratch::default, |scratch, replicate| {
-                let weights = draws::draw(self.seed, replicate as u64, resampler.annotated());
-                each(&weights, scratch)
-            })
-            .collect()
-    }
-}
-
-/// How sure an evaluation is. All values are fractions.
+/// Uncertainty of an evaluation. All values are fractions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Confidence {
-    /// How it was found.
+    /// Configuration of the bootstrap.
     pub bootstrap: BootstrapConfig,
-    /// Whose rules were used.
+    /// Dialect by whose rules the detections were evaluated.
     pub dialect: EvaluationDialect,
-    /// The thresholds, in the order of the configuration.
+    /// Thresholds in the order of the configuration.
     pub tiou_thresholds: Vec<f64>,
-    /// Number of recordings that were drawn from.
+    /// Number of recordings from which replicates were drawn.
     pub num_recordings: usize,
     /// Mean of mAP over the thresholds.
     pub average_map: Interval,
     /// mAP per threshold.
     pub map: Vec<Interval>,
-    /// The classes that have ground truth, by id.
+    /// Classes that have ground truth, by id.
     pub classes: Vec<ClassConfidence>,
 }
 
-/// How sure the evaluation of one class is.
+/// Uncertainty of the evaluation of one class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassConfidence {
     /// The class id.
     pub label: u32,
-    /// Number of replicates with ground truth of this class: the others say nothing about it.
+    /// Number of replicates with ground truth of this class; the others are not used.
     pub num_replicates: usize,
-    /// Mean of AP over the thresholds; none where no replicate has the class.
+    /// Mean of AP over the thresholds; `None` if no replicate has the class.
     pub average_ap: Option<Interval>,
-    /// AP per threshold; empty where no replicate has the class.
+    /// AP per threshold; empty if no replicate has the class.
     pub ap: Vec<Interval>,
 }
 
-/// Percentile intervals of mAP and AP, over recordings drawn anew.
+/// Percentile intervals of mAP and AP, over recordings drawn at random.
 ///
-/// `recordings` are those of the evaluated subset, as for [`crate::evaluate`]; `classes` gives `config.ambiguous_class` its id
-/// and is not needed without one.
+/// Each replicate draws as many recordings as there are, with replacement: a recording that is drawn twice counts twice,
+/// with its annotations and its detections. The spread of mAP over the replicates estimates its spread over other
+/// recordings of the same kind. [`compare`] does so for the difference of two sets of detections.
+///
+/// `recordings` are those of the evaluated subset, as for [`crate::evaluate`]. `classes` gives the id of
+/// `config.ambiguous_class`; it is needed only if that is given.
+///
+/// Assumptions and limits:
+///
+/// - Recordings are independent of each other and of one kind; actions within a recording need not be. Several recordings
+///   of one person or place are not independent, so intervals are too narrow for them.
+/// - The detections are fixed. The variation of a detector over training seeds is not included: a certain difference means
+///   that these two sets of detections differ, not that the two methods do.
+/// - Percentile intervals are approximate, and too narrow for few recordings (fewer than about 20).
+/// - A class without ground truth in a replicate is left out of the mean of that replicate. Draws without any ground truth
+///   are repeated.
+///
+/// Replicate `i` is a function of the seed and `i`. It depends neither on the number of threads nor on the order of the
+/// recordings, and a larger number of replicates starts with the same ones.
 ///
 /// # Units
 /// Segments in seconds.
 ///
 /// # Errors
-/// As [`crate::evaluate`]; fewer than two recordings; a level that is not between 0 and 1; too few replicates for it.
+/// Those of [`crate::evaluate_with`]; fewer than two recordings; a level that is not between 0 and 1; too few replicates
+/// for the level.
+///
+/// # Source
+/// Efron and Tibshirani, An Introduction to the Bootstrap (1993): percentile intervals (chapter 13), achieved significance
+/// levels (chapters 15 and 16).
 pub fn bootstrap<'a>(
     recordings: impl IntoIterator<Item = &'a Recording>,
     detections: &DetectionSet,

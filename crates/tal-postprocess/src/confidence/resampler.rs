@@ -3,16 +3,15 @@
 use tal_core::config::EvaluationConfig;
 use tal_core::{ClassMap, DetectionSet, Recording};
 
-use crate::evaluation::{Matching, Ranked, RankedClass};
-use crate::{Evaluation, EvaluationError};
+use crate::evaluation::{Evaluation, EvaluationError, Matching, Ranked, RankedClass};
 
-/// Average precision of a ranked list whose entries count several times, or not at all.
+/// Average precision of a ranked list in which entry `i` counts `weights[i]` times.
 ///
-/// Entry `i` stands for `weights[i]` copies of itself that follow each other; `num_ground_truth` counts copies, too. With
-/// all weights 1 this is [`crate::evaluation::average_precision`], bit for bit.
+/// The copies of an entry follow each other; `num_ground_truth` includes copies of annotations. If all weights are 1, the
+/// result is that of [`crate::average_precision`], bit for bit.
 ///
 /// # Panics
-/// Where the slices differ in length.
+/// If the slices differ in length.
 pub fn weighted_average_precision(
     true_positives: &[bool],
     weights: &[u32],
@@ -30,9 +29,9 @@ pub fn weighted_average_precision(
     area(hits, num_ground_truth, &mut Vec::new())
 }
 
-/// The area from the weight of each true positive and the rank of its last copy.
+/// Area from the weight of each true positive and the rank of its last copy.
 ///
-/// The precision of copies that follow each other does not fall, so that the last one's bounds them all.
+/// Precision does not fall over copies that follow each other, so the last copy has the highest.
 fn area(
     hits: impl Iterator<Item = (u32, u64)>,
     num_ground_truth: u64,
@@ -60,14 +59,14 @@ fn area(
     }
 }
 
-/// An evaluation whose recordings can be counted several times, or not at all, without matching anew.
+/// Evaluation with weighted recordings, without matching again.
 ///
-/// Detections are matched within their recording only, and recordings do not change each other's true positives. So the
-/// ranked lists are made once, and [`Resampler::evaluate`] goes through them with the weights of the recordings.
+/// Detections are matched within their recording, and recordings do not change each other's true positives. So the ranked
+/// lists are made once, and [`Resampler::evaluate`] walks them with the weights of the recordings.
 ///
-/// What the dialect decides by looking at all recordings is decided once, with each of them counted once: which ids of
-/// predicted classes collide with the ranks of others. Detections of recordings that the ground truth lacks belong to none
-/// that could be drawn: they are false positives of weight 1, always.
+/// One decision of a dialect depends on all recordings: which class ids collide with the ranks of others. It is made once,
+/// with each recording counted once. Detections of recordings that the ground truth lacks cannot be drawn: they are always
+/// false positives of weight 1.
 #[derive(Debug)]
 pub struct Resampler {
     evaluation: Evaluation,
@@ -76,16 +75,16 @@ pub struct Resampler {
     classes: Vec<Ranking>,
 }
 
-/// The ranked list of one class.
+/// Ranked list of one class.
 #[derive(Debug)]
 struct Ranking {
-    /// (recording, number of annotations).
+    /// Recordings with annotations of the class, and their number.
     num_ground_truth: Vec<(u32, u32)>,
-    /// The recording of each detection, by rank.
+    /// Recording of each detection, by rank.
     recordings: Vec<u32>,
-    /// Per threshold, the positions of the true positives in `recordings`.
+    /// Ranks of the true positives, per threshold.
     hits: Vec<Vec<u32>>,
-    /// The positions of those that are never false positives.
+    /// Ranks of the detections that are never false positives.
     forgiven: Vec<u32>,
 }
 
@@ -96,11 +95,11 @@ pub struct WeightedEvaluation {
     pub average_map: f64,
     /// Mean of the APs of the classes that have ground truth of positive weight, per threshold.
     pub map: Vec<f64>,
-    /// AP per threshold of each class of [`Resampler::evaluation`]; none where a class has no ground truth.
+    /// AP per threshold of each class of [`Resampler::evaluation`]; `None` for a class without ground truth.
     pub ap: Vec<Option<Vec<f64>>>,
 }
 
-/// Memory that is used again.
+/// Memory for reuse.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     weights: Vec<u32>,
@@ -109,14 +108,14 @@ pub(super) struct Scratch {
 }
 
 impl Resampler {
-    /// Matches the detections with the ground truth, as [`crate::evaluate`] does; `classes` gives `config.ambiguous_class` its id
-    /// and is not needed without one.
+    /// Matches detections with the ground truth, as [`crate::evaluate`] does. `classes` gives the id of
+    /// `config.ambiguous_class`; it is needed only if that is given.
     ///
     /// # Units
     /// Segments in seconds.
     ///
     /// # Errors
-    /// As [`crate::evaluate`].
+    /// Those of [`crate::evaluate_with`].
     pub fn new<'a>(
         recordings: impl IntoIterator<Item = &'a Recording>,
         detections: &DetectionSet,
@@ -141,24 +140,24 @@ impl Resampler {
         })
     }
 
-    /// The evaluation with every recording counted once.
+    /// Evaluation with every recording counted once.
     pub fn evaluation(&self) -> &Evaluation {
         &self.evaluation
     }
 
-    /// The ids of the recordings, sorted: the order of their weights.
+    /// Ids of the recordings, sorted; weights have the same order.
     pub fn recordings(&self) -> &[String] {
         &self.recordings
     }
 
-    /// Evaluates with recording `i` of [`Resampler::recordings`] counted `weights[i]` times; none where no recording of
+    /// Evaluation with recording `i` of [`Resampler::recordings`] counted `weights[i]` times; `None` if no recording of
     /// positive weight has ground truth.
     ///
-    /// The result is what [`crate::evaluate`] gives for so many copies of each recording and its detections, up to rounding, where
-    /// detections of equal score are in different recordings or find nothing; copies of a detection follow each other.
+    /// Copies of a detection follow each other. Up to rounding, the result is that of [`crate::evaluate`] for so many copies
+    /// of each recording and its detections, if detections of equal score are in different recordings or find nothing.
     ///
     /// # Panics
-    /// Where there is not one weight per recording.
+    /// If the number of weights is not that of the recordings.
     pub fn evaluate(&self, weights: &[u32]) -> Option<WeightedEvaluation> {
         self.evaluate_with(weights, &mut Scratch::default())
     }
@@ -175,7 +174,7 @@ impl Resampler {
         );
         scratch.weights.clear();
         scratch.weights.extend(weights);
-        // All recordings that the ground truth lacks.
+        // Stands for all recordings that the ground truth lacks.
         scratch.weights.push(1);
         let ap: Vec<Option<Vec<f64>>> = self
             .classes
@@ -197,7 +196,7 @@ impl Resampler {
         })
     }
 
-    /// Which recordings have ground truth.
+    /// Whether each recording has ground truth.
     pub(super) fn annotated(&self) -> &[bool] {
         &self.annotated
     }
@@ -264,7 +263,7 @@ mod tests {
     use approx::assert_relative_eq;
 
     #[test]
-    fn what_is_forgiven_counts_only_where_it_is_right() {
+    fn forgiven_detections_count_only_if_they_find_something() {
         let class = RankedClass {
             num_ground_truth: vec![(0, 2), (1, 1)],
             recordings: vec![1, 0, 1, 0],
@@ -280,7 +279,7 @@ mod tests {
             ..Scratch::default()
         };
         // Eight annotations. R R R W W R R R: six right, precision 1 and then 6/8.
-        // R R W W R R R, as the second entry does not count: precision 1 and then 5/7.
+        // R R W W R R R, because the second entry does not count: precision 1 and then 5/7.
         let ap = ranking.average_precision(&mut scratch).unwrap();
         assert_relative_eq!(ap[0], (3.0 + 3.0 * 6.0 / 8.0) / 8.0);
         assert_relative_eq!(ap[1], (2.0 + 3.0 * 5.0 / 7.0) / 8.0);

@@ -1,50 +1,34 @@
-//! Classes of size of an annotation, from extra small to extra large.
+//! Buckets of annotations, from extra small to extra large.
 
 use serde::{Deserialize, Serialize};
 
-use super::DiagnosisError;
+use super::characteristic::Characteristic;
+use super::error::DiagnosisError;
 
-/// One bucket of a characteristic: everything above the bucket before, up to and including `max`.
+/// A bucket of a characteristic: all values above the bucket before it, up to and including `max`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bucket {
-    /// Its short name (`XS`, `S`, …).
+    /// Short name (`XS`, `S`, …).
     pub name: String,
-    /// The largest value that belongs to it; null for no limit (only the last bucket).
+    /// Largest value of the bucket; `null` for no limit (last bucket only).
     pub max: Option<f64>,
 }
 
-/// What the annotations are told apart by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Characteristic {
-    /// Length of the annotation divided by the duration of its recording.
-    Coverage,
-    /// Length of the annotation in seconds.
-    Length,
-    /// Number of annotations of the same class in the recording, itself included.
-    NumInstances,
-}
-
-impl Characteristic {
-    /// All of them, in the order of the results.
-    pub const ALL: [Self; 3] = [Self::Coverage, Self::Length, Self::NumInstances];
-}
-
-/// The buckets of each characteristic.
+/// Buckets of each characteristic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CharacteristicBuckets {
-    /// Of the coverage, a fraction of the recording.
+    /// Buckets of the coverage, a fraction of the recording.
     pub coverage: Vec<Bucket>,
-    /// Of the length, in seconds.
+    /// Buckets of the length, in seconds.
     pub length: Vec<Bucket>,
-    /// Of the number of annotations of the same class in the recording.
+    /// Buckets of the number of annotations of the same class in the recording.
     pub num_instances: Vec<Bucket>,
 }
 
 impl CharacteristicBuckets {
-    /// The buckets for ActivityNet: coverage 0.2/0.4/0.6/0.8/1, length 30/60/120/180 s, instances 1/4/8.
+    /// Buckets for ActivityNet: coverage 0.2/0.4/0.6/0.8/1, length 30/60/120/180 s, instances 1/4/8.
     pub fn activitynet() -> Self {
         Self::from_edges(
             [0.2, 0.4, 0.6, 0.8],
@@ -53,7 +37,7 @@ impl CharacteristicBuckets {
         )
     }
 
-    /// The buckets for THUMOS14: coverage 0.02/0.04/0.06/0.08/1, length 3/6/12/18 s, instances 1/40/80.
+    /// Buckets for THUMOS14: coverage 0.02/0.04/0.06/0.08/1, length 3/6/12/18 s, instances 1/40/80.
     pub fn thumos14() -> Self {
         Self::from_edges(
             [0.02, 0.04, 0.06, 0.08],
@@ -70,7 +54,7 @@ impl CharacteristicBuckets {
         }
     }
 
-    /// The buckets of one characteristic.
+    /// Buckets of one characteristic.
     pub fn of(&self, characteristic: Characteristic) -> &[Bucket] {
         match characteristic {
             Characteristic::Coverage => &self.coverage,
@@ -106,7 +90,7 @@ impl CharacteristicBuckets {
     }
 }
 
-/// The four or five usual names, the last bucket ending at `last`.
+/// Buckets that end at `edges` and `last`, with the usual names.
 fn named(edges: &[f64], last: Option<f64>) -> Vec<Bucket> {
     let ends = edges.iter().copied().map(Some).chain([last]);
     ["XS", "S", "M", "L", "XL"]
@@ -119,7 +103,7 @@ fn named(edges: &[f64], last: Option<f64>) -> Vec<Bucket> {
         .collect()
 }
 
-/// The bucket of a value, none beyond the last one.
+/// Bucket of a value; `None` beyond the last one.
 pub(super) fn bucket_of(buckets: &[Bucket], value: f64) -> Option<usize> {
     buckets
         .iter()

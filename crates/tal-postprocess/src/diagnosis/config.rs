@@ -1,38 +1,40 @@
-//! What is looked at in a diagnosis.
+//! Options of a diagnosis.
 
 use serde::{Deserialize, Serialize};
+use tal_core::config::EvaluationDialect;
 
-use super::{CharacteristicBuckets, DiagnosisError};
+use super::buckets::CharacteristicBuckets;
+use super::error::DiagnosisError;
+use crate::evaluation::{EvaluationError, Rules};
 
-/// More groups than anyone can look at; a limit for what a configuration can make us allocate.
+/// Upper limit of the number of groups, so that a configuration cannot exhaust memory.
 const MAX_GROUPS: usize = 1000;
 
-/// What is looked at in a diagnosis. The default is what DETAD does for ActivityNet.
+/// Options of a diagnosis. The default is that of DETAD for ActivityNet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DiagnosisConfig {
     /// tIoU thresholds, above 0 and at most 1.
     pub tiou_thresholds: Vec<f64>,
-    /// A detection whose best tIoU is below this is a background error.
+    /// Lowest best tIoU of a detection that is not a background error.
     pub min_tiou: f64,
-    /// How many groups of `N_c` detections of each class are looked at for false positives, 1 to 1000.
+    /// Number of groups of `N_c` detections of each class that are searched for false positives, 1 to 1000.
     pub num_groups: usize,
-    /// For false negatives, a detection has found its annotation only where the normalised precision at its rank is above
-    /// this.
+    /// Normalised precision above which a detection must be ranked, or else its annotation is a false negative.
     pub min_precision: f64,
-    /// The buckets of the characteristics.
+    /// Buckets of the characteristics.
     pub buckets: CharacteristicBuckets,
-    /// Whether annotations that repeat an earlier one (same recording and class, both ends within 1 ms) go first. DETAD
-    /// keeps them; all dialects of the evaluation but `activitynet` drop them.
+    /// Whether annotations that repeat an earlier one (same recording and class, both ends within 1 ms) are dropped. DETAD
+    /// keeps them; all dialects of the evaluation except `activitynet` drop them.
     pub drop_duplicates: bool,
-    /// Ids of recordings that do not count, and neither do their detections.
+    /// Ids of recordings that do not count, nor do their detections.
     pub blocked: Vec<String>,
 }
 
 impl Default for DiagnosisConfig {
     fn default() -> Self {
         Self {
-            // The quotients are the nearest numbers to 0.5, 0.55, …; sums of 0.05 are not.
+            // Quotients are the nearest numbers to 0.5, 0.55, …; sums of 0.05 are not.
             tiou_thresholds: (10..20).map(|step| f64::from(step) / 20.0).collect(),
             min_tiou: 0.1,
             num_groups: 10,
@@ -45,7 +47,7 @@ impl Default for DiagnosisConfig {
 }
 
 impl DiagnosisConfig {
-    /// What DETAD does for THUMOS14: the threshold 0.5 only, and buckets for many short annotations.
+    /// Options of DETAD for THUMOS14: the threshold 0.5 only, and buckets for many short annotations.
     pub fn thumos14() -> Self {
         Self {
             tiou_thresholds: vec![0.5],
@@ -56,7 +58,7 @@ impl DiagnosisConfig {
 
     pub(super) fn check(&self) -> Result<(), DiagnosisError> {
         if self.tiou_thresholds.is_empty() {
-            return Err(DiagnosisError::NoThresholds);
+            return Err(EvaluationError::NoThresholds.into());
         }
         for (index, &value) in self.tiou_thresholds.iter().enumerate() {
             if !(value > 0.0 && value <= 1.0) {
@@ -76,5 +78,15 @@ impl DiagnosisConfig {
             return Err(DiagnosisError::Groups { num_groups });
         }
         self.buckets.check()
+    }
+
+    /// Rules by which detections are matched.
+    pub(super) fn rules(&self) -> Rules {
+        Rules {
+            without_duplicates: self.drop_duplicates,
+            min_union: 0.0,
+            blocked: self.blocked.iter().cloned().collect(),
+            ..Rules::of(EvaluationDialect::Clean)
+        }
     }
 }

@@ -1,15 +1,15 @@
-//! The ways in which a detection can be wrong.
+//! Types of errors of a detection.
 
 use serde::{Deserialize, Serialize};
 use tal_core::Instance;
 
-use super::table::DetectionRow;
+use crate::evaluation::DetectionRow;
 
 /// Why a detection is a false positive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorType {
-    /// Its best annotation is of its class and overlaps enough, but a detection with a higher score has it.
+    /// Its best annotation is of its class and overlaps enough, but a detection with a higher score has taken it.
     DoubleDetection,
     /// Its best annotation overlaps enough, but is of another class.
     WrongLabel,
@@ -17,12 +17,12 @@ pub enum ErrorType {
     Localization,
     /// Its best annotation is of another class and overlaps too little.
     Confusion,
-    /// It overlaps no annotation by as much as the lower threshold.
+    /// Its overlap with every annotation is below the lower threshold.
     Background,
 }
 
 impl ErrorType {
-    /// All of them, in the order of the results.
+    /// All types, in the order of the results.
     pub const ALL: [Self; 5] = [
         Self::DoubleDetection,
         Self::WrongLabel,
@@ -32,7 +32,7 @@ impl ErrorType {
     ];
 }
 
-/// How a detection meets the annotation of its recording that it overlaps most.
+/// Overlap of a detection with its best annotation, the one of its recording that it overlaps most.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BestOverlap {
     tiou: f64,
@@ -40,7 +40,7 @@ pub(super) struct BestOverlap {
 }
 
 impl BestOverlap {
-    /// Among annotations with the same tIoU, one of the detection's class goes first.
+    /// Best overlap of a detection; at equal tIoU, annotations of its own class come first.
     pub(super) fn new(detection: &DetectionRow, label: u32, annotations: &[Instance]) -> Self {
         let mut best = Self {
             tiou: 0.0,
@@ -56,7 +56,7 @@ impl BestOverlap {
         best
     }
 
-    /// What is wrong with the detection, given that it is a false positive.
+    /// Type of error of the detection if it is a false positive.
     pub(super) fn error_type(&self, threshold: f64, min_tiou: f64) -> ErrorType {
         let is_near = self.tiou > 0.0 && self.tiou >= min_tiou;
         match (self.tiou >= threshold, is_near) {

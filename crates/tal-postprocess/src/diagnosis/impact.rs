@@ -1,39 +1,39 @@
-//! What each type of error costs.
+//! Cost of each type of error.
 
 use serde::{Deserialize, Serialize};
 
-use super::normalized::normalized_average_precision;
+use super::error_type::ErrorType;
+use super::normalized::{NormalizedMap, normalized_average_precision};
 use super::profile::{Outcome, TopDetections};
-use super::{ErrorType, NormalizedMap};
 
-/// What each type of error costs, over the detections of the false positive profile.
+/// Cost of each type of error among the detections of the false positive profile.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Impact {
-    /// Normalised mAP of those detections.
+    /// Normalised mAP of all these detections.
     pub base: NormalizedMap,
-    /// One per type, in the order of [`ErrorType::ALL`].
+    /// Cost per type, in the order of [`ErrorType::ALL`].
     pub errors: Vec<ErrorImpact>,
 }
 
-/// What one type of error costs.
+/// Cost of one type of error.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ErrorImpact {
-    /// The type.
+    /// Type of the error.
     pub error: ErrorType,
-    /// Normalised mAP without the detections that have this error (at each threshold its own).
+    /// Normalised mAP without the detections that have this error at the threshold in question.
     pub without: NormalizedMap,
-    /// What is gained in the average: `without.average_map − base.average_map`, never below 0 but for rounding.
+    /// Gain in the average, `without.average_map − base.average_map`; at least 0 up to rounding.
     pub gain: f64,
 }
 
 impl Impact {
-    /// The impact of one type of error.
+    /// Cost of one type of error.
     pub fn of(&self, error: ErrorType) -> Option<&ErrorImpact> {
         self.errors.iter().find(|impact| impact.error == error)
     }
 }
 
-/// Takes each type of error away in turn.
+/// Cost of each type of error, found by removing it.
 pub(super) fn impact(classes: &[TopDetections], mean_instances: f64) -> Impact {
     let map_of = |stays: &dyn Fn(Outcome) -> bool| {
         let ap: Vec<Vec<f64>> = classes

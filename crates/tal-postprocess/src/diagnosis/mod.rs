@@ -1,42 +1,7 @@
-//! What a detector gets wrong, and what that costs: the DETAD diagnosis.
-//!
-//! [`diagnose`] answers three questions. Which errors are among the detections with the highest scores
-//! ([`FalsePositiveProfile`])? What would be gained without each of them ([`Impact`])? Which annotations are missed or
-//! found badly ([`CharacteristicDiagnosis`])?
-//!
-//! | term | definition |
-//! |---|---|
-//! | `N_c`, `N̄` | annotations of class `c`; their mean over the classes that have any |
-//! | match | detections of a class by falling score take the free annotation of their class and recording with the highest tIoU, if that is at least the threshold; see [`crate::evaluation`] |
-//! | normalised precision | `P_N = R · N̄ / (R · N̄ + F)`, `R` the recall and `F` the false positives so far: precision as if the class had `N̄` annotations |
-//! | mAP_N | mean over the classes of the area under the envelope of `P_N` over `R`; the average is over the thresholds |
-//! | looked at | the first `10 · N_c` detections of each class, in ten groups of `N_c` |
-//! | best tIoU | the highest tIoU of a detection with any annotation of its recording, of whatever class; at a tie one of its own class |
-//! | double detection | a false positive with best tIoU ≥ threshold, with an annotation of its class |
-//! | wrong label | the same with an annotation of another class |
-//! | localization | a false positive with 0.1 ≤ best tIoU < threshold, with an annotation of its class |
-//! | confusion | the same with an annotation of another class |
-//! | background | a false positive with best tIoU < 0.1, or of a recording without annotations |
-//! | impact | average mAP_N of the detections looked at without those of one error type, minus that of all of them |
-//! | coverage, length, number of instances | length over duration of the recording; length in seconds; annotations of the same class in the recording |
-//! | false negative | an annotation that no detection matched at a rank where `P_N > 0.05`, all detections counted |
-//! | sensitivity | mAP_N on the annotations of one bucket, all detections counted: `N_c` is the number in the bucket, classes without any are left out, `N̄` stays, and detections that matched an annotation of another bucket at some threshold are left out |
-//!
-//! The buckets of ActivityNet and THUMOS14 are in [`CharacteristicBuckets`]. Ties are broken by score, then by the id of
-//! the recording, then by the order of the input; annotations with equal tIoU by their order.
-//!
-//! Where this differs from the released tool: it reads coverage and number of instances from an annotation file made for
-//! it, and drops annotations whose coverage is above 1. Here both follow from the ground truth, and such annotations, like
-//! those of recordings without a duration, count everywhere but in the coverage buckets (they are counted in
-//! [`CharacteristicDiagnosis::num_without_bucket`]). Detections of a class without ground truth stop the tool; here they
-//! are counted and ignored. At equal best tIoU the tool takes the annotation that comes first.
-//!
-//! # Source
-//! Alwassel, Caba Heilbron, Escorcia and Ghanem, Diagnosing Error in Temporal Action Detectors (ECCV 2018), and its
-//! released tool for the details that the text leaves open (limits of the buckets, the sets of detections that each
-//! analysis looks at).
+//! Diagnosis of detections as in DETAD: errors, their cost, and the annotations that are missed.
 
 mod buckets;
+mod characteristic;
 mod config;
 mod error;
 mod error_type;
@@ -45,13 +10,13 @@ mod matching;
 mod normalized;
 mod profile;
 mod sensitivity;
-mod table;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tal_core::{DetectionSet, Recording};
 
-pub use buckets::{Bucket, Characteristic, CharacteristicBuckets};
+pub use buckets::{Bucket, CharacteristicBuckets};
+pub use characteristic::Characteristic;
 pub use config::DiagnosisConfig;
 pub use error::DiagnosisError;
 pub use error_type::ErrorType;
@@ -60,33 +25,33 @@ pub use normalized::{NormalizedMap, normalized_average_precision};
 pub use profile::{ErrorCounts, FalsePositiveProfile, ThresholdProfile};
 pub use sensitivity::{BucketDiagnosis, CharacteristicDiagnosis};
 
+use crate::evaluation::{Table, Truth};
 use matching::Matches;
 use profile::TopDetections;
 use sensitivity::MatchedClass;
-use table::Table;
 
-/// What a detector gets wrong. All shares are fractions in [0, 1].
+/// Errors of a detector, their cost, and the annotations that it misses. All shares are fractions in [0, 1].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Diagnosis {
-    /// The thresholds, in the order of the configuration.
+    /// Thresholds in the order of the configuration.
     pub tiou_thresholds: Vec<f64>,
     /// Mean number of annotations of a class, `N̄`.
     pub mean_instances: f64,
     /// Normalised mAP of all detections, the base of the sensitivities.
     pub normalized_map: NormalizedMap,
-    /// What the detections with the highest scores are.
+    /// True positives and errors among the detections with the highest scores.
     pub profile: FalsePositiveProfile,
-    /// What each type of error costs.
+    /// Cost of each type of error.
     pub impact: Impact,
-    /// Annotations that no detection found, per threshold.
+    /// Number of annotations that no detection found, per threshold.
     pub num_missed: Vec<usize>,
-    /// How well annotations are found, one per characteristic in the order of [`Characteristic::ALL`].
+    /// Annotations found and missed, by characteristic in the order of [`Characteristic::ALL`].
     pub characteristics: Vec<CharacteristicDiagnosis>,
-    /// What was counted.
+    /// Numbers of recordings, annotations and detections.
     pub counts: DiagnosisCounts,
 }
 
-/// What was counted in a diagnosis.
+/// Numbers of recordings, annotations and detections in a diagnosis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DiagnosisCounts {
     /// Recordings in the ground truth.
@@ -97,16 +62,16 @@ pub struct DiagnosisCounts {
     pub num_ground_truth: usize,
     /// Annotations that were removed as empty or duplicate.
     pub num_removed_ground_truth: usize,
-    /// All detections but those of blocked recordings.
+    /// Detections, without those of blocked recordings.
     pub num_detections: usize,
-    /// Detections of a class without ground truth, which do not count.
+    /// Detections of a class without ground truth, which are ignored.
     pub num_ignored_detections: usize,
-    /// Detections of recordings that the ground truth lacks: each is a background error, unless ignored.
+    /// Detections of recordings that the ground truth lacks: background errors, unless ignored.
     pub num_unmatched_recording_detections: usize,
 }
 
 impl Diagnosis {
-    /// The diagnosis by one characteristic.
+    /// Annotations found and missed, by one characteristic.
     pub fn by(&self, characteristic: Characteristic) -> Option<&CharacteristicDiagnosis> {
         self.characteristics
             .iter()
@@ -114,37 +79,78 @@ impl Diagnosis {
     }
 }
 
-/// Says what is wrong with detections, given the ground truth of the evaluated recordings.
+/// Diagnosis of detections, given the ground truth of the evaluated recordings.
 ///
-/// The module's table has the definitions. The result does not depend on the order of `recordings`.
+/// It answers three questions. Which errors are among the detections with the highest scores ([`FalsePositiveProfile`])?
+/// What would be gained without each of them ([`Impact`])? Which annotations are missed or found badly
+/// ([`CharacteristicDiagnosis`])? The result does not depend on the order of `recordings`.
+///
+/// | term | definition |
+/// |---|---|
+/// | `N_c`, `N̄` | number of annotations of class `c`; its mean over the classes that have any |
+/// | match | detections of a class by falling score take the free annotation of their class and recording with the highest tIoU, if that is at least the threshold; see [`crate::evaluate`] |
+/// | normalised precision | `P_N = R · N̄ / (R · N̄ + F)` with recall `R` and `F` false positives so far: precision as if the class had `N̄` annotations |
+/// | mAP_N | mean over the classes of the area under the envelope of `P_N` over `R`; the average is over the thresholds |
+/// | top detections | the first `10 · N_c` detections of each class, in ten groups of `N_c` |
+/// | best tIoU | highest tIoU of a detection with any annotation of its recording, of any class; its own class first if equal |
+/// | double detection | false positive with best tIoU ≥ threshold, with an annotation of its class |
+/// | wrong label | the same with an annotation of another class |
+/// | localization | false positive with 0.1 ≤ best tIoU < threshold, with an annotation of its class |
+/// | confusion | the same with an annotation of another class |
+/// | background | false positive with best tIoU < 0.1, or in a recording without annotations |
+/// | impact | average mAP_N of the top detections without those of one error type, minus that of all top detections |
+/// | coverage, length, number of instances | length over duration of the recording; length in seconds; number of annotations of the same class in the recording |
+/// | false negative | annotation that no detection matched at a rank with `P_N > 0.05`, over all detections |
+/// | sensitivity | mAP_N of all detections on the annotations of one bucket: `N_c` is the number in the bucket, classes without any are left out, `N̄` stays, and detections that matched an annotation of another bucket at some threshold are left out |
+///
+/// [`CharacteristicBuckets`] has the buckets of ActivityNet and THUMOS14. Detections are ordered by score, then by the id of
+/// the recording, then by their order in the input; annotations with equal tIoU by their order.
+///
+/// The released tool differs in three points. It reads coverage and number of instances from an annotation file made for
+/// it, and drops annotations whose coverage is above 1; here both follow from the ground truth, and such annotations, as
+/// well as those of recordings without a duration, count everywhere except in the coverage buckets (they are counted in
+/// [`CharacteristicDiagnosis::num_without_bucket`]). It stops at detections of a class without ground truth; here they are
+/// counted and ignored. At equal best tIoU it takes the annotation that comes first.
 ///
 /// # Units
 /// Segments and durations in seconds.
 ///
 /// # Errors
-/// An option outside its range; no recordings, one given twice, one whose duration is not a positive number, or none with
-/// an annotation that has a length; an annotation or a detection whose ends are not finite or not in order; a score that
-/// is NaN.
+/// An option outside its range; a duration that is not a positive number; everything that [`crate::evaluate`] refuses in
+/// recordings and detections.
 ///
 /// # Source
-/// Alwassel et al., Diagnosing Error in Temporal Action Detectors (ECCV 2018).
+/// Alwassel, Caba Heilbron, Escorcia and Ghanem, Diagnosing Error in Temporal Action Detectors (ECCV 2018), and its
+/// released tool for details that the text leaves open (limits of the buckets, the detections that each analysis covers).
 pub fn diagnose<'a>(
     recordings: impl IntoIterator<Item = &'a Recording>,
     detections: &DetectionSet,
     config: &DiagnosisConfig,
 ) -> Result<Diagnosis, DiagnosisError> {
     config.check()?;
-    let table = Table::new(recordings, detections, config)?;
-    let mean_instances = table.mean_instances();
+    let rules = config.rules();
+    let truth = Truth::new(recordings, &rules)?;
+    check_durations(&truth)?;
+    let Table { classes, counts } = Table::new(&truth, detections, &rules)?;
+    let counts = DiagnosisCounts {
+        num_recordings: counts.num_recordings,
+        num_classes: classes.len(),
+        num_ground_truth: counts.num_ground_truth,
+        num_removed_ground_truth: counts.num_removed_ground_truth,
+        num_detections: counts.num_detections,
+        num_ignored_detections: counts.num_ignored_detections,
+        num_unmatched_recording_detections: counts.num_unmatched_recording_detections,
+    };
+    let mean_instances = counts.num_ground_truth as f64 / counts.num_classes as f64;
     let num_thresholds = config.tiou_thresholds.len();
 
-    let (classes, top): (Vec<MatchedClass<'_>>, Vec<TopDetections>) = table
-        .classes
-        .par_iter()
-        .map(|class| {
-            let matches = Matches::new(class, &config.tiou_thresholds);
-            let missed = sensitivity::missed(class, &matches, mean_instances, config);
-            let top = TopDetections::new(&table, class, &matches, config);
+    let (classes, top): (Vec<MatchedClass>, Vec<TopDetections>) = classes
+        .into_par_iter()
+        .map(|mut class| {
+            rules.sort_descending(&mut class.detections, |row| row.score);
+            let matches = Matches::new(&class, &config.tiou_thresholds, &rules);
+            let missed = sensitivity::missed(&class, &matches, mean_instances, config);
+            let top = TopDetections::new(&truth, &class, &matches, config);
             let matched = MatchedClass {
                 class,
                 matches,
@@ -173,8 +179,23 @@ pub fn diagnose<'a>(
         num_missed,
         characteristics: Characteristic::ALL
             .into_iter()
-            .map(|c| sensitivity::characteristic(c, &classes, mean_instances, config))
+            .map(|c| sensitivity::characteristic(c, &classes, &truth, mean_instances, config))
             .collect(),
-        counts: table.counts,
+        counts,
     })
+}
+
+fn check_durations(truth: &Truth<'_>) -> Result<(), DiagnosisError> {
+    for recording in &truth.recordings {
+        if let Some(duration) = recording.duration
+            && !(duration.is_finite() && duration > 0.0)
+        {
+            let recording = recording.id.clone();
+            return Err(DiagnosisError::Duration {
+                recording,
+                duration,
+            });
+        }
+    }
+    Ok(())
 }

@@ -1,13 +1,12 @@
-//! Average precision as if every class had the same number of annotations.
+//! Normalised average precision: as if every class had the same number of annotations.
 
 use serde::{Deserialize, Serialize};
 
 /// Normalised average precision of a ranked list: the area under the envelope of normalised precision over recall.
 ///
 /// `P_N = R · N̄ / (R · N̄ + F)` with recall `R = T / N_c`, `T` true and `F` false positives so far, `N_c` annotations of
-/// the class and `N̄` annotations of a mean class. With `N̄ = N_c` it is [`crate::evaluation::average_precision`].
-/// `true_positives` says for each detection, highest score first, whether it found something. A list without true
-/// positives has 0.
+/// the class and `N̄` annotations of a mean class. If `N̄ = N_c`, it is [`crate::average_precision`]. `true_positives` says
+/// for each detection, highest score first, whether it is a true positive. A list without true positives has 0.
 ///
 /// # Source
 /// Alwassel et al., Diagnosing Error in Temporal Action Detectors (ECCV 2018), after Hoiem et al. (ECCV 2012).
@@ -28,13 +27,13 @@ pub fn normalized_average_precision(
     area(&before, num_ground_truth, mean_instances)
 }
 
-/// The same from the number of false positives before each true positive.
+/// Normalised average precision from the number of false positives before each true positive.
 pub(super) fn area(
     false_positives_before: &[usize],
     num_ground_truth: usize,
     mean_instances: f64,
 ) -> f64 {
-    // Recall only moves at true positives, and between two of them precision only falls.
+    // Recall changes only at true positives; between two of them precision falls.
     let mut envelope = 0.0f64;
     let mut area = 0.0;
     for (position, num_false) in false_positives_before.iter().enumerate().rev() {
@@ -71,7 +70,7 @@ pub struct NormalizedMap {
 }
 
 impl NormalizedMap {
-    /// The mean of the APs (per class, per threshold) over the classes, of which there must be one.
+    /// Mean of the APs (per class, per threshold) over the classes, of which there must be at least one.
     pub(super) fn over_classes(ap: &[Vec<f64>]) -> Self {
         let num_thresholds = ap[0].len();
         let map: Vec<f64> = (0..num_thresholds)

@@ -1,32 +1,31 @@
-//! What the detections with the highest scores are.
+//! Profile of the detections with the highest scores: true positives and types of errors.
 
 use serde::{Deserialize, Serialize};
 
-use super::DiagnosisConfig;
-use super::ErrorType;
-use super::error_type::BestOverlap;
+use super::config::DiagnosisConfig;
+use super::error_type::{BestOverlap, ErrorType};
 use super::matching::Matches;
-use super::table::{ClassTable, Table};
+use crate::evaluation::{ClassTable, Truth};
 
-/// What the detections with the highest scores are, per threshold.
+/// True positives and errors among the detections with the highest scores, per threshold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FalsePositiveProfile {
-    /// One per threshold, in the order of the configuration.
+    /// Profile per threshold, in the order of the configuration.
     pub thresholds: Vec<ThresholdProfile>,
 }
 
-/// What the detections with the highest scores are at one threshold.
+/// True positives and errors among the detections with the highest scores, at one threshold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ThresholdProfile {
     /// The threshold.
     pub tiou_threshold: f64,
-    /// The first `N_c` detections of each class, the second `N_c`, and so on.
+    /// Counts in the first `N_c` detections of each class, in the next `N_c`, and so on.
     pub groups: Vec<ErrorCounts>,
-    /// All groups together.
+    /// Counts in all groups together.
     pub total: ErrorCounts,
 }
 
-/// How many detections are what.
+/// Numbers of true positives and of each type of error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ErrorCounts {
     /// True positives.
@@ -44,15 +43,15 @@ pub struct ErrorCounts {
 }
 
 impl FalsePositiveProfile {
-    /// The profile at a threshold of the configuration, found to 1e-9.
+    /// Profile at a threshold of the configuration, which is matched to 1e-9.
     pub fn at(&self, tiou_threshold: f64) -> Option<&ThresholdProfile> {
         self.thresholds
             .iter()
             .find(|profile| (profile.tiou_threshold - tiou_threshold).abs() <= 1e-9)
     }
 
-    /// The counts of each group as the mean over the thresholds: first true positives, then the errors in the order of
-    /// [`ErrorType::ALL`]; divided by their sum they are the bars of DETAD's figure.
+    /// Counts of each group, averaged over the thresholds: true positives, then errors in the order of [`ErrorType::ALL`].
+    /// Divided by their sum they are the bars of DETAD's figure.
     pub fn mean_counts(&self) -> Vec<[f64; 6]> {
         let num_groups = self.thresholds.first().map_or(0, |t| t.groups.len());
         let mut means = vec![[0.0; 6]; num_groups];
@@ -100,22 +99,22 @@ impl ErrorCounts {
     }
 }
 
-/// What is wrong with a detection; none for a true positive.
+/// Error of a detection; `None` for a true positive.
 pub(super) type Outcome = Option<ErrorType>;
 
-/// The detections of one class that are looked at.
+/// Top detections of one class, from which the profile is made.
 #[derive(Debug)]
 pub(super) struct TopDetections {
-    /// Annotations of the class, the size of a group.
+    /// Number of annotations of the class, which is the size of a group.
     pub(super) num_instances: usize,
-    /// Per threshold, what each detection is, by rank.
+    /// Outcome of each detection, by threshold and rank.
     pub(super) outcomes: Vec<Vec<Outcome>>,
 }
 
 impl TopDetections {
-    /// The first `num_groups · N_c` detections of a class.
+    /// Outcomes of the first `num_groups · N_c` detections of a class.
     pub(super) fn new(
-        table: &Table,
+        truth: &Truth<'_>,
         class: &ClassTable,
         matches: &Matches,
         config: &DiagnosisConfig,
@@ -127,7 +126,7 @@ impl TopDetections {
         let overlaps: Vec<BestOverlap> = class.detections[..num]
             .iter()
             .map(|detection| {
-                let annotations = table.recordings.get(detection.recording);
+                let annotations = truth.instances.get(detection.recording as usize);
                 BestOverlap::new(detection, class.label, annotations.map_or(&[], |a| a))
             })
             .collect();
@@ -154,7 +153,7 @@ impl TopDetections {
     }
 }
 
-/// Counts the outcomes of all classes in groups.
+/// Profile of all classes.
 pub(super) fn profile(classes: &[TopDetections], config: &DiagnosisConfig) -> FalsePositiveProfile {
     let thresholds = config
         .tiou_thresholds

@@ -1,46 +1,47 @@
-//! How well annotations are found, by what they are like.
+//! Sensitivity of a detector to the characteristics of annotations.
 
 use serde::{Deserialize, Serialize};
 
 use super::buckets::bucket_of;
+use super::characteristic::Characteristic;
+use super::config::DiagnosisConfig;
 use super::matching::Matches;
-use super::normalized::{area, normalized_precision};
-use super::table::ClassTable;
-use super::{Characteristic, DiagnosisConfig, NormalizedMap};
+use super::normalized::{NormalizedMap, area, normalized_precision};
+use crate::evaluation::{ClassTable, Truth};
 
-/// How well annotations are found, by one characteristic.
+/// Annotations found and missed, by one characteristic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CharacteristicDiagnosis {
     /// The characteristic.
     pub characteristic: Characteristic,
-    /// Annotations without a bucket: of a recording without duration (coverage), or beyond the last bucket.
+    /// Annotations without a bucket: beyond the last bucket, or (coverage) in a recording without a duration.
     pub num_without_bucket: usize,
-    /// One per bucket, in the order of the configuration.
+    /// Diagnosis per bucket, in the order of the configuration.
     pub buckets: Vec<BucketDiagnosis>,
 }
 
-/// How well the annotations of one bucket are found.
+/// Annotations of one bucket, found and missed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BucketDiagnosis {
-    /// Its name.
+    /// Name of the bucket.
     pub name: String,
-    /// Every value is above this (the first bucket holds the 0 too).
+    /// Lower end, not included (except the 0 of the first bucket).
     pub above: f64,
-    /// No value is above this; none for no limit.
+    /// Upper end, included; `None` for no limit.
     pub max: Option<f64>,
-    /// Annotations in it.
+    /// Number of annotations in the bucket.
     pub num_instances: usize,
-    /// Annotations that no detection found, per threshold.
+    /// Number of annotations that no detection found, per threshold.
     pub num_missed: Vec<usize>,
-    /// Mean over the thresholds of the share of annotations that are missed; none for an empty bucket.
+    /// Share of annotations that are missed, averaged over the thresholds; `None` for an empty bucket.
     pub false_negative_rate: Option<f64>,
-    /// Normalised mAP on the annotations of the bucket alone; none for an empty bucket.
+    /// Normalised mAP on the annotations of the bucket alone; `None` for an empty bucket.
     pub normalized_map: Option<NormalizedMap>,
 }
 
-/// Per class and threshold, whether each annotation is missed.
+/// Whether each annotation of a class is missed, per threshold.
 ///
-/// An annotation is found where a detection took it at a rank whose normalised precision is above `min_precision`.
+/// An annotation is found if a detection took it at a rank with a normalised precision above `min_precision`.
 pub(super) fn missed(
     class: &ClassTable,
     matches: &Matches,
@@ -64,15 +65,15 @@ pub(super) fn missed(
 
 /// One class, matched.
 #[derive(Debug)]
-pub(super) struct MatchedClass<'a> {
-    pub(super) class: &'a ClassTable,
+pub(super) struct MatchedClass {
+    pub(super) class: ClassTable,
     pub(super) matches: Matches,
-    /// See [`missed`].
+    /// Result of [`missed`].
     pub(super) missed: Vec<Vec<bool>>,
 }
 
-impl MatchedClass<'_> {
-    /// Normalised AP per threshold over all detections.
+impl MatchedClass {
+    /// Normalised AP of all detections, per threshold.
     pub(super) fn normalized_ap(&self, mean_instances: f64) -> Vec<f64> {
         (0..self.matches.found.len())
             .map(|t| {
@@ -84,10 +85,11 @@ impl MatchedClass<'_> {
     }
 }
 
-/// How well the annotations of each bucket of one characteristic are found.
+/// Diagnosis of each bucket of one characteristic.
 pub(super) fn characteristic(
     characteristic: Characteristic,
-    classes: &[MatchedClass<'_>],
+    classes: &[MatchedClass],
+    truth: &Truth<'_>,
     mean_instances: f64,
     config: &DiagnosisConfig,
 ) -> CharacteristicDiagnosis {
@@ -95,7 +97,7 @@ pub(super) fn characteristic(
     let bucket_of_instance: Vec<Vec<Option<usize>>> = classes
         .iter()
         .map(|matched| {
-            values(characteristic, matched.class)
+            values(characteristic, &matched.class, truth)
                 .into_iter()
                 .map(|value| bucket_of(buckets, value?))
                 .collect()
@@ -154,12 +156,19 @@ pub(super) fn characteristic(
     }
 }
 
-/// The characteristic of each annotation of a class.
-fn values(characteristic: Characteristic, class: &ClassTable) -> Vec<Option<f64>> {
+/// Characteristic of each annotation of a class; `None` if unknown.
+fn values(
+    characteristic: Characteristic,
+    class: &ClassTable,
+    truth: &Truth<'_>,
+) -> Vec<Option<f64>> {
     let instances = class.instances.iter();
     match characteristic {
         Characteristic::Coverage => instances
-            .map(|instance| Some(instance.segment.length() / instance.duration?))
+            .map(|instance| {
+                let duration = truth.recordings[instance.recording as usize].duration?;
+                Some(instance.segment.length() / duration)
+            })
             .collect(),
         Characteristic::Length => instances
             .map(|instance| Some(instance.segment.length()))
@@ -174,10 +183,9 @@ fn values(characteristic: Characteristic, class: &ClassTable) -> Vec<Option<f64>
     }
 }
 
-/// Normalised AP per threshold where only the annotations `inside` are to be found.
+/// Normalised AP per threshold if only the annotations `inside` are to be found.
 ///
-/// A detection that found another annotation at any of the thresholds is left out at all of them: it is right, but not
-/// asked for.
+/// A detection that found another annotation at any threshold is left out at all of them, because it is not an error.
 fn restricted_ap(
     matches: &Matches,
     inside: &[bool],

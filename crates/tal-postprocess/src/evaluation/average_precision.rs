@@ -1,17 +1,16 @@
 //! Area under the precision envelope.
 
-/// Average precision of a ranked list: the area under precision over recall, precision made non-increasing from the
+/// Average precision of a ranked list: the area under precision over recall, with precision made non-increasing from the
 /// right.
 ///
-/// `AP = Σ_i (r_i − r_{i−1}) · max_{j ≥ i} p_j` with `p_i`, `r_i` precision and recall after the first `i` detections
-/// and `r_0 = 0`. `true_positives` says for each detection, highest score first, whether it found something.
-///
-/// A list without true positives has AP 0, also where there is nothing to find.
+/// `AP = Σ_i (r_i − r_{i−1}) · max_{j ≥ i} p_j` with precision `p_i` and recall `r_i` after the first `i` detections and
+/// `r_0 = 0`. `true_positives` says for each detection, highest score first, whether it is a true positive. A list without
+/// true positives has AP 0, even if there is nothing to find.
 ///
 /// # Source
 /// The area of PASCAL VOC since 2010, used by ActivityNet, ActionFormer and TriDet.
 pub fn average_precision(true_positives: &[bool], num_ground_truth: usize) -> f64 {
-    // Recall only moves at true positives: the k-th of them at rank i has precision k/i and raises recall by 1/N.
+    // Recall changes only at true positives: the k-th of them, at rank i, has precision k/i and raises recall by 1/N.
     let mut num_found = 0;
     let at_hits: Vec<f64> = true_positives
         .iter()

@@ -1,27 +1,24 @@
 //! Average recall over the number of proposals.
 
-use std::cmp::Ordering;
-
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tal_core::config::EvaluationConfig;
-use tal_core::segment::tiou_from_parts;
 use tal_core::{ClassMap, Recording, Segment};
 
-use super::EvaluationError;
-use super::dialect::{Rules, Ties};
+use super::dialect::Rules;
+use super::error::EvaluationError;
 use super::input::DetectionInput;
 use super::truth::Truth;
 
 /// Number of points of the curve.
 const NUM_POINTS: usize = 100;
 
-/// AR@AN: how much of the ground truth is found by so many proposals per recording, whatever their class.
+/// Average recall over the average number of proposals per recording (AR@AN), whatever their class.
 ///
-/// The curve has 100 points; at point `j` recordings keep, of their proposals by score, a share that makes their average
-/// number `AN = j/100 · max`. Recall is the share of all annotations that one of those proposals reaches with
+/// The curve has 100 points. At point `j` each recording keeps the same share of its proposals, the best ones, so that their
+/// average number is `AN = j/100 · max`. Recall is the share of all annotations that overlap one of them with
 /// `tIoU ≥ threshold`; AR is its mean over the thresholds. `area` is the area under AR over AN by the trapezoid rule, divided
-/// by the largest AN. As the curve begins at its first point, perfect proposals have an area of 0.99.
+/// by the largest AN. The curve starts at its first point, so perfect proposals have an area of 0.99.
 ///
 /// # Shapes
 /// `recall[threshold][point]`; `average_recall` and `num_proposals` per point.
@@ -30,7 +27,7 @@ const NUM_POINTS: usize = 100;
 /// `Evaluation/eval_proposal.py` of ActivityNet, with `max` 100 and the thresholds 0.5:0.05:0.95.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AverageRecall {
-    /// The thresholds, in the order of the configuration.
+    /// Thresholds in the order of the configuration.
     pub tiou_thresholds: Vec<f64>,
     /// Average number of proposals per recording (AN).
     pub num_proposals: Vec<f64>,
@@ -38,17 +35,17 @@ pub struct AverageRecall {
     pub recall: Vec<Vec<f64>>,
     /// Mean recall over the thresholds (AR).
     pub average_recall: Vec<f64>,
-    /// The area under AR over AN, a fraction.
+    /// Area under AR over AN, a fraction.
     pub area: f64,
 }
 
-/// Takes detections as proposals without a class and computes their average recall for up to `max_proposals` per recording.
+/// Average recall of detections taken as proposals without a class, for up to `max_proposals` per recording.
 ///
-/// Which annotations count is decided by the configuration as for [`super::evaluate`]; only recordings that have some take
-/// part. A share of proposals that is no whole number is rounded down, so that few proposals in a recording can be none.
+/// The configuration decides which annotations count, as for [`crate::evaluate`]; recordings without any are left out. The
+/// number of proposals that a recording keeps is rounded down, possibly to 0.
 ///
 /// # Errors
-/// Those of [`super::evaluate`], but classes without ground truth are no error in any dialect.
+/// Those of [`crate::evaluate_with`], but no dialect refuses classes without ground truth.
 pub fn average_recall<'a, 'd>(
     recordings: impl IntoIterator<Item = &'a Recording>,
     detections: impl Into<DetectionInput<'d>>,
@@ -82,7 +79,7 @@ pub fn average_recall<'a, 'd>(
     let max = max_proposals as f64;
     let share = max * all.len() as f64 / num_given as f64;
     all.par_iter_mut().for_each(|recording| {
-        recording.rank(&rules);
+        rules.sort_descending(&mut recording.ranked, |(score, _)| *score);
         let num = (recording.ranked.len() as f64 * share) as usize;
         recording.ranked.truncate(num);
     });
@@ -91,11 +88,7 @@ pub fn average_recall<'a, 'd>(
     let scale = max * all.len() as f64 / num_kept as f64;
     let found: Vec<Vec<Vec<usize>>> = all
         .par_iter()
-        .map(|recording| {
-            recording.found(&config.tiou_thresholds, rules.min_union, |j| {
-                point(j) * scale
-            })
-        })
+        .map(|recording| recording.found(&config.tiou_thresholds, &rules, |j| point(j) * scale))
         .collect();
     let num_instances: usize = all.iter().map(|recording| recording.instances.len()).sum();
     let recall: Vec<Vec<f64>> = (0..config.tiou_thresholds.len())
@@ -112,7 +105,7 @@ pub fn average_recall<'a, 'd>(
         .map(|j| recall.iter().map(|recall| recall[j]).sum::<f64>() / recall.len() as f64)
         .collect();
     let num_proposals: Vec<f64> = (0..NUM_POINTS).map(|j| point(j) * max).collect();
-    // The points are equally far apart, so that dividing by the largest AN leaves their share of it.
+    // Neighbouring points are 1/100 of the largest AN apart.
     let trapezoids = average_recall
         .windows(2)
         .map(|pair| (pair[0] + pair[1]) / 2.0);
@@ -134,24 +127,16 @@ struct Proposals {
 }
 
 impl Proposals {
-    fn rank(&mut self, rules: &Rules) {
-        if rules.ties == Ties::LaterFirst {
-            self.ranked.reverse();
-        }
-        self.ranked
-            .sort_by(|a, b| b.0.partial_cmp(&a.0).unwrap_or(Ordering::Equal));
-    }
-
-    /// Per threshold and point the number of annotations that are found by the share of the proposals that `share` gives.
+    /// Number of annotations that the given share of the proposals finds, per threshold and point.
     fn found(
         &self,
         thresholds: &[f64],
-        min_union: f64,
+        rules: &Rules,
         share: impl Fn(usize) -> f64,
     ) -> Vec<Vec<usize>> {
         let num = self.ranked.len();
         let nums: Vec<usize> = (0..NUM_POINTS)
-            // Without any proposal the share is infinite and the number zero.
+            // Without proposals the share is infinite and the number 0.
             .map(|j| ((num as f64 * share(j)) as usize).min(num))
             .collect();
         let mut found = vec![vec![0; NUM_POINTS]; thresholds.len()];
@@ -159,10 +144,7 @@ impl Proposals {
             let tious: Vec<f64> = self
                 .ranked
                 .iter()
-                .map(|(_, segment)| {
-                    let inter = segment.intersection(*instance);
-                    tiou_from_parts(inter, segment.length(), instance.length(), min_union)
-                })
+                .map(|(_, segment)| rules.tiou(*segment, *instance))
                 .collect();
             for (threshold, found) in thresholds.iter().zip(&mut found) {
                 let Some(first) = tious.iter().position(|tiou| tiou >= threshold) else {

@@ -1,16 +1,16 @@
-//! Precision over recall.
+//! Precision-recall curves.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::matching::{MatchedClass, Matching};
 
-/// The precision-recall curves of one class.
+/// Precision-recall curves of one class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassCurves {
     /// The class id.
     pub label: u32,
-    /// Number of annotations that are looked for.
+    /// Number of annotations to be found.
     pub num_ground_truth: usize,
     /// One curve per threshold, in the order of the configuration.
     pub curves: Vec<PrecisionRecall>,
@@ -18,9 +18,9 @@ pub struct ClassCurves {
 
 /// Precision and recall after each detection, highest score first.
 ///
-/// `precision_i = TP_i / i` and `recall_i = TP_i / N` with the number of true positives `TP_i` among the first `i` detections
-/// that count and the number of annotations `N`; `envelope_i = max_{j ≥ i} precision_j`. With `recall_0 = 0`, average precision
-/// is `Σ_i (recall_i − recall_{i−1}) · envelope_i`.
+/// `precision_i = TP_i / i`, `recall_i = TP_i / N` and `envelope_i = max_{j ≥ i} precision_j`, with `TP_i` true positives
+/// among the first `i` detections that count and `N` annotations. With `recall_0 = 0`, average precision is
+/// `Σ_i (recall_i − recall_{i−1}) · envelope_i`.
 ///
 /// # Shapes
 /// All vectors have one value per detection that counts.
@@ -28,18 +28,18 @@ pub struct ClassCurves {
 pub struct PrecisionRecall {
     /// The threshold.
     pub tiou_threshold: f64,
-    /// The score of the detection.
+    /// Score of the detection.
     pub score: Vec<f64>,
-    /// The share of true positives among the detections so far.
+    /// Share of true positives among the detections so far.
     pub precision: Vec<f64>,
-    /// The highest precision from here on.
+    /// Highest precision from here on.
     pub envelope: Vec<f64>,
-    /// The share of the annotations that are found so far.
+    /// Share of the annotations found so far.
     pub recall: Vec<f64>,
 }
 
 impl Matching {
-    /// The precision-recall curves of all classes that have ground truth, by id.
+    /// Precision-recall curves of all classes that have ground truth, by id.
     pub fn precision_recall(&self) -> Vec<ClassCurves> {
         self.classes
             .par_iter()

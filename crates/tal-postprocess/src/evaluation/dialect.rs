@@ -1,70 +1,70 @@
-//! The details in which evaluators differ.
+//! Details in which evaluators differ.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use tal_core::ClassMap;
 use tal_core::config::{EvaluationConfig, EvaluationDialect};
+use tal_core::tiou_from_parts;
+use tal_core::{ClassMap, Segment};
 
-use super::EvaluationError;
-use super::table::DetectionRow;
+use super::error::EvaluationError;
+use crate::order::descending;
 
-/// Annotations shorter than this are noise to ActionFormer, and ends no further apart than this are the same, in seconds.
-pub(super) const TOLERANCE: f64 = 1e-3;
+/// Length in seconds below which ActionFormer takes an annotation for noise.
+pub(crate) const TOLERANCE: f64 = 1e-3;
 
-/// A configuration, detail by detail.
+/// Details of an evaluation.
 #[derive(Debug, Clone)]
-pub(super) struct Rules {
-    /// Whether annotations that repeat an earlier one go.
-    pub(super) without_duplicates: bool,
-    /// Which annotations are too short.
-    pub(super) short: ShortInstances,
-    /// What becomes of detections whose class has no ground truth.
-    pub(super) unknown_class: UnknownClass,
-    /// What comes first among equals.
-    pub(super) ties: Ties,
+pub(crate) struct Rules {
+    /// Whether annotations that repeat an earlier one are dropped.
+    pub(crate) without_duplicates: bool,
+    /// Annotations that are too short.
+    pub(crate) short: ShortInstances,
+    /// Treatment of detections whose class has no ground truth.
+    pub(crate) unknown_class: UnknownClass,
+    /// Order of equal scores and equal overlaps.
+    pub(crate) ties: Ties,
     /// Lower bound of the union in a tIoU, in seconds.
-    pub(super) min_union: f64,
-    /// Whose annotations mark where it is unclear what happens.
-    pub(super) ambiguous: Option<u32>,
+    pub(crate) min_union: f64,
+    /// Class whose annotations mark where it is unclear what happens.
+    pub(crate) ambiguous: Option<u32>,
     /// Recordings that do not count.
-    pub(super) blocked: BTreeSet<String>,
+    pub(crate) blocked: BTreeSet<String>,
 }
 
-/// Which annotations are too short to count, and when they go.
+/// Annotations that are too short to count, and when they are dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ShortInstances {
-    /// All count.
+pub(crate) enum ShortInstances {
+    /// None is too short.
     Kept,
-    /// Those below [`TOLERANCE`] go before duplicates are looked for.
+    /// Those below [`TOLERANCE`] are dropped before duplicates are looked for.
     BelowTolerance,
-    /// Those without length go before duplicates are looked for.
+    /// Those without length are dropped before duplicates are looked for.
     Empty,
-    /// Those without length go last: they can hide a duplicate and give their class a rank.
+    /// Those without length are dropped last: they can hide a duplicate and give their class a rank.
     EmptyLast,
 }
 
-/// What becomes of detections whose class has no ground truth.
+/// Treatment of detections whose class has no ground truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum UnknownClass {
-    /// They do not count.
+pub(crate) enum UnknownClass {
+    /// They are ignored.
     Ignored,
     /// Their id is taken for the rank of a class.
     TakenAsRank,
-    /// There may be none.
+    /// They are an error.
     Refused,
 }
 
-/// What comes first among equals.
+/// Order of equal scores and equal overlaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ties {
+pub(crate) enum Ties {
     EarlierFirst,
     LaterFirst,
 }
 
 impl Rules {
-    /// The rules of a configuration, whose thresholds are checked too. `classes` gives the ambiguous class its id.
-    pub(super) fn new(
+    /// Rules of a configuration, whose thresholds are checked too; `classes` gives the id of the ambiguous class.
+    pub(crate) fn new(
         config: &EvaluationConfig,
         classes: Option<&ClassMap>,
     ) -> Result<Self, EvaluationError> {
@@ -95,7 +95,8 @@ impl Rules {
         Ok(rules)
     }
 
-    fn of(dialect: EvaluationDialect) -> Self {
+    /// Rules of a dialect, without an ambiguous class and blocked recordings.
+    pub(crate) fn of(dialect: EvaluationDialect) -> Self {
         use EvaluationDialect as Dialect;
         let numpy = Self {
             without_duplicates: true,
@@ -107,23 +108,23 @@ impl Rules {
             blocked: BTreeSet::new(),
         };
         match dialect {
-            Dialect::Activitynet => Self {
+            Dialect::ActivityNet => Self {
                 without_duplicates: false,
                 short: ShortInstances::Kept,
                 unknown_class: UnknownClass::Refused,
                 ..numpy
             },
-            Dialect::Actionformer => Self {
+            Dialect::ActionFormer => Self {
                 short: ShortInstances::BelowTolerance,
                 unknown_class: UnknownClass::TakenAsRank,
                 ..numpy
             },
-            Dialect::Tridet => Self {
+            Dialect::TriDet => Self {
                 short: ShortInstances::EmptyLast,
                 unknown_class: UnknownClass::TakenAsRank,
                 ..numpy
             },
-            Dialect::Opentad => Self {
+            Dialect::OpenTad => Self {
                 min_union: 1e-8,
                 ..numpy
             },
@@ -135,17 +136,17 @@ impl Rules {
         }
     }
 
-    /// Sorts by score, highest first.
-    pub(super) fn sort_detections(&self, detections: &mut [DetectionRow]) {
-        self.sort_descending(detections, |row| row.score);
+    /// tIoU of two segments.
+    pub(crate) fn tiou(&self, a: Segment, b: Segment) -> f64 {
+        tiou_from_parts(a.intersection(b), a.length(), b.length(), self.min_union)
     }
 
-    /// Sorts numbers that are comparable (none is NaN) from high to low; equal ones by the dialect.
-    pub(super) fn sort_descending<T>(&self, rows: &mut [T], value: impl Fn(&T) -> f64) {
+    /// Sorts rows from the highest value to the lowest, equal values as the dialect says. No value may be NaN.
+    pub(crate) fn sort_descending<T>(&self, rows: &mut [T], value: impl Fn(&T) -> f64) {
         if self.ties == Ties::LaterFirst {
             rows.reverse();
         }
-        rows.sort_by(|a, b| value(b).partial_cmp(&value(a)).unwrap_or(Ordering::Equal));
+        rows.sort_by(|a, b| descending(value(a), value(b)));
     }
 }
 
@@ -154,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_refuses_unknown_classes_says_so_beforehand() {
+    fn dialects_that_refuse_unknown_classes_say_so_beforehand() {
         for dialect in EvaluationDialect::ALL {
             let is_refused = Rules::of(dialect).unknown_class == UnknownClass::Refused;
             assert_eq!(dialect.refuses_unknown_classes(), is_refused, "{dialect}");

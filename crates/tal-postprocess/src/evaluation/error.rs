@@ -1,137 +1,153 @@
-//! What can be wrong with what is evaluated.
+//! Errors of an evaluation.
 
 /// Why detections cannot be evaluated.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvaluationError {
-    /// There is no threshold.
+    /// The configuration has no threshold.
     #[error("there is no tIoU threshold; give at least one")]
     NoThresholds,
     /// A threshold is NaN or outside [0, 1].
-    #[error("tIoU threshold {index} is {value}, must be within 0 and 1")]
+    #[error("tIoU threshold {index} is {value}, must be between 0 and 1")]
     Threshold {
-        /// Its position.
+        /// Position of the threshold.
         index: usize,
         /// The threshold.
         value: f64,
     },
-    /// There is no recording.
-    #[error(
-        "there is no recording to evaluate on; does the ground truth have the subset that was asked for?"
-    )]
+    /// The ground truth has no recording.
+    #[error("there is no recording to evaluate; does the ground truth have the requested subset?")]
     NoRecordings,
     /// No recording has an annotation that counts.
     #[error(
-        "none of the {num_recordings} recordings has an annotation with a length, so that no class can be evaluated"
+        "none of the {num_recordings} recordings has an annotation with a length, so there is nothing to find"
     )]
     NoGroundTruth {
         /// Number of recordings.
         num_recordings: usize,
     },
-    /// No recording is left.
-    #[error("all {num_recordings} recordings are blocked, so that there is nothing to evaluate on")]
+    /// All recordings are blocked.
+    #[error("all {num_recordings} recordings are blocked, so there is nothing to evaluate")]
     AllBlocked {
         /// Number of recordings.
         num_recordings: usize,
     },
-    /// The ambiguous class is given by name and the names are not known.
-    #[error("ambiguous_class is {name:?}, but no class names were given to look it up in")]
+    /// The ambiguous class is given by name, but the names of the classes are unknown.
+    #[error("ambiguous_class is {name:?}, but no class names were given to look it up")]
     NoClassNames {
-        /// The ambiguous class.
+        /// Name of the ambiguous class.
         name: String,
     },
-    /// The ambiguous class is none of the classes.
+    /// The ambiguous class is not a class of the ground truth.
     #[error(
-        "ambiguous_class {name:?} is no class of the ground truth, which has {known}{}",
+        "ambiguous_class is {name:?}, which is not a class of the ground truth; its classes are {known}{}",
         suggestion(nearest)
     )]
     UnknownAmbiguousClass {
-        /// The ambiguous class.
+        /// Name of the ambiguous class.
         name: String,
         /// The class with the most similar name.
         nearest: Option<String>,
-        /// The names of all classes.
+        /// Names of all classes.
         known: String,
     },
-    /// A detection is of a class that has no ground truth, in a dialect that refuses that.
+    /// Columns differ in length.
     #[error(
-        "detection {row} of recording {recording:?} has the class id {label}, which no annotation has; the dialect activitynet \
-         refuses that, others ignore it"
-    )]
-    UnknownClass {
-        /// The recording.
-        recording: String,
-        /// Its position in the recording, or in the columns.
-        row: usize,
-        /// The class id.
-        label: u32,
-    },
-    /// Columns have different lengths.
-    #[error(
-        "column {column} has {len} rows, column recording {expected}; all must have the same number"
+        "column {column} has {len} rows, column recording has {expected}; all must have the same number"
     )]
     ColumnLength {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
         /// Its length.
         len: usize,
-        /// The length of the first column.
+        /// Length of the column `recording`.
         expected: usize,
     },
-    /// A row of the columns is of a recording that is not there.
+    /// A row of the columns refers to a recording that does not exist.
     #[error(
-        "detection {row} is of recording {index}, but there are only {num_recordings}, counted from 0"
+        "detection {row} is of recording {index}, but there are only {num_recordings} recordings, counted from 0"
     )]
     RecordingIndex {
         /// The row.
         row: usize,
-        /// The index of the recording.
+        /// Index of the recording.
         index: u32,
         /// Number of recordings.
         num_recordings: usize,
     },
-    /// A recording is there twice.
+    /// Two recordings have the same id.
     #[error("recording {recording:?} is twice in the ground truth; ids must be unique")]
     DuplicateRecording {
-        /// Its id.
+        /// The id.
         recording: String,
     },
-    /// The ends of an annotation are not finite or not in order.
-    #[error(
-        "annotation {row} of recording {recording:?} goes from {start} to {end}; both must be finite and start <= end"
-    )]
-    Instance {
-        /// The recording.
-        recording: String,
-        /// Its position in the recording.
-        row: usize,
-        /// The start, in seconds.
+    /// An annotation or a detection cannot be used.
+    #[error(transparent)]
+    Input(#[from] InputError),
+}
+
+/// An annotation or a detection that cannot be used.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{} {row} of recording {recording:?} {kind}", kind.noun())]
+pub struct InputError {
+    /// Id of the recording.
+    pub recording: String,
+    /// Position in the recording, or the row if detections are given as columns.
+    pub row: usize,
+    /// The reason.
+    pub kind: InputErrorKind,
+}
+
+/// Why an annotation or a detection cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputErrorKind {
+    /// The ends of an annotation or its length are not finite, or the ends are not in order.
+    #[error("goes from {start} to {end}; both ends and the length must be finite and start <= end")]
+    Annotation {
+        /// Start, in seconds.
         start: f64,
-        /// The end, in seconds.
+        /// End, in seconds.
         end: f64,
     },
-    /// The ends of a detection are not finite or not in order.
-    #[error(
-        "detection {row} of recording {recording:?} goes from {start} to {end}; both must be finite and start <= end"
-    )]
-    Segment {
-        /// The recording.
-        recording: String,
-        /// Its position in the recording, or in the columns.
-        row: usize,
-        /// The start, in seconds.
+    /// The ends of a detection or its length are not finite, or the ends are not in order.
+    #[error("goes from {start} to {end}; both ends and the length must be finite and start <= end")]
+    Detection {
+        /// Start, in seconds.
         start: f64,
-        /// The end, in seconds.
+        /// End, in seconds.
         end: f64,
     },
     /// The score of a detection is NaN.
-    #[error("detection {row} of recording {recording:?} has the score NaN, must be a number")]
-    Score {
-        /// The recording.
-        recording: String,
-        /// Its position in the recording, or in the columns.
-        row: usize,
+    #[error("has the score NaN, must be a number")]
+    Score,
+    /// The class of a detection has no ground truth, which the dialect refuses.
+    #[error(
+        "has the class id {label}, which no annotation has; only the dialect activitynet refuses that"
+    )]
+    UnknownClass {
+        /// The class id.
+        label: u32,
     },
+}
+
+impl InputError {
+    pub(super) fn new(recording: &str, row: usize, kind: InputErrorKind) -> Self {
+        Self {
+            recording: recording.to_owned(),
+            row,
+            kind,
+        }
+    }
+}
+
+impl InputErrorKind {
+    fn noun(&self) -> &'static str {
+        match self {
+            Self::Annotation { .. } => "annotation",
+            Self::Detection { .. } | Self::Score | Self::UnknownClass { .. } => "detection",
+        }
+    }
 }
 
 fn suggestion(nearest: &Option<String>) -> String {

@@ -1,12 +1,12 @@
-//! Detections as they come in.
+//! Detections as the caller gives them.
 
 use tal_core::{Detection, DetectionSet, Segment};
 
-use super::EvaluationError;
 use super::dialect::Rules;
-use super::truth::Truth;
+use super::error::{EvaluationError, InputError, InputErrorKind};
+use super::truth::{Truth, is_usable};
 
-/// Detections to evaluate, by recording or as columns; made from either with `into`.
+/// Detections to evaluate, by recording or as columns; `into` makes it from either.
 #[derive(Debug, Clone, Copy)]
 pub enum DetectionInput<'a> {
     /// Rows by recording id.
@@ -16,14 +16,14 @@ pub enum DetectionInput<'a> {
 }
 
 impl DetectionInput<'_> {
-    /// Checks each detection and hands it on with the position of its recording in `truth`, where it has one, and with the
-    /// id and row that name it; by recording id, within a recording in the order of the input. Those of blocked recordings
-    /// are left out. Returns their number.
+    /// Checks each detection and hands it to `take`, with the position of its recording in `truth` (if it has one) and the
+    /// id and row that name it. Recordings come by id, the detections of a recording in the order of the input.
+    /// Detections of blocked recordings are left out. Returns their number.
     pub(super) fn each(
         self,
         truth: &Truth<'_>,
         rules: &Rules,
-        mut take: impl FnMut(Option<u32>, Detection, (&str, usize)) -> Result<(), EvaluationError>,
+        mut take: impl FnMut(Option<u32>, Detection, (&str, usize)) -> Result<(), InputError>,
     ) -> Result<usize, EvaluationError> {
         match self {
             Self::Set(set) => {
@@ -77,19 +77,19 @@ impl<'a> From<DetectionColumns<'a>> for DetectionInput<'a> {
 
 /// Detections as columns of one length.
 ///
-/// The result is that of a [`DetectionSet`] that holds, by recording, the same rows in the same order.
+/// They give the same result as a [`DetectionSet`] with the same rows of each recording in the same order.
 ///
 /// # Units
 /// `start` and `end` in seconds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DetectionColumns<'a> {
-    /// Index of the recording among the recordings that are evaluated, in the order in which they are given.
+    /// Index of the recording among the evaluated recordings, in the order in which they are given.
     pub recording: &'a [u32],
-    /// Where it begins.
+    /// Start of the detection.
     pub start: &'a [f64],
-    /// Where it ends.
+    /// End of the detection.
     pub end: &'a [f64],
-    /// Confidence.
+    /// Score of the detection.
     pub score: &'a [f64],
     /// Class id.
     pub label: &'a [u32],
@@ -101,13 +101,13 @@ impl DetectionColumns<'_> {
         self.recording.len()
     }
 
-    /// Whether there are none.
+    /// Whether there is no detection.
     pub fn is_empty(&self) -> bool {
         self.recording.is_empty()
     }
 
-    /// Checks the lengths of the columns and the indices of recordings.
-    pub(super) fn check(&self, num_recordings: usize) -> Result<(), EvaluationError> {
+    /// Checks the lengths of the columns and the indices of the recordings.
+    fn check(&self, num_recordings: usize) -> Result<(), EvaluationError> {
         let expected = self.recording.len();
         let columns = [
             ("start", self.start.len()),
@@ -135,9 +135,9 @@ impl DetectionColumns<'_> {
         }
     }
 
-    /// Row numbers by recording, those of a recording in the order of the columns; `position` gives each index a place and
-    /// leaves out the rows of those that have none.
-    pub(super) fn grouped(&self, positions: &[Option<u32>]) -> Vec<u32> {
+    /// Row numbers by recording, those of a recording in the order of the columns. `positions` gives the place of each
+    /// recording; the rows of recordings without a place are left out.
+    fn grouped(&self, positions: &[Option<u32>]) -> Vec<u32> {
         let mut starts = vec![0usize; positions.len() + 1];
         for index in self.recording {
             if let Some(position) = positions[*index as usize] {
@@ -158,20 +158,15 @@ impl DetectionColumns<'_> {
     }
 }
 
-/// Whether a detection can be compared at all.
-fn check(detection: &Detection, id: &str, row: usize) -> Result<(), EvaluationError> {
-    let segment = detection.segment;
-    if !segment.is_ordered() {
-        return Err(EvaluationError::Segment {
-            recording: id.to_owned(),
-            row,
-            start: segment.start,
-            end: segment.end,
-        });
+/// Checks that a detection can be compared.
+fn check(detection: &Detection, id: &str, row: usize) -> Result<(), InputError> {
+    let Segment { start, end } = detection.segment;
+    if !is_usable(detection.segment) {
+        let kind = InputErrorKind::Detection { start, end };
+        return Err(InputError::new(id, row, kind));
     }
     if detection.score.is_nan() {
-        let recording = id.to_owned();
-        return Err(EvaluationError::Score { recording, row });
+        return Err(InputError::new(id, row, InputErrorKind::Score));
     }
     Ok(())
 }

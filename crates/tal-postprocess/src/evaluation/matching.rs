@@ -1,18 +1,19 @@
-//! Detections held against the ground truth.
+//! Detections matched with the ground truth.
 
 use rayon::prelude::*;
 use tal_core::config::{EvaluationConfig, EvaluationDialect};
 use tal_core::{ClassMap, Recording};
 
+use super::average_precision::average_precision;
 use super::dialect::Rules;
+use super::error::EvaluationError;
+use super::hits;
 use super::input::DetectionInput;
+use super::result::{ClassEvaluation, Evaluation, EvaluationCounts};
 use super::table::{ClassTable, Table};
-use super::{
-    ClassEvaluation, Evaluation, EvaluationCounts, EvaluationError, average_precision, hits,
-};
+use super::truth::Truth;
 
-/// Detections that have been matched with the ground truth, class by class and threshold by threshold, from which all
-/// figures are read.
+/// Detections matched with the ground truth, class by class and threshold by threshold; all figures are read from it.
 #[derive(Debug)]
 pub struct Matching {
     pub(super) dialect: EvaluationDialect,
@@ -20,22 +21,22 @@ pub struct Matching {
     pub(super) rules: Rules,
     pub(super) classes: Vec<MatchedClass>,
     pub(super) counts: EvaluationCounts,
-    /// The ids of the recordings that count, sorted: their numbers in the rows.
+    /// Ids of the recordings that count, sorted; the rows of the tables refer to their positions.
     pub(super) recordings: Vec<String>,
 }
 
-/// One class whose detections are ranked and matched.
+/// One class, ranked and matched.
 #[derive(Debug)]
 pub(super) struct MatchedClass {
-    /// Detections by score, highest first.
+    /// The table, with detections sorted by score, highest first.
     pub(super) table: ClassTable,
-    /// Per threshold and detection whether it is a true positive.
+    /// Whether each detection is a true positive, per threshold.
     pub(super) hits: Vec<Vec<bool>>,
 }
 
 impl MatchedClass {
-    /// At one threshold, for each detection that counts its place in the ranking and whether it is a true positive. A false
-    /// positive that overlaps an ambiguous annotation does not count.
+    /// Rank of each detection that counts at a threshold, and whether it is a true positive. A false positive that overlaps
+    /// an ambiguous annotation does not count.
     pub(super) fn counted(&self, threshold: usize) -> impl Iterator<Item = (usize, bool)> {
         let rows = self.hits[threshold].iter().zip(&self.table.detections);
         rows.enumerate()
@@ -61,16 +62,16 @@ impl MatchedClass {
 }
 
 impl Matching {
-    /// Matches detections with the annotations of `recordings`, those of the evaluated subset (see
+    /// Matches detections with the annotations of `recordings`, the recordings of the evaluated subset (see
     /// [`tal_core::GroundTruth::subset`]).
     ///
-    /// `classes` gives `config.ambiguous_class` its id and is not needed without one.
+    /// `classes` gives the id of `config.ambiguous_class`; it is needed only if that is given.
     ///
     /// # Units
     /// Segments in seconds.
     ///
     /// # Errors
-    /// Those of [`super::evaluate`].
+    /// Those of [`crate::evaluate`], and those of [`crate::evaluate_with`].
     pub fn new<'a, 'd>(
         recordings: impl IntoIterator<Item = &'a Recording>,
         detections: impl Into<DetectionInput<'d>>,
@@ -78,16 +79,13 @@ impl Matching {
         classes: Option<&ClassMap>,
     ) -> Result<Self, EvaluationError> {
         let rules = Rules::new(config, classes)?;
-        let Table {
-            classes,
-            counts,
-            recordings,
-        } = Table::new(recordings, detections, &rules)?;
+        let truth = Truth::new(recordings, &rules)?;
+        let Table { classes, counts } = Table::new(&truth, detections, &rules)?;
         let thresholds = config.tiou_thresholds.clone();
         let classes = classes
             .into_par_iter()
             .map(|mut table| {
-                rules.sort_detections(&mut table.detections);
+                rules.sort_descending(&mut table.detections, |row| row.score);
                 let hits = hits::true_positives(&table, &thresholds, &rules);
                 MatchedClass { table, hits }
             })
@@ -98,16 +96,16 @@ impl Matching {
             rules,
             classes,
             counts,
-            recordings,
+            recordings: truth.recordings.iter().map(|r| r.id.clone()).collect(),
         })
     }
 
-    /// The thresholds, in the order of the configuration.
+    /// Thresholds in the order of the configuration.
     pub fn tiou_thresholds(&self) -> &[f64] {
         &self.thresholds
     }
 
-    /// Average precision of each class and its means.
+    /// Average precision of each class, and its means over classes and thresholds.
     pub fn evaluation(&self) -> Evaluation {
         let classes: Vec<ClassEvaluation> = self
             .classes

@@ -1,31 +1,31 @@
-//! What was matched, as the lists that average precision is computed from.
+//! Ranked lists from which average precision is computed.
 
 use super::matching::{MatchedClass, Matching};
 
-/// What average precision is computed from.
+/// Ranked lists of all classes.
 #[derive(Debug)]
 pub(crate) struct Ranked {
-    /// The ids of the recordings that count, sorted: their numbers.
+    /// Ids of the recordings that count, sorted; the lists refer to their positions.
     pub(crate) recordings: Vec<String>,
-    /// The classes with ground truth, by id.
+    /// Classes with ground truth, by id.
     pub(crate) classes: Vec<RankedClass>,
 }
 
-/// What average precision is computed from, for one class.
+/// Ranked list of one class.
 #[derive(Debug)]
 pub(crate) struct RankedClass {
-    /// The recordings with ground truth of this class, and how much of it each has.
+    /// Recordings with annotations of this class, and the number of those annotations.
     pub(crate) num_ground_truth: Vec<(u32, u32)>,
-    /// The recording of each detection, the highest score first; the number of recordings stands for all others.
+    /// Recording of each detection, highest score first; the number of recordings stands for those without ground truth.
     pub(crate) recordings: Vec<u32>,
-    /// Per threshold, whether each detection is a true positive.
+    /// Whether each detection is a true positive, per threshold.
     pub(crate) hits: Vec<Vec<bool>>,
-    /// The detections, by rank, that are never false positives: where they find nothing, they do not count.
+    /// Ranks of the detections that are never false positives: they do not count if they find nothing.
     pub(crate) forgiven: Vec<u32>,
 }
 
 impl Matching {
-    /// The lists, without what is no longer needed.
+    /// Ranked lists of the matched classes.
     pub(crate) fn into_ranked(self) -> Ranked {
         Ranked {
             recordings: self.recordings,

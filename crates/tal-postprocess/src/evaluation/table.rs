@@ -2,66 +2,65 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use tal_core::{Detection, Recording, Segment};
+use tal_core::{Detection, Segment};
 
 use super::dialect::{Rules, UnknownClass};
+use super::error::{EvaluationError, InputError, InputErrorKind};
 use super::input::DetectionInput;
+use super::result::EvaluationCounts;
 use super::truth::Truth;
-use super::{EvaluationCounts, EvaluationError};
 
-/// Everything that is compared, class by class.
+/// Ground truth and detections, class by class.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(crate) struct Table {
     /// Classes with ground truth, by id.
-    pub(super) classes: Vec<ClassTable>,
-    pub(super) counts: EvaluationCounts,
-    /// The ids of the recordings that count, sorted: their numbers in the rows.
-    pub(super) recordings: Vec<String>,
+    pub(crate) classes: Vec<ClassTable>,
+    pub(crate) counts: EvaluationCounts,
 }
 
-/// What is compared within one class.
+/// Ground truth and detections of one class.
 #[derive(Debug)]
-pub(super) struct ClassTable {
-    pub(super) label: u32,
-    /// By recording, within it in the order of the annotations.
-    pub(super) instances: Vec<InstanceRow>,
-    /// In the order of the input.
-    pub(super) detections: Vec<DetectionRow>,
+pub(crate) struct ClassTable {
+    pub(crate) label: u32,
+    /// Annotations by recording, those of a recording in the given order.
+    pub(crate) instances: Vec<InstanceRow>,
+    /// Detections in the order of the input.
+    pub(crate) detections: Vec<DetectionRow>,
 }
 
 /// One annotation.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct InstanceRow {
-    pub(super) recording: u32,
-    pub(super) segment: Segment,
+pub(crate) struct InstanceRow {
+    /// Position of the recording.
+    pub(crate) recording: u32,
+    pub(crate) segment: Segment,
 }
 
 /// One detection.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct DetectionRow {
-    pub(super) recording: u32,
-    /// Whether it overlaps an annotation of the ambiguous class, so that it is never a false positive.
-    pub(super) is_ambiguous: bool,
-    pub(super) segment: Segment,
-    pub(super) score: f64,
+pub(crate) struct DetectionRow {
+    /// Position of the recording; the number of recordings for one that the ground truth lacks.
+    pub(crate) recording: u32,
+    /// Whether the detection overlaps an annotation of the ambiguous class, so that it is never a false positive.
+    pub(crate) is_ambiguous: bool,
+    pub(crate) segment: Segment,
+    pub(crate) score: f64,
 }
 
 impl Table {
-    pub(super) fn new<'a, 'd>(
-        recordings: impl IntoIterator<Item = &'a Recording>,
+    pub(crate) fn new<'d>(
+        truth: &Truth<'_>,
         detections: impl Into<DetectionInput<'d>>,
         rules: &Rules,
     ) -> Result<Self, EvaluationError> {
-        let truth = Truth::new(recordings, rules)?;
-        let mut filling = Filling::new(&truth, rules)?;
+        let mut filling = Filling::new(truth, rules)?;
         let nowhere = truth.recordings.len() as u32;
         let num_blocked = detections
             .into()
-            .each(&truth, rules, |position, detection, place| {
+            .each(truth, rules, |position, detection, place| {
                 if position.is_none() {
                     filling.counts.num_unmatched_recording_detections += 1;
                 }
-                // Recordings without ground truth need no number of their own.
                 filling.add(position.unwrap_or(nowhere), detection, place)
             })?;
         filling.counts.num_blocked_detections = num_blocked;
@@ -71,28 +70,24 @@ impl Table {
             ..
         } = filling;
         classes.retain(|class| !class.instances.is_empty());
-        Ok(Self {
-            classes,
-            counts,
-            recordings: truth.recordings.iter().map(|r| r.id.clone()).collect(),
-        })
+        Ok(Self { classes, counts })
     }
 }
 
 impl ClassTable {
-    /// The annotations of one recording, as positions in `instances`.
-    pub(super) fn of_recording(&self, recording: u32) -> std::ops::Range<usize> {
+    /// Annotations of one recording, as positions in `instances`.
+    pub(crate) fn of_recording(&self, recording: u32) -> std::ops::Range<usize> {
         let start = self.instances.partition_point(|i| i.recording < recording);
         let rest = &self.instances[start..];
         start..start + rest.partition_point(|i| i.recording == recording)
     }
 }
 
-/// A table that takes up detections.
+/// A table to which detections are added.
 struct Filling<'a, 'r> {
     truth: &'a Truth<'a>,
     rules: &'r Rules,
-    /// By id; with those that have a rank and no annotation that counts.
+    /// Classes by id, including those that have a rank but no annotation that counts.
     classes: Vec<ClassTable>,
     ranks: HashMap<u32, usize>,
     counts: EvaluationCounts,
@@ -101,7 +96,7 @@ struct Filling<'a, 'r> {
 impl<'a, 'r> Filling<'a, 'r> {
     /// A table without detections.
     fn new(truth: &'a Truth<'a>, rules: &'r Rules) -> Result<Self, EvaluationError> {
-        // Ranks are given before annotations without length go, where the dialect says so.
+        // Ranks include classes whose annotations are dropped last.
         let labels: BTreeSet<u32> = truth.instances.iter().flatten().map(|i| i.label).collect();
         let mut classes: Vec<ClassTable> = labels
             .into_iter()
@@ -145,13 +140,13 @@ impl<'a, 'r> Filling<'a, 'r> {
         })
     }
 
-    /// Gives a detection to its class; `id` and `row` say where it stands.
+    /// Adds a detection to its class; `id` and `row` name the detection in errors.
     fn add(
         &mut self,
         recording: u32,
         detection: Detection,
         (id, row): (&str, usize),
-    ) -> Result<(), EvaluationError> {
+    ) -> Result<(), InputError> {
         self.counts.num_detections += 1;
         match self.rank(detection.label) {
             Some(rank) if !self.classes[rank].instances.is_empty() => {
@@ -165,18 +160,16 @@ impl<'a, 'r> Filling<'a, 'r> {
             None if self.rules.unknown_class == UnknownClass::Refused
                 && self.rules.ambiguous != Some(detection.label) =>
             {
-                return Err(EvaluationError::UnknownClass {
-                    recording: id.to_owned(),
-                    row,
-                    label: detection.label,
-                });
+                let label = detection.label;
+                let kind = InputErrorKind::UnknownClass { label };
+                return Err(InputError::new(id, row, kind));
             }
             _ => self.counts.num_ignored_detections += 1,
         }
         Ok(())
     }
 
-    /// The class that takes the detections of a label, by its place.
+    /// Position of the class to which the detections of a label belong.
     fn rank(&self, label: u32) -> Option<usize> {
         if self.rules.ambiguous == Some(label) {
             return None;

@@ -1,7 +1,7 @@
-//! The tIoU thresholds that data sets are evaluated at.
+//! tIoU thresholds of well-known data sets.
 
-/// The data sets that [`default_thresholds`] knows.
-pub const DATASETS: [&str; 8] = [
+/// Data sets that [`default_thresholds`] knows.
+pub const KNOWN_DATASETS: [&str; 8] = [
     "thumos14",
     "multithumos",
     "charades",
@@ -12,10 +12,11 @@ pub const DATASETS: [&str; 8] = [
     "fineaction",
 ];
 
-/// The thresholds by which results on a data set are compared: `thumos14` 0.3:0.1:0.7, `multithumos` and `charades`
-/// 0.1:0.1:0.9, `epic_kitchens_100` and `ego4d` 0.1:0.1:0.5, `activitynet`, `hacs` and `fineaction` 0.5:0.05:0.95.
+/// Thresholds at which results on a data set are compared; `None` for an unknown data set.
 ///
-/// Each is the number that its decimal fraction denotes, not a sum of steps.
+/// `thumos14` has 0.3:0.1:0.7, `multithumos` and `charades` 0.1:0.1:0.9, `epic_kitchens_100` and `ego4d` 0.1:0.1:0.5,
+/// `activitynet`, `hacs` and `fineaction` 0.5:0.05:0.95. Each threshold is the nearest number to its decimal fraction, not
+/// a sum of steps.
 pub fn default_thresholds(dataset: &str) -> Option<Vec<f64>> {
     let (first, step, last) = match dataset {
         "thumos14" => (30, 10, 70),
@@ -46,7 +47,7 @@ mod tests {
             assert_eq!(of(name), ten);
         }
         assert!(
-            DATASETS
+            KNOWN_DATASETS
                 .iter()
                 .all(|name| default_thresholds(name).is_some())
         );

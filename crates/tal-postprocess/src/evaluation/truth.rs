@@ -1,26 +1,26 @@
-//! The annotations that count.
+//! Annotations that count.
 
 use tal_core::{Instance, Recording, Segment, remove_duplicates};
 
-use super::EvaluationError;
 use super::dialect::{Rules, ShortInstances, TOLERANCE};
+use super::error::{EvaluationError, InputError, InputErrorKind};
 
-/// Recordings that count, by id, and their annotations.
+/// Recordings that count, sorted by id, and their annotations.
 #[derive(Debug)]
-pub(super) struct Truth<'a> {
-    pub(super) recordings: Vec<&'a Recording>,
-    /// For each recording as given its position in `recordings`; none for a blocked one.
-    pub(super) positions: Vec<Option<u32>>,
-    /// Per recording the annotations that count. Those without length are still there where they go last.
-    pub(super) instances: Vec<Vec<Instance>>,
-    /// Per recording the annotations of the ambiguous class.
-    pub(super) ambiguous: Vec<Vec<Segment>>,
-    /// Number of annotations of recordings that count, of all classes but the ambiguous one.
-    pub(super) num_annotations: usize,
+pub(crate) struct Truth<'a> {
+    pub(crate) recordings: Vec<&'a Recording>,
+    /// Position in `recordings` of each given recording; `None` for a blocked one.
+    pub(crate) positions: Vec<Option<u32>>,
+    /// Annotations that count, per recording. Those without length are still there if the rules drop them last.
+    pub(crate) instances: Vec<Vec<Instance>>,
+    /// Annotations of the ambiguous class, per recording.
+    pub(crate) ambiguous: Vec<Vec<Segment>>,
+    /// Number of annotations of these recordings, those of the ambiguous class excluded.
+    pub(crate) num_annotations: usize,
 }
 
 impl<'a> Truth<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         recordings: impl IntoIterator<Item = &'a Recording>,
         rules: &Rules,
     ) -> Result<Self, EvaluationError> {
@@ -69,8 +69,8 @@ impl<'a> Truth<'a> {
         Ok(truth)
     }
 
-    /// The annotations that are looked for, with the position of their recording.
-    pub(super) fn counted(&self, rules: &Rules) -> impl Iterator<Item = (u32, &Instance)> {
+    /// Annotations to be found, with the position of their recording.
+    pub(crate) fn counted(&self, rules: &Rules) -> impl Iterator<Item = (u32, &Instance)> {
         let all = rules.short != ShortInstances::EmptyLast;
         self.instances
             .iter()
@@ -83,37 +83,40 @@ impl<'a> Truth<'a> {
             .filter(move |(_, instance)| all || instance.segment.length() > 0.0)
     }
 
-    /// The position of a recording, where it counts.
-    pub(super) fn position(&self, id: &str) -> Option<u32> {
+    /// Position of a recording; `None` if it does not count.
+    pub(crate) fn position(&self, id: &str) -> Option<u32> {
         self.recordings
             .binary_search_by(|recording| recording.id.as_str().cmp(id))
             .ok()
             .map(|position| position as u32)
     }
 
-    /// Whether a segment of a recording has a part in common with an annotation of the ambiguous class.
-    pub(super) fn is_ambiguous(&self, recording: u32, segment: Segment) -> bool {
+    /// Whether a segment of a recording overlaps an annotation of the ambiguous class.
+    pub(crate) fn is_ambiguous(&self, recording: u32, segment: Segment) -> bool {
         self.ambiguous
             .get(recording as usize)
             .is_some_and(|marked| marked.iter().any(|m| m.intersection(segment) > 0.0))
     }
 }
 
-fn check(recording: &Recording) -> Result<(), EvaluationError> {
-    let unusable = |instance: &Instance| !instance.segment.is_ordered();
-    match recording.instances.iter().position(unusable) {
+fn check(recording: &Recording) -> Result<(), InputError> {
+    let mut segments = recording.instances.iter().map(|instance| instance.segment);
+    match segments.position(|segment| !is_usable(segment)) {
         None => Ok(()),
-        Some(row) => Err(EvaluationError::Instance {
-            recording: recording.id.clone(),
-            row,
-            start: recording.instances[row].segment.start,
-            end: recording.instances[row].segment.end,
-        }),
+        Some(row) => {
+            let Segment { start, end } = recording.instances[row].segment;
+            let kind = InputErrorKind::Annotation { start, end };
+            Err(InputError::new(&recording.id, row, kind))
+        }
     }
 }
 
-/// The annotations without those that go before duplicates are looked for, and without those that repeat an earlier one
-/// that stays.
+/// Whether the ends are in order and the length is a number: two huge finite ends may lie infinitely far apart.
+pub(super) fn is_usable(segment: Segment) -> bool {
+    segment.is_ordered() && segment.length().is_finite()
+}
+
+/// The annotations except those that are too short and those that repeat an earlier one that stays.
 fn kept(mut instances: Vec<Instance>, rules: &Rules) -> Vec<Instance> {
     instances.retain(|instance| match rules.short {
         ShortInstances::Kept | ShortInstances::EmptyLast => true,

@@ -1,6 +1,6 @@
 //! Curves over the frames of a recording.
 
-/// (v − m) / (M − m) with M = max(0, max v) and m = max(0, min v); where M = m, v − m. `clip` keeps it between 0 and 1.
+/// `(v − m) / (M − m)` with `M = max(0, max v)` and `m = max(0, min v)`; `v − m` if `M = m`. `clip` clamps it to 0 … 1.
 pub(super) fn normalized(values: &[f32], clip: bool) -> Vec<f32> {
     let greatest = values.iter().copied().fold(0.0, f32::max);
     let least = values
@@ -21,11 +21,11 @@ pub(super) fn normalized(values: &[f32], clip: bool) -> Vec<f32> {
     }
 }
 
-/// Linear interpolation to `len` values, each of which stands for the middle of its share of the time; beyond the outermost
-/// middles the ends are held.
+/// Linear interpolation to `len` values. Each value stands at the middle of its share of the time; beyond the outermost
+/// middles the curve is constant.
 ///
 /// # Panics
-/// Where `values` is empty.
+/// If `values` is empty.
 pub(super) fn resize(values: &[f32], len: usize) -> Vec<f32> {
     let last = values.len() - 1;
     let scale = values.len() as f64 / len as f64;
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn middles_are_interpolated_and_ends_held() {
+    fn values_between_middles_are_interpolated_and_ends_are_constant() {
         assert_eq!(resize(&[0.0, 8.0], 4), [0.0, 2.0, 6.0, 8.0]);
         assert_eq!(resize(&[0.0, 1.0, 10.0, 20.0], 2), [0.5, 15.0]);
         assert_eq!(resize(&[7.0], 3), [7.0, 7.0, 7.0]);

@@ -1,41 +1,8 @@
-//! Proposals of a class activation sequence: stretches where the curve of a class, or the norm of the features, stays above
-//! a threshold, scored by how much they stand out from their surroundings. For weakly supervised localizers (BackTAL).
-//!
-//! ```
-//! use tal_core::config::{ProposalConfig, ThresholdRange};
-//! use tal_postprocess::proposals::{ActivationCurves, detect};
-//!
-//! let config = ProposalConfig {
-//!     class_threshold: 0.1,
-//!     curve_thresholds: ThresholdRange { first: 0.3, last: 0.6, step: 0.1 },
-//!     norm_thresholds: None,
-//!     outer_ratio: 0.25,
-//!     recording_weight: 0.2,
-//!     shrink: 0.0,
-//!     whole_recording_score: None,
-//!     iou_threshold: 0.5,
-//!     add_one: false,
-//! };
-//! // One class that is active in the middle of ten snippets of a second each.
-//! let curves = ActivationCurves {
-//!     cas: &[0.0, 0.1, 0.0, 4.0, 5.0, 4.0, 0.1, 0.0, 0.2, 0.0],
-//!     scores: &[0.9],
-//!     norm: &[],
-//!     num_frames: 10,
-//!     duration: 10.0,
-//! };
-//! let found = detect(&curves, &config)?;
-//! assert_eq!(found.len(), 1);
-//! assert_eq!((found[0].segment.start, found[0].segment.end), (3.0, 6.0));
-//! # Ok::<(), tal_postprocess::proposals::ProposalError>(())
-//! ```
-//!
-//! # Source
-//! Yang et al., "Background-Click Supervision for Temporal Action Localization", TPAMI 2021; outer-inner contrast: Shou et
-//! al., "AutoLoc", ECCV 2018.
+//! Proposals of a class activation sequence, for weakly supervised localizers (BackTAL).
 
 mod curve;
 mod error;
+mod input;
 mod runs;
 mod suppression;
 
@@ -43,66 +10,86 @@ use tal_core::config::ProposalConfig;
 use tal_core::{Detection, Segment};
 
 pub use error::ProposalError;
-pub use suppression::suppress;
+pub use input::ActivationCurves;
+pub use suppression::suppress_proposals;
 
 use curve::resize;
 use runs::{Run, Sums};
 
-/// What a network says about one recording.
+/// Detections of a weakly supervised localizer: [`propose`], then [`suppress_proposals`]; best first.
 ///
-/// # Shapes
-/// K classes (without background), T snippets.
+/// ```
+/// use tal_core::config::{ProposalConfig, ThresholdRange};
+/// use tal_postprocess::{ActivationCurves, localize};
 ///
-/// # Units
-/// `duration` in seconds.
-#[derive(Debug, Clone, Copy)]
-pub struct ActivationCurves<'a> {
-    /// Class activation sequence, K rows of T values.
-    pub cas: &'a [f32],
-    /// Score of the whole recording for each class.
-    pub scores: &'a [f32],
-    /// Norm of the features of each snippet; not looked at without `norm_thresholds`.
-    pub norm: &'a [f32],
-    /// Frames of the recording, which proposals begin and end at.
-    pub num_frames: usize,
-    /// Length of the recording.
-    pub duration: f64,
-}
-
-/// [`propose`], then [`suppress`]; best first.
+/// let config = ProposalConfig {
+///     class_threshold: 0.1,
+///     curve_thresholds: ThresholdRange { first: 0.3, last: 0.6, step: 0.1 },
+///     norm_thresholds: None,
+///     outer_ratio: 0.25,
+///     recording_weight: 0.2,
+///     shrink: 0.0,
+///     whole_recording_score: None,
+///     iou_threshold: 0.5,
+///     add_one: false,
+/// };
+/// // One class, active in the middle of ten snippets of one second each.
+/// let curves = ActivationCurves {
+///     cas: &[0.0, 0.1, 0.0, 4.0, 5.0, 4.0, 0.1, 0.0, 0.2, 0.0],
+///     scores: &[0.9],
+///     norm: &[],
+///     num_frames: 10,
+///     duration: 10.0,
+/// };
+/// let found = localize(&curves, &config)?;
+/// assert_eq!(found.len(), 1);
+/// assert_eq!((found[0].segment.start, found[0].segment.end), (3.0, 6.0));
+/// # Ok::<(), tal_postprocess::ProposalError>(())
+/// ```
 ///
 /// # Units
 /// Seconds.
 ///
 /// # Errors
-/// As [`propose`].
-pub fn detect(
+/// Those of [`propose`].
+pub fn localize(
     curves: &ActivationCurves<'_>,
     config: &ProposalConfig,
 ) -> Result<Vec<Detection>, ProposalError> {
     let proposals = propose(curves, config)?;
-    Ok(suppress(proposals, config.iou_threshold, config.add_one))
+    Ok(suppress_proposals(
+        proposals,
+        config.iou_threshold,
+        config.add_one,
+    ))
 }
 
-/// The proposals of every class whose recording score is at least `class_threshold`, class after class.
+/// Proposals of every class whose recording score is at least `class_threshold`, class by class.
 ///
-/// A class's curve is its row of `cas`, min-max normalised and resized to `num_frames`. For each threshold, what lies below
-/// is set to 0 and every run of positive frames becomes a proposal. Its score is the mean of the curve in it, minus the mean
-/// over `outer_ratio` of its length on both sides, plus `recording_weight` times the recording
-/// score. Runs of the norm are scored on the class's curve as it is, before any threshold. With `whole_recording_score`, a
-/// class with a proposal gets one more over the whole recording. (The released code drops a run where it is the only one of a
-/// threshold and consists of frame 0 alone; here it counts like others.)
+/// A proposal is a stretch in which the curve of a class, or the norm of the features, stays above a threshold. Its score
+/// says how much it stands out from its surroundings.
+///
+/// The curve of a class is its row of `cas`, min-max normalised and resized to `num_frames`. For each threshold, values
+/// below it are set to 0 and every run of positive frames becomes a proposal. Its score is the mean of the curve in the run,
+/// minus the mean over `outer_ratio` of its length on both sides, plus `recording_weight` times the recording score. Runs of
+/// the norm are scored on the curve of the class before any threshold. With `whole_recording_score`, a class with a proposal
+/// gets one more over the whole recording. (The released code drops a run that is the only one of its threshold and consists
+/// of frame 0 alone; here it counts like others.)
 ///
 /// # Units
 /// Seconds.
 ///
 /// # Errors
-/// Where rows differ in length, there are no snippets or frames, or a value is not finite.
+/// Rows of different lengths, no snippets or frames, a value that is not finite.
+///
+/// # Source
+/// Yang et al., "Background-Click Supervision for Temporal Action Localization", TPAMI 2021; outer-inner contrast: Shou et
+/// al., "AutoLoc", ECCV 2018.
 pub fn propose(
     curves: &ActivationCurves<'_>,
     config: &ProposalConfig,
 ) -> Result<Vec<Detection>, ProposalError> {
-    let len = error::check(curves, config.norm_thresholds.is_some())?;
+    let len = input::check(curves, config.norm_thresholds.is_some())?;
     let norm_runs: Vec<Run> = match &config.norm_thresholds {
         Some(thresholds) => {
             let norm = resize(&curve::normalized(curves.norm, true), curves.num_frames);
@@ -138,7 +125,7 @@ pub fn propose(
         for run in &norm_runs {
             class.push(*run, &sums, &mut proposals);
         }
-        // The released code adds one per run; all but one of them fall to suppression.
+        // The released code adds one per run; suppression drops all but one of them.
         if let Some(score) = config.whole_recording_score
             && proposals
                 .last()
@@ -154,7 +141,7 @@ pub fn propose(
     Ok(proposals)
 }
 
-/// What the proposals of a class have in common.
+/// Values shared by the proposals of a class.
 struct Class<'a> {
     curves: &'a ActivationCurves<'a>,
     config: &'a ProposalConfig,
@@ -163,7 +150,7 @@ struct Class<'a> {
 }
 
 impl Class<'_> {
-    /// Adds the proposal of a run.
+    /// Appends the proposal of a run.
     fn push(&self, run: Run, sums: &Sums, proposals: &mut Vec<Detection>) {
         let frame = self.curves.duration / self.curves.num_frames as f64;
         let (start, end) = (run.first as f64 * frame, (run.last + 1) as f64 * frame);

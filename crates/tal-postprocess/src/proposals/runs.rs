@@ -1,4 +1,4 @@
-//! Runs of frames, and how much they stand out.
+//! Runs of frames and their contrast to their surroundings.
 
 /// Neighbouring frames `first` … `last`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub(super) struct Run {
     pub(super) last: usize,
 }
 
-/// The longest runs of frames that are above 0 and not below `threshold`.
+/// Longest runs of frames whose values are above 0 and at least `threshold`.
 pub(super) fn find(curve: &[f32], threshold: f32) -> Vec<Run> {
     let mut runs = Vec::new();
     let mut start = None;
@@ -34,7 +34,7 @@ pub(super) fn find(curve: &[f32], threshold: f32) -> Vec<Run> {
     runs
 }
 
-/// Sums over any stretch of a curve.
+/// Prefix sums of a curve.
 pub(super) struct Sums {
     /// Entry n is the sum of the first n values.
     before: Vec<f64>,
@@ -57,14 +57,15 @@ impl Sums {
         (self.before[end] - self.before[first], end - first)
     }
 
-    /// Mean over the run a … b of n frames, minus the mean over the frames ⌊a − λ·n⌋ … a − 1 and b + 1 … ⌊b + λ·n⌋ − 1 as
-    /// far as they exist, with λ the `outer_ratio`: one fewer behind the run than before it, as the released code has it.
+    /// Mean over the run a … b of n frames, minus the mean over the existing frames of ⌊a − λ·n⌋ … a − 1 and
+    /// b + 1 … ⌊b + λ·n⌋ − 1, with λ the `outer_ratio`. As in the released code, there is one frame fewer after the run than
+    /// before it.
     pub(super) fn contrast(&self, run: Run, outer_ratio: f64) -> f64 {
         let num_frames = self.before.len() - 1;
         let end = run.last + 1;
         let (inner, length) = self.over(run.first, end);
         let reach = outer_ratio * length as f64;
-        // Conversions from f64 stop at 0 and at the greatest number.
+        // Conversions from f64 saturate.
         let left_start = (run.first as f64 - reach).floor() as usize;
         let right_end = ((run.last as f64 + reach) as usize).min(num_frames);
         let (left, num_left) = self.over(left_start, run.first);

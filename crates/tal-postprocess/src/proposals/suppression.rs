@@ -3,17 +3,21 @@
 use std::collections::BTreeMap;
 
 use tal_core::Detection;
-use tal_core::segment::tiou_from_parts;
+use tal_core::tiou_from_parts;
 
-/// Keeps, per class and from the highest score down, what overlaps an already kept detection by less than `iou_threshold`;
-/// of equal scores the earlier one comes first. `add_one` adds 1 to every length and every intersection, also where there
-/// is none (up to a gap of 1), as if the ends were the first and last of whole numbers.
+/// Hard NMS of proposals, per class; the result is sorted by score, highest first.
 ///
-/// The result is sorted by score, highest first.
+/// From the highest score down, a proposal is kept if its overlap with every kept one is below `iou_threshold`. Of equal
+/// scores the earlier comes first. `add_one` adds 1 to every length and every intersection (even across a gap of up to 1),
+/// as if start and end were the first and the last of whole numbers.
 ///
 /// # Units
 /// Seconds, in and out.
-pub fn suppress(detections: Vec<Detection>, iou_threshold: f64, add_one: bool) -> Vec<Detection> {
+pub fn suppress_proposals(
+    detections: Vec<Detection>,
+    iou_threshold: f64,
+    add_one: bool,
+) -> Vec<Detection> {
     let extra = if add_one { 1.0 } else { 0.0 };
     let overlap = |a: &Detection, b: &Detection| {
         let (a, b) = (a.segment, b.segment);
@@ -63,23 +67,26 @@ mod tests {
     #[test]
     fn the_better_of_two_that_overlap_stays() {
         let (a, b) = (detection(0.0, 10.0, 0.5, 0), detection(0.0, 8.0, 0.9, 0));
-        assert_eq!(suppress(vec![a, b], 0.8, false), [b]);
-        assert_eq!(suppress(vec![a, b], 0.81, false), [b, a]);
+        assert_eq!(suppress_proposals(vec![a, b], 0.8, false), [b]);
+        assert_eq!(suppress_proposals(vec![a, b], 0.81, false), [b, a]);
         let other = detection(0.0, 8.0, 0.6, 1);
-        assert_eq!(suppress(vec![a, other, b], 0.5, false), [b, other]);
+        assert_eq!(
+            suppress_proposals(vec![a, other, b], 0.5, false),
+            [b, other]
+        );
     }
 
     #[test]
     fn one_second_more_joins_short_neighbours() {
         let (a, b) = (detection(0.0, 0.5, 0.9, 0), detection(0.5, 1.0, 0.8, 0));
-        assert_eq!(suppress(vec![a, b], 0.5, false).len(), 2);
+        assert_eq!(suppress_proposals(vec![a, b], 0.5, false).len(), 2);
         // (0 + 1) / (1.5 + 1.5 − 1) = 0.5.
-        assert_eq!(suppress(vec![a, b], 0.5, true), [a]);
+        assert_eq!(suppress_proposals(vec![a, b], 0.5, true), [a]);
     }
 
     #[test]
     fn equal_empty_ones_count_as_disjoint() {
         let point = detection(1.0, 1.0, 0.5, 0);
-        assert_eq!(suppress(vec![point, point], 0.5, false).len(), 2);
+        assert_eq!(suppress_proposals(vec![point, point], 0.5, false).len(), 2);
     }
 }

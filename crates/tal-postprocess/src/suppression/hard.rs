@@ -1,14 +1,14 @@
-//! NMS: overlap drops candidates.
+//! Hard NMS: overlap drops candidates.
 
 use tal_core::config::SuppressionConfig;
 
-use super::Row;
 use super::live::LiveRows;
+use super::row::Row;
 
-/// Keeps, from the highest score down, what does not overlap an already kept row by `iou_threshold` or more.
+/// Keeps rows, from the highest score down, whose overlap with each kept row is below `iou_threshold`.
 pub(super) fn select(mut rows: Vec<Row>, config: &SuppressionConfig, cap: usize) -> Vec<Row> {
     rows.retain(|row| row.score > config.min_score);
-    // An overlap of zero reaches a threshold of zero: one row remains, wherever the others lie.
+    // An overlap of 0 reaches a threshold of 0, so only one row stays, wherever the others lie.
     let zero_suppresses = !matches!(
         0f32.partial_cmp(&config.iou_threshold),
         Some(std::cmp::Ordering::Less)

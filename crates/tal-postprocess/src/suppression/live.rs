@@ -1,43 +1,43 @@
-//! The rows that wait for selection, found by rank and by place.
+//! Rows that wait for selection, found by rank and by position in time.
 
 use std::ops::Range;
 
-use super::Row;
+use super::row::Row;
 
 /// Rows per block: few enough that a visit is cheap, enough that the tree above stays small.
 const BLOCK: usize = 16;
 
 /// Rows that wait for selection.
 ///
-/// They lie in blocks by ascending start. A binary tree over the blocks holds, for each node, the best rank and the
-/// furthest end below it: the best row stands at the root, and the rows that share time with a segment are found without
-/// a look at the others. Selecting a row that overlaps `k` others costs `O(k + log n)` visits of blocks.
+/// Rows are sorted by start and stored in blocks. A binary tree over the blocks stores the best row and the latest end below
+/// each node. So the best row is at the root, and the rows that share time with a segment are found without visiting the
+/// others. Selecting a row that overlaps `k` others visits `O(k + log n)` blocks.
 pub(super) struct LiveRows {
-    /// Block after block; in each the live rows come first, in any order.
+    /// Rows, block by block; live rows come first in each block, in any order.
     rows: Vec<Row>,
     blocks: Vec<Block>,
-    /// Node 1 is the root, `2i` and `2i + 1` are below `i`, the last `width` are the blocks.
+    /// Node 1 is the root, nodes `2i` and `2i + 1` are below node `i`, the last `width` nodes are the blocks.
     nodes: Vec<Node>,
-    /// Number of blocks, rounded up to a power of two.
+    /// Number of blocks, rounded up to a power of 2.
     width: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Block {
     num_live: usize,
-    /// The least start.
+    /// Earliest start.
     start: f32,
 }
 
-/// What is known about the live rows below a node.
+/// Summary of the live rows below a node.
 #[derive(Debug, Clone, Copy)]
 struct Node {
     max_end: f32,
     /// Score of the best row.
     score: f32,
-    /// Index of the best row among all candidates; `usize::MAX` where no row is live.
+    /// Index of the best row among all candidates; `usize::MAX` if no row is live.
     index: usize,
-    /// Where the best row lies in `rows`.
+    /// Position of the best row in `rows`.
     position: usize,
 }
 
@@ -58,7 +58,7 @@ impl Node {
         }
     }
 
-    /// Both together; the rank is that of [`Row::rank`].
+    /// Summary of both nodes; rows are compared as by [`Row::rank`].
     fn join(self, other: Self) -> Self {
         let better =
             self.score > other.score || (self.score == other.score && self.index < other.index);
@@ -95,11 +95,11 @@ impl LiveRows {
         live
     }
 
-    /// Takes out the row of the best rank and treats the rest with `rule(best, row)`, which may lower the score of `row`
-    /// and says whether it stays.
+    /// Removes and returns the best row, and applies `rule(best, row)` to the others; the rule may lower the score of `row`
+    /// and returns whether the row stays.
     ///
-    /// The rule is asked at least for every row that shares time with the best one (an intersection above zero), and must
-    /// leave the others as they are.
+    /// The rule is applied to every row whose intersection with the best one is above 0, and to some others, which it must
+    /// not change.
     pub(super) fn take_best(&mut self, rule: impl Fn(&Row, &mut Row) -> bool) -> Option<Row> {
         let position = self.nodes[1].position;
         let best = *self.rows.get(position)?;
@@ -127,7 +127,7 @@ impl LiveRows {
         visit: &Visit,
         rule: &impl Fn(&Row, &mut Row) -> bool,
     ) {
-        // The block that the best row left is brought up to date in any case.
+        // The block from which the best row was taken is updated in any case.
         let apart =
             blocks.start >= visit.reach || self.nodes[node].max_end <= visit.best.segment.start;
         if apart && !blocks.contains(&visit.home) {
@@ -143,7 +143,7 @@ impl LiveRows {
         };
     }
 
-    /// Drops the rows of a block that `keep` refuses and sums up the others.
+    /// Drops the rows of a block for which `keep` is false; returns the summary of the others.
     fn filter(&mut self, block: usize, keep: impl Fn(&mut Row) -> bool) -> Node {
         let mut node = Node::EMPTY;
         let mut position = block * BLOCK;
@@ -159,11 +159,11 @@ impl LiveRows {
     }
 }
 
-/// A row that was selected and where its effect ends.
+/// A selected row and the blocks that it can change.
 struct Visit {
     best: Row,
-    /// Block that the row was taken from.
+    /// Block from which the row was taken.
     home: usize,
-    /// Number of blocks whose least start lies before the end of the row.
+    /// Number of blocks whose earliest start lies before the end of the row.
     reach: usize,
 }

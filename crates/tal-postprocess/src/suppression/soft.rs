@@ -2,12 +2,12 @@
 
 use tal_core::config::SuppressionConfig;
 
-use super::Row;
 use super::live::LiveRows;
+use super::row::Row;
 
-/// Selects the highest score, lowers the others by `decay(overlap)`, drops what falls below `min_score`, and so on.
+/// Repeatedly selects the highest score, multiplies the others by `decay(overlap)` and drops those below `min_score`.
 ///
-/// A decayed score never rises, so the rows come out by score and the cap can end the selection early.
+/// Scores never rise, so rows are selected in the order of their scores and the cap can end the selection early.
 pub(super) fn select(
     mut rows: Vec<Row>,
     config: &SuppressionConfig,
@@ -16,7 +16,7 @@ pub(super) fn select(
 ) -> Vec<Row> {
     let suppress = |best: &Row, row: &mut Row| {
         let overlap = best.overlap(row);
-        // Without overlap every rule multiplies by exactly 1.
+        // Without overlap each rule multiplies by exactly 1.
         if overlap > 0.0 {
             row.score *= decay(overlap);
         }
@@ -31,8 +31,8 @@ pub(super) fn select(
     let Some(first) = first.filter(|_| cap > 0) else {
         return selected;
     };
-    // The first selection holds every row against `min_score`, wherever it lies; later ones can only drop rows whose
-    // score they lowered.
+    // After the first selection every row is compared with `min_score`, wherever it lies; later selections can only drop
+    // rows whose scores they lowered.
     let first = rows.swap_remove(first);
     rows.retain_mut(|row| suppress(&first, row));
     selected.push(first);

@@ -3,15 +3,15 @@
 use tal_core::Segment;
 use tal_core::config::{VotingConfig, VotingWeight};
 
-use super::Row;
+use super::row::Row;
 
-/// Taken off the threshold where it bounds the starts of voters: far more than the rounding of a tIoU in `f32`.
+/// Margin of the threshold in the bounds of starts of voters, far larger than the rounding of a tIoU in `f32`.
 const THRESHOLD_MARGIN: f64 = 1e-4;
 
-/// The candidates that vote, before suppression.
+/// Candidates that vote, as they were before suppression.
 pub(super) struct Voters<'a> {
     rows: &'a [Row],
-    /// Start and position in `rows`, by start.
+    /// Start and position in `rows`, sorted by start.
     by_start: Vec<(f32, usize)>,
     config: VotingConfig,
 }
@@ -33,13 +33,13 @@ impl<'a> Voters<'a> {
 
     /// Weighted mean of the candidates whose tIoU with `segment` is at least the threshold.
     ///
-    /// `Σ w·[start, end] / Σ w` with `w` the candidate's score before suppression, or that times the tIoU. Sums are kept
-    /// in `f64` and run in the order of the rows. Where no vote has weight (only scores of zero, or a segment without
-    /// length) the segment stays.
+    /// `Σ w·[start, end] / Σ w` with `w` the candidate's score before suppression, or that score times the tIoU. Sums are
+    /// `f64`, in the order of the rows. The segment stays if the weights sum to 0 (all scores 0, or a segment without
+    /// length).
     pub(super) fn vote(&self, segment: Segment<f32>) -> Segment<f32> {
         let near = self.near(segment);
         let mut sums = Sums::default();
-        // Sorting pays for a small part of the rows only.
+        // Sorting pays only for a small part of the rows.
         if 4 * near.len() > self.rows.len() {
             for voter in self.rows {
                 sums.add(segment, voter, &self.config);
@@ -60,13 +60,13 @@ impl<'a> Voters<'a> {
         sums.mean().unwrap_or(segment)
     }
 
-    /// Every candidate whose tIoU with `segment` can reach the threshold, and some more.
+    /// All candidates whose tIoU with `segment` can reach the threshold, and some more.
     ///
-    /// From `inter / union ≥ t` follow `union ≤ l/t` and `inter ≥ t·l`, with `l` the length of `segment`; so a voter starts
-    /// at most `l/t − l` before it and at most `l − t·l` after its start.
+    /// `inter / union ≥ t` implies `union ≤ l/t` and `inter ≥ t·l`, with `l` the length of `segment`. So a voter starts at
+    /// most `l/t − l` before `segment` and at most `l − t·l` after its start.
     fn near(&self, segment: Segment<f32>) -> &[(f32, usize)] {
         let threshold = f64::from(self.config.iou_threshold) - THRESHOLD_MARGIN;
-        // Also where the threshold is NaN.
+        // True also for a threshold of NaN.
         if !matches!(
             threshold.partial_cmp(&0.0),
             Some(std::cmp::Ordering::Greater)

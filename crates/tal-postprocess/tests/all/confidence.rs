@@ -1,19 +1,17 @@
-//! Bootstrap and comparison: small cases by hand, weights against physical copies, and what holds for any detections.
+//! Bootstrap and comparison: small cases by hand, weights against physical copies, and properties for any detections.
 
 use proptest::prelude::*;
 use tal_core::config::EvaluationDialect;
 use tal_core::{DetectionSet, Recording};
-use tal_postprocess::confidence::{
-    BootstrapConfig, ConfidenceError, Resampler, Verdict, bootstrap, compare,
-    weighted_average_precision,
+use tal_postprocess::{
+    BootstrapConfig, ConfidenceError, Resampler, Verdict, average_precision, bootstrap, compare,
+    evaluate, weighted_average_precision,
 };
-use tal_postprocess::evaluate;
-use tal_postprocess::evaluation::average_precision;
 
 use crate::evaluation_cases::{config, recording};
 use crate::support::found;
 
-use EvaluationDialect::{Clean, Opentad, Tridet};
+use EvaluationDialect::{Clean, OpenTad, TriDet};
 
 const THRESHOLDS: [f64; 3] = [0.1, 0.5, 0.75];
 
@@ -64,7 +62,7 @@ fn problem() -> impl Strategy<Value = (Vec<Recording>, DetectionSet)> {
 }
 
 fn dialect() -> impl Strategy<Value = EvaluationDialect> {
-    prop::sample::select(vec![Tridet, Opentad, Clean])
+    prop::sample::select(vec![TriDet, OpenTad, Clean])
 }
 
 /// Ten recordings with one annotation each, of which `num_found` are found first and the others behind a false positive.
@@ -215,9 +213,7 @@ fn unusable_input_is_refused() {
         };
         assert_eq!(
             error(&truth, &draws),
-            format!(
-                "confidence level is {level}, must be greater than 0 and less than 1, such as 0.95"
-            )
+            format!("the confidence level is {level}, must be above 0 and below 1, such as 0.95")
         );
     }
     for (level, minimum) in [(0.9, 19), (0.95, 39), (0.99, 199)] {
@@ -229,7 +225,7 @@ fn unusable_input_is_refused() {
         assert_eq!(
             error(&truth, &draws),
             format!(
-                "{} bootstrap replicates are too few for a confidence level of {level}, must be at least {minimum}",
+                "{} bootstrap replicates are too few for the confidence level {level}; there must be at least {minimum}",
                 minimum - 1
             )
         );
@@ -238,7 +234,7 @@ fn unusable_input_is_refused() {
     }
     assert_eq!(
         error(&truth[..1], &BootstrapConfig::default()),
-        "recording \"r0\" is the only one; drawing recordings anew needs at least 2 of them"
+        "recording \"r0\" is the only one; the bootstrap needs at least 2 recordings"
     );
     let mut wrong = detections.clone();
     wrong.get_mut("r2").unwrap()[0].score = f64::NAN;

@@ -1,10 +1,10 @@
-//! The diagnosis of a few detections, computed by hand, and what is refused.
+//! The diagnosis of a few detections, computed by hand, and refused input.
 
 use approx::assert_relative_eq;
 use tal_core::{DetectionSet, Recording};
-use tal_postprocess::diagnosis::{
-    BucketDiagnosis, Characteristic, Diagnosis, DiagnosisConfig, DiagnosisError, ErrorCounts,
-    ErrorType, diagnose,
+use tal_postprocess::{
+    BucketDiagnosis, Characteristic, Diagnosis, DiagnosisConfig, ErrorCounts, ErrorType,
+    EvaluationError, diagnose,
 };
 
 use crate::support::{found, recording};
@@ -385,16 +385,16 @@ fn unusable_options_are_refused() {
     }
     assert_eq!(
         message(&|c| c.min_tiou = f64::NAN),
-        "min_tiou is NaN, must be within 0 and 1"
+        "min_tiou is NaN, must be between 0 and 1"
     );
     assert_eq!(
         message(&|c| c.min_precision = -0.5),
-        "min_precision is -0.5, must be within 0 and 1"
+        "min_precision is -0.5, must be between 0 and 1"
     );
     for bad in [0, usize::MAX] {
         assert_eq!(
             message(&|c| c.num_groups = bad),
-            format!("num_groups is {bad}, must be within 1 and 1000")
+            format!("num_groups is {bad}, must be between 1 and 1000")
         );
     }
     assert_eq!(
@@ -410,10 +410,10 @@ fn unusable_data_is_refused_by_name() {
         let detections = DetectionSet::from([found("a", rows)]);
         diagnose(truth, &detections, &DiagnosisConfig::default()).unwrap_err()
     };
-    assert_eq!(refuse(&[], &[]), DiagnosisError::NoRecordings);
+    assert_eq!(refuse(&[], &[]), EvaluationError::NoRecordings.into());
     assert_eq!(
         refuse(&[recording("a", None, &[(1.0, 1.0, 1)])], &[]),
-        DiagnosisError::NoGroundTruth { num_recordings: 1 }
+        EvaluationError::NoGroundTruth { num_recordings: 1 }.into()
     );
     assert_eq!(
         refuse(&[good.clone(), good.clone()], &[]).to_string(),

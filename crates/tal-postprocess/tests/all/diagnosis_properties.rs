@@ -1,14 +1,13 @@
-//! What holds for the diagnosis of any detections, and a second implementation written for clarity.
+//! Properties of the diagnosis for any detections, and a second implementation written for clarity.
 
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use tal_core::config::{EvaluationConfig, EvaluationDialect};
 use tal_core::{Detection, DetectionSet, Instance, Recording, Segment};
-use tal_postprocess::diagnosis::{
-    Bucket, Characteristic, Diagnosis, DiagnosisConfig, ErrorCounts, ErrorType, diagnose,
+use tal_postprocess::{
+    Bucket, Characteristic, Diagnosis, DiagnosisConfig, ErrorCounts, ErrorType, diagnose, evaluate,
 };
-use tal_postprocess::evaluate;
 
 use crate::support::{self, found, recording};
 
@@ -47,7 +46,7 @@ fn config() -> DiagnosisConfig {
         tiou_thresholds: THRESHOLDS.to_vec(),
         num_groups: 2,
         // Short recordings get short buckets.
-        buckets: tal_postprocess::diagnosis::CharacteristicBuckets::thumos14(),
+        buckets: tal_postprocess::CharacteristicBuckets::thumos14(),
         ..Default::default()
     }
 }

@@ -1,11 +1,10 @@
-//! What each dialect does with the same small input, worked out by hand; blocked recordings and the ambiguous class.
+//! Results of each dialect for the same small input, worked out by hand; blocked recordings and the ambiguous class.
 
 use tal_core::config::EvaluationDialect;
 use tal_core::{ClassMap, DetectionSet};
-use tal_postprocess::evaluation::{DetectionColumns, Evaluation};
-use tal_postprocess::{EvaluationError, evaluate, evaluate_with};
+use tal_postprocess::{DetectionColumns, Evaluation, EvaluationError, evaluate, evaluate_with};
 
-use EvaluationDialect::{Actionformer, Activitynet, Clean, Opentad, Tridet};
+use EvaluationDialect::{ActionFormer, ActivityNet, Clean, OpenTad, TriDet};
 
 use crate::evaluation_cases::{config, recording};
 use crate::support::found;
@@ -37,7 +36,7 @@ fn duplicate_and_short_annotations() {
     assert_eq!(num(&[(4.0, 4.0, 0)]), [1, 0, 0, 0, 0]);
     assert_eq!(num(&[(0.0, 0.000_9, 0)]), [1, 0, 1, 1, 1]);
     assert_eq!(num(&[(0.0, 0.001, 0)]), [1, 1, 1, 1, 1]);
-    // The empty one hides the next only where it goes last.
+    // The empty one hides the next only if it is dropped last.
     assert_eq!(num(&[(0.0, 0.0, 0), (0.0, 0.001, 0)]), [2, 1, 0, 1, 1]);
 }
 
@@ -46,16 +45,16 @@ fn a_predicted_class_that_the_ground_truth_lacks() {
     let truth = [(0.0, 1.0, 3), (0.0, 1.0, 7)];
     let rows = [(0.0, 1.0, 3, 0.5), (0.0, 1.0, 7, 0.5), (5.0, 6.0, 1, 0.9)];
     assert_eq!(
-        single(&truth, &rows, Activitynet).unwrap_err().to_string(),
-        "detection 2 of recording \"a\" has the class id 1, which no annotation has; the dialect activitynet refuses that, \
-         others ignore it"
+        single(&truth, &rows, ActivityNet).unwrap_err().to_string(),
+        "detection 2 of recording \"a\" has the class id 1, which no annotation has; only the dialect activitynet \
+         refuses that"
     );
-    for dialect in [Actionformer, Tridet] {
+    for dialect in [ActionFormer, TriDet] {
         // 1 is the rank of class 7.
         let result = single(&truth, &rows, dialect).unwrap();
         assert_eq!(result.class(7).unwrap().ap, [0.5]);
     }
-    for dialect in [Opentad, Clean] {
+    for dialect in [OpenTad, Clean] {
         let result = single(&truth, &rows, dialect).unwrap();
         assert_eq!(result.map, [1.0]);
         assert_eq!(result.counts.num_ignored_detections, 1);
@@ -64,22 +63,22 @@ fn a_predicted_class_that_the_ground_truth_lacks() {
 
 #[test]
 fn a_class_that_loses_its_annotations() {
-    // Class 5 has only an empty annotation, so that the rank of class 7 is 2 or 1.
+    // Class 5 has only an empty annotation, so the rank of class 7 is 2 or 1.
     let truth = [(0.0, 1.0, 3), (2.0, 2.0, 5), (0.0, 1.0, 7)];
     let labels = |dialect| -> Vec<u32> {
         let result = single(&truth, &[], dialect).unwrap();
         result.classes.iter().map(|class| class.label).collect()
     };
-    assert_eq!(labels(Activitynet), [3, 5, 7]);
-    for dialect in [Actionformer, Tridet, Opentad, Clean] {
+    assert_eq!(labels(ActivityNet), [3, 5, 7]);
+    for dialect in [ActionFormer, TriDet, OpenTad, Clean] {
         assert_eq!(labels(dialect), [3, 7]);
     }
     let with = |id, dialect| {
         let rows = [(5.0, 6.0, id, 0.9), (0.0, 1.0, 7, 0.5)];
         single(&truth, &rows, dialect).unwrap().class(7).unwrap().ap[0]
     };
-    assert_eq!((with(1, Tridet), with(2, Tridet)), (1.0, 0.5));
-    assert_eq!((with(1, Actionformer), with(2, Actionformer)), (0.5, 1.0));
+    assert_eq!((with(1, TriDet), with(2, TriDet)), (1.0, 0.5));
+    assert_eq!((with(1, ActionFormer), with(2, ActionFormer)), (0.5, 1.0));
 }
 
 #[test]
@@ -89,18 +88,18 @@ fn nothing_over_nothing_is_a_match_without_a_least_union() {
     let result = single(
         &truth,
         &[(2.0, 2.0, 0, 0.9), (0.0, 9.0, 0, 0.8)],
-        Activitynet,
+        ActivityNet,
     );
     assert_eq!(result.unwrap().map, [1.0]);
     // Others have dropped the empty annotation and count the empty detection as wrong.
-    for dialect in [Actionformer, Tridet, Opentad, Clean] {
+    for dialect in [ActionFormer, TriDet, OpenTad, Clean] {
         let result = single(&truth, &[(2.0, 2.0, 0, 0.9), (0.0, 9.0, 0, 0.8)], dialect);
         assert_eq!(result.unwrap().map, [0.5]);
     }
     // Of two at 0/0 the later goes first: the second detection is left with the earlier.
     let truth = [(4.0, 4.0, 0), (5.0, 5.0, 0)];
     let rows = [(1.0, 1.0, 0, 0.9), (2.0, 2.0, 0, 0.8), (3.0, 3.0, 0, 0.7)];
-    let result = single(&truth, &rows, Activitynet).unwrap();
+    let result = single(&truth, &rows, ActivityNet).unwrap();
     assert_eq!(result.map, [1.0]);
 }
 
@@ -147,7 +146,7 @@ fn blocked_recordings_count_with_nothing() {
         evaluate(&truth, &detections, &rules)
             .unwrap_err()
             .to_string(),
-        "all 2 recordings are blocked, so that there is nothing to evaluate on"
+        "all 2 recordings are blocked, so there is nothing to evaluate"
     );
 }
 
@@ -183,7 +182,7 @@ fn what_overlaps_an_ambiguous_annotation_is_no_false_positive() {
         assert_eq!(result.counts.num_ground_truth, 2);
         assert_eq!(result.counts.num_ignored_detections, 1);
     }
-    // A true positive stays one where it also overlaps.
+    // A true positive stays one even if it overlaps.
     let overlapping = [recording("a", &[(0.0, 10.0, 0), (5.0, 8.0, 1)])];
     let right = DetectionSet::from([found("a", &[(0.0, 10.0, 0, 0.9)])]);
     let result = evaluate_with(&overlapping, &right, &rules, &classes).unwrap();
@@ -206,11 +205,11 @@ fn an_ambiguous_class_must_be_known() {
         evaluate_with(&truth, &none, &rules, &classes)
             .unwrap_err()
             .to_string(),
-        "ambiguous_class \"ambigous\" is no class of the ground truth, which has Diving, Ambiguous; did you mean \"Ambiguous\"?"
+        "ambiguous_class is \"ambigous\", which is not a class of the ground truth; its classes are Diving, Ambiguous; did you mean \"Ambiguous\"?"
     );
     assert_eq!(
         evaluate(&truth, &none, &rules).unwrap_err().to_string(),
-        "ambiguous_class is \"ambigous\", but no class names were given to look it up in"
+        "ambiguous_class is \"ambigous\", but no class names were given to look it up"
     );
 }
 
@@ -254,7 +253,7 @@ fn columns_are_checked() {
             end: &[-1.0, 1.0],
             ..good
         }),
-        "detection 0 of recording \"b\" goes from 0 to -1; both must be finite and start <= end"
+        "detection 0 of recording \"b\" goes from 0 to -1; both ends and the length must be finite and start <= end"
     );
     assert!(!good.is_empty());
     assert_eq!(good.len(), 2);

@@ -1,10 +1,11 @@
-//! What holds for mAP of any detections.
+//! Properties of mAP for any detections.
 
 use proptest::prelude::*;
 use tal_core::config::{EvaluationConfig, EvaluationDialect};
 use tal_core::{ClassMap, DetectionSet, Recording};
-use tal_postprocess::evaluation::{DetectionColumns, Matching};
-use tal_postprocess::{EvaluationError, evaluate, evaluate_with};
+use tal_postprocess::{
+    DetectionColumns, EvaluationError, InputErrorKind, Matching, evaluate, evaluate_with,
+};
 
 use crate::evaluation_cases::{config, recording};
 use crate::evaluation_reference::{instances, plain_map};
@@ -53,9 +54,9 @@ fn names() -> ClassMap {
     ClassMap::from_names((0..10).map(|id| format!("c{id}"))).unwrap()
 }
 
-/// Leaves out detections of classes that are no class of the ground truth, where the dialect would refuse them.
+/// Removes detections of classes without ground truth if the dialect refuses them.
 fn acceptable(truth: &Truth, detections: &mut DetectionSet, rules: &EvaluationConfig) {
-    if rules.dialect == EvaluationDialect::Activitynet {
+    if rules.dialect == EvaluationDialect::ActivityNet {
         let (_, labels) = instances(truth, rules, None);
         for rows in detections.values_mut() {
             rows.retain(|row| labels.contains(&row.label));
@@ -89,7 +90,10 @@ proptest! {
         }
         let ours = evaluate_with(&truth, &detections, &rules, &names());
         let Some(plain) = plain_map(&truth, &detections, &rules, ambiguous) else {
-            let refused = matches!(ours, Err(EvaluationError::UnknownClass { .. }));
+            let refused = matches!(
+                &ours,
+                Err(EvaluationError::Input(error)) if matches!(error.kind, InputErrorKind::UnknownClass { .. })
+            );
             prop_assert!(refused, "{ours:?}");
             return Ok(());
         };
@@ -209,8 +213,8 @@ proptest! {
         prop_assert!(result.classes.iter().flat_map(|c| &c.ap).all(|ap| (ap - 1.0).abs() < 1e-12));
     }
 
-    /// All that stands before it in the ranking keeps its precision and recall, whatever it finds; AP cannot fall, and does not
-    /// move where it finds nothing.
+    /// The detections ranked before it keep their precision and recall, whatever it finds. AP cannot fall, and stays if the
+    /// detection finds nothing.
     #[test]
     fn a_detection_with_the_lowest_score_leaves_earlier_ranks_alone(
         (truth, mut detections) in problem(),
@@ -268,7 +272,7 @@ proptest! {
         }
     }
 
-    /// Equal scores are broken by the order within a recording, so that only the order of recordings is free.
+    /// Equal scores are ordered by position in the recording, so only the order of recordings is free.
     #[test]
     fn the_order_of_recordings_never_matters(
         (truth, mut detections) in problem(), dialect in dialect(),

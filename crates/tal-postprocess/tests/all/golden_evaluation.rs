@@ -99,9 +99,9 @@ fn thumos14_equals_the_released_evaluator_in_four_dialects() {
     for (name, expected) in &expected {
         // All classes occur, no scores are equal and no annotation is short, so that the dialects without duplicates agree.
         for dialect in [
-            EvaluationDialect::Actionformer,
-            EvaluationDialect::Tridet,
-            EvaluationDialect::Opentad,
+            EvaluationDialect::ActionFormer,
+            EvaluationDialect::TriDet,
+            EvaluationDialect::OpenTad,
             EvaluationDialect::Clean,
         ] {
             let rules = config(&expected.tious, dialect);
@@ -147,32 +147,15 @@ impl Collision {
             .iter()
             .filter(|from| from.subset == "Test")
             .map(|from| {
-                let mut to = recording(&from.id, &from.subset);
-                to.instances = from
-                    .instances
-                    .iter()
-                    .map(|&(start, end, label)| Instance {
-                        segment: Segment::new(start, end),
-                        label,
-                    })
-                    .collect();
+                let mut to = crate::support::recording(&from.id, None, &from.instances);
+                to.subset.clone_from(&from.subset);
                 to
             })
             .collect();
         let detections = case
             .detections
             .iter()
-            .map(|(id, rows)| {
-                let rows = rows
-                    .iter()
-                    .map(|&(start, end, label, score)| Detection {
-                        segment: Segment::new(start, end),
-                        label,
-                        score,
-                    })
-                    .collect();
-                (id.clone(), rows)
-            })
+            .map(|(id, rows)| crate::support::found(id, rows))
             .collect();
         (case, recordings, detections)
     }
@@ -184,9 +167,9 @@ impl Collision {
 fn collisions_equal_the_released_evaluator() {
     let (case, recordings, detections) = Collision::load();
     // ActionFormer's rules differ from TriDet's in short annotations only, of which there are none but the empty one.
-    let rules = config(&case.tiou, EvaluationDialect::Actionformer);
+    let rules = config(&case.tiou, EvaluationDialect::ActionFormer);
     let actionformer = evaluate(&recordings, &detections, &rules).unwrap();
-    let rules = config(&case.tiou, EvaluationDialect::Tridet);
+    let rules = config(&case.tiou, EvaluationDialect::TriDet);
     let ours = evaluate(&recordings, &detections, &rules).unwrap();
     assert_eq!(actionformer.classes, ours.classes);
     let labels: Vec<u32> = ours.classes.iter().map(|class| class.label).collect();
@@ -203,7 +186,7 @@ fn collisions_equal_the_released_evaluator() {
 #[test]
 fn the_clean_dialect_has_no_collisions() {
     let (case, recordings, detections) = Collision::load();
-    let rules = config(&case.tiou, EvaluationDialect::Opentad);
+    let rules = config(&case.tiou, EvaluationDialect::OpenTad);
     let opentad = evaluate(&recordings, &detections, &rules).unwrap();
     let rules = config(&case.tiou, EvaluationDialect::Clean);
     let ours = evaluate(&recordings, &detections, &rules).unwrap();
@@ -224,7 +207,7 @@ fn the_clean_dialect_has_no_collisions() {
     for rows in known.values_mut() {
         rows.retain(|row| case.classes_sorted.contains(&row.label));
     }
-    let rules = config(&case.tiou, EvaluationDialect::Tridet);
+    let rules = config(&case.tiou, EvaluationDialect::TriDet);
     let released = evaluate(&recordings, &known, &rules).unwrap();
     assert_eq!(released.classes, ours.classes);
     assert_eq!(released.map, ours.map);

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use safetensors::SafeTensors;
 use serde::Deserialize;
+use tal_config::Layers;
 use tal_core::Segment;
-use tal_core::config::{BackTalConfig, Layers};
-use tal_postprocess::proposals::{ActivationCurves, detect};
+use tal_core::config::BackTalConfig;
+use tal_postprocess::{ActivationCurves, localize};
 
 use crate::support::{fixture, numbers};
 
@@ -98,7 +99,7 @@ fn detections_of_both_rules() {
                 num_frames: expected.frames,
                 duration: expected.duration,
             };
-            let mut found = detect(&curves, &config.proposals).unwrap();
+            let mut found = localize(&curves, &config.proposals).unwrap();
             assert_eq!(
                 found.len(),
                 expected.detections.len(),

@@ -1,5 +1,6 @@
 //! Tests of the public interface: golden values, hand-computed cases and properties.
 
+mod class_scores;
 mod confidence;
 mod diagnosis;
 mod diagnosis_properties;
@@ -8,7 +9,6 @@ mod evaluation_dialects;
 mod evaluation_properties;
 mod evaluation_recall;
 mod evaluation_reference;
-mod fusion;
 mod golden_evaluation;
 mod golden_proposals;
 mod golden_suppression;

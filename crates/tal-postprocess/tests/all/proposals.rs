@@ -1,8 +1,8 @@
-//! Proposals: properties, and what is refused.
+//! Proposals: properties, and refused input.
 
 use proptest::prelude::*;
 use tal_core::config::{ProposalConfig, ThresholdRange};
-use tal_postprocess::proposals::{ActivationCurves, ProposalError, detect, propose};
+use tal_postprocess::{ActivationCurves, ProposalError, localize, propose};
 
 fn config() -> ProposalConfig {
     ProposalConfig {
@@ -60,7 +60,7 @@ fn shrunk_runs_and_the_whole_recording() {
         whole_recording_score: Some(0.75),
         ..config()
     };
-    let found = detect(&CURVES, &config).unwrap();
+    let found = localize(&CURVES, &config).unwrap();
     let rows: Vec<(f64, f64, f64)> = found
         .iter()
         .map(|p| (p.segment.start, p.segment.end, p.score))
@@ -112,7 +112,7 @@ proptest! {
             prop_assert!(scores[proposal.label as usize] >= config.class_threshold);
             prop_assert!(proposal.score.is_finite());
         }
-        let found = detect(&curves, &config).unwrap();
+        let found = localize(&curves, &config).unwrap();
         prop_assert!(found.len() <= all.len());
         prop_assert!(found.is_sorted_by(|a, b| a.score >= b.score));
         prop_assert!(found.iter().all(|detection| all.contains(detection)));

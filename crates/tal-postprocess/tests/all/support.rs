@@ -1,4 +1,4 @@
-//! Reads fixtures, writes recordings and detections in short.
+//! Fixtures, and short forms of recordings and detections.
 
 use std::path::PathBuf;
 
@@ -41,8 +41,8 @@ pub(crate) fn found(id: &str, rows: &[(f64, f64, u32, f64)]) -> (String, Vec<Det
     (id.to_owned(), rows)
 }
 
-/// Detections of recordings r0, r1, … on a grid of half seconds; `row` gives start and length in half seconds, label and
-/// twelfths of a score.
+/// Detections of recordings r0, r1, … on a grid of half seconds; `row` gives start and length in half seconds, the label,
+/// and the score in twelfths.
 pub(crate) fn detections(
     row: impl Strategy<Value = (u8, u8, u32, u8)>,
     num_rows: impl Into<SizeRange>,
@@ -73,7 +73,7 @@ pub(crate) fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A tensor of any of the fixtures' types, flat, widened to `f64`.
+/// Values of a tensor of any type in the fixtures, widened to `f64`.
 pub(crate) fn numbers(file: &SafeTensors, name: &str) -> Vec<f64> {
     let tensor = file.tensor(name).unwrap();
     let data = tensor.data();
@@ -105,6 +105,15 @@ pub(crate) fn candidates(file: &SafeTensors, prefix: &str) -> Candidates {
     for ((ends, score), label) in segments.chunks_exact(2).zip(scores).zip(labels) {
         let segment = Segment::new(ends[0] as f32, ends[1] as f32);
         candidates.push(segment, score as f32, label as u32);
+    }
+    candidates
+}
+
+/// (start, length, score, label) as candidates.
+pub(crate) fn from_rows(rows: Vec<(f32, f32, f32, u32)>) -> Candidates {
+    let mut candidates = Candidates::default();
+    for (start, length, score, label) in rows {
+        candidates.push(Segment::new(start, start + length), score, label);
     }
     candidates
 }

@@ -5,6 +5,7 @@ use tal_core::config::{SuppressionConfig, SuppressionMethod, VotingConfig, Votin
 use tal_core::{Candidates, Segment};
 use tal_postprocess::suppress;
 
+use crate::support::from_rows;
 use crate::suppression_plain as plain;
 
 const METHODS: [SuppressionMethod; 4] = [
@@ -28,25 +29,17 @@ fn bits(candidates: &Candidates) -> Vec<[u32; 4]> {
         .collect()
 }
 
-fn collect(rows: Vec<(f32, f32, f32, u32)>) -> Candidates {
-    let mut candidates = Candidates::default();
-    for (start, length, score, label) in rows {
-        candidates.push(Segment::new(start, start + length), score, label);
-    }
-    candidates
-}
-
 /// Places and lengths of many sizes; many rows do not meet.
 fn spread_rows(max: usize) -> impl Strategy<Value = Candidates> {
     let length = (-6.0..6f32).prop_map(f32::exp);
     let row = (-300.0..300f32, length, 0.0..1f32, 0..3u32);
-    prop::collection::vec(row, 0..max).prop_map(collect)
+    prop::collection::vec(row, 0..max).prop_map(from_rows)
 }
 
 /// Nearly all rows meet.
 fn crowded_rows(max: usize) -> impl Strategy<Value = Candidates> {
     let row = (0.0..50f32, 0.05..40f32, 0.0..1f32, 0..3u32);
-    prop::collection::vec(row, 0..max).prop_map(collect)
+    prop::collection::vec(row, 0..max).prop_map(from_rows)
 }
 
 /// Few different values: equal segments, empty ones, segments that touch, equal scores, scores of zero.
@@ -57,7 +50,7 @@ fn coarse_rows(max: usize) -> impl Strategy<Value = Candidates> {
             let (length, score) = (f32::from(length), f32::from(score) / 4.0);
             (f32::from(start), length, score, label)
         };
-        collect(rows.into_iter().map(wide).collect())
+        from_rows(rows.into_iter().map(wide).collect())
     })
 }
 

@@ -1,4 +1,4 @@
-//! What holds for suppression of any candidates.
+//! Properties of suppression for any candidates.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,11 @@ use tal_core::config::{SuppressionConfig, SuppressionMethod, VotingConfig, Votin
 use tal_core::{Candidates, Segment};
 use tal_postprocess::suppress;
 
+use crate::support::from_rows;
+
 fn rows(max: usize) -> impl Strategy<Value = Candidates> {
     let row = (0.0..50f32, 0.05..20f32, 0.002..1f32, 0..3u32);
-    prop::collection::vec(row, 0..max).prop_map(|rows| {
-        let mut candidates = Candidates::default();
-        for (start, length, score, label) in rows {
-            candidates.push(Segment::new(start, start + length), score, label);
-        }
-        candidates
-    })
+    prop::collection::vec(row, 0..max).prop_map(from_rows)
 }
 
 /// Few different values, so that rows are often equal, empty or of equal score.

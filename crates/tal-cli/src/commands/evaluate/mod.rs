@@ -7,9 +7,10 @@ mod show;
 
 use anyhow::{Result, anyhow};
 use tal_core::config::EvaluationDialect;
-use tal_postprocess::confidence::{self, BootstrapConfig};
-use tal_postprocess::diagnosis::{CharacteristicBuckets, DiagnosisConfig, diagnose};
-use tal_postprocess::evaluation::{Matching, average_recall};
+use tal_postprocess::{
+    BootstrapConfig, CharacteristicBuckets, DiagnosisConfig, Matching, average_recall, bootstrap,
+    compare, diagnose,
+};
 
 use super::output;
 use crate::args::EvaluateArgs;
@@ -53,28 +54,37 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         let rules = DiagnosisConfig {
             tiou_thresholds: config.tiou_thresholds.clone(),
             buckets: buckets(args),
-            drop_duplicates: config.dialect != EvaluationDialect::Activitynet,
+            drop_duplicates: config.dialect != EvaluationDialect::ActivityNet,
             blocked: config.blocked.clone(),
             ..DiagnosisConfig::default()
         };
         let without = input.without_ambiguous();
         report.diagnosis = Some(diagnose(&without, detections, &rules)?);
     }
-    let bootstrap = BootstrapConfig {
+    let replicates = BootstrapConfig {
         num_replicates: args.bootstrap.unwrap_or(NUM_REPLICATES),
         seed: args.seed,
         ..BootstrapConfig::default()
     };
     if args.bootstrap.is_some() {
         let recordings = input.recordings();
-        report.confidence = Some(confidence::bootstrap(
-            recordings, detections, config, classes, &bootstrap,
+        report.confidence = Some(bootstrap(
+            recordings,
+            detections,
+            config,
+            classes,
+            &replicates,
         )?);
     }
     if let Some(other) = &input.other {
         let recordings = input.recordings();
-        report.comparison = Some(confidence::compare(
-            recordings, detections, other, config, classes, &bootstrap,
+        report.comparison = Some(compare(
+            recordings,
+            detections,
+            other,
+            config,
+            classes,
+            &replicates,
         )?);
     }
 

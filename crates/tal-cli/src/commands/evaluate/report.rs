@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tal_core::ClassMap;
-use tal_postprocess::confidence::{Confidence, PairedComparison};
-use tal_postprocess::diagnosis::Diagnosis;
-use tal_postprocess::evaluation::{AverageRecall, Evaluation, RecallAtK};
+use tal_postprocess::{
+    AverageRecall, Confidence, Diagnosis, Evaluation, PairedComparison, RecallAtK,
+};
 
 /// Everything that was asked for; all values are fractions.
 #[derive(Serialize)]

@@ -1,9 +1,9 @@
 //! The figures of `tal evaluate` on the terminal.
 
 use anyhow::Result;
-use tal_postprocess::confidence::{Confidence, Interval, PairedComparison, Verdict};
-use tal_postprocess::diagnosis::{Diagnosis, ErrorType};
-use tal_postprocess::evaluation::{AverageRecall, RecallAtK};
+use tal_postprocess::{
+    AverageRecall, Confidence, Diagnosis, ErrorType, Interval, PairedComparison, RecallAtK, Verdict,
+};
 
 use super::draw::{characteristic, error_name};
 use super::input::Input;
