@@ -6,9 +6,8 @@ use anyhow::Result;
 use tal_core::config::{GaussianCombination, SensitivityDistance};
 use tal_engine::Checkpoint;
 use tal_engine::action_sensitivity::{LearnedActionSensitivity, LearnedGaussians, learned};
-use tal_engine::checkpoint::LAST;
-use tal_engine::metrics::{self, Metric};
-use tal_engine::run::METRICS;
+use tal_engine::metrics::{self, Metric, StepTerms};
+use tal_engine::run::{LAST, METRICS};
 use tal_report::plots::{CurvePanel, curve_grid};
 
 use super::output;
@@ -56,7 +55,10 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
 fn course(folder: &Path) -> Result<Vec<(u64, LearnedActionSensitivity)>> {
     let lines = metrics::read(&folder.join(METRICS))?;
     let of_step = |line| match line {
-        Metric::Step(step) => Some((step.epoch, step.sensitivity?.classes?)),
+        Metric::Step(step) => match step.terms {
+            StepTerms::Pyramid(terms) => Some((step.epoch, terms.action_sensitivity?.classes?)),
+            StepTerms::BackTal { .. } => None,
+        },
         _ => None,
     };
     Ok(lines.into_iter().filter_map(of_step).collect())
