@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use tal_core::atomic::FolderError;
 use tal_corpus::ClipError;
 use tal_engine::EngineError;
 use tal_engine::ablation::AblationError;
@@ -39,7 +40,9 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         || error.downcast_ref::<SynthError>().is_some_and(|error| {
             !matches!(
                 error,
-                SynthError::Io { .. } | SynthError::Annotations(_) | SynthError::Features(_)
+                SynthError::Folder(FolderError::Write { .. })
+                    | SynthError::Annotations(_)
+                    | SynthError::Features(_)
             )
         });
     ExitCode::from(if usage { 2 } else { 1 })

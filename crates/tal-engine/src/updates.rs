@@ -3,7 +3,7 @@
 //! LibTorch's operations go over all values once each, some fifteen times a step. What is computed is the same, in the same
 //! order and precision, up to the rounding of fused multiply-adds.
 
-use tal_core::nn::host::{self, parallel};
+use tal_core::nn::host;
 use tch::Tensor;
 
 /// Values that a thread takes at a time. Most parameters have fewer: to wake another thread would take longer than the work.
@@ -68,10 +68,10 @@ pub(crate) fn adam(
         .zip(mean.chunks_mut(BLOCK))
         .zip(square.chunks_mut(BLOCK))
         .zip(grad.chunks(BLOCK));
-    let run = |(): &mut (), (((value, mean), square), grad): (((&mut [_], _), _), _)| {
+    let run = |(((value, mean), square), grad): (((&mut [_], _), _), _)| {
         block(value, mean, square, grad);
     };
-    parallel::for_each(parallel::num_threads(), blocks, || (), run);
+    host::for_each(blocks, run);
     true
 }
 
@@ -90,8 +90,8 @@ pub(crate) fn average(average: &mut Tensor, value: &Tensor, decay: f64) -> bool 
         }
     };
     let blocks = average.chunks_mut(BLOCK).zip(value.chunks(BLOCK));
-    let run = |(): &mut (), (average, value): (&mut [_], &[_])| block(average, value);
-    parallel::for_each(parallel::num_threads(), blocks, || (), run);
+    let run = |(average, value): (&mut [_], &[_])| block(average, value);
+    host::for_each(blocks, run);
     true
 }
 

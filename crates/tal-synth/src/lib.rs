@@ -61,7 +61,7 @@ pub use config::SynthConfig;
 pub use error::SynthError;
 pub use like::{LikeOptions, LikeReport, write_like};
 pub use world::{ConfusablePair, CueSide};
-pub use write::{PARTIAL, write};
+pub use write::write;
 
 use layout::{Dealer, Timeline};
 use random::{Purpose, Random};

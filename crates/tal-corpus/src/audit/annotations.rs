@@ -6,7 +6,7 @@ use tal_core::config::DatasetConfig;
 use tal_core::{ClassMap, GroundTruth};
 
 use super::finding::{Code, Findings, Severity};
-use tal_data::annotations::{self, AnnotationError, Place, Salvage};
+use tal_data::annotations::{self, AnnotationError, Salvage};
 
 /// What could be read.
 pub(super) struct Readable {
@@ -88,7 +88,7 @@ fn tell(salvage: &Salvage, config: &DatasetConfig, findings: &mut Findings) -> B
             }
             _ => expected.to_owned(),
         };
-        let recording = place(error).map(|place| place.recording.clone());
+        let recording = error.place().map(|place| place.recording.clone());
         let mut code = code;
         let mut found = without_path(&error.to_string(), config);
         if code == Code::RecordingRepeated
@@ -145,20 +145,6 @@ fn kind(error: &AnnotationError) -> (Code, &'static str) {
             "each recording once, in one subset",
         ),
         _ => (Code::AnnotationInvalid, "what the message says"),
-    }
-}
-
-fn place(error: &AnnotationError) -> Option<&Place> {
-    match error {
-        AnnotationError::MissingField { place, .. }
-        | AnnotationError::WrongField { place, .. }
-        | AnnotationError::RepeatedRecording { place }
-        | AnnotationError::ReversedSegment { place, .. }
-        | AnnotationError::LabelOutOfRange { place, .. }
-        | AnnotationError::ClassConflict { place, .. }
-        | AnnotationError::MissingLabelId { place, .. }
-        | AnnotationError::UnlistedLabel { place, .. } => Some(place),
-        _ => None,
     }
 }
 

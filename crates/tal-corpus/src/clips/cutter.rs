@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use tal_core::atomic::FolderError;
 use tal_core::config::{DatasetConfig, FeatureFormat};
 use tal_core::{Instance, Recording};
 
@@ -103,10 +104,7 @@ impl<'a> Cutter<'a> {
             let part = &matrix.data[window.start * matrix.columns..window.end * matrix.columns];
             let path = folder.join(format!("{id}.npy"));
             if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent).map_err(|source| ClipError::Io {
-                    path: parent.to_owned(),
-                    source,
-                })?;
+                std::fs::create_dir_all(parent).map_err(FolderError::at(parent))?;
             }
             npy::write(&path, part, &[window.len(), matrix.columns])?;
             report.num_clips += 1;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use tal_core::atomic::FolderError;
 use tal_data::{AnnotationError, ClickError, DataError, FeatureError};
 
 /// Why recordings cannot be cut into clips.
@@ -57,18 +58,7 @@ pub enum ClipError {
         /// The recording.
         recording: String,
     },
-    /// The output folder has something in it.
-    #[error("the output folder {} is not empty; choose another one, nothing is overwritten", path.display())]
-    NotEmpty {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The operating system refused.
-    #[error("cannot write {}: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
+    /// The output folder is not empty or cannot be written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
 }

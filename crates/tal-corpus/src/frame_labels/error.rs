@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use tal_core::atomic::FolderError;
+use tal_data::{AnnotationError, FeatureError, TextFileError};
+
 use crate::source::SourceError;
-use tal_data::{AnnotationError, FeatureError};
 
 /// Why a folder of frame labels and features cannot be read or converted.
 #[derive(Debug, thiserror::Error)]
@@ -17,32 +19,12 @@ pub enum FrameLabelError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// A file or folder cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The output folder has something in it.
-    #[error("the output folder {} is not empty; choose another one, nothing is overwritten", path.display())]
-    NotEmpty {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A line holds something else.
-    #[error("{}: line {line}: {found:?}; expected {expected}", path.display())]
-    Line {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// Its content.
-        found: String,
-        /// What would be right.
-        expected: String,
-    },
+    /// The output folder is not empty or cannot be written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A line is wrong.
+    #[error(transparent)]
+    Text(#[from] TextFileError),
     /// There is no such split.
     #[error("{}: there is no split {split}; the folder has the splits {present}", path.display())]
     NoSplit {

@@ -2,20 +2,12 @@
 
 use std::path::PathBuf;
 
-use tal_data::{AnnotationError, TableError};
+use tal_data::{AnnotationError, JsonError, TextFileError};
 
 /// Why annotations in a publisher's format cannot be read or converted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// A file or folder is missing or unreadable.
-    #[error("cannot read {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
     /// A folder has none of the files that the format consists of.
     #[error("{}: the folder has none of the files of this format; expected {expected}", path.display())]
     NoFiles {
@@ -94,10 +86,13 @@ pub enum SourceError {
         /// Which.
         source: tal_core::ClassMapError,
     },
-    /// JSON syntax, or the shared annotation JSON.
+    /// The shared annotation JSON.
     #[error(transparent)]
     Annotation(#[from] AnnotationError),
-    /// A line or a table of a text file.
+    /// The file is not JSON.
     #[error(transparent)]
-    Table(#[from] TableError),
+    Json(#[from] JsonError),
+    /// The file is missing or unreadable, or a line or a cell of it is wrong.
+    #[error(transparent)]
+    Text(#[from] TextFileError),
 }

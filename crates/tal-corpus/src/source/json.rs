@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use tal_core::Segment;
 
 use super::SourceError;
-use tal_data::table::{finite, shortened};
+use tal_data::text::{finite, shortened};
 
 /// An object of a file and where it stands.
 pub(super) struct Object<'a> {

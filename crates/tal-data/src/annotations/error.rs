@@ -1,7 +1,9 @@
 //! Why an annotation file cannot be used.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::json::JsonError;
 
 /// Where in an annotation file something stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +14,16 @@ pub struct Place {
     pub recording: String,
     /// Index of the annotation within the recording, from 0.
     pub annotation: Option<usize>,
+}
+
+impl Place {
+    pub(super) fn of(path: &Path, recording: &str, annotation: Option<usize>) -> Box<Self> {
+        Box::new(Self {
+            path: path.to_owned(),
+            recording: recording.to_owned(),
+            annotation,
+        })
+    }
 }
 
 impl fmt::Display for Place {
@@ -48,17 +60,8 @@ pub enum AnnotationError {
         source: std::io::Error,
     },
     /// The file is not JSON.
-    #[error("{}: line {line}, column {column}: {message}", path.display())]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-        /// What is wrong there.
-        message: String,
-    },
+    #[error(transparent)]
+    Json(#[from] JsonError),
     /// A field is missing.
     #[error("{place}: field {field:?} is missing; expected {expected}")]
     MissingField {
@@ -165,4 +168,21 @@ pub enum AnnotationError {
         /// The label's name.
         label: String,
     },
+}
+
+impl AnnotationError {
+    /// The recording or annotation that is wrong; `None` if it is the file as a whole.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::MissingField { place, .. }
+            | Self::WrongField { place, .. }
+            | Self::RepeatedRecording { place }
+            | Self::ReversedSegment { place, .. }
+            | Self::LabelOutOfRange { place, .. }
+            | Self::ClassConflict { place, .. }
+            | Self::MissingLabelId { place, .. }
+            | Self::UnlistedLabel { place, .. } => Some(place),
+            _ => None,
+        }
+    }
 }

@@ -18,9 +18,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use tal_core::Segment;
 
-use super::check::{missing_or_wrong, object, place};
-use super::document::{Entries, from_json};
-use super::{AnnotationError, Place};
+use super::fields::{missing_or_wrong, object};
+use super::{AnnotationError, Place, read_bytes};
+use crate::json::{Entries, from_json};
 
 /// What the fields hold.
 ///
@@ -49,11 +49,7 @@ struct Outline {
 /// # Errors
 /// A file that is missing, unreadable or no JSON; a field that holds something else.
 pub fn read(path: &Path) -> Result<Extra, AnnotationError> {
-    let bytes = std::fs::read(path).map_err(|source| AnnotationError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    parse(&bytes, path)
+    parse(&read_bytes(path)?, path)
 }
 
 /// [`read`] of a file's content; `path` is only named in errors.
@@ -68,7 +64,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Extra, AnnotationError> {
     };
     let database = outline.database.map_or_else(Vec::new, |entries| entries.0);
     for (id, value) in database {
-        let at = || place(path, &id, None);
+        let at = || Place::of(path, &id, None);
         let entry = object(&value, "recording", at)?;
         if let Some(value) = entry.get("labels").filter(|value| !value.is_null()) {
             extra.labels.insert(id.clone(), labels(value, at)?);

@@ -12,9 +12,12 @@
 //! [`subsets`] changes which subset a recording belongs to.
 
 mod check;
+mod classes;
 mod document;
+mod draft;
 mod error;
 pub mod extra;
+mod fields;
 mod salvage;
 pub mod subsets;
 
@@ -24,9 +27,10 @@ use serde_json::{Map, Value, json};
 use tal_core::GroundTruth;
 use tal_core::atomic::write_atomic;
 
-pub use document::{Entries, from_json};
 pub use error::{AnnotationError, Place};
 pub use salvage::{Salvage, salvage};
+
+use crate::json::from_json;
 
 /// Reads an annotation file.
 ///
@@ -48,11 +52,7 @@ pub use salvage::{Salvage, salvage};
 /// # Source
 /// The authors' public code.
 pub fn read(path: &Path, num_classes: Option<usize>) -> Result<GroundTruth, AnnotationError> {
-    let bytes = std::fs::read(path).map_err(|source| AnnotationError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    parse(&bytes, path, num_classes)
+    parse(&read_bytes(path)?, path, num_classes)
 }
 
 /// [`read`] of a file's content; `path` is only named in errors.
@@ -64,8 +64,14 @@ pub fn parse(
     path: &Path,
     num_classes: Option<usize>,
 ) -> Result<GroundTruth, AnnotationError> {
-    let document = document::parse(bytes, path)?;
-    check::ground_truth(document, path, num_classes)
+    check::ground_truth(&from_json(bytes, path)?, path, num_classes, &mut Err)
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, AnnotationError> {
+    std::fs::read(path).map_err(|source| AnnotationError::Read {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Writes an annotation file that [`read`] reads back unchanged; an existing file is replaced at once.

@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::Value;
 use tal_core::atomic::write_atomic;
 
-use super::{AnnotationError, document};
+use super::AnnotationError;
+use crate::json::from_json;
 
 /// Writes `bytes`, the content of a checked annotation file, with other subsets for the recordings of `subsets`; fields
 /// that this project does not know (subjects, places) stay. An existing file is replaced at once.
@@ -19,7 +20,7 @@ pub fn write(
     source: &Path,
     subsets: &BTreeMap<String, String>,
 ) -> Result<(), AnnotationError> {
-    let mut document: Value = document::from_json(bytes, source)?;
+    let mut document: Value = from_json(bytes, source)?;
     if let Some(Value::Object(database)) = document.get_mut("database") {
         for (id, recording) in database.iter_mut() {
             if let (Some(subset), Value::Object(recording)) = (subsets.get(id), recording) {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::JsonError;
+
 /// Why a file of class scores cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -15,17 +17,8 @@ pub enum ClassScoresFileError {
         source: std::io::Error,
     },
     /// The file is not JSON.
-    #[error("{}: line {line}, column {column}: {message}", path.display())]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-        /// What is wrong there.
-        message: String,
-    },
+    #[error(transparent)]
+    Json(#[from] JsonError),
     /// A value makes no sense.
     #[error("{}: {place}{message}", path.display())]
     Value {

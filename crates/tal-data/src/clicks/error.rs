@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{AnnotationError, FeatureError, TableError};
+use crate::{FeatureError, JsonError, TextFileError};
 
 /// Why background clicks cannot be read, written or simulated.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ pub enum ClickError {
     },
     /// The file is no JSON, or lacks a key or has one too many (with line and column).
     #[error(transparent)]
-    Json(AnnotationError),
+    Json(#[from] JsonError),
     /// The file is of another version.
     #[error("{}: version {found}; expected {expected}", path.display())]
     Version {
@@ -74,7 +74,7 @@ pub enum ClickError {
     },
     /// A table of clicks.
     #[error(transparent)]
-    Table(#[from] TableError),
+    Table(#[from] TextFileError),
     /// A table of clicks has none.
     #[error(
         "{}: no row is a background click; expected rows whose Tag has the word background, such as background_background",

@@ -20,7 +20,8 @@
 
 use std::path::Path;
 
-use crate::table::{Table, finite};
+use crate::table::Table;
+use crate::text::finite;
 
 use super::{ClickError, Clicks};
 

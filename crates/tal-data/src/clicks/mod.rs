@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tal_core::atomic::write_atomic;
 use tal_core::{Instance, Recording};
 
-use crate::annotations::{Entries, from_json};
+use crate::json::{Entries, from_json};
 
 pub use background::background_stretches;
 pub use error::ClickError;
@@ -86,7 +86,7 @@ impl Clicks {
         let Document {
             version,
             clicks: Entries(entries),
-        } = from_json(bytes, path).map_err(ClickError::Json)?;
+        } = from_json(bytes, path)?;
         if version != VERSION {
             return Err(ClickError::Version {
                 path: path.to_owned(),

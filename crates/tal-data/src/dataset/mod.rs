@@ -12,7 +12,7 @@ use tal_core::{ClassMap, GroundTruth, Instance, Recording, Segment, TimeGrid, re
 
 use crate::annotations;
 use crate::cache::Cache;
-use crate::features::{self, FeatureArray, FeatureStore, Features};
+use crate::features::{self, FeatureStore, Features};
 use crate::loader::SampleSource;
 use crate::pipeline::Pipeline;
 use crate::sample::{SampleKey, TrainingSample};
@@ -178,8 +178,7 @@ impl Dataset {
             Some(held) => held,
             None => {
                 let array = self.store.load(recording.into())?;
-                let grid = self.grid(index, array.len());
-                let array = Arc::new(prepared(array, &self.config));
+                let (array, grid) = self.entries[index].timing.prepare(&self.config, array);
                 self.cache.put(index, &array, grid);
                 (array, grid)
             }
@@ -305,19 +304,6 @@ fn class_agnostic(truth: &GroundTruth) -> GroundTruth {
     GroundTruth {
         classes,
         recordings,
-    }
-}
-
-/// Every `downsample_rate`-th feature, then `resize`.
-fn prepared(array: FeatureArray, config: &DatasetConfig) -> FeatureArray {
-    let array = match config.downsample_rate {
-        1 => array,
-        rate => array.every(rate),
-    };
-    if config.resize && array.len() != config.max_seq_len {
-        resize::linear(&array, config.max_seq_len)
-    } else {
-        array
     }
 }
 

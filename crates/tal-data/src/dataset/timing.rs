@@ -1,9 +1,12 @@
 //! How features lie in time, where that depends on the recording.
 
+use std::sync::Arc;
+
 use tal_core::TimeGrid;
 use tal_core::config::{DatasetConfig, FeatureFormat};
 
-use crate::DataError;
+use super::resize;
+use crate::{DataError, FeatureArray};
 
 /// What is known about a recording's time.
 ///
@@ -84,6 +87,32 @@ impl Timing {
             feat_stride,
             num_frames: feat_stride,
         }
+    }
+}
+
+impl Timing {
+    /// Duration of the recording in seconds, if it is known.
+    pub fn duration(&self) -> Option<f64> {
+        self.duration
+    }
+
+    /// Every `downsample_rate`-th feature, then `resize`; and the grid of what is left.
+    pub(crate) fn prepare(
+        &self,
+        config: &DatasetConfig,
+        array: FeatureArray,
+    ) -> (Arc<FeatureArray>, TimeGrid) {
+        let grid = self.grid(config, array.len());
+        let array = match config.downsample_rate {
+            1 => array,
+            rate => array.every(rate),
+        };
+        let array = if config.resize && array.len() != config.max_seq_len {
+            resize::linear(&array, config.max_seq_len)
+        } else {
+            array
+        };
+        (Arc::new(array), grid)
     }
 }
 

@@ -1,10 +1,9 @@
 //! Text files, one line per feature.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use csv::{ByteRecord, ErrorKind, ReaderBuilder, Trim};
-use tal_core::atomic::write_atomic;
 
 use super::FeatureError;
 use super::npy::Array;
@@ -90,44 +89,5 @@ fn read_from(source: impl Read, path: &Path, header: bool) -> Result<Array, Feat
     Ok(Array {
         shape: vec![rows, columns],
         data,
-    })
-}
-
-/// Writes `rows` lines of `columns` values, in digits that give the same values when read; an existing file is replaced
-/// at once. A header names the columns `0`, `1`, ….
-///
-/// # Errors
-/// Where the file cannot be written.
-///
-/// # Panics
-/// Where `data` does not hold `rows · columns` values.
-pub fn write(
-    path: &Path,
-    header: bool,
-    data: &[f32],
-    [rows, columns]: [usize; 2],
-) -> Result<(), FeatureError> {
-    assert_eq!(data.len(), rows * columns, "{rows} x {columns} values");
-    let line = |out: &mut dyn Write, values: &mut dyn Iterator<Item = String>| {
-        for (index, value) in values.enumerate() {
-            if index > 0 {
-                out.write_all(b",")?;
-            }
-            out.write_all(value.as_bytes())?;
-        }
-        out.write_all(b"\n")
-    };
-    write_atomic(path, |out| {
-        if header {
-            line(out, &mut (0..columns).map(|column| column.to_string()))?;
-        }
-        for row in data.chunks_exact(columns.max(1)) {
-            line(out, &mut row.iter().map(f32::to_string))?;
-        }
-        Ok(())
-    })
-    .map_err(|source| FeatureError::Write {
-        path: path.to_owned(),
-        source,
     })
 }

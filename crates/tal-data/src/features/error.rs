@@ -199,6 +199,12 @@ pub enum FeatureError {
         /// The recording.
         id: String,
     },
+    /// The program was built without the feature `hdf5`.
+    #[error("{}: HDF5 files are not read by this build of tal-data; enable its feature \"hdf5\"", path.display())]
+    WithoutHdf5 {
+        /// The file.
+        path: PathBuf,
+    },
     /// The format cannot be written like this.
     #[error("cannot write {}: {reason}", path.display())]
     Unwritable {

@@ -54,7 +54,7 @@ impl RecordingKey<'_> {
     ///
     /// # Errors
     /// An id that leads out of the folder.
-    pub(super) fn name(&self, prefix: &str, suffix: &str) -> Result<String, FeatureError> {
+    pub fn name(&self, prefix: &str, suffix: &str) -> Result<String, FeatureError> {
         self.check("the id", self.id)?;
         let name = format!("{prefix}{}{suffix}", self.id);
         // The prefix `.` and the id `./a` make a climb that neither has alone.

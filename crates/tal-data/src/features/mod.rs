@@ -1,32 +1,31 @@
 //! Feature files: one folder, one file per recording, several formats behind [`FeatureStore`].
 
 mod array;
-mod convert;
 pub mod csv;
-mod emit;
 mod error;
+#[cfg(feature = "hdf5")]
 pub mod hdf5;
 pub mod inertial;
 mod key;
+#[cfg(not(feature = "hdf5"))]
+mod no_hdf5;
 pub mod npy;
 pub mod npz;
-pub mod pickle;
 pub mod safetensors;
 mod source;
 mod store;
-mod tensors;
-pub mod torch;
+pub mod tensors;
 mod value;
-mod write;
 
+#[cfg(not(feature = "hdf5"))]
+use no_hdf5 as hdf5;
 use tal_core::TimeGrid;
 
 pub use array::FeatureArray;
-pub use convert::{Target, convert};
 pub use error::FeatureError;
 pub use key::RecordingKey;
+pub(crate) use store::checked;
 pub use store::{FeatureStore, open};
-pub use write::{write, write_all};
 
 use std::sync::Arc;
 

@@ -204,8 +204,14 @@ pub fn write(path: &Path, data: &[f32], shape: &[usize]) -> Result<(), FeatureEr
     })
 }
 
-/// The content of a file that [`write`] makes.
-pub(super) fn encode(out: &mut dyn io::Write, data: &[f32], shape: &[usize]) -> io::Result<()> {
+/// Writes the content of a file that [`write`] makes.
+///
+/// # Errors
+/// Those of `out`.
+///
+/// # Panics
+/// If `data` does not hold as many values as `shape` says.
+pub fn encode(out: &mut dyn io::Write, data: &[f32], shape: &[usize]) -> io::Result<()> {
     assert_eq!(
         data.len(),
         shape.iter().product::<usize>(),

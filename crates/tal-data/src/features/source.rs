@@ -8,8 +8,7 @@ use tal_core::config::{AppendedFeatures, FeatureFormat, FeatureLayout, FeaturesC
 
 use super::npy::Array;
 use super::{
-    FeatureArray, FeatureError, RecordingKey, csv, hdf5, inertial, npy, npz, pickle, safetensors,
-    torch,
+    FeatureArray, FeatureError, RecordingKey, csv, hdf5, inertial, npy, npz, safetensors, tensors,
 };
 
 /// One file of every recording.
@@ -18,7 +17,7 @@ pub(super) struct Source {
     prefix: String,
     suffix: String,
     format: FeatureFormat,
-    columns: Option<[usize; 2]>,
+    pub(super) columns: Option<[usize; 2]>,
     /// HDF5 files that hold all recordings, opened once.
     shared: Mutex<BTreeMap<PathBuf, Arc<hdf5::File>>>,
 }
@@ -177,8 +176,9 @@ impl Source {
             FeatureFormat::Hdf5 { key, layout, .. } => {
                 (vec![hdf5::read(path, key.as_deref())?], *layout)
             }
-            FeatureFormat::Torch { keys, layout } => (torch::read(path, keys)?, *layout),
-            FeatureFormat::Pickle { keys, layout } => (pickle::read(path, keys)?, *layout),
+            FeatureFormat::Torch { keys, layout } | FeatureFormat::Pickle { keys, layout } => {
+                (tensors::read(path, keys)?, *layout)
+            }
             FeatureFormat::Csv { header } => {
                 (vec![csv::read(path, *header)?], FeatureLayout::TimeFirst)
             }
@@ -279,7 +279,7 @@ impl Source {
     }
 
     /// The configured columns, all finite.
-    fn select(
+    pub(super) fn select(
         &self,
         array: FeatureArray,
         shape: Vec<usize>,

@@ -65,6 +65,32 @@ pub fn open(config: &DatasetConfig) -> Box<dyn FeatureStore> {
     })
 }
 
+/// Features in memory, chosen and checked as those of a file; errors name them by `name`.
+pub(crate) fn checked(
+    config: &DatasetConfig,
+    array: FeatureArray,
+    name: &Path,
+) -> Result<FeatureArray, FeatureError> {
+    let shape = vec![array.num_channels(), array.len()];
+    if array.len() == 0 {
+        let path = name.to_owned();
+        return Err(FeatureError::Empty { path, shape });
+    }
+    let mut source = Source::from(&config.features);
+    if !config.features.append.is_empty() {
+        source.columns = None;
+    }
+    let part = source.select(array, shape, "", name)?;
+    check_channels(
+        part.array.num_channels(),
+        &part.shape,
+        config.input_dim,
+        "",
+        name,
+    )?;
+    Ok(part.array)
+}
+
 /// Features in one file per recording and source.
 struct FileStore {
     first: Source,

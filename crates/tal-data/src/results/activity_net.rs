@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use tal_core::atomic::write_atomic;
 use tal_core::{ClassMap, Detection, DetectionSet, Segment};
 
-use super::{Labels, ResultsError, bounded, detection};
+use super::{Labels, ResultsError, detection, shortened};
+use crate::bounded;
+use crate::json::without_position;
 
 #[derive(Serialize)]
 struct Document {
@@ -109,17 +111,12 @@ impl Target<'_> {
             let (line, column) = (error.line(), error.column());
             let text = error.to_string();
             // serde_json puts the position at the end, where a long quotation would push it out.
-            let text = text
-                .rsplit_once(" at line ")
-                .map_or(text.as_str(), |(text, _)| text);
+            let text = without_position(&text);
             let hint = match guard.not_finite_near(line, column) {
                 Some(word) => format!(" ({word} is no JSON; expected a finite number)"),
                 None => String::new(),
             };
-            format!(
-                "{} at line {line} column {column}{hint}",
-                bounded::shortened(text)
-            )
+            format!("{} at line {line} column {column}{hint}", shortened(text))
         };
         ResultsError::Syntax {
             path: self.path.to_owned(),
@@ -188,7 +185,7 @@ impl<'de> Visitor<'de> for Recordings<'_, '_> {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
         while let Some(id) = map.next_key::<String>()? {
             if self.0.all.contains_key(&id) {
-                let id = bounded::shortened(&id);
+                let id = shortened(&id);
                 return Err(M::Error::custom(format!("recording {id:?} occurs twice")));
             }
             let target = &mut *self.0;
@@ -220,7 +217,7 @@ impl<'de> Visitor<'de> for Entries<'_, '_> {
         write!(
             f,
             "a list of detections of recording {:?}",
-            bounded::shortened(self.id)
+            shortened(self.id)
         )
     }
 
@@ -229,7 +226,7 @@ impl<'de> Visitor<'de> for Entries<'_, '_> {
         let mut all = Vec::new();
         loop {
             let at = || {
-                let id = bounded::shortened(id);
+                let id = shortened(id);
                 format!("recording {id:?}, detection {}", all.len())
             };
             let entry: Entry = match entries.next_element() {

@@ -1,7 +1,6 @@
 //! Detections in files: the result JSON of the ActivityNet challenge, and tables.
 
 mod activity_net;
-mod bounded;
 mod error;
 mod table;
 
@@ -9,6 +8,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use tal_core::{ClassMap, Detection, DetectionSet, Segment};
+
+use crate::text::cut;
 
 pub use activity_net::{parse_json, read_json, write_json};
 pub use error::ResultsError;
@@ -50,6 +51,11 @@ pub fn write(
             path: path.to_owned(),
         }),
     }
+}
+
+/// A text, cut if it is too long for a message; longer than usual, as it may be a message itself.
+fn shortened(text: &str) -> String {
+    cut(text, 200)
 }
 
 fn extension(path: &Path) -> Option<String> {
@@ -107,7 +113,7 @@ fn detection(
         let known: Vec<&str> = labels.ids.keys().copied().take(5).collect();
         return Err(wrong(format!(
             "label {:?} is no class; the classes begin with {}",
-            bounded::shortened(label.1),
+            shortened(label.1),
             known.join(", ")
         )));
     };

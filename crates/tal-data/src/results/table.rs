@@ -8,7 +8,8 @@ use serde::Serialize;
 use tal_core::atomic::write_atomic;
 use tal_core::{ClassMap, DetectionSet, Segment};
 
-use super::{Labels, ResultsError, bounded, detection};
+use super::{Labels, ResultsError, detection, shortened};
+use crate::bounded;
 
 /// The columns, in the order in which they are written.
 const COLUMNS: [&str; 5] = ["recording", "start", "end", "label", "score"];
@@ -106,7 +107,7 @@ fn from_reader(
         let number = |(index, text): (usize, &str)| {
             text.parse::<f64>().map_err(|_| {
                 let name = headers.get(index).unwrap_or_default();
-                let text = bounded::shortened(text);
+                let text = shortened(text);
                 syntax(format!(
                     "line {line}, column {name:?}: {text:?} is not a number"
                 ))
@@ -114,7 +115,7 @@ fn from_reader(
         };
         let segment = Segment::new(number(start)?, number(end)?);
         let score = number(score)?;
-        let at = || format!("line {line}, recording {:?}", bounded::shortened(id.1));
+        let at = || format!("line {line}, recording {:?}", shortened(id.1));
         let label = (labels.id_or_number(label.1), label.1);
         let found = detection(&labels, path, at, label, score, segment)?;
         match all.get_mut(id.1) {

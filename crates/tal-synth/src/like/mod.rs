@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tal_core::atomic::FolderError;
 use tal_core::config::{DatasetConfig, FeatureFormat};
 use tal_core::{ClassMap, GroundTruth, Recording};
 
@@ -161,7 +162,7 @@ fn check_places(config: &DatasetConfig, options: &LikeOptions) -> Result<(), Syn
         let taken = fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
         // A raw `{subset}` is no folder; those of the subsets are checked when their first file is written.
         if taken {
-            return Err(SynthError::NotEmpty { path: dir.clone() });
+            return Err(FolderError::NotEmpty { path: dir.clone() }.into());
         }
     }
     Ok(())
@@ -169,10 +170,7 @@ fn check_places(config: &DatasetConfig, options: &LikeOptions) -> Result<(), Syn
 
 fn make_folder_of(path: &Path) -> Result<(), SynthError> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    fs::create_dir_all(folder).map_err(|source| SynthError::Io {
-        path: folder.to_owned(),
-        source,
-    })
+    fs::create_dir_all(folder).map_err(|source| FolderError::at(folder)(source).into())
 }
 
 /// Writes the feature files of one recording after another.
@@ -226,7 +224,7 @@ impl<'a> Writer<'a> {
                     let shape = [array.len(), array.num_channels()];
                     npy::write(path, &array.to_time_first(), &shape)?;
                 }
-                format => features::write(format, path, &array)?,
+                format => tal_corpus::features::write(format, path, &array)?,
             }
         }
         Ok(())
@@ -241,7 +239,7 @@ impl<'a> Writer<'a> {
             } = &part.format
                 && !recordings.is_empty()
             {
-                features::write_all(path, key.as_deref(), *layout, recordings)?;
+                tal_corpus::features::write_all(path, key.as_deref(), *layout, recordings)?;
             }
         }
         Ok(())
