@@ -10,7 +10,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use tal_backtal::{Affinity, BackTal, BackTalCriterion, BackTalOutput, WeakTarget, top_mean};
-use tal_core::config::{AffinityLayout, BackTalConfig, Layers};
+use tal_config::Layers;
+use tal_core::config::{AffinityLayout, BackTalConfig};
 use tal_engine::memory;
 use tch::nn::VarStore;
 use tch::{Cuda, Device, Kind, Tensor};

@@ -109,5 +109,5 @@ pub fn config(name: &str, overrides: &[&str]) -> Config {
         "dataset.features.dir=none".to_owned(),
     ];
     all.extend(overrides.iter().map(|text| (*text).to_owned()));
-    Config::load(&path, &all).expect("a configuration of the repository")
+    tal_config::load(&path, &all).expect("a configuration of the repository")
 }

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, criterion_group, criterion_main};
 use tal_benches::unit::in_units;
 use tal_core::config::Config;
-use tal_data::synth::{self, SynthConfig};
 use tal_data::{Dataset, Loader, LoaderConfig, Position};
 use tal_engine::Trainer;
 use tal_engine::batch::TrainingBatch;
+use tal_synth::SynthConfig;
 use tch::Device;
 
 /// Numbers of threads that load ahead.
@@ -23,7 +23,7 @@ const NUM_WORKERS: [usize; 2] = [0, 2];
 /// Writes a corpus with the sizes of GTEA to `dir`; returns a configuration for it.
 fn corpus(dir: &Path) -> Config {
     let gtea = tal_benches::config("gtea", &[]);
-    let corpus = synth::generate(&SynthConfig {
+    let corpus = tal_synth::generate(&SynthConfig {
         num_train: 16,
         num_test: 1,
         num_classes: gtea.dataset.num_classes,
@@ -32,7 +32,7 @@ fn corpus(dir: &Path) -> Config {
         ..SynthConfig::default()
     })
     .expect("a corpus");
-    synth::write(&corpus, dir).expect("a folder that can be written");
+    tal_synth::write(&corpus, dir).expect("a folder that can be written");
     let set = |key: &str, value: &dyn Display| format!("dataset.{key}={value}");
     let grid = SynthConfig::default().time_grid();
     let overrides = [

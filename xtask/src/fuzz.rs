@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::shell::{Workspace, find_program};
 
 /// Where the targets are, each with a small corpus.
-const FOLDER: &str = "crates/tal-data/fuzz";
+const FOLDER: &str = "fuzz";
 
 /// Runs one target, or all one after the other, for `seconds` each.
 ///
@@ -25,7 +25,7 @@ pub(crate) fn run(workspace: &Workspace, target: Option<&str>, seconds: u32) -> 
         None => known,
         Some(name) if known.iter().any(|k| k == name) => vec![name.to_owned()],
         Some(name) => bail!(
-            "no fuzz target {name:?}; there are {} (crates/tal-data/fuzz/fuzz_targets)",
+            "no fuzz target {name:?}; there are {} (fuzz/fuzz_targets)",
             known.join(", ")
         ),
     };

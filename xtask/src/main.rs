@@ -3,6 +3,7 @@
 //! Depends on none of our crates, so that it builds in seconds and runs before LibTorch is there.
 
 mod bench_report;
+mod circles;
 mod fuzz;
 mod layering;
 mod setup;
@@ -69,6 +70,8 @@ enum Task {
     Tidy,
     /// Check: which crate may depend on which
     Layering,
+    /// Check: no file takes part in a circle of imports within its crate
+    Circles,
     /// Check: docs/configuration.md is what the configuration types say
     Docs {
         /// Write the file instead of checking it
@@ -88,7 +91,7 @@ enum Task {
     BenchReport(bench_report::BenchReportArgs),
     /// Feed random input to the readers of files (needs cargo-fuzz and a nightly compiler)
     Fuzz {
-        /// A target of crates/tal-data/fuzz; without it all, one after the other
+        /// A target of fuzz/; without it all, one after the other
         target: Option<String>,
         /// How long each target runs
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
@@ -125,6 +128,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Fmt => steps::fmt(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Layering => layering::run(&workspace),
+        Task::Circles => circles::run(&workspace),
         Task::Docs { write } => steps::docs(&workspace, write),
         Task::Clippy => steps::clippy(&workspace),
         Task::Example => steps::example(&workspace),

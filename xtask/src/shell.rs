@@ -148,6 +148,24 @@ fn quoted(word: &OsStr) -> String {
     }
 }
 
+/// The entries of a folder, sorted; none if it does not exist.
+///
+/// # Errors
+///
+/// If the folder cannot be listed.
+pub(crate) fn children(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let mut paths = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
 /// The first of these programs that can be found along `PATH`.
 pub(crate) fn find_program(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::shell::{Cargo, Workspace};
-use crate::{layering, setup, testing, tidy};
+use crate::{circles, layering, setup, testing, tidy};
 
 /// One check: how to repeat it alone, and what it does.
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
@@ -17,6 +17,7 @@ const STEPS: &[Step] = &[
     ("fmt", fmt),
     ("tidy", tidy::run),
     ("layering", layering::run),
+    ("circles", circles::run),
     ("docs", |workspace| docs(workspace, false)),
     ("setup", setup::before_build),
     ("clippy", clippy),

@@ -5,10 +5,19 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use crate::setup;
-use crate::shell::{Cargo, Workspace};
+use crate::shell::{Cargo, Workspace, children};
 
 /// The crates that never link LibTorch.
-pub(crate) const PURE: [&str; 3] = ["tal-core", "tal-data", "tal-postprocess"];
+pub(crate) const PURE: [&str; 8] = [
+    "tal-core",
+    "tal-config",
+    "tal-pth",
+    "tal-data",
+    "tal-corpus",
+    "tal-synth",
+    "tal-postprocess",
+    "tal-report",
+];
 
 /// Runs tests: all, only the pure ones, or what `arguments` of `cargo test` say.
 ///
@@ -98,18 +107,6 @@ fn real_tests(workspace: &Workspace) -> Result<Vec<String>> {
     }
     found.sort();
     Ok(found)
-}
-
-/// What a folder holds; nothing if it does not exist.
-fn children(folder: &std::path::Path) -> Result<Vec<std::path::PathBuf>> {
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
-    entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<Vec<_>>>()
 }
 
 /// The functions that follow a `#[test]`.

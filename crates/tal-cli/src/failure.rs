@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use tal_data::ClipError;
-use tal_data::synth::SynthError;
+use tal_corpus::ClipError;
 use tal_engine::EngineError;
 use tal_engine::ablation::AblationError;
+use tal_synth::SynthError;
 
 /// Something that was asked for wrongly, found by the program itself.
 #[derive(Debug)]
@@ -26,8 +26,8 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     // Nobody may be reading any more; the exit code still tells.
     let _ = writeln!(io::stderr(), "error: {error}");
     let usage = error.is::<UsageError>()
-        || error.is::<tal_core::config::ConfigError>()
-        || error.is::<tal_core::config::import::ImportError>()
+        || error.is::<tal_config::ConfigError>()
+        || error.is::<tal_config::import::ImportError>()
         || error.is::<tal_engine::device::DeviceError>()
         || error
             .downcast_ref::<EngineError>()

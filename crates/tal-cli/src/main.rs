@@ -4,7 +4,6 @@ mod args;
 mod commands;
 mod console;
 mod failure;
-mod plots;
 mod restart;
 mod tables;
 

@@ -7,10 +7,10 @@ use std::path::Path;
 /// Writes a file through `fill` so that `path` holds the old content or the whole new content at any moment.
 ///
 /// The content goes to a temporary file in the same folder, is flushed and synced to the disk, and the file is renamed.
-/// A link stays one: the file that it points to is written. A device or a pipe is written to as it is.
+/// A link stays a link: the file that it points to is written. A device or a pipe is written to directly.
 ///
 /// # Errors
-/// Those of the file system and of `fill`; the temporary file is removed and `path` is left as it was.
+/// Errors of the file system and of `fill`; the temporary file is removed and `path` stays as it was.
 pub fn write_atomic(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -48,7 +48,7 @@ fn builder() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-/// Makes the rename durable; some file systems cannot open folders, and then the rename is only atomic.
+/// Makes the rename durable. Some file systems cannot open folders; the rename is then only atomic.
 fn sync_folder(folder: &Path) {
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();

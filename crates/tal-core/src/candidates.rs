@@ -1,4 +1,4 @@
-//! What a network proposes for one recording, before suppression.
+//! Candidates of one recording, before suppression.
 
 use crate::Segment;
 
@@ -50,12 +50,12 @@ impl Candidates {
     /// Row `index` as a segment.
     ///
     /// # Panics
-    /// Where there is no such row.
+    /// If there is no such row.
     pub fn segment(&self, index: usize) -> Segment<f32> {
         Segment::new(self.start[index], self.end[index])
     }
 
-    /// Adds all rows of `other` after one's own.
+    /// Adds all rows of `other` at the end.
     pub fn extend(&mut self, other: &Candidates) {
         self.start.extend_from_slice(&other.start);
         self.end.extend_from_slice(&other.end);

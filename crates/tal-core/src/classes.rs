@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a [`ClassMap`] cannot be made.
+/// An error in the ids and names of a [`ClassMap`].
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClassMapError {
@@ -15,7 +15,7 @@ pub enum ClassMapError {
     TwoNames {
         /// The id.
         id: u32,
-        /// The name it had first.
+        /// The name that came first.
         first: String,
         /// The name that came later.
         second: String,
@@ -25,14 +25,14 @@ pub enum ClassMapError {
     TwoIds {
         /// The name.
         name: String,
-        /// The id it had first.
+        /// The id that came first.
         first: u32,
         /// The id that came later.
         second: u32,
     },
 }
 
-/// Names of the classes by id. Ids need not be dense: a class without a name is one that no annotation uses.
+/// Names of the classes by id. Ids may have gaps: no annotation uses a class without a name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ClassMap {
@@ -43,7 +43,7 @@ impl ClassMap {
     /// Classes with the ids 0, 1, … in the order of `names`.
     ///
     /// # Errors
-    /// Where a name occurs twice.
+    /// If a name occurs twice.
     pub fn from_names<S: Into<String>>(
         names: impl IntoIterator<Item = S>,
     ) -> Result<Self, ClassMapError> {
@@ -57,7 +57,7 @@ impl ClassMap {
     /// Adds a class; adding the same pair again changes nothing.
     ///
     /// # Errors
-    /// Where the id has another name or the name another id.
+    /// If the id has another name, or the name another id.
     pub fn insert(&mut self, id: u32, name: impl Into<String>) -> Result<(), ClassMapError> {
         let name = name.into();
         if let Some(first) = self.names.get(&id) {
@@ -84,17 +84,9 @@ impl ClassMap {
         self.iter().find(|(_, n)| *n == name).map(|(id, _)| id)
     }
 
-    /// The name that is spelled most like `name`, where one is similar at all.
+    /// The name that is spelled most like `name`; `None` if none is similar.
     pub fn nearest(&self, name: &str) -> Option<&str> {
-        let lower = name.to_lowercase();
-        self.iter()
-            .map(|(_, known)| {
-                let distance = strsim::damerau_levenshtein(&lower, &known.to_lowercase());
-                (distance, known)
-            })
-            .min()
-            .filter(|(distance, known)| *distance <= name.len().max(known.len()) / 2)
-            .map(|(_, known)| known)
+        crate::nearest_name(name, self.iter().map(|(_, known)| known))
     }
 
     /// The name of a class.
@@ -102,13 +94,13 @@ impl ClassMap {
         self.names.get(&id).map(String::as_str)
     }
 
-    /// The name of a class, or `class_ID` where it has none.
+    /// The name of a class, or `class_ID` if it has none.
     pub fn display_name(&self, id: u32) -> String {
         self.name(id)
             .map_or_else(|| format!("class_{id}"), str::to_owned)
     }
 
-    /// The first id that has one name here and another one in `other`: `(id, name here, name there)`.
+    /// The first id that has different names here and in `other`: `(id, name here, name there)`.
     pub fn conflict<'a>(&'a self, other: &'a Self) -> Option<(u32, &'a str, &'a str)> {
         self.iter().find_map(|(id, name)| {
             let there = other.name(id)?;
@@ -136,7 +128,7 @@ impl ClassMap {
         self.names.last_key_value().map_or(0, |(id, _)| id + 1)
     }
 
-    /// The ids below `num_classes` that have no name ("empty classes": no training example can exist).
+    /// The ids below `num_classes` without a name (empty classes, for which there is no training example).
     pub fn unnamed_below(&self, num_classes: usize) -> Vec<u32> {
         (0..num_classes as u32)
             .filter(|id| !self.names.contains_key(id))
@@ -149,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn maps_conflict_where_both_have_another_name() {
+    fn maps_conflict_if_both_name_an_id_differently() {
         let trained = ClassMap::from_names(["run", "jump"]).unwrap();
         let mut other = ClassMap::default();
         assert_eq!(trained.conflict(&other), None);
@@ -175,14 +167,6 @@ mod tests {
                 ..
             })
         ));
-    }
-
-    #[test]
-    fn the_nearest_name_is_found_in_any_case() {
-        let map = ClassMap::from_names(["Ambiguous", "Diving"]).unwrap();
-        assert_eq!(map.nearest("ambigous"), Some("Ambiguous"));
-        assert_eq!(map.nearest("Billiards"), None);
-        assert_eq!(ClassMap::default().nearest("Diving"), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a detector answers.
+//! Detections of a detector.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::Segment;
 /// `segment` in seconds; `score` grows with confidence and is comparable within one class.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Detection {
-    /// When it happens.
+    /// Start and end.
     pub segment: Segment,
     /// Class id, see [`crate::ClassMap`].
     pub label: u32,

@@ -1,4 +1,4 @@
-//! What annotators wrote.
+//! Annotations of a data set.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::{ClassMap, Segment};
 /// `segment` in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Instance {
-    /// When it happens.
+    /// Start and end.
     pub segment: Segment,
     /// Class id, see [`ClassMap`].
     pub label: u32,
@@ -22,15 +22,15 @@ pub struct Instance {
 ///
 /// # Units
 /// `duration` in seconds, `fps` in frames (or samples) per second.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Recording {
     /// Its name, unique within a data set.
     pub id: String,
     /// The subset it belongs to, as written in the file (`training`, `test`, …).
     pub subset: String,
-    /// How long it is, where the file says so.
+    /// Its length, if the file names it.
     pub duration: Option<f64>,
-    /// Its frame rate, where the file says so.
+    /// Its frame rate, if the file names it.
     pub fps: Option<f64>,
     /// Its actions in the order of the file.
     pub instances: Vec<Instance>,
@@ -67,14 +67,14 @@ impl GroundTruth {
     }
 }
 
-/// The instances without repetitions: of those with the same label and both ends within 1 ms, the first stays.
+/// The instances without duplicates: of those with the same label and both ends within 1 ms, the first stays.
 ///
 /// # Source
 /// The authors' public code (`|s − s'| ≤ 10⁻³` and `|e − e'| ≤ 10⁻³`); ActionFormer, TriDet and OpenTAD have
 /// the same rule in their evaluators.
 pub fn remove_duplicates(instances: &[Instance]) -> Vec<Instance> {
     const TOLERANCE: f64 = 1e-3;
-    // Cells of the tolerance's size hold what stays; what a rounded cell number hides is at most two cells away.
+    // Cells as wide as the tolerance hold the segments that stay; despite rounding, a duplicate lies at most two cells away.
     let cell = |seconds: f64| (seconds / TOLERANCE).floor() as i64;
     let mut cells: BTreeMap<(u32, i64, i64), Vec<Segment>> = BTreeMap::new();
     let mut kept = instances.to_vec();

@@ -1,4 +1,4 @@
-//! The points of a pyramid: where its levels look at the recording.
+//! The points of a pyramid, at which its levels look at the recording.
 
 use std::ops::RangeInclusive;
 
@@ -12,7 +12,7 @@ use crate::Segment;
 pub struct Level {
     /// Distance of two neighbouring points, `2^l`.
     pub stride: u32,
-    /// Distances from a point to the further end of an action that the level is responsible for, both inclusive.
+    /// Distances from a point to the farther end of an action that the level is responsible for, both inclusive.
     pub range: RangeInclusive<f32>,
     /// Number of points, padding included.
     pub len: usize,
@@ -26,14 +26,14 @@ impl Level {
         index as f32 * self.stride as f32
     }
 
-    /// Points (index within the level) that an action claims, in ascending order.
+    /// Points that an action claims, as indices within the level, in ascending order.
     ///
-    /// A point at t belongs to the action [S, E] with centre c where, with the level's stride s and range `lo..=hi`,
+    /// A point at t belongs to the action [S, E] with centre c if, with the level's stride s and range `lo..=hi`,
     ///
     /// - `min(t − max(c − ρ·s, S), min(c + ρ·s, E) − t) > 0` (ρ = `center_radius`; without it `min(t − S, E − t) > 0`), and
     /// - `lo ≤ max(t − S, E − t) ≤ hi`.
     ///
-    /// Which of several actions gets a point that they all claim is not decided here.
+    /// Several actions may claim one point; the caller decides between them.
     ///
     /// # Units
     /// `segment` in grid units, `center_radius` in strides of the level.
@@ -56,7 +56,7 @@ impl Level {
             }
             None => (segment.start, segment.end),
         };
-        // A bracket only (casts saturate at zero); the tests below decide.
+        // Only a bracket (casts saturate at zero); the filter below decides.
         let first = (low / stride).floor() as usize;
         let last = ((high / stride).ceil() as usize).saturating_add(1);
         (first..last.min(self.len)).filter(move |&index| {
@@ -67,7 +67,7 @@ impl Level {
     }
 }
 
-/// The points of all levels for one padded length, made on the fly for any length.
+/// The points of all levels for one padded length.
 ///
 /// # Source
 /// The authors' public code.
@@ -81,7 +81,7 @@ impl PointGrid {
     /// Points for a padded length of `padded_len` features; level `l` has `padded_len / 2^l` of them.
     ///
     /// # Panics
-    /// Where `padded_len` is not divisible by the stride of the last level; [`PointGrid::length_unit`] is the divisor.
+    /// If `padded_len` is not a multiple of the last level's stride, [`PointGrid::length_unit`].
     pub fn new(padded_len: usize, regression_range: &[[f32; 2]]) -> Self {
         let mut offset = 0;
         let levels = regression_range
@@ -110,7 +110,7 @@ impl PointGrid {
         }
     }
 
-    /// What a padded length must be divisible by for `num_levels` levels: `2^(L−1)`.
+    /// Divisor of padded lengths for `num_levels` levels, `2^(L−1)`: the stride of the last level.
     pub fn length_unit(num_levels: usize) -> usize {
         1 << num_levels.saturating_sub(1)
     }

@@ -1,4 +1,4 @@
-//! Segments of time and how much two of them overlap.
+//! Segments of time and their overlap.
 
 use num_traits::Float;
 use serde::{Deserialize, Serialize};
@@ -6,13 +6,12 @@ use serde::{Deserialize, Serialize};
 /// A stretch of time from `start` to `end`.
 ///
 /// # Units
-/// Whatever the owner says: grid units in [`crate::Candidates`], seconds in [`crate::Detection`] and
-/// [`crate::Instance`].
+/// Those of the owner: grid units in [`crate::Candidates`], seconds in [`crate::Detection`] and [`crate::Instance`].
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
 pub struct Segment<F = f64> {
-    /// Where it begins.
+    /// Start.
     pub start: F,
-    /// Where it ends; not before `start` in any checked data.
+    /// End; in checked data not before `start`.
     pub end: F,
 }
 
@@ -22,7 +21,7 @@ impl<F: Float> Segment<F> {
         Self { start, end }
     }
 
-    /// `end − start`; negative where the ends are swapped.
+    /// `end − start`; negative if the ends are swapped.
     pub fn length(self) -> F {
         self.end - self.start
     }
@@ -45,7 +44,7 @@ impl<F: Float> Segment<F> {
         (self.end.min(other.end) - self.start.max(other.start)).max(F::zero())
     }
 
-    /// The part of the segment that lies within `bounds`; of zero length at the nearer bound where there is none.
+    /// The part of the segment within `bounds`; a segment outside them becomes one of zero length at the nearer bound.
     pub fn clamp_to(self, bounds: Self) -> Self {
         let clamp = |value: F| value.max(bounds.start).min(bounds.end);
         Self::new(clamp(self.start), clamp(self.end))
@@ -53,8 +52,7 @@ impl<F: Float> Segment<F> {
 
     /// Temporal intersection over union of two segments, `|a ∩ b| / |a ∪ b|`.
     ///
-    /// Two segments without length at the same place give NaN (0/0); [`tiou_from_parts`] says how the dialects of
-    /// published evaluations treat that.
+    /// Two empty segments at the same place give NaN (0/0); see [`tiou_from_parts`].
     pub fn tiou(self, other: Self) -> F {
         tiou_from_parts(
             self.intersection(other),
@@ -67,8 +65,8 @@ impl<F: Float> Segment<F> {
 
 /// Temporal intersection over union from its parts: `inter / max(length_a + length_b − inter, min_union)`.
 ///
-/// The only place where the formula stands for numbers. With `min_union` zero the union is not guarded, so that two
-/// empty segments give NaN; OpenTAD guards with 1e-8. Suppression passes lengths that carry its own small constant.
+/// All crates compute the tIoU of numbers with this function. If `min_union` is zero, two empty segments give NaN; OpenTAD
+/// guards with 1e-8. Suppression passes lengths that include its own small constant.
 ///
 /// # Units
 /// `inter`, both lengths and `min_union` in one unit; the result has none.

@@ -1,13 +1,13 @@
-//! Frames, features and seconds.
+//! Conversion between frames, features and seconds.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Segment;
 
-/// How the features of a recording lie in time.
+/// Position of a recording's features in time.
 ///
-/// Feature `i` is computed from `num_frames` frames that begin at frame `i · feat_stride`; its middle is the grid
-/// position `i`. All conversions are computed in `f32`, in the order of the released code, so that grid positions agree
+/// Feature `i` is computed from `num_frames` frames, starting at frame `i · feat_stride`; the middle of these frames is the
+/// grid position `i`. All conversions are computed in `f32`, in the order of the released code, so that grid positions agree
 /// with it to the last bit.
 ///
 /// # Units
@@ -57,7 +57,7 @@ impl TimeGrid {
         }
     }
 
-    /// Number of features that a recording of `duration` seconds has room for, at least zero.
+    /// Number of features that fit into `duration` seconds.
     pub fn num_features(&self, duration: f64) -> usize {
         let frames = duration * f64::from(self.fps) - f64::from(self.num_frames);
         if frames < 0.0 {

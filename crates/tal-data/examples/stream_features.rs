@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(folder)?;
     let values = (0..LEN * NUM_CHANNELS).map(|v| (v % 1000) as f32).collect();
     let array = FeatureArray::from_channel_first(values, NUM_CHANNELS, LEN);
-    let mut dataset = Config::from_yaml(CONFIG, "demo.yaml", folder, &[])?.dataset;
+    let mut dataset = tal_config::from_yaml(CONFIG, "demo.yaml", folder, &[])?.dataset;
     features::write(&dataset.features.format, &folder.join("0.npy"), &array)?;
     drop(array);
     let mut entries = Vec::new();

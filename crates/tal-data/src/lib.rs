@@ -13,38 +13,30 @@
 //! a result.
 
 pub mod annotations;
-pub mod audit;
 mod cache;
 pub mod class_scores;
 pub mod clicks;
-pub mod clips;
 pub mod dataset;
 pub mod error;
 pub mod features;
-pub mod frame_labels;
 pub mod loader;
 pub mod order;
 pub mod pipeline;
-pub mod pth;
 pub mod results;
 pub mod rng;
 pub mod sample;
-pub mod sbhar_text;
-pub mod split;
-pub mod synth;
+pub mod table;
 pub mod truncate;
 pub mod weak;
 
 pub use annotations::AnnotationError;
-pub use annotations::source::SourceError;
 pub use class_scores::ClassScoresError;
 pub use clicks::{ClickError, Clicks};
-pub use clips::ClipError;
 pub use dataset::Dataset;
 pub use error::DataError;
 pub use features::{FeatureArray, FeatureError, FeatureStore, Features};
 pub use loader::{Batch, Loader, LoaderConfig, Position, SampleSource};
 pub use results::ResultsError;
 pub use sample::TrainingSample;
-pub use sbhar_text::SbharError;
+pub use table::TableError;
 pub use weak::{WeakDataset, WeakError, WeakOptions, WeakSample};

@@ -9,7 +9,7 @@ use tal_data::{annotations, class_scores, results};
 /// The files of a target with their content; whether the name promises that they are valid.
 fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>, bool)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fuzz/corpus")
+        .join("../../fuzz/corpus")
         .join(target);
     let files: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()

@@ -298,7 +298,7 @@ decoder:
         tch::manual_seed(4);
         for preset in ["released", "paper"] {
             let text = format!("preset: {preset}\n{FILE}");
-            let config = Config::from_yaml(&text, "test", "/".as_ref(), &[]).unwrap();
+            let config = tal_config::from_yaml(&text, "test", "/".as_ref(), &[]).unwrap();
             let mut vs = VarStore::new(Device::Cpu);
             let decoder = Decoder::new(&vs.root(), 16, 3, &[], 3, &config.decoder).unwrap();
             vs.double();

@@ -29,7 +29,7 @@ const CONTRASTIVE: &str = "{weight: 0.2, width: 0.2, temperature: 0.07, level: 0
 fn loss(parts: [&str; 3], changes: &[&str]) -> LossConfig {
     let [class, instance, contrastive] = parts;
     let sensitivity = format!(
-        "loss.sensitivity={{class_level: {class}, instance_level: {instance}, normalize: none, contrastive: {contrastive}}}"
+        "loss.action_sensitivity={{class_level: {class}, instance_level: {instance}, normalize: none, contrastive: {contrastive}}}"
     );
     let mut list = overrides(&[
         "encoder.num_levels=2",
@@ -132,7 +132,7 @@ const PLACES: [(f64, f64); 4] = [(-0.125, 1.0), (-0.125, 1.0), (0.0, 1.0), (-0.4
 fn sensitivity(config: &LossConfig) -> (VarStore, Sensitivity) {
     tch::manual_seed(22);
     let mut vs = VarStore::new(Device::Cpu);
-    let config = config.sensitivity.as_ref().unwrap();
+    let config = config.action_sensitivity.as_ref().unwrap();
     let sensitivity = Sensitivity::new(&vs.root(), 4, CLASSES as usize, config);
     vs.double();
     (vs, sensitivity)
@@ -177,8 +177,8 @@ fn weights_of_one_change_no_bit() {
             false => &[],
         };
         for normalize in [
-            "loss.sensitivity.normalize=batch",
-            "loss.sensitivity.normalize=none",
+            "loss.action_sensitivity.normalize=batch",
+            "loss.action_sensitivity.normalize=none",
         ] {
             let config = loss([CLASS, "null", "null"], &[changes, &[normalize]].concat());
             let (_vs, sensitivity) = sensitivity(&config);
@@ -238,9 +238,9 @@ fn pairs_weigh_what_the_gaussians_say() {
         ("sum", "stride_length", "class"),
     ] {
         let changes = [
-            format!("loss.sensitivity.class_level.combine={combine}"),
-            format!("loss.sensitivity.class_level.distance={distance}"),
-            format!("loss.sensitivity.normalize={normalize}"),
+            format!("loss.action_sensitivity.class_level.combine={combine}"),
+            format!("loss.action_sensitivity.class_level.distance={distance}"),
+            format!("loss.action_sensitivity.normalize={normalize}"),
             "loss.regression_loss=iou".to_owned(),
         ];
         let changes: Vec<&str> = changes.iter().map(String::as_str).collect();
@@ -428,7 +428,7 @@ fn gradients_of_the_whole_loss() {
         "loss.refined.weight=0.7",
         "loss.refined.iou_weight=true",
         "loss.unrefined.weight=0.3",
-        "loss.sensitivity.normalize=batch",
+        "loss.action_sensitivity.normalize=batch",
         "loss.label_smoothing=0.1",
     ];
     // Targets of the evaluators have no gradient by definition, which differences of the outputs would see.
@@ -443,12 +443,12 @@ fn gradients_of_the_whole_loss() {
     let error = gradient_error(&inputs, || forward(&batch, &config, &module).total);
     assert!(error < 1e-6, "{error}");
 
-    let attached = "loss.sensitivity.instance_level.detach_quality=false";
+    let attached = "loss.action_sensitivity.instance_level.detach_quality=false";
     let config = loss(
         [CLASS, INSTANCE, CONTRASTIVE],
         &[
             &refined[..],
-            &[attached, "loss.sensitivity.normalize=class"],
+            &[attached, "loss.action_sensitivity.normalize=class"],
         ]
         .concat(),
     );
@@ -471,7 +471,7 @@ fn a_batch_without_actions_is_harmless() {
     }
     let config = loss(
         [CLASS, INSTANCE, CONTRASTIVE],
-        &["loss.sensitivity.normalize=batch"],
+        &["loss.action_sensitivity.normalize=batch"],
     );
     let (vs, sensitivity) = sensitivity(&config);
     let losses = forward(&batch, &config, &sensitivity);

@@ -371,7 +371,7 @@ decoder:
   head: {dim: 4}
   trident: {num_bins: 2}
 ";
-    let config = Config::from_yaml(file, "test", std::path::Path::new("/"), &[]).unwrap();
+    let config = tal_config::from_yaml(file, "test", std::path::Path::new("/"), &[]).unwrap();
     assert!(config.decoder.refinement.separate_towers && config.decoder.clff.depthwise);
     assert_eq!(config.loss.normalizer.method, NormalizerMethod::PointCounts);
     assert_eq!(config.loss.unrefined.weight, 0.0);

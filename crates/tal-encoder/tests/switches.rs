@@ -31,7 +31,7 @@ dataset:
 encoder: { num_levels: 3 }
 decoder: { regression_range: [[0, 4], [4, 8], [8, 10000]] }
 ";
-    Config::from_yaml(text, "test.yaml", Path::new("/"), &[]).unwrap()
+    tal_config::from_yaml(text, "test.yaml", Path::new("/"), &[]).unwrap()
 }
 
 fn encoder(mixer: MixerConfig) -> EncoderConfig {

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use tal_core::config::ConfigError;
+use tal_config::ConfigError;
 use tal_core::weights::WeightsError;
-use tal_data::pth::PthError;
 use tal_data::{AnnotationError, ClassScoresError, DataError, FeatureError, ResultsError};
-use tal_postprocess::{ClassScoresError, EvaluationError, ProposalError, SuppressionError};
+use tal_postprocess::{ClassAssignmentError, EvaluationError, ProposalError, SuppressionError};
+use tal_pth::PthError;
 
 use crate::device::DeviceError;
 
@@ -84,7 +84,7 @@ pub enum EngineError {
         /// The file of class scores.
         path: PathBuf,
         /// Why.
-        source: ClassScoresError,
+        source: ClassAssignmentError,
     },
     /// The network cannot be built.
     #[error("cannot build the network: {0}")]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tal_core::config::{Config, ExternalScoresConfig};
+use tal_core::config::{ClassScoresConfig, Config};
 use tal_core::{ClassMap, DetectionSet, GroundTruth};
 use tal_data::{Dataset, Features};
 use tal_postprocess::{Evaluation, EvaluationError, evaluate_with};
@@ -53,12 +53,12 @@ impl Evaluator {
     /// Where the file cannot be used or lacks a recording.
     pub fn with_external_scores(
         mut self,
-        config: Option<&ExternalScoresConfig>,
+        config: Option<&ClassScoresConfig>,
     ) -> Result<Self, EngineError> {
         self.external_scores = None;
         if let Some(config) = config {
             let classes = &self.dataset.labelled_truth().classes;
-            let scores = ExternalScores::read(&config.file, classes, config.fusion())?;
+            let scores = ExternalScores::read(&config.file, classes, config.rule())?;
             let ids = (0..self.num_recordings()).map(|index| &*self.dataset.recording(index).id);
             scores.check(ids)?;
             self.external_scores = Some(scores);

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use tal_core::config::{ExternalScoresConfig, FusionConfig};
+use tal_core::config::{ClassScoresConfig, ClassScoresRule};
 use tal_core::{ClassMap, DetectionSet};
 use tal_data::{annotations, class_scores};
-use tal_postprocess::{ClassScores, ClassScoresError, assign_classes_to_all};
+use tal_postprocess::{ClassAssignmentError, ClassScores, assign_classes_to_all};
 
 use crate::error::EngineError;
 
@@ -15,7 +15,7 @@ pub struct ExternalScores {
     path: PathBuf,
     scores: ClassScores,
     classes: ClassMap,
-    fusion: FusionConfig,
+    fusion: ClassScoresRule,
 }
 
 impl ExternalScores {
@@ -26,7 +26,7 @@ impl ExternalScores {
     pub fn read(
         path: &Path,
         classes: &ClassMap,
-        fusion: FusionConfig,
+        fusion: ClassScoresRule,
     ) -> Result<Self, EngineError> {
         Ok(Self {
             path: path.to_owned(),
@@ -41,7 +41,7 @@ impl ExternalScores {
     ///
     /// # Errors
     /// Where one of the files cannot be used.
-    pub fn open(config: &ExternalScoresConfig, annotations: &Path) -> Result<Self, EngineError> {
+    pub fn open(config: &ClassScoresConfig, annotations: &Path) -> Result<Self, EngineError> {
         let classes = if annotations.exists() {
             annotations::read(annotations, None)?.classes
         } else {
@@ -51,7 +51,7 @@ impl ExternalScores {
             );
             ClassMap::default()
         };
-        Self::read(&config.file, &classes, config.fusion())
+        Self::read(&config.file, &classes, config.rule())
     }
 
     /// Names of the classes that detections get.
@@ -73,7 +73,7 @@ impl ExternalScores {
     /// # Errors
     /// A recording without scores; scores that cannot be used.
     pub fn fuse(&self, detections: &DetectionSet) -> Result<DetectionSet, EngineError> {
-        let wrong = |source: ClassScoresError| EngineError::ExternalScores {
+        let wrong = |source: ClassAssignmentError| EngineError::ExternalScores {
             path: self.path.clone(),
             source,
         };

@@ -70,7 +70,7 @@ pub struct StepMetrics {
     /// absent for detectors that learn from segments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backtal: Option<BackTalMetrics>,
-    /// Action sensitivity learning; absent without `loss.sensitivity`.
+    /// Action sensitivity learning; absent without `loss.action_sensitivity`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitivity: Option<Box<SensitivityMetrics>>,
 }
@@ -92,7 +92,7 @@ pub struct BackTalMetrics {
     pub embedding_loss: f64,
 }
 
-/// What one step did with `loss.sensitivity`; parts that are switched off, or had nothing to work on, are absent.
+/// What one step did with `loss.action_sensitivity`; parts that are switched off, or had nothing to work on, are absent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SensitivityMetrics {
     /// Mean classification weight of the positive pairs, before it is normalised.

@@ -37,7 +37,7 @@ struct Parameter {
 }
 
 /// AdamW with decoupled weight decay, or Adam, which adds weight decay · parameter to the gradient of every parameter but the
-/// Gaussians of `loss.sensitivity`; parameters without a gradient are skipped.
+/// Gaussians of `loss.action_sensitivity`; parameters without a gradient are skipped.
 ///
 /// # Source
 /// Loshchilov and Hutter, 2019; the arithmetic follows PyTorch's.
@@ -60,7 +60,7 @@ impl AdamW {
                 name: name.clone(),
                 value: value.shallow_clone(),
                 decay: match config.optimizer {
-                    OptimizerMethod::Adamw => decays(name),
+                    OptimizerMethod::AdamW => decays(name),
                     OptimizerMethod::Adam => !name.starts_with(GAUSSIANS),
                 },
                 mean: value.detach().zeros_like(),
@@ -137,7 +137,7 @@ impl AdamW {
                 let correction = |beta: f64| 1.0 - beta.powf(parameter.steps as f64);
                 let (keep, l2) = match self.method {
                     _ if !parameter.decay => (1.0, 0.0),
-                    OptimizerMethod::Adamw => (1.0 - rate * self.weight_decay, 0.0),
+                    OptimizerMethod::AdamW => (1.0 - rate * self.weight_decay, 0.0),
                     OptimizerMethod::Adam => (1.0, self.weight_decay),
                 };
                 let step = AdamStep {
@@ -297,12 +297,6 @@ mod tests {
         }
     }
 
-    fn config() -> TrainConfig {
-        let preset = tal_core::config::Preset::Released.yaml();
-        let yaml: serde_json::Value = serde_yaml::from_str(preset).unwrap();
-        serde_json::from_value(yaml["train"].clone()).unwrap()
-    }
-
     /// The update written out for single numbers.
     fn scalar_adamw(mut p: f64, grads: &[f64], rate: f64, decay: f64) -> f64 {
         let (mut m, mut v) = (0.0, 0.0);
@@ -330,7 +324,7 @@ mod tests {
             ])
         };
         let grads = [0.3, -2.0, 0.7, 0.0, 5.0];
-        let config = config();
+        let config = TrainConfig::default();
         let parameters = make();
         let mut optimizer = AdamW::new(&parameters, &config);
         for (index, grad) in grads.iter().enumerate() {
@@ -355,7 +349,7 @@ mod tests {
         let config = TrainConfig {
             optimizer: OptimizerMethod::Adam,
             weight_decay: 0.5,
-            ..config()
+            ..TrainConfig::default()
         };
         let bias = Tensor::from(1.5f64).set_requires_grad(true);
         let parameters = NamedTensors::from([("a.bias".to_owned(), bias)]);
@@ -381,7 +375,7 @@ mod tests {
         let config = TrainConfig {
             optimizer: OptimizerMethod::Adam,
             weight_decay: 0.5,
-            ..config()
+            ..TrainConfig::default()
         };
         let names = [
             "sensitivity.gaussians.classification.raw_mean",
@@ -407,7 +401,7 @@ mod tests {
     fn clipping_scales_to_the_norm_and_survives_no_gradient() {
         let weight = Tensor::zeros([2], DOUBLE_CPU).set_requires_grad(true);
         let parameters = NamedTensors::from([("w.weight".to_owned(), weight)]);
-        let mut optimizer = AdamW::new(&parameters, &config());
+        let mut optimizer = AdamW::new(&parameters, &TrainConfig::default());
         assert_eq!(optimizer.clip_grad_norm(1.0).double_value(&[]), 0.0);
         (&parameters["w.weight"] * Tensor::from_slice(&[3.0, 4.0]))
             .sum(Kind::Double)
@@ -422,7 +416,7 @@ mod tests {
     fn a_missing_moment_is_named() {
         let weight = Tensor::zeros([2], DOUBLE_CPU);
         let parameters = NamedTensors::from([("w.weight".to_owned(), weight)]);
-        let mut optimizer = AdamW::new(&parameters, &config());
+        let mut optimizer = AdamW::new(&parameters, &TrainConfig::default());
         let mut state = optimizer.state();
         state.remove("square.w.weight");
         assert_eq!(optimizer.load_state(&state).unwrap_err(), "square.w.weight");

@@ -63,13 +63,13 @@ mod tests {
     use approx::assert_relative_eq;
 
     fn schedule(schedule: ScheduleConfig, warmup_epochs: usize) -> Schedule {
-        let preset = tal_core::config::Preset::Released.yaml();
-        let yaml: serde_json::Value = serde_yaml::from_str(preset).unwrap();
-        let mut config: TrainConfig = serde_json::from_value(yaml["train"].clone()).unwrap();
-        config.schedule = schedule;
-        config.warmup_epochs = warmup_epochs;
-        config.epochs = 20;
-        config.learning_rate = 1e-4;
+        let config = TrainConfig {
+            schedule,
+            warmup_epochs,
+            epochs: 20,
+            learning_rate: 1e-4,
+            ..TrainConfig::default()
+        };
         Schedule::new(&config, 100)
     }
 

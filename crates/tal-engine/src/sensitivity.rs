@@ -27,9 +27,9 @@ pub(crate) struct RunSensitivity {
 }
 
 impl RunSensitivity {
-    /// Fresh weights; none where the configuration has no `loss.sensitivity`.
+    /// Fresh weights; none where the configuration has no `loss.action_sensitivity`.
     pub(crate) fn new(config: &Config, device: Device) -> Option<Self> {
-        let sensitivity = config.loss.sensitivity.as_ref()?;
+        let sensitivity = config.loss.action_sensitivity.as_ref()?;
         let variables = VarStore::new(device);
         let (dim, num_classes) = (config.encoder.dim, config.dataset.num_classes);
         Some(Self {
@@ -70,7 +70,7 @@ impl RunSensitivity {
 /// errors.
 ///
 /// # Errors
-/// Where the checkpoint holds nothing of the kind: no run's state, a run without `loss.sensitivity` or without its
+/// Where the checkpoint holds nothing of the kind: no run's state, a run without `loss.action_sensitivity` or without its
 /// `class_level`, or tensors that do not fit the configuration.
 pub fn learned(checkpoint: &Checkpoint, path: &Path) -> Result<LearnedSensitivity, EngineError> {
     let refuse = |reason: &str| EngineError::Checkpoint {
@@ -78,15 +78,15 @@ pub fn learned(checkpoint: &Checkpoint, path: &Path) -> Result<LearnedSensitivit
         reason: reason.to_owned(),
     };
     let config = &checkpoint.manifest.config;
-    let Some(sensitivity) = &config.loss.sensitivity else {
+    let Some(sensitivity) = &config.loss.action_sensitivity else {
         return Err(refuse(
-            "was trained without loss.sensitivity, so that it has learned no sensitivity; \
-             train with --overlay configs/sensitivity/asl.yaml",
+            "was trained without loss.action_sensitivity, so that it has learned no sensitivity; \
+             train with --overlay configs/action_sensitivity/asl.yaml",
         ));
     };
     if sensitivity.class_level.is_none() {
         return Err(refuse(
-            "was trained with loss.sensitivity.class_level: null, so that nothing is learned per class",
+            "was trained with loss.action_sensitivity.class_level: null, so that nothing is learned per class",
         ));
     }
     if checkpoint.section(SENSITIVITY).is_empty() {

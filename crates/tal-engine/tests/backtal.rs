@@ -119,7 +119,7 @@ train:
   checkpoint: { save_every_steps: 1 }
 ";
     let overrides: Vec<_> = overrides.iter().map(|text| (*text).to_owned()).collect();
-    Config::from_yaml(TEXT, "test", dir, &overrides).unwrap()
+    tal_config::from_yaml(TEXT, "test", dir, &overrides).unwrap()
 }
 
 fn options(out: PathBuf, resume: bool) -> RunOptions {

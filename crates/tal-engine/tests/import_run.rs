@@ -374,12 +374,12 @@ fn a_released_run_has_no_sensitivity_to_go_on_with() {
     let contrastive = "{weight: 0.2, width: 0.2, temperature: 0.07, level: 0, background: all}";
     let run = |class: &str| {
         let set = format!(
-            "loss.sensitivity={{class_level: {class}, instance_level: null, normalize: batch, contrastive: {contrastive}}}"
+            "loss.action_sensitivity={{class_level: {class}, instance_level: null, normalize: batch, contrastive: {contrastive}}}"
         );
         import(&fixture("run_checkpoint.pth.tar"), &config(&[&set]))
     };
     let error = run(class).unwrap_err().to_string();
-    assert!(error.contains("loss.sensitivity"), "{error}");
+    assert!(error.contains("loss.action_sensitivity"), "{error}");
     // The contrastive loss has no variables.
     run("null").unwrap();
 }

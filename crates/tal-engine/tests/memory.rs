@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tal_core::config::Config;
 use tal_core::{ClassMap, TimeGrid};
-use tal_data::synth::{self, SynthConfig};
 use tal_data::{FeatureArray, Features};
 use tal_engine::memory::resident_bytes;
 use tal_engine::metrics::StepMetrics;
 use tal_engine::run::{self, RunObserver, RunOptions};
 use tal_engine::{Detector, Model};
+use tal_synth::SynthConfig;
 use tch::Device;
 
 /// What the allocator may keep beyond the warm-up: less than 5 kB for each of the steps, of which one alone allocates many
@@ -56,7 +56,7 @@ inference: {{ pre_nms_topk: 10 }}
 ",
         data = dir.join("data").display()
     );
-    Config::from_yaml(&text, "test", dir, &[]).unwrap()
+    tal_config::from_yaml(&text, "test", dir, &[]).unwrap()
 }
 
 /// The resident set after some steps.
@@ -83,7 +83,7 @@ impl RunObserver for Watch {
 fn two_thousand_training_steps() {
     let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
-    let corpus = synth::generate(&SynthConfig {
+    let corpus = tal_synth::generate(&SynthConfig {
         num_train: 100,
         num_test: 1,
         num_classes: 2,
@@ -94,7 +94,7 @@ fn two_thousand_training_steps() {
         ..SynthConfig::default()
     })
     .unwrap();
-    synth::write(&corpus, &dir.path().join("data")).unwrap();
+    tal_synth::write(&corpus, &dir.path().join("data")).unwrap();
     let options = RunOptions {
         out: dir.path().join("run"),
         resume: false,

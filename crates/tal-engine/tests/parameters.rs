@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tal_core::config::{Config, Layers};
+use tal_config::Layers;
+use tal_core::config::Config;
 use tal_engine::Model;
 use tal_engine::import::released_name_map;
 use tal_engine::optimizer::decays;
@@ -28,7 +29,7 @@ fn config(name: &str) -> Config {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../configs")
         .join(format!("{name}.yaml"));
-    Config::load(&path, &[]).unwrap()
+    tal_config::load(&path, &[]).unwrap()
 }
 
 fn table(name: &str) -> Vec<Vec<String>> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tal_core::config::Layers;
+use tal_config::Layers;
 use tal_engine::ablation::Plan;
 
 #[test]

@@ -16,17 +16,17 @@ use tal_engine::sensitivity::{SENSITIVITY, learned};
 use tal_engine::{Detector, EngineError, Trainer};
 use tch::Device;
 
-const CLASS: &str = "loss.sensitivity.class_level={classification: true, localization: true, combine: mean, \
+const CLASS: &str = "loss.action_sensitivity.class_level={classification: true, localization: true, combine: mean, \
                      distance: length, min_sigma: 0.1}";
-const INSTANCE: &str = "loss.sensitivity.instance_level={classification: true, localization: true, kernel_size: 3, \
+const INSTANCE: &str = "loss.action_sensitivity.instance_level={classification: true, localization: true, kernel_size: 3, \
                         weight: 1, detach_features: false, detach_quality: true}";
-const CONTRASTIVE: &str = "loss.sensitivity.contrastive={weight: 0.2, width: 0.2, temperature: 0.07, level: 0, \
+const CONTRASTIVE: &str = "loss.action_sensitivity.contrastive={weight: 0.2, width: 0.2, temperature: 0.07, level: 0, \
                            background: unlabelled}";
 const NONE: [&str; 4] = [
-    "loss.sensitivity.class_level=null",
-    "loss.sensitivity.instance_level=null",
-    "loss.sensitivity.contrastive=null",
-    "loss.sensitivity.normalize=batch",
+    "loss.action_sensitivity.class_level=null",
+    "loss.action_sensitivity.instance_level=null",
+    "loss.action_sensitivity.contrastive=null",
+    "loss.action_sensitivity.normalize=batch",
 ];
 
 /// LibTorch's generator belongs to the process, so runs that are compared must not overlap.
@@ -183,7 +183,7 @@ fn each_part_works_alone_and_without_all_nothing_is_written() {
     let text = std::fs::read_to_string(out.join(METRICS)).unwrap();
     assert!(!text.contains(SENSITIVITY), "{text}");
     let error = learned(&last, &out).unwrap_err().to_string();
-    assert!(error.contains("without loss.sensitivity"), "{error}");
+    assert!(error.contains("without loss.action_sensitivity"), "{error}");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! `cargo xtask tidy`: rules about source files and documents that no compiler checks.
 
 mod documents;
+mod prose;
 mod rust;
+mod share;
 mod text;
 
 use std::fmt;
@@ -24,11 +26,18 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         findings.extend(text::check(source));
         findings.extend(rust::check(source));
         findings.extend(documents::check(source, workspace.root()));
+        findings.extend(prose::check(source));
     }
+    let lines = share::lines_of_crates(&sources);
+    findings.extend(share::check(&lines));
     if !findings.is_empty() {
         let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
         bail!("{} breaches:\n{}", findings.len(), lines.join("\n"));
     }
+    for (name, num) in &lines {
+        eprintln!("tidy: {num:6} source lines without tests in {name}");
+    }
+    eprintln!("tidy: {:6} in all", lines.values().sum::<usize>());
     eprintln!("tidy: {} files keep to the rules", sources.len());
     Ok(())
 }
@@ -122,7 +131,7 @@ fn sources(workspace: &Workspace) -> Result<Vec<Source>> {
 }
 
 fn is_ours(path: &str) -> bool {
-    let fixture = ["/fixtures/", "/fuzz/corpus/"]
+    let fixture = ["/fixtures/", "fuzz/corpus/"]
         .iter()
         .any(|folder| path.contains(folder))
         || path.ends_with(".proptest-regressions");
@@ -172,8 +181,8 @@ mod tests {
     fn leaves_fixtures_alone() {
         assert!(is_ours("crates/tal-core/src/lib.rs"));
         assert!(!is_ours("crates/tal-core/tests/fixtures/a.json"));
-        assert!(!is_ours("crates/tal-data/fuzz/corpus/annotations/a.json"));
-        assert!(is_ours("crates/tal-data/fuzz/fuzz_targets/annotations.rs"));
+        assert!(!is_ours("fuzz/corpus/annotations/a.json"));
+        assert!(is_ours("fuzz/fuzz_targets/annotations.rs"));
         assert!(!is_ours("Cargo.lock"));
     }
 }

@@ -184,12 +184,17 @@ fn code(source: &Source) -> impl Iterator<Item = (usize, &str)> {
 
 /// Lines of code before the tests at the end of the file.
 fn before_tests(source: &Source) -> impl Iterator<Item = (usize, &str)> {
-    let lines: Vec<(usize, &str)> = code(source).collect();
-    let end = lines
+    let end = num_lines_before_tests(source);
+    code(source).take_while(move |(number, _)| *number <= end)
+}
+
+/// Number of lines, comments included, before the tests at the end of the file.
+pub(super) fn num_lines_before_tests(source: &Source) -> usize {
+    let lines: Vec<&str> = source.text.lines().map(str::trim).collect();
+    lines
         .windows(2)
-        .position(|w| w[0].1.trim() == "#[cfg(test)]" && w[1].1.contains("mod tests {"))
-        .unwrap_or(lines.len());
-    lines.into_iter().take(end)
+        .position(|w| w[0] == "#[cfg(test)]" && w[1].contains("mod tests {"))
+        .unwrap_or(lines.len())
 }
 
 #[cfg(test)]

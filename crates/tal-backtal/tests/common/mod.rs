@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use tal_backtal::{BackTal, BackTalCriterion, WeakTarget, released_key_map};
-use tal_core::config::{AffinityLayout, BackTalConfig, Layers};
+use tal_config::Layers;
+use tal_core::config::{AffinityLayout, BackTalConfig};
 use tal_core::nn::named_variables;
 use tal_core::weights::{load_strict, read_safetensors};
 use tch::nn::VarStore;

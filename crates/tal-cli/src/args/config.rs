@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use tal_core::config::import::ReleasedCode;
-use tal_core::config::{Config, ConfigError, Layers};
+use tal_config::import::ReleasedCode;
+use tal_config::{ConfigError, Layers};
+use tal_core::config::Config;
 
 /// What is laid over a configuration file.
 #[derive(Debug, Clone, Default, Args)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use regex::Regex;
-use tal_data::annotations::source::SourceFormat;
+use tal_corpus::source::SourceFormat;
 
 use super::{
     CheckArgs, ClicksArgs, ClipsArgs, ConvertFeaturesArgs, LayerArgs, StatsArgs, at_least_one,
@@ -89,13 +89,15 @@ pub(crate) enum SourceArg {
     /// A table with the columns recording, start, end, label; subset, duration, fps and label_id where known.
     Csv,
     /// ActivityNet 1.2 and 1.3 (JSON).
-    Activitynet,
+    #[value(name = "activitynet")]
+    ActivityNet,
     /// HACS Segments (JSON).
     Hacs,
     /// THUMOS14 (CLASS_val.txt, CLASS_test.txt).
     Thumos14,
     /// MultiTHUMOS (CLASS.txt, or the JSON with actions).
-    Multithumos,
+    #[value(name = "multithumos")]
+    MultiThumos,
     /// EPIC-Kitchens-100, verbs (EPIC_100_train.csv, EPIC_100_validation.csv).
     EpicKitchensVerb,
     /// EPIC-Kitchens-100, nouns.
@@ -111,10 +113,10 @@ impl From<SourceArg> for SourceFormat {
         match format {
             SourceArg::Json => SourceFormat::Json,
             SourceArg::Csv => SourceFormat::Csv,
-            SourceArg::Activitynet => SourceFormat::ActivityNet,
+            SourceArg::ActivityNet => SourceFormat::ActivityNet,
             SourceArg::Hacs => SourceFormat::Hacs,
             SourceArg::Thumos14 => SourceFormat::Thumos,
-            SourceArg::Multithumos => SourceFormat::MultiThumos,
+            SourceArg::MultiThumos => SourceFormat::MultiThumos,
             SourceArg::EpicKitchensVerb => SourceFormat::EpicVerbs,
             SourceArg::EpicKitchensNoun => SourceFormat::EpicNouns,
             SourceArg::Charades => SourceFormat::Charades,
@@ -129,7 +131,8 @@ pub(crate) enum TargetArg {
     /// The shared JSON, which the commands of this program read.
     Json,
     /// ActivityNet's JSON, without label ids.
-    Activitynet,
+    #[value(name = "activitynet")]
+    ActivityNet,
     /// A table with a row per annotation.
     Csv,
 }

@@ -111,10 +111,10 @@ pub(crate) enum CombineArg {
 fn dialects() -> impl TypedValueParser<Value = EvaluationDialect> {
     let values = EvaluationDialect::ALL.map(|dialect| {
         let help = match dialect {
-            EvaluationDialect::Activitynet => "The official ActivityNet evaluator, BackTAL",
-            EvaluationDialect::Actionformer => "ActionFormer, TemporalMaxer",
-            EvaluationDialect::Tridet => "TriDet and the released CLTDR-GMG",
-            EvaluationDialect::Opentad => "OpenTAD",
+            EvaluationDialect::ActivityNet => "The official ActivityNet evaluator, BackTAL",
+            EvaluationDialect::ActionFormer => "ActionFormer, TemporalMaxer",
+            EvaluationDialect::TriDet => "TriDet and the released CLTDR-GMG",
+            EvaluationDialect::OpenTad => "OpenTAD",
             EvaluationDialect::Clean => "Our recommendation",
         };
         PossibleValue::new(dialect.name()).help(help)

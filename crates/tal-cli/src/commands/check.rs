@@ -1,7 +1,7 @@
 //! `tal data check`: what is wrong with a data set.
 
 use anyhow::{Result, anyhow};
-use tal_data::audit::{self, Audit, Finding, Severity, Watch};
+use tal_corpus::audit::{self, Audit, Finding, Severity, Watch};
 
 use super::output;
 use crate::args::CheckArgs;

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use tal_core::{GroundTruth, Recording};
+use tal_corpus::simulation::{self, Simulation, SimulationConfig};
 use tal_data::annotations::{self, extra};
-use tal_data::clicks::{self, Simulation, SimulationConfig};
 
 use super::output;
 use crate::args::ClicksArgs;
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &ClicksArgs) -> Result<()> {
         jitter: args.jitter,
         seed: args.seed,
     };
-    let found = clicks::simulate(located.iter().copied(), &extra.cut_off, &config)?;
+    let found = simulation::simulate(located.iter().copied(), &extra.cut_off, &config)?;
     found.clicks.write(&args.out)?;
     report(args, &truth, &located, &found)
 }

@@ -1,9 +1,9 @@
 //! `tal data clips`: long recordings cut into clips.
 
 use anyhow::Result;
+use tal_corpus::clips::{self, ClipConfig, SubsetReport};
 use tal_data::annotations;
 use tal_data::clicks::Clicks;
-use tal_data::clips::{self, ClipConfig, SubsetReport};
 
 use super::output;
 use crate::args::ClipsArgs;

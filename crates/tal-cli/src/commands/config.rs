@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
+use tal_config::ConfigError;
+use tal_config::import::{ImportOptions, Imported, import};
 use tal_core::atomic::write_atomic;
-use tal_core::config::import::{ImportOptions, Imported, import};
-use tal_core::config::{Config, ConfigError};
+use tal_core::config::Config;
 
 use super::output;
 use crate::args::{ConfigCommand, ConfigImportArgs, ShowArgs};
@@ -40,7 +41,7 @@ fn translate(args: &ConfigImportArgs) -> Result<()> {
     let imported = import(&text, &origin, &options)?;
     let yaml = imported.to_yaml();
     // What their program takes may still be nothing that ours would run.
-    Config::from_yaml(&yaml, &format!("{origin}, translated"), Path::new(""), &[])?;
+    tal_config::from_yaml(&yaml, &format!("{origin}, translated"), Path::new(""), &[])?;
     let file = format!("{}{yaml}", header(&args.theirs, &imported));
     let Some(out) = &args.out else {
         return print(file.trim_end());

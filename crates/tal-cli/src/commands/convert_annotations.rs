@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use tal_data::annotations::source::{
+use tal_corpus::export;
+use tal_corpus::source::{
     self, ClassList, Converted, DropReason, SourceError, SourceOptions, VideoInfo,
 };
-use tal_data::annotations::{self, export};
+use tal_data::annotations;
 
 use super::output;
 use crate::args::{ConvertAnnotationsArgs, SourceArg, TargetArg};
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &ConvertAnnotationsArgs) -> Result<()> {
     let target = target(args);
     let extensions: &[&str] = match target {
         TargetArg::Csv => &["csv"],
-        TargetArg::Json | TargetArg::Activitynet => &["json"],
+        TargetArg::Json | TargetArg::ActivityNet => &["json"],
     };
     output::check("--out", &args.out, extensions)?;
     output::check_new("--out", &args.out, args.force)?;
@@ -39,7 +40,7 @@ pub(crate) fn run(args: &ConvertAnnotationsArgs) -> Result<()> {
     })?;
     match target {
         TargetArg::Json => annotations::write(&args.out, &converted.truth, VERSION)?,
-        TargetArg::Activitynet => {
+        TargetArg::ActivityNet => {
             export::write_activity_net(&args.out, &converted.truth, VERSION)?;
         }
         TargetArg::Csv => export::write_csv(&args.out, &converted.truth)?,

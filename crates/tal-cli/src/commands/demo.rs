@@ -33,7 +33,7 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
         format!("dataset.features.dir={}", data.join("features").display()),
     ];
     overrides.extend(args.overrides.iter().cloned());
-    let config = Config::from_yaml(
+    let config = tal_config::from_yaml(
         CONFIG,
         "the demo's configuration",
         Path::new(""),

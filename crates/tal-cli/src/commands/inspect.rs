@@ -9,11 +9,11 @@ use tal_engine::checkpoint::LAST;
 use tal_engine::metrics::{self, Metric};
 use tal_engine::run::METRICS;
 use tal_engine::sensitivity::{LearnedGaussians, LearnedSensitivity, learned};
+use tal_report::plots::{CurvePanel, curve_grid};
 
 use super::output;
 use crate::args::InspectArgs;
 use crate::console::Console;
-use crate::plots::{CurvePanel, curve_grid};
 use crate::tables;
 
 /// Drawn to either side of an action's centre, in lengths of the action.
@@ -91,7 +91,7 @@ fn table(names: &[String], learned: &LearnedSensitivity) -> String {
 
 /// The weights over the place in an action, as they stand in the loss before they are normalised.
 fn weights(checkpoint: &Checkpoint, learned: &LearnedSensitivity) -> Vec<CurvePanel> {
-    let sensitivity = checkpoint.manifest.config.loss.sensitivity.as_ref();
+    let sensitivity = checkpoint.manifest.config.loss.action_sensitivity.as_ref();
     let combine = sensitivity
         .and_then(|sensitivity| sensitivity.class_level.as_ref())
         .map_or(GaussianCombination::Mean, |class| class.combine);

@@ -1,8 +1,8 @@
 //! `tal data prepare`: a publisher's files become annotations and arrays.
 
 use anyhow::Result;
-use tal_data::frame_labels::{self, FrameLabelConfig, FrameLabelError};
-use tal_data::sbhar_text;
+use tal_corpus::frame_labels::{self, FrameLabelConfig, FrameLabelError};
+use tal_corpus::sbhar_text;
 
 use super::output;
 use crate::args::{PrepareArgs, PreparedDataset};

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use tal_core::{GroundTruth, Recording};
-use tal_data::{annotations, split};
+use tal_corpus::split;
+use tal_data::annotations;
 
 use super::output;
 use crate::args::SplitArgs;

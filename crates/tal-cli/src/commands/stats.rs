@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use tal_data::audit::{self, Distribution, Statistics, Watch};
+use tal_corpus::audit::{self, Distribution, Statistics, Watch};
+use tal_report::{PlotError, plots};
 
 use super::output;
 use crate::args::StatsArgs;
 use crate::console::Console;
 use crate::failure::UsageError;
-use crate::plots;
 use crate::tables::{percent, table};
 
 pub(crate) fn run(args: &StatsArgs, console: &Console) -> Result<()> {
@@ -181,7 +181,7 @@ fn advice(statistics: &Statistics) -> String {
     text
 }
 
-fn draw(folder: &Path, statistics: &Statistics) -> Result<()> {
+fn draw(folder: &Path, statistics: &Statistics) -> Result<(), PlotError> {
     for (file, title, actions) in [
         (
             "recording_seconds.svg",

@@ -1,11 +1,12 @@
 //! `tal data synth`: a synthetic corpus in a folder.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
-use anyhow::Result;
-use tal_core::config::FeatureFormat;
-use tal_data::synth::{self, LikeOptions, SynthConfig};
+use anyhow::{Context, Result};
+use tal_core::atomic::write_atomic;
+use tal_core::config::{Config, FeatureFormat};
+use tal_synth::{LikeOptions, SynthConfig};
 
 use crate::args::{CorpusArgs, SynthArgs};
 use crate::console::print;
@@ -37,8 +38,8 @@ pub(crate) fn generate(out: &Path, args: &CorpusArgs) -> Result<()> {
         seed: args.corpus_seed,
         ..SynthConfig::default()
     };
-    let corpus = synth::generate(&config)?;
-    synth::write(&corpus, out)?;
+    let corpus = tal_synth::generate(&config)?;
+    tal_synth::write(&corpus, out)?;
     tracing::info!(
         "{} recordings written to {}",
         corpus.features.len(),
@@ -53,29 +54,36 @@ pub(crate) fn remove_leftovers(out: &Path) {
         if entry
             .file_name()
             .to_string_lossy()
-            .starts_with(synth::PARTIAL)
+            .starts_with(tal_synth::PARTIAL)
         {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
 }
 
-/// A data set in the layout of a configuration, its paths moved to `--out`.
+/// A data set in the layout of a configuration, in `--out`, with an overlay that leads the configuration there.
 fn like(args: &SynthArgs, file: &Path) -> Result<()> {
-    let out = &args.out;
-    if fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
-        let path = out.clone();
-        return Err(synth::SynthError::NotEmpty { path }.into());
+    let out = std::path::absolute(&args.out)?;
+    if fs::read_dir(&out).is_ok_and(|mut entries| entries.next().is_some()) {
+        let path = args.out.clone();
+        return Err(tal_synth::SynthError::NotEmpty { path }.into());
     }
-    let relocated = args.layers.over(file)?.relocated(out)?;
-    let config = &relocated.config;
+    let mut config = args.layers.load(file)?;
+    keep_below_shared_folder(&mut config);
+    let overlay = overlay(&config);
+    for (_, path) in config.paths_mut() {
+        *path = out.join(&path);
+    }
     let scores = config.inference.external_scores.as_ref();
     let options = LikeOptions {
         count: args.count,
         seed: args.corpus.corpus_seed,
         class_scores: scores.map(|scores| scores.file.clone()),
     };
-    let report = synth::write_like(&config.dataset, &options)?;
+    let report = tal_synth::write_like(&config.dataset, &options)?;
+    let path = args.out.join("dataset.yaml");
+    write_atomic(&path, |file| file.write_all(overlay.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
     let unit = match config.dataset.features.format {
         FeatureFormat::Inertial { .. } => "samples",
         _ => "features",
@@ -87,7 +95,7 @@ fn like(args: &SynthArgs, file: &Path) -> Result<()> {
         .collect();
     print(&format!(
         "{}: {} recordings ({}) of {} to {} {unit}, {} of {} classes.",
-        out.display(),
+        args.out.display(),
         report.subsets.iter().map(|(_, count)| count).sum::<usize>(),
         subsets.join(", "),
         report.lengths.0,
@@ -95,23 +103,96 @@ fn like(args: &SynthArgs, file: &Path) -> Result<()> {
         report.num_used_classes,
         report.num_classes
     ))?;
-    print("To use it:")?;
-    let variables = relocated.variables.iter();
-    let mut command: Vec<String> = variables
-        .map(|(name, folder)| format!("{name}={}", quoted(&folder.display().to_string())))
-        .collect();
-    command.push(format!("tal train {}", quoted(&file.display().to_string())));
-    // Those of this command as well: the data follow them.
-    for overlay in &args.layers.overlays {
-        command.push(format!(
-            "--overlay {}",
-            quoted(&overlay.display().to_string())
-        ));
+    let mut command = vec![format!("tal train {}", quoted(&file.display().to_string()))];
+    for overlay in args.layers.overlays.iter().chain([&path]) {
+        let overlay = overlay.display().to_string();
+        command.push(format!("--overlay {}", quoted(&overlay)));
     }
-    for text in args.layers.overrides.iter().chain(&relocated.overrides) {
+    let moved = settings(&mut config).into_iter().filter(|(key, _)| {
+        let mut overrides = args.layers.overrides.iter();
+        overrides.any(|text| covers(text, key))
+    });
+    let moved: Vec<String> = moved.map(|(key, value)| format!("{key}={value}")).collect();
+    for text in args.layers.overrides.iter().chain(&moved) {
         command.push(format!("--set {}", quoted(text)));
     }
-    print(&format!("  {}", command.join(" ")))
+    print(&format!("To use it:\n  {}", command.join(" ")))
+}
+
+/// Makes all data paths relative to the deepest folder that they share.
+fn keep_below_shared_folder(config: &mut Config) {
+    let mut paths = config.paths_mut();
+    for (_, path) in &mut paths {
+        **path = without_dots(path);
+    }
+    let parents = paths.iter().filter_map(|(_, path)| path.parent());
+    let shared = parents.map(Path::to_owned).reduce(|a, b| {
+        let both = a.components().zip(b.components());
+        both.take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
+    });
+    let shared = shared.unwrap_or_default();
+    for (_, path) in paths {
+        *path = path.strip_prefix(&shared).unwrap_or(path).to_owned();
+    }
+}
+
+fn without_dots(path: &Path) -> PathBuf {
+    let mut result = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(result.pop()),
+            part => result.push(part),
+        }
+    }
+    result
+}
+
+/// The overlay with the data paths of a configuration, which start at the overlay's folder.
+fn overlay(config: &Config) -> String {
+    let features = &config.dataset.features;
+    let mut text = format!(
+        "# The synthetic data set in place of that of the configuration: --overlay dataset.yaml\n\
+         dataset:\n  annotations: {}\n  features:\n    dir: {}\n",
+        json(&config.dataset.annotations),
+        json(&features.dir)
+    );
+    if !features.append.is_empty() {
+        text += &format!("    append: {}\n", json(&features.append));
+    }
+    if let Some(scores) = &config.inference.external_scores {
+        let file = json(&scores.file);
+        text += &format!("inference:\n  external_scores:\n    file: {file}\n");
+    }
+    if let Some(clicks) = config.backtal.as_ref().and_then(|b| b.clicks.as_ref()) {
+        text += &format!("backtal:\n  clicks: {}\n", json(clicks));
+    }
+    text
+}
+
+/// Keys and values of `--set` for the data paths of a configuration; a list can only be set as a whole.
+fn settings(config: &mut Config) -> Vec<(String, String)> {
+    let append = json(&config.dataset.features.append);
+    let paths = config.paths_mut().into_iter();
+    let mut settings: Vec<(String, String)> = paths
+        .map(|(key, path)| match key.split_once('[') {
+            Some((list, _)) => (list.to_owned(), append.clone()),
+            None => (key, json(path)),
+        })
+        .collect();
+    settings.dedup();
+    settings
+}
+
+/// Whether an override (`key=value`) sets `key` or a section around it.
+fn covers(text: &str, key: &str) -> bool {
+    let set = text.split('=').next().unwrap_or_default().trim();
+    key.strip_prefix(set)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// A value in JSON, which is YAML on one line.
+fn json(value: &(impl serde::Serialize + ?Sized)) -> String {
+    serde_json::to_string(value).expect("plain data")
 }
 
 /// A word of a command line, for a POSIX shell.
@@ -125,6 +206,8 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tal_core::config::BackTalConfig;
+
     use super::*;
 
     #[test]
@@ -132,5 +215,34 @@ mod tests {
         assert_eq!(quoted("a.b=/c-d"), "a.b=/c-d");
         assert_eq!(quoted("it's here"), r"'it'\''s here'");
         assert_eq!(quoted("a=[1, {b: 2}]"), "'a=[1, {b: 2}]'");
+    }
+
+    #[test]
+    fn data_keep_their_places_below_the_folder_that_they_share() {
+        let mut config = Config::default();
+        config.dataset.annotations = "/p/configs/../data/set/a.json".into();
+        config.dataset.features.dir = "/p/data/set/rgb/{subset}".into();
+        keep_below_shared_folder(&mut config);
+        assert_eq!(config.dataset.annotations, Path::new("a.json"));
+        assert_eq!(config.dataset.features.dir, Path::new("rgb/{subset}"));
+        let text = overlay(&config);
+        assert!(text.ends_with("dir: \"rgb/{subset}\"\n"), "{text}");
+        config.backtal = Some(BackTalConfig {
+            clicks: Some("/q/clicks.json".into()),
+            ..BackTalConfig::default()
+        });
+        config.dataset.annotations = "/p/a.json".into();
+        config.dataset.features.dir = "/p/rgb".into();
+        keep_below_shared_folder(&mut config);
+        assert_eq!(config.dataset.features.dir, Path::new("p/rgb"));
+        assert!(overlay(&config).ends_with("backtal:\n  clicks: \"q/clicks.json\"\n"));
+    }
+
+    #[test]
+    fn overrides_of_a_path_or_of_a_section_around_it_are_found() {
+        assert!(covers("dataset.features.dir=/x", "dataset.features.dir"));
+        assert!(covers("dataset.features={dir: /x}", "dataset.features.dir"));
+        assert!(!covers("dataset.feat=1", "dataset.features.dir"));
+        assert!(!covers("dataset.features.dir.x=1", "dataset.features.dir"));
     }
 }

@@ -12,8 +12,9 @@ pub(super) fn read(place: &Path, overrides: &[String]) -> Result<(PathBuf, Check
     let mut checkpoint = Checkpoint::read(&path)?;
     if !overrides.is_empty() {
         let origin = format!("the configuration of {}", path.display());
-        let text = checkpoint.manifest.config.to_yaml();
-        checkpoint.manifest.config = Config::from_yaml(&text, &origin, Path::new(""), overrides)?;
+        let text = tal_config::to_yaml(&checkpoint.manifest.config);
+        checkpoint.manifest.config =
+            tal_config::from_yaml(&text, &origin, Path::new(""), overrides)?;
     }
     Ok((path, checkpoint))
 }

@@ -8,7 +8,7 @@ use crate::support::{Place, fixture};
 const THEIRS: &str = "tal-core/tests/fixtures/released_configs/epic_slowfast_noun_focalloss.yaml";
 
 fn loaded(place: &Place, name: &str) -> Config {
-    Config::load(&place.path(name), &[]).unwrap()
+    tal_config::load(&place.path(name), &[]).unwrap()
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::support::{Place, fixture};
 /// A run with all parts of the sensitivity, and one without, each with its best weights.
 fn trained() -> Place {
     let place = Place::new();
-    let overlay = fixture("../configs/sensitivity/asl.yaml");
+    let overlay = fixture("../configs/action_sensitivity/asl.yaml");
     let every = "train.checkpoint.eval_every=1";
     place.ok(&[
         "train",
@@ -68,7 +68,7 @@ fn what_has_no_sensitivity_is_refused() {
         FAILED,
         &[
             "without/last.safetensors",
-            "trained without loss.sensitivity",
+            "trained without loss.action_sensitivity",
             "--overlay",
         ],
     );
@@ -91,7 +91,7 @@ fn what_has_no_sensitivity_is_refused() {
 #[test]
 fn every_detector_can_have_it() {
     let place = Place::new();
-    let asl = fixture("../configs/sensitivity/asl.yaml");
+    let asl = fixture("../configs/action_sensitivity/asl.yaml");
     for method in ["actionformer", "tridet", "temporalmaxer"] {
         let baseline = fixture(&format!("../configs/baselines/{method}.yaml"));
         let mut train = vec!["train", "net.yaml", "--out", method];

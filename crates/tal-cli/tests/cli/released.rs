@@ -1,9 +1,8 @@
 //! The released configurations, each from made-up data to figures, with small networks.
 
 use std::path::Path;
-use std::process::Output;
 
-use crate::support::{Place, text};
+use crate::support::Place;
 
 /// What makes the networks small; everything else is as released.
 const SMALL: [&str; 14] = [
@@ -27,11 +26,9 @@ const SMALL: [&str; 14] = [
 struct Released<'a> {
     /// The file in `configs`.
     name: &'a str,
-    /// The environment variable that leads to its data.
-    variable: &'a str,
     /// Further overrides.
     more: &'a [&'a str],
-    /// Files that must be there, below the folder of the variable.
+    /// Files that must be there, below the folder of the data.
     files: &'a [&'a str],
 }
 
@@ -50,18 +47,20 @@ impl Released<'_> {
         let made = [
             "data", "synth", "--like", config, "--out", "data", "--count", "2",
         ];
-        let made = self.ok(&place, &made, &sets);
+        let made = place.ok(&[&made[..], &sets].concat());
         assert!(made.contains("4 recordings"), "{made}");
-        let setting = format!("{}={}", self.variable, place.path("data").display());
-        assert!(made.contains(&setting), "{made}");
+        let overlay = ["--overlay", "data/dataset.yaml"];
+        assert!(made.contains(&overlay.join(" ")), "{made}");
         for file in self.files {
             let path = place.path("data").join(file);
             assert!(path.is_file(), "{file}: {:?}", place.files());
         }
 
-        self.ok(&place, &["data", "check", config], &sets);
+        let check = ["data", "check", config];
+        place.ok(&[&check[..], &overlay, &sets].concat());
 
-        self.ok(&place, &["--quiet", "train", config, "--out", "run"], &sets);
+        let train = ["--quiet", "train", config, "--out", "run"];
+        place.ok(&[&train[..], &overlay, &sets].concat());
         let metrics = place.read("run/metrics.jsonl");
         let steps = metrics
             .lines()
@@ -76,7 +75,7 @@ impl Released<'_> {
             "--detections",
             "found.json",
         ];
-        let printed = self.ok(&place, &evaluated, &[]);
+        let printed = place.ok(&evaluated);
         assert!(printed.contains("2 recordings"), "{printed}");
         let average = &place.json("figures.json")["average_map"];
         assert!(
@@ -94,31 +93,12 @@ impl Released<'_> {
                 .all(|list| !list.as_array().unwrap().is_empty())
         );
     }
-
-    fn ok(&self, place: &Place, args: &[&str], sets: &[&str]) -> String {
-        let args: Vec<&str> = args.iter().chain(sets).copied().collect();
-        let mut command = place.command(&args);
-        command.env(self.variable, place.path("data"));
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command.output().unwrap();
-        let (stdout, stderr) = (text(&stdout), text(&stderr));
-        assert!(
-            status.success(),
-            "tal {}\n{stdout}\n{stderr}",
-            args.join(" ")
-        );
-        stdout
-    }
 }
 
 #[test]
 fn thumos14_i3d() {
     Released {
         name: "thumos14_i3d",
-        variable: "THUMOS14",
         more: &[],
         files: &[
             "annotations/thumos14.json",
@@ -132,7 +112,6 @@ fn thumos14_i3d() {
 fn thumos14_videomaev2() {
     Released {
         name: "thumos14_videomaev2",
-        variable: "THUMOS14",
         more: &[],
         files: &["annotations/thumos14.json"],
     }
@@ -143,7 +122,6 @@ fn thumos14_videomaev2() {
 fn thumos14_internvideo2() {
     Released {
         name: "thumos14_internvideo2",
-        variable: "THUMOS14",
         more: &[],
         files: &["internvideo2_features/synth_test_0002_spatial_feature.pt"],
     }
@@ -154,7 +132,6 @@ fn thumos14_internvideo2() {
 fn multithumos_i3d_rgb() {
     Released {
         name: "multithumos_i3d_rgb",
-        variable: "MULTITHUMOS",
         more: &["dataset.features.columns=[0, 16]"],
         files: &[
             "annotations/multithumos.json",
@@ -168,7 +145,6 @@ fn multithumos_i3d_rgb() {
 fn multithumos_i3d() {
     Released {
         name: "multithumos_i3d",
-        variable: "MULTITHUMOS",
         more: &[],
         files: &["annotations/multithumos.json"],
     }
@@ -179,7 +155,6 @@ fn multithumos_i3d() {
 fn multithumos_videomaev2() {
     Released {
         name: "multithumos_videomaev2",
-        variable: "MULTITHUMOS",
         more: &[],
         files: &["annotations/multithumos.json"],
     }
@@ -190,7 +165,6 @@ fn multithumos_videomaev2() {
 fn epic_kitchens100_verb() {
     Released {
         name: "epic_kitchens100_verb",
-        variable: "EPIC_KITCHENS",
         more: &[],
         files: &[
             "annotations/epic_kitchens_100_verb.json",
@@ -204,7 +178,6 @@ fn epic_kitchens100_verb() {
 fn epic_kitchens100_noun() {
     Released {
         name: "epic_kitchens100_noun",
-        variable: "EPIC_KITCHENS",
         more: &[],
         files: &["annotations/epic_kitchens_100_noun.json"],
     }
@@ -215,10 +188,7 @@ fn epic_kitchens100_noun() {
 fn activitynet_tsp() {
     Released {
         name: "activitynet_tsp",
-        variable: "ACTIVITYNET",
-        more: &[
-            "inference.external_scores={file: \"${ACTIVITYNET}/annotations/cuhk_val_simp_share.json\"}",
-        ],
+        more: &[],
         files: &[
             "annotations/anet1.3_tsp_filtered.json",
             "annotations/cuhk_val_simp_share.json",
@@ -232,7 +202,6 @@ fn activitynet_tsp() {
 fn hacs_i3d() {
     Released {
         name: "hacs_i3d",
-        variable: "HACS",
         more: &[],
         files: &["annotations/HACS_segments_v1.1.1.json"],
     }
@@ -243,7 +212,6 @@ fn hacs_i3d() {
 fn hacs_slowfast() {
     Released {
         name: "hacs_slowfast",
-        variable: "HACS",
         more: &[],
         files: &[
             "annotations/HACS_segments_v1.1.1_slowfast.json",

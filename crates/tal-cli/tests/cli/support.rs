@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use tal_data::synth::{self, SynthConfig};
+use tal_synth::SynthConfig;
 use tempfile::TempDir;
 
 /// Configuration of a network that trains in a second.
@@ -56,8 +56,8 @@ impl Place {
             cue_distance: (6.0, 8.0),
             ..SynthConfig::default()
         };
-        let corpus = synth::generate(&config).unwrap();
-        synth::write(&corpus, &place.path("data")).unwrap();
+        let corpus = tal_synth::generate(&config).unwrap();
+        tal_synth::write(&corpus, &place.path("data")).unwrap();
         place
     }
 

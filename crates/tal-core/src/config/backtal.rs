@@ -1,17 +1,17 @@
-//! BackTAL: a localizer from labels of whole recordings and background clicks.
+//! BackTAL: a localizer that learns from labels of whole recordings and background clicks.
 
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
 
 /// BackTAL: a localizer that learns from the classes of whole recordings and from frames that an annotator clicked as
-/// background. Where this section is set, `encoder`, `decoder`, `loss` and `inference` (but for `external_scores`, `precision`
-/// and `batch_size`) are not used, and neither are `dataset.max_seq_len` and `dataset.truncation`. It has values of its own in
-/// the presets `backtal_thumos14` (those in the table), `backtal_activitynet12` and `backtal_hacs`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// background. If this section is set, `encoder`, `decoder`, `loss`, `dataset.max_seq_len`, `dataset.truncation` and
+/// `inference` (except `external_scores`, `precision` and `batch_size`) are not used. The presets `backtal_thumos14` (its
+/// values are in the table), `backtal_activitynet12` and `backtal_hacs` set it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BackTalConfig {
     /// Snippets T that the features of every recording are resampled to.
@@ -25,31 +25,51 @@ pub struct BackTalConfig {
     pub hidden_dim: usize,
     /// Channels of the embedding.
     pub embedding_dim: usize,
-    /// Which similarity an input of the affinity convolution is multiplied by.
+    /// Similarity that each input of the affinity convolution is multiplied by.
     pub affinity: AffinityLayout,
-    /// Probability with which values before the classifier are dropped in training.
+    /// Probability that training drops a value before the classifier.
     pub dropout: f64,
-    /// Share ρ of the snippets, the highest first, whose mean is a recording's score for a class.
+    /// Share ρ of the snippets, best first, whose mean is a recording's score for a class.
     pub topk_ratio: f64,
     /// Weights and margins of the losses.
     pub loss: BackTalLossConfig,
-    /// From class activation sequences to detections, which begin and end at frames of the recording (see `dataset.fps`).
+    /// From class activation sequences to detections, which start and end at frames of the recording (see `dataset.fps`).
     pub proposals: ProposalConfig,
 }
 
-/// Which similarity an input of the affinity convolution is multiplied by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+impl Default for BackTalConfig {
+    /// The preset `backtal_thumos14`.
+    fn default() -> Self {
+        Self {
+            num_snippets: 750,
+            clicks: None,
+            dim: 2048,
+            hidden_dim: 512,
+            embedding_dim: 32,
+            affinity: AffinityLayout::PerTap,
+            dropout: 0.7,
+            topk_ratio: 0.125,
+            loss: BackTalLossConfig::default(),
+            proposals: ProposalConfig::default(),
+        }
+    }
+}
+
+/// Similarity that each input of the affinity convolution is multiplied by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AffinityLayout {
-    /// Every tap by the similarity of its snippet and the middle one, as the paper means it.
+    /// Each tap by the similarity between its snippet and the middle one, as in the paper.
     PerTap,
-    /// The authors' public code: the first third of the input's channels, whatever the tap, by the similarity with the
-    /// snippet before, the last third by that with the snippet after, the others by 1. Needed for its checkpoints.
+    /// The authors' public code, needed for its checkpoints: at every tap, the first third of the input's channels by the
+    /// similarity with the previous snippet, the last third by that with the next snippet, the others by 1.
     Released,
 }
 
 /// Weights and margins of the losses. The cross-entropies of the two recording scores have weight 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BackTalLossConfig {
     /// Weight of the L1 norm of the foreground weights.
@@ -58,56 +78,89 @@ pub struct BackTalLossConfig {
     pub click_weight: f64,
     /// Weight of the score separation.
     pub separation_weight: f64,
-    /// Share of the snippets, the highest first, whose mean is the foreground score of the score separation.
+    /// Share of the snippets, best first, whose mean is the foreground score of the score separation.
     pub separation_topk_ratio: f64,
     /// Weight of the affinity loss of the embedding.
     pub embedding_weight: f64,
-    /// Two snippets of one kind should be at least this similar.
+    /// Smallest similarity that two snippets of one kind should have.
     pub similar_min: f64,
-    /// An action and a background snippet should be at most this similar.
+    /// Largest similarity that an action snippet and a background snippet should have.
     pub different_max: f64,
 }
 
+impl Default for BackTalLossConfig {
+    fn default() -> Self {
+        Self {
+            norm_weight: 0.0001,
+            click_weight: 1.0,
+            separation_weight: 1.0,
+            separation_topk_ratio: 0.125,
+            embedding_weight: 0.8,
+            similar_min: 0.5,
+            different_max: 0.1,
+        }
+    }
+}
+
 /// From class activation sequences to detections.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProposalConfig {
-    /// Classes whose recording score is at least this are looked for.
+    /// Smallest recording score of a class that is looked for.
     pub class_threshold: f32,
     /// Thresholds on the curve of a class, which lies between 0 and 1.
     pub curve_thresholds: ThresholdRange,
     /// Thresholds on the norm of the first layer's features, between 0 and 1; null makes no such proposals.
     pub norm_thresholds: Option<ThresholdRange>,
-    /// λ: what is compared with a proposal on either side is this times as long.
+    /// Length λ of the stretch on either side that a proposal is compared with, relative to the proposal's length.
     pub outer_ratio: f64,
-    /// γ: weight of the recording score in the score of a proposal.
+    /// Weight γ of the recording score in the score of a proposal.
     pub recording_weight: f32,
     /// Share of its length that a proposal loses at either end.
     pub shrink: f64,
     /// Score of a proposal that covers the whole recording; null makes none.
     pub whole_recording_score: Option<f32>,
-    /// A proposal is dropped where its tIoU with a better one of its class is at least this.
+    /// tIoU with a better proposal of the same class from which on a proposal is dropped.
     pub iou_threshold: f64,
-    /// Suppression adds 1 (second) to lengths and intersections, as the authors' public code does.
+    /// Adds 1 (second) to lengths and intersections in suppression, as the authors' public code does.
     pub add_one: bool,
 }
 
-/// `first`, `first + step`, … up to `last`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+impl Default for ProposalConfig {
+    fn default() -> Self {
+        let range = |first, last, step| ThresholdRange { first, last, step };
+        Self {
+            class_threshold: 0.25,
+            curve_thresholds: range(0.0, 0.225, 0.025),
+            norm_thresholds: Some(range(0.3, 0.75, 0.075)),
+            outer_ratio: 0.25,
+            recording_weight: 0.2,
+            shrink: 0.0,
+            whole_recording_score: None,
+            iou_threshold: 0.55,
+            add_one: true,
+        }
+    }
+}
+
+/// Evenly spaced thresholds: `first`, `first + step`, … up to `last`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ThresholdRange {
-    /// The least one.
+    /// Smallest threshold.
     pub first: f64,
-    /// The greatest one.
+    /// Upper bound of the thresholds.
     pub last: f64,
-    /// Distance of two neighbours.
+    /// Distance between neighbouring thresholds.
     pub step: f64,
 }
 
 impl ThresholdRange {
     /// The thresholds, ascending.
     pub fn values(&self) -> Vec<f32> {
-        // What rounding makes of `last` must not cost the last one.
+        // Rounding must not cost the last threshold.
         let count = ((self.last - self.first) / self.step + 1e-6).floor() as usize + 1;
         (0..count)
             .map(|index| (self.first + index as f64 * self.step) as f32)
@@ -129,12 +182,7 @@ impl BackTalConfig {
         check.at_least("dim", self.dim, 1);
         check.at_least("hidden_dim", self.hidden_dim, 1);
         check.at_least("embedding_dim", self.embedding_dim, 1);
-        check.require(
-            (0.0..1.0).contains(&self.dropout),
-            "dropout",
-            self.dropout,
-            "at least 0 and below 1",
-        );
+        check.below_one("dropout", self.dropout);
         check.within("topk_ratio", self.topk_ratio, 0.0..=1.0);
         check.section("loss", |check| {
             let loss = &self.loss;

@@ -1,4 +1,4 @@
-//! Collects what is wrong with a configuration: field path, value and what is allowed.
+//! Collection of the errors in a configuration: field path, value and what is allowed.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -29,7 +29,7 @@ impl<'a> Check<'a> {
         });
     }
 
-    /// Notes an error unless `holds`. A field that begins with `../` belongs to the section above.
+    /// Notes an error unless `holds`.
     pub(super) fn require(
         &mut self,
         holds: bool,
@@ -40,11 +40,7 @@ impl<'a> Check<'a> {
         if holds {
             return;
         }
-        let (field, depth) = match field.strip_prefix("../") {
-            Some(field) => (field, self.path.len().saturating_sub(1)),
-            None => (field, self.path.len()),
-        };
-        let mut path = self.path[..depth].to_vec();
+        let mut path = self.path.clone();
         path.push(field.to_owned());
         self.errors.push(FieldError {
             path: path.join("."),
@@ -110,6 +106,11 @@ impl<'a> Check<'a> {
             value,
             format!("{} to {}", range.start(), range.end()),
         );
+    }
+
+    pub(super) fn below_one(&mut self, field: &str, value: f64) {
+        let holds = (0.0..1.0).contains(&value);
+        self.require(holds, field, value, "at least 0 and below 1");
     }
 
     pub(super) fn open_unit(&mut self, field: &str, value: f64) {

@@ -1,20 +1,20 @@
-//! Where a data set lies and how its recordings become network input.
+//! A data set: where it lies and how its recordings become network input.
 
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
 
 /// A data set: annotations, features, time and truncation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DatasetConfig {
     /// Annotation file (the JSON layout that ActionFormer, TriDet and OpenTAD share). `${NAME}` and `${NAME:-default}`
     /// stand for environment variables; a relative path starts at the configuration file's folder.
     pub annotations: PathBuf,
-    /// Where the features are and how they are stored.
+    /// Feature files and their format.
     pub features: FeaturesConfig,
     /// Subsets to train on, compared without regard to case.
     pub train_subsets: Vec<String>,
@@ -22,36 +22,61 @@ pub struct DatasetConfig {
     pub test_subsets: Vec<String>,
     /// Number of classes; label ids are 0 … `num_classes` − 1.
     pub num_classes: usize,
-    /// Channels of one feature.
+    /// Number of channels of a feature.
     pub input_dim: usize,
     /// Frames per second of every recording; null takes the value of the annotation file.
     pub fps: Option<f32>,
-    /// Frames (samples of a sensor) between two neighbouring features; null where every recording has been brought to one
-    /// number of features, which then cover its whole duration.
+    /// Frames (samples of a sensor) between two neighbouring features. Null: every recording was brought to one number of
+    /// features, which cover its whole duration.
     #[serde(deserialize_with = "written")]
-    #[schemars(extend("x-required" = true))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-required" = true)))]
     pub feat_stride: Option<f32>,
-    /// Frames (samples) that one feature is computed from. Not used where `feat_stride` is null.
+    /// Frames (samples) that a feature is computed from. Not used if `feat_stride` is null.
     pub num_frames: f32,
-    /// Keep every n-th feature.
+    /// Keeps only every n-th feature.
     pub downsample_rate: usize,
-    /// Length that recordings are padded to, in features. Longer ones are truncated in training.
+    /// Length that recordings are padded to, in features. Training truncates longer ones.
     pub max_seq_len: usize,
-    /// Stretch or shrink the features of every recording to `max_seq_len` (linear interpolation).
+    /// Stretches or shrinks the features of every recording to `max_seq_len` (linear interpolation).
     pub resize: bool,
-    /// Train and evaluate on actions of any class: every label becomes 0. Needs `num_classes: 1`.
+    /// Trains and evaluates on actions of any class: every label becomes 0. Needs `num_classes: 1`.
     pub class_agnostic: bool,
-    /// What training does with annotations that reach beyond the last feature.
+    /// Training annotations that reach beyond the last feature.
     pub beyond_features: BeyondFeatures,
-    /// How training recordings are cut.
+    /// Truncation of training recordings.
     pub truncation: TruncationConfig,
-    /// Drop repeated training annotations (same label, both ends within 1 ms).
+    /// Drops repeated training annotations (same label, both ends within 1 ms).
     pub remove_duplicates: bool,
-    /// Leave out recordings whose feature file is missing (with a warning) instead of stopping.
+    /// Leaves out recordings without a feature file, with a warning, instead of stopping.
     pub skip_missing_features: bool,
 }
 
-/// An optional value of which a missing key must not be taken for null: it would silently mean something else.
+impl Default for DatasetConfig {
+    /// The preset `released`. Paths and sizes, which no preset knows, are empty or 0, and refused until they are set.
+    fn default() -> Self {
+        Self {
+            annotations: PathBuf::new(),
+            features: FeaturesConfig::default(),
+            train_subsets: vec!["training".to_owned()],
+            test_subsets: vec!["test".to_owned()],
+            num_classes: 0,
+            input_dim: 0,
+            fps: None,
+            feat_stride: Some(0.0),
+            num_frames: 0.0,
+            downsample_rate: 1,
+            max_seq_len: 0,
+            resize: false,
+            class_agnostic: false,
+            beyond_features: BeyondFeatures::Keep,
+            truncation: TruncationConfig::default(),
+            remove_duplicates: false,
+            skip_missing_features: false,
+        }
+    }
+}
+
+/// Reads a value that may be null but must be written: a missing key would silently mean null.
 fn written<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: serde::Deserializer<'de>,
@@ -60,65 +85,85 @@ where
     Option::deserialize(deserializer)
 }
 
-/// What training does with annotations that reach beyond the last feature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Training annotations that reach beyond the last feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BeyondFeatures {
-    /// Nothing (THUMOS14, MultiTHUMOS, EPIC-Kitchens).
+    /// They stay as they are (THUMOS14, MultiTHUMOS, EPIC-Kitchens).
     Keep,
-    /// Those that start behind the features, or of which less than `truncation.trunc_thresh` is covered, are dropped; the
+    /// Those that start after the last feature, or of which less than `truncation.trunc_thresh` is covered, are dropped; the
     /// others end with the features (ActivityNet).
     DropAndClip,
-    /// Those that start behind the features are dropped, the others end with them; where none would be left, all are kept
+    /// Those that start after the last feature are dropped, the others end with the features; if none would be left, all stay
     /// as they are (HACS).
     Clip,
 }
 
-/// Where the features are and how they are stored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// Feature files and their format.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FeaturesConfig {
     /// Folder of the feature files; `${NAME}` and relative paths as in `annotations`. `{subset}` stands for the subset of
     /// the recording, in lower case.
     pub dir: PathBuf,
-    /// File name = `prefix` + recording id + `suffix`.
+    /// Start of a file name, which is `prefix` + recording id + `suffix`.
     pub prefix: String,
-    /// End of the file name, with the extension.
+    /// End of a file name, with the extension.
     pub suffix: String,
-    /// What a file holds.
+    /// Format of a file.
     pub format: FeatureFormat,
-    /// Use only the channels from the first to before the second number; null takes all.
+    /// Range of the channels that are used, from the first number to before the second; null takes all.
     pub columns: Option<[usize; 2]>,
-    /// Further files whose channels are appended to those of each recording, such as optical flow: `dir`, `suffix` and
-    /// `format` as above and required, `prefix` and `columns` as above.
+    /// Further files, such as optical flow, whose channels are appended to those of each recording. Each entry has `dir`,
+    /// `suffix` and `format` (required), and `prefix` and `columns`, as above.
     pub append: Vec<AppendedFeatures>,
 }
 
+impl Default for FeaturesConfig {
+    /// The preset `released`, with an empty folder and the format npy, which no preset sets.
+    fn default() -> Self {
+        Self {
+            dir: PathBuf::new(),
+            prefix: String::new(),
+            suffix: ".npy".to_owned(),
+            format: FeatureFormat::Npy {
+                layout: FeatureLayout::TimeFirst,
+            },
+            columns: None,
+            append: Vec::new(),
+        }
+    }
+}
+
 /// Further files of every recording, as in [`FeaturesConfig`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AppendedFeatures {
     /// Folder of the files, as in `features.dir`.
     pub dir: PathBuf,
-    /// File name = `prefix` + recording id + `suffix`.
+    /// Start of a file name, which is `prefix` + recording id + `suffix`.
     #[serde(default)]
     pub prefix: String,
-    /// End of the file name, with the extension.
+    /// End of a file name, with the extension.
     pub suffix: String,
-    /// What a file holds.
+    /// Format of a file.
     pub format: FeatureFormat,
-    /// Use only the channels from the first to before the second number; null takes all.
+    /// Range of the channels that are used, from the first number to before the second; null takes all.
     #[serde(default)]
     pub columns: Option<[usize; 2]>,
 }
 
-/// What a feature file holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// Format of a feature file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FeatureFormat {
     /// One NumPy array per file.
     Npy {
-        /// Order of its two axes.
+        /// Order of the two axes.
         #[serde(default)]
         layout: FeatureLayout,
     },
@@ -126,7 +171,7 @@ pub enum FeatureFormat {
     Npz {
         /// Name of the array.
         key: String,
-        /// Order of its two axes.
+        /// Order of the two axes.
         #[serde(default)]
         layout: FeatureLayout,
     },
@@ -135,44 +180,44 @@ pub enum FeatureFormat {
         /// Name of the tensor; null takes the only one.
         #[serde(default)]
         key: Option<String>,
-        /// Order of its two axes.
+        /// Order of the two axes.
         #[serde(default)]
         layout: FeatureLayout,
     },
     /// HDF5: one file per recording, or one for all.
     Hdf5 {
-        /// Name, within `dir`, of one file for all recordings; the array of a recording is then named `prefix` + recording
-        /// id (followed by `/key` where `key` is given), and `suffix` is not used. Null: one file per recording.
+        /// Name, within `dir`, of one file for all recordings. The array of a recording is then named `prefix` + recording id
+        /// (followed by `/key` if `key` is set), and `suffix` is not used. Null: one file per recording.
         #[serde(default)]
         file: Option<String>,
         /// Name of the array within a recording's file; null takes the only one.
         #[serde(default)]
         key: Option<String>,
-        /// Order of its two axes.
+        /// Order of the two axes.
         #[serde(default)]
         layout: FeatureLayout,
     },
-    /// A PyTorch file per recording (`torch.save`): a tensor, or a dictionary of tensors. No code of the file is run.
+    /// A PyTorch file per recording (`torch.save`): a tensor or a dictionary of tensors. Code in the file is never run.
     Torch {
-        /// Entries of the dictionary, whose channels are put one after another; none where the file is a tensor itself.
+        /// Entries of the dictionary, whose channels are joined in this order; empty if the file is a tensor itself.
         #[serde(default)]
         keys: Vec<String>,
-        /// Order of the two axes of each.
+        /// Order of the two axes of each entry.
         #[serde(default)]
         layout: FeatureLayout,
     },
-    /// A Python pickle per recording: an array or tensor, or a dictionary of them. No code of the file is run.
+    /// A Python pickle per recording: an array, a tensor or a dictionary of them. Code in the file is never run.
     Pickle {
-        /// Entries of the dictionary, whose channels are put one after another; none where the file is an array itself.
+        /// Entries of the dictionary, whose channels are joined in this order; empty if the file is an array itself.
         #[serde(default)]
         keys: Vec<String>,
-        /// Order of the two axes of each.
+        /// Order of the two axes of each entry.
         #[serde(default)]
         layout: FeatureLayout,
     },
     /// A text file per recording, one line per feature, numbers separated by commas.
     Csv {
-        /// Skip the first line, which names the columns.
+        /// Skips the first line, which names the columns.
         #[serde(default)]
         header: bool,
     },
@@ -190,7 +235,8 @@ pub enum FeatureFormat {
 }
 
 /// Order of the two axes of a stored feature array.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FeatureLayout {
     /// (T, C)
@@ -200,19 +246,31 @@ pub enum FeatureLayout {
     ChannelFirst,
 }
 
-/// How training recordings are cut: longer ones to `max_seq_len`, others to a random share of their length.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// Truncation of training recordings: longer ones to `max_seq_len`, others to a random share of their length.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TruncationConfig {
-    /// An action stays in the window where at least this share of it lies inside.
+    /// Smallest share of an action that must lie inside the window for the action to stay.
     pub trunc_thresh: f64,
-    /// Recordings that need no truncation are cropped to a random share of their length within these bounds; null leaves
-    /// them whole.
+    /// Bounds of the random share of its length that a recording is cropped to if it needs no truncation; null leaves it
+    /// whole.
     pub crop_ratio: Option<[f64; 2]>,
-    /// Windows that are tried until one holds an action.
+    /// Number of windows that are tried until one holds an action.
     pub max_tries: usize,
-    /// Refuse windows that cut an action in two.
+    /// Refuses windows that cut an action in two.
     pub keep_whole: bool,
+}
+
+impl Default for TruncationConfig {
+    fn default() -> Self {
+        Self {
+            trunc_thresh: 0.5,
+            crop_ratio: Some([0.9, 1.0]),
+            max_tries: 200,
+            keep_whole: false,
+        }
+    }
 }
 
 impl DatasetConfig {
@@ -236,7 +294,7 @@ impl DatasetConfig {
             !self.class_agnostic || self.num_classes == 1,
             "num_classes",
             self.num_classes,
-            "1 where class_agnostic is true",
+            "1 if class_agnostic is true",
         );
         check.section("truncation", |check| self.truncation.check(check));
     }

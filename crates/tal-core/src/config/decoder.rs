@@ -1,25 +1,24 @@
-//! The decoder with cross-layer task decoupling and refinement.
+//! The decoder with cross-level task decoupling and refinement.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
-use super::encoder::EncoderConfig;
 
-/// Cross-layer fusion, heads and refinement: a pyramid in, logits and offsets out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// Cross-level fusion, heads and refinement: a pyramid in, logits and offsets out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DecoderConfig {
-    /// Per level the distances (from a point to the further end of an action, both bounds inclusive, grid units) that the
-    /// level is responsible for.
+    /// Distances that each level is responsible for, measured from a point to the farther end of an action; both bounds are
+    /// inclusive, in grid units.
     pub regression_range: Vec<[f32; 2]>,
-    /// Feature of the classification head, made from a level and its neighbours (DCM).
+    /// Feature of the classification head, fused from a level and its neighbours (DCM).
     pub dcm: CrossLevelConfig,
-    /// Feature of the regression head, made from a level and its neighbours (DRM).
+    /// Feature of the regression head, fused from a level and its neighbours (DRM).
     pub drm: CrossLevelConfig,
-    /// Feature of the refinement head, made from a level and both neighbours (CLFF).
+    /// Feature of the refinement head, fused from a level and both neighbours (CLFF).
     pub clff: ClffConfig,
-    /// The towers that all heads share the shape of.
+    /// Shape of the towers, the same for all heads.
     pub head: HeadConfig,
     /// Boundaries as expectations over bins. Null regresses the two distances themselves, the same for all classes
     /// (ActionFormer, TemporalMaxer); there are no start and end heads then.
@@ -28,30 +27,58 @@ pub struct DecoderConfig {
     pub refinement: RefinementConfig,
 }
 
-/// How a task's feature is fused from neighbouring levels.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+impl Default for DecoderConfig {
+    fn default() -> Self {
+        let fused_with = |neighbors| CrossLevelConfig {
+            neighbors,
+            fusion: Fusion::Attention,
+            levels: FusedLevels::All,
+        };
+        Self {
+            regression_range: vec![
+                [0.0, 4.0],
+                [4.0, 8.0],
+                [8.0, 16.0],
+                [16.0, 32.0],
+                [32.0, 64.0],
+                [64.0, 10_000.0],
+            ],
+            dcm: fused_with(Neighbors::Coarser),
+            drm: fused_with(Neighbors::Finer),
+            clff: ClffConfig::default(),
+            head: HeadConfig::default(),
+            trident: Some(TridentConfig::default()),
+            refinement: RefinementConfig::default(),
+        }
+    }
+}
+
+/// Fusion of a level with its neighbours for one task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CrossLevelConfig {
-    /// Which neighbours are fused into a level; with `none` the head reads the level itself.
+    /// Neighbours that are fused into a level; with `none` the head reads the level itself.
     pub neighbors: Neighbors,
-    /// How a neighbour enters. Not used where `neighbors` is `none`.
+    /// The way a neighbour enters the level. Not used if `neighbors` is `none`.
     pub fusion: Fusion,
-    /// Which levels are fused: `all` that have one of the neighbours (released) or only those with a finer and a coarser
-    /// level (paper). Others pass on unchanged.
+    /// Levels that are fused: `all` that have one of the neighbours (released), or only those with a finer and a coarser
+    /// level (paper). Other levels pass unchanged.
     pub levels: FusedLevels,
 }
 
-/// Which neighbouring levels are fused into a level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Neighbouring levels that are fused into a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Neighbors {
-    /// None.
+    /// No neighbour.
     None,
     /// The next coarser level, doubled in length by a transposed convolution.
     Coarser,
     /// The next finer level, halved in length by a convolution.
     Finer,
-    /// Both, as far as a level has them.
+    /// Both neighbours, or the only one of an outermost level.
     Both,
 }
 
@@ -67,30 +94,42 @@ impl Neighbors {
     }
 }
 
-/// How a neighbour, brought to the level's length, enters the level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// The way a neighbour, brought to the level's length, enters the level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Fusion {
-    /// Added, weighted per channel by a gate from the mean over time of both.
+    /// Added, weighted per channel by a gate that is computed from the mean over time of both.
     Attention,
     /// Added.
     Addition,
-    /// Stacked along the channels with the level, then a 1×1 convolution. A neighbour that a level lacks is zero.
+    /// Stacked along the channels with the level, then a 1×1 convolution. A missing neighbour is zero.
     Concatenation,
 }
 
-/// How the refinement's feature is fused from neighbouring levels.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// Fusion of a level with both neighbours for the refinement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClffConfig {
-    /// Which levels are fused: `all`, each with the neighbours that it has (released), or only those with both (paper).
+    /// Levels that are fused: `all`, each with the neighbours that it has (released), or only those with both (paper).
     pub levels: FusedLevels,
-    /// Halve the finer level with a depth-wise convolution (paper) instead of a full one (released).
+    /// Halves the finer level with a depth-wise convolution (paper) instead of a full one (released).
     pub depthwise: bool,
 }
 
-/// Which levels are fused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+impl Default for ClffConfig {
+    fn default() -> Self {
+        Self {
+            levels: FusedLevels::All,
+            depthwise: false,
+        }
+    }
+}
+
+/// Levels that are fused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FusedLevels {
     /// All levels that have one of the neighbours.
@@ -99,79 +138,111 @@ pub enum FusedLevels {
     Intermediate,
 }
 
-impl FusedLevels {
-    /// Levels that a pyramid needs for this to fuse anything.
-    fn least_num_levels(self) -> usize {
-        match self {
-            FusedLevels::All => 2,
-            FusedLevels::Intermediate => 3,
-        }
-    }
-}
-
 /// The towers: convolution, channel layer norm and ReLU, repeated, then one convolution.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HeadConfig {
     /// Width H.
     pub dim: usize,
-    /// Convolutions of a head, the last one included.
+    /// Number of convolutions of a head, including the last one.
     pub num_layers: usize,
     /// Kernel of the classification, regression and refinement heads (odd).
     pub kernel_size: usize,
     /// Kernel of the start and end heads (odd). Not used without `trident`.
     pub boundary_kernel_size: usize,
-    /// Channel layer norms in the towers; their convolutions then have no bias.
+    /// Adds channel layer norms to the towers, whose convolutions then have no bias.
     pub norm: bool,
-    /// Probability that a class starts with (bias of the classification, start and end heads).
+    /// Initial probability of a class, set by the bias of the classification, start and end heads.
     pub cls_prior_prob: f64,
 }
 
+impl Default for HeadConfig {
+    fn default() -> Self {
+        Self {
+            dim: 512,
+            num_layers: 3,
+            kernel_size: 3,
+            boundary_kernel_size: 3,
+            norm: true,
+            cls_prior_prob: 0.01,
+        }
+    }
+}
+
 /// Trident regression: the distance to a boundary is the expectation over bins of neighbouring boundary logits.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TridentConfig {
-    /// Bins K besides the zero bin; distances reach K strides.
+    /// Bins K in addition to the zero bin; distances reach K strides.
     pub num_bins: usize,
-    /// What the start and end heads read: `neck` without gradient (released) or the `regression` feature (paper).
+    /// Input of the start and end heads: `neck` without gradient (released) or the `regression` feature (paper).
     pub boundary_input: BoundaryInput,
 }
 
-/// What the start and end heads read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+impl Default for TridentConfig {
+    fn default() -> Self {
+        Self {
+            num_bins: 16,
+            boundary_input: BoundaryInput::Neck,
+        }
+    }
+}
+
+/// Input of the start and end heads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BoundaryInput {
-    /// The neck's feature, gradient stopped.
+    /// The neck's feature; no gradient flows back through it.
     Neck,
     /// The fused regression feature.
     Regression,
 }
 
 /// Refinement of scores and boundaries.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RefinementConfig {
-    /// Refine class scores.
+    /// Refines class scores.
     pub classification: bool,
-    /// Refine boundaries. The offsets are added to the distances of either regression head.
+    /// Refines boundaries: the offsets are added to the distances of the regression head, with or without `trident`.
     pub regression: bool,
-    /// How a refined score is made: `logit_product` (released) or `probability_root`, the root of the product of two
+    /// Formula of a refined score: `logit_product` (released) or `probability_root`, the root of the product of two
     /// probabilities (paper).
     pub score: RefinedScore,
-    /// One boundary offset per class (released) or one for all classes (paper).
+    /// Predicts a boundary offset per class (released) instead of one for all classes (paper).
     pub per_class_offsets: bool,
     /// Unit of a boundary offset: `grid` units (released) or the level's `stride` (paper).
     pub offset_unit: OffsetUnit,
     /// Kernel of the two offset convolutions (odd).
     pub offset_kernel_size: usize,
-    /// One tower for scores and another for offsets (paper) instead of one for both (released).
+    /// Uses separate towers for scores and offsets (paper) instead of one for both (released).
     pub separate_towers: bool,
-    /// Carry the per-level scales that released checkpoints contain and nothing uses.
+    /// Keeps the per-level scales that released checkpoints contain and nothing uses.
     pub unused_scales: bool,
 }
 
-/// How a refined score is made from the head's logit a and the refinement's logit q.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+impl Default for RefinementConfig {
+    fn default() -> Self {
+        Self {
+            classification: true,
+            regression: true,
+            score: RefinedScore::LogitProduct,
+            per_class_offsets: true,
+            offset_unit: OffsetUnit::Grid,
+            offset_kernel_size: 7,
+            separate_towers: false,
+            unused_scales: true,
+        }
+    }
+}
+
+/// Formula of a refined score, from the head's logit a and the refinement's logit q.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RefinedScore {
     /// σ(a · q)
@@ -181,7 +252,8 @@ pub enum RefinedScore {
 }
 
 /// Unit of a boundary offset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OffsetUnit {
     /// Features of level 0.
@@ -198,12 +270,12 @@ impl RefinementConfig {
 }
 
 impl DecoderConfig {
-    pub(super) fn check(&self, encoder: &EncoderConfig, check: &mut Check<'_>) {
+    pub(super) fn check(&self, num_levels: usize, check: &mut Check<'_>) {
         check.require(
-            self.regression_range.len() == encoder.num_levels,
+            self.regression_range.len() == num_levels,
             "regression_range",
             format!("{} ranges", self.regression_range.len()),
-            format!("one range per level ({})", encoder.num_levels),
+            format!("one range per level ({num_levels})"),
         );
         for (level, [low, high]) in self.regression_range.iter().enumerate() {
             check.require(
@@ -215,11 +287,11 @@ impl DecoderConfig {
         }
         for (name, config) in [("dcm", &self.dcm), ("drm", &self.drm)] {
             if config.neighbors != Neighbors::None {
-                check_levels(name, config.levels, encoder, check);
+                check_levels(name, config.levels, num_levels, check);
             }
         }
         if self.refinement.is_active() {
-            check_levels("clff", self.clff.levels, encoder, check);
+            check_levels("clff", self.clff.levels, num_levels, check);
         }
         check.section("head", |check| {
             check.at_least("dim", self.head.dim, 1);
@@ -239,156 +311,16 @@ impl DecoderConfig {
     }
 }
 
-/// A fusion that no level takes part in would have weights that are never trained.
-fn check_levels(name: &str, levels: FusedLevels, encoder: &EncoderConfig, check: &mut Check<'_>) {
-    let least = levels.least_num_levels();
-    let (value, instead) = match levels {
-        FusedLevels::All => ("all", "unused, as no level has a neighbour"),
-        FusedLevels::Intermediate => ("intermediate", "all, as no level has two neighbours"),
+/// Refuses a fusion that no level takes part in: its weights would never be trained.
+fn check_levels(name: &str, levels: FusedLevels, num_levels: usize, check: &mut Check<'_>) {
+    let (least, value, instead) = match levels {
+        FusedLevels::All => (2, "all", "unused, as no level has a neighbour"),
+        FusedLevels::Intermediate => (3, "intermediate", "all, as no level has two neighbours"),
     };
     check.require(
-        encoder.num_levels >= least,
+        num_levels >= least,
         &format!("{name}.levels"),
         value,
-        format!(
-            "{instead} where encoder.num_levels is {}",
-            encoder.num_levels
-        ),
+        format!("{instead} if encoder.num_levels is {num_levels}"),
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::config::{Config, ConfigError};
-    use std::path::Path;
-
-    const FILE: &str = "
-dataset:
-  annotations: a.json
-  features: { dir: features, format: { type: npy } }
-  num_classes: 3
-  input_dim: 8
-  feat_stride: 4
-  num_frames: 16
-  max_seq_len: 64
-";
-
-    fn load(overrides: &[&str]) -> Result<Config, ConfigError> {
-        let overrides: Vec<_> = overrides.iter().map(|text| text.to_string()).collect();
-        Config::from_yaml(FILE, "test.yaml", Path::new("/base"), &overrides)
-    }
-
-    fn message(overrides: &[&str]) -> String {
-        load(overrides).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn fusions_need_neighbors() {
-        let two = [
-            "encoder.num_levels=2",
-            "decoder.regression_range=[[0,4],[4,9]]",
-        ];
-        assert!(load(&two).is_ok());
-        let text = message(&[&two[..], &["decoder.drm.levels=intermediate"]].concat());
-        assert!(
-            text.ends_with(
-                "decoder.drm.levels is intermediate, must be all, as no level has two neighbours where encoder.num_levels is 2"
-            ),
-            "{text}"
-        );
-        let one = ["encoder.num_levels=1", "decoder.regression_range=[[0,9]]"];
-        let text = message(&one);
-        for part in ["dcm", "drm", "clff"] {
-            assert!(
-                text.contains(&format!("decoder.{part}.levels is all")),
-                "{text}"
-            );
-        }
-        let without = [
-            "decoder.dcm.neighbors=none",
-            "decoder.drm.neighbors=none",
-            "decoder.refinement.classification=false",
-            "decoder.refinement.regression=false",
-            "loss.refined.weight=0",
-        ];
-        assert!(load(&[&one[..], &without].concat()).is_ok());
-    }
-
-    #[test]
-    fn terms_of_the_loss_fit_the_refinement() {
-        let none = [
-            "decoder.refinement.classification=false",
-            "decoder.refinement.regression=false",
-        ];
-        let text = message(&none);
-        assert!(
-            text.contains(
-                "loss.refined.weight is 0.7, must be 0 where decoder.refinement refines nothing"
-            ),
-            "{text}"
-        );
-        let nothing = ["loss.refined.weight=0", "loss.unrefined.weight=0"];
-        let text = message(&[&none[..], &nothing].concat());
-        assert!(
-            text.contains("loss.unrefined.weight is 0, must be above 0"),
-            "{text}"
-        );
-        assert!(load(&[&none[..], &nothing[..1]].concat()).is_ok());
-        let text = message(&["loss.refined.weight=0"]);
-        assert!(
-            text.contains("refines something, which nothing else trains"),
-            "{text}"
-        );
-        let half = [
-            "decoder.refinement.regression=false",
-            "loss.unrefined.weight=0",
-        ];
-        assert!(load(&half).is_ok());
-    }
-
-    #[test]
-    fn an_overlap_as_target_needs_the_varifocal_loss() {
-        assert!(load(&["loss.refined.target=iou"]).is_ok());
-        let text = message(&["loss.unrefined.target=iou"]);
-        assert!(
-            text.contains(
-                "loss.unrefined.target is iou, must be one_hot where classification is focal"
-            ),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn costs_are_checked() {
-        let cost = |values: &str| message(&[&format!("loss.assignment.cost={{{values}}}")]);
-        let text = cost(
-            "classification_weight: 0, regression_weight: 0, keep_percent: 0, confuse_weight: -1",
-        );
-        for field in [
-            "classification_weight is 0, must be above 0",
-            "keep_percent is 0, must be above 0 and at most 1",
-            "confuse_weight is -1",
-        ] {
-            assert!(
-                text.contains(&format!("loss.assignment.cost.{field}")),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_paper_is_laid_over_the_released_preset() {
-        let paper = Config::from_yaml(
-            &format!("preset: paper\n{FILE}"),
-            "test.yaml",
-            Path::new("/base"),
-            &["decoder.trident.num_bins=8".to_owned()],
-        )
-        .unwrap();
-        let released = load(&["decoder.trident.num_bins=8"]).unwrap();
-        assert_eq!(paper.decoder.head, released.decoder.head);
-        assert_ne!(paper.decoder.clff, released.decoder.clff);
-        assert_eq!(paper.loss.unrefined.weight, 0.0);
-        assert_eq!(paper.train, released.train);
-    }
 }

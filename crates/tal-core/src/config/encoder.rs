@@ -1,57 +1,85 @@
 //! The pyramid encoder.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
 use super::mixer::MixerConfig;
 
 /// Projection, stem, branch and neck: features in, a pyramid out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EncoderConfig {
     /// Width D of the pyramid.
     pub dim: usize,
-    /// The convolutions before the first block.
+    /// Convolutions before the first block.
     pub projection: ProjectionConfig,
-    /// Positional encoding that is added after the projection.
+    /// Positional encoding, added after the projection.
     pub position: PositionEncoding,
     /// Blocks at full length.
     pub num_stem_blocks: usize,
-    /// Levels L of the pyramid: level 0 leaves the stem, each further one halves the length and adds a block.
+    /// Levels L of the pyramid. Level 0 is the output of the stem; each further level halves the length and adds a block.
     pub num_levels: usize,
-    /// How a branch block halves the length.
+    /// The step by which a branch block halves the length.
     pub downsampling: Downsampling,
     /// The block that mixes information along time.
     pub mixer: MixerConfig,
-    /// What stands between the blocks and the heads.
+    /// The layer between the blocks and the heads.
     pub neck: NeckConfig,
 }
 
-/// The convolutions before the first block, each followed by ReLU.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+impl Default for EncoderConfig {
+    fn default() -> Self {
+        Self {
+            dim: 512,
+            projection: ProjectionConfig::default(),
+            position: PositionEncoding::None,
+            num_stem_blocks: 2,
+            num_levels: 6,
+            downsampling: Downsampling::Max,
+            mixer: MixerConfig::default(),
+            neck: NeckConfig::default(),
+        }
+    }
+}
+
+/// Convolutions before the first block, each followed by ReLU.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProjectionConfig {
     /// Number of convolutions.
     pub num_layers: usize,
-    /// Kernel of each (odd).
+    /// Kernel of each convolution (odd).
     pub kernel_size: usize,
-    /// A channel layer norm after each convolution, which then has no bias.
+    /// Adds a channel layer norm after each convolution, which then has no bias.
     pub norm: bool,
 }
 
+impl Default for ProjectionConfig {
+    fn default() -> Self {
+        Self {
+            num_layers: 2,
+            kernel_size: 3,
+            norm: true,
+        }
+    }
+}
+
 /// Positional encoding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PositionEncoding {
-    /// None.
+    /// No encoding.
     None,
     /// Sines and cosines divided by √D, stretched for recordings longer than `max_seq_len`.
     Sinusoidal,
 }
 
-/// How a branch block halves the length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// The step by which a branch block halves the length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Downsampling {
     /// Max-pooling, kernel 3, stride 2.
@@ -60,31 +88,34 @@ pub enum Downsampling {
     Average,
 }
 
-/// What stands between the blocks and the heads.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// The layer between the blocks and the heads.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NeckConfig {
-    /// What normalises each level.
+    /// Normalisation of each level.
     pub norm: NeckNorm,
 }
 
-/// What normalises each level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Normalisation of each level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NeckNorm {
-    /// Nothing.
+    /// No normalisation.
     None,
     /// A channel layer norm per level.
+    #[default]
     Layer,
-    /// Mean 0 and variance 1 over four groups of channels and all of time, nothing learned (TemporalMaxer).
+    /// Mean 0 and variance 1 over four groups of channels and all of time; nothing is learned (TemporalMaxer).
     Group,
 }
 
 impl EncoderConfig {
-    /// What the padded length of recordings longer than `max_seq_len` must be a multiple of.
+    /// Unit of padded lengths: a recording longer than `max_seq_len` is padded to a multiple of it.
     ///
-    /// The largest of `stride · window` over the levels, where the window is the kernel of the local branch (GMG, SGP) or
-    /// twice the steps on either side of windowed attention, and 1 elsewhere; rounded up to the stride of the last level.
+    /// It is the largest `stride · window` of all levels, rounded up to a multiple of the last level's stride. The window is the
+    /// kernel of the local branch (GMG, SGP) or, for windowed attention, twice the steps on either side; otherwise 1.
     ///
     /// # Units
     /// Grid units.
@@ -97,8 +128,8 @@ impl EncoderConfig {
             .next_multiple_of(coarsest)
     }
 
-    /// Length that a recording of `len` features is padded to: `max_seq_len`, or for longer ones the next multiple of
-    /// [`EncoderConfig::length_unit`].
+    /// Length that a recording of `len` features is padded to: `max_seq_len`, or the next multiple of
+    /// [`EncoderConfig::length_unit`] if the recording is longer.
     ///
     /// # Units
     /// Grid units.
@@ -117,15 +148,35 @@ impl EncoderConfig {
             check.odd("kernel_size", self.projection.kernel_size);
         });
         if self.position == PositionEncoding::Sinusoidal {
-            check.require(
-                self.dim.is_multiple_of(2),
-                "dim",
-                self.dim,
-                "an even number where position is sinusoidal",
-            );
+            let allowed = "an even number if position is sinusoidal";
+            check.require(self.dim.is_multiple_of(2), "dim", self.dim, allowed);
         }
         check.between("num_levels", self.num_levels, 1, 16);
-        check.section("mixer", |check| self.mixer.check(self, check));
+        if let Some(groups) = self.mixer.norm_groups() {
+            check.require(
+                self.dim.is_multiple_of(groups),
+                "dim",
+                self.dim,
+                format!("a multiple of {groups} (the groups of the block's group norm)"),
+            );
+        }
+        if matches!(self.mixer, MixerConfig::MaxPooling(_)) {
+            check.require(
+                self.num_stem_blocks == 0,
+                "num_stem_blocks",
+                self.num_stem_blocks,
+                "0 if mixer.type is max_pooling: a block that does not halve the length has nothing to pool",
+            );
+            check.require(
+                self.downsampling == Downsampling::Max,
+                "downsampling",
+                "average",
+                "max if mixer.type is max_pooling",
+            );
+        }
+        check.section("mixer", |check| {
+            self.mixer.check(self.dim, self.num_levels, check);
+        });
         if self.neck.norm == NeckNorm::Group {
             check.require(
                 self.dim.is_multiple_of(NeckConfig::NORM_GROUPS),
@@ -144,23 +195,39 @@ impl NeckConfig {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{
+        AttentionConfig, GlobalConfig, GmgConfig, MaxPoolingConfig, PerLevel, SgpConfig,
+    };
     use super::*;
-    use crate::config::Preset;
 
-    fn encoder(yaml: &str) -> EncoderConfig {
-        let preset: serde_yaml::Value = serde_yaml::from_str(Preset::Released.yaml()).unwrap();
-        let mut config: EncoderConfig = serde_yaml::from_value(preset["encoder"].clone()).unwrap();
-        config.mixer = serde_yaml::from_str(yaml).unwrap();
-        config
+    const POOLING: MixerConfig = MixerConfig::MaxPooling(MaxPoolingConfig {});
+
+    fn encoder(mixer: MixerConfig) -> EncoderConfig {
+        EncoderConfig {
+            mixer,
+            ..EncoderConfig::default()
+        }
     }
 
-    fn gmg(kernels: &str) -> EncoderConfig {
-        let mut config = encoder("{ type: max_pooling }");
-        config.mixer = serde_yaml::from_str(&format!(
-            "{{ type: sgp, mlp_dim: 8, kernel_size: {kernels}, k: 1.5, init_std: 0, drop_path: 0 }}"
-        ))
-        .unwrap();
-        config
+    fn sgp(kernel_size: PerLevel) -> EncoderConfig {
+        encoder(MixerConfig::Sgp(SgpConfig {
+            mlp_dim: 8,
+            kernel_size,
+            k: 1.5,
+            init_std: 0.0,
+            drop_path: 0.0,
+        }))
+    }
+
+    fn attention(window: Option<usize>) -> AttentionConfig {
+        AttentionConfig {
+            num_heads: 4,
+            window,
+            relative_position: false,
+            kernel_size: 3,
+            mlp_dim: None,
+            drop_path: 0.1,
+        }
     }
 
     fn messages(config: &EncoderConfig) -> Vec<String> {
@@ -172,29 +239,25 @@ mod tests {
 
     #[test]
     fn length_units_of_the_methods() {
-        assert_eq!(gmg("1").length_unit(), 32);
-        assert_eq!(gmg("5").length_unit(), 160);
-        assert_eq!(gmg("[1, 3, 3, 5, 5, 7]").length_unit(), 224);
+        assert_eq!(sgp(PerLevel::Same(1)).length_unit(), 32);
+        assert_eq!(sgp(PerLevel::Same(5)).length_unit(), 160);
+        let each = |kernels: [usize; 6]| sgp(PerLevel::Each(kernels.to_vec())).length_unit();
+        assert_eq!(each([1, 3, 3, 5, 5, 7]), 224);
         // 5 at stride 16 is 80, which stride 32 does not divide.
-        assert_eq!(gmg("[1, 1, 1, 1, 5, 1]").length_unit(), 96);
-        let attention = |window: &str| {
-            encoder(&format!(
-                "{{ type: attention, num_heads: 4, window: {window}, relative_position: false, kernel_size: 3, \
-                 mlp_dim: null, drop_path: 0.1 }}"
-            ))
-        };
-        assert_eq!(attention("19").length_unit(), 2 * 9 * 32);
-        assert_eq!(attention("9").length_unit(), 256);
-        assert_eq!(attention("null").length_unit(), 32);
-        assert_eq!(attention("19").padded_len(2305, 2304), 2880);
-        let pooling = encoder("{ type: max_pooling }");
+        assert_eq!(each([1, 1, 1, 1, 5, 1]), 96);
+        let attention = |window| encoder(MixerConfig::Attention(attention(window)));
+        assert_eq!(attention(Some(19)).length_unit(), 2 * 9 * 32);
+        assert_eq!(attention(Some(9)).length_unit(), 256);
+        assert_eq!(attention(None).length_unit(), 32);
+        assert_eq!(attention(Some(19)).padded_len(2305, 2304), 2880);
+        let pooling = encoder(POOLING);
         assert_eq!(pooling.length_unit(), 32);
         assert_eq!(pooling.padded_len(100, 2304), 2304);
     }
 
     #[test]
     fn combinations_without_sense_are_refused_with_the_reason() {
-        let mut config = encoder("{ type: max_pooling }");
+        let mut config = encoder(POOLING);
         config.downsampling = Downsampling::Average;
         let errors = messages(&config);
         assert_eq!(errors.len(), 2, "{errors:?}");
@@ -209,9 +272,13 @@ mod tests {
             errors,
             ["encoder.dim is 6, must be a multiple of 4 (the groups of neck.norm: group)"]
         );
-        let text = "{ type: attention, num_heads: 3, window: 4, relative_position: false, kernel_size: 2, mlp_dim: 0, \
-                    drop_path: 1 }";
-        let errors = messages(&encoder(text));
+        let errors = messages(&encoder(MixerConfig::Attention(AttentionConfig {
+            num_heads: 3,
+            kernel_size: 2,
+            mlp_dim: Some(0),
+            drop_path: 1.0,
+            ..attention(Some(4))
+        })));
         assert_eq!(errors.len(), 5, "{errors:?}");
         assert!(errors[0].contains("num_heads is 3, must be a divisor of encoder.dim = 512"));
         assert!(errors[1].contains("window is 4, must be an odd number of at least 3"));
@@ -219,13 +286,14 @@ mod tests {
 
     #[test]
     fn a_bias_per_distance_needs_a_window() {
-        let text = "{ type: attention, num_heads: 4, window: null, relative_position: true, kernel_size: 3, mlp_dim: null, \
-                    drop_path: 0.1 }";
-        let errors = messages(&encoder(text));
+        let errors = messages(&encoder(MixerConfig::Attention(AttentionConfig {
+            relative_position: true,
+            ..attention(None)
+        })));
         assert_eq!(
             errors,
             [
-                "encoder.mixer.relative_position is true, must be false where window is null: the bias is one number per \
+                "encoder.mixer.relative_position is true, must be false if window is null: the bias is one number per \
                  head and distance within the window"
             ]
         );
@@ -233,23 +301,24 @@ mod tests {
 
     #[test]
     fn gmg_needs_a_branch() {
-        let preset: serde_yaml::Value = serde_yaml::from_str(Preset::Released.yaml()).unwrap();
-        let mut config: EncoderConfig = serde_yaml::from_value(preset["encoder"].clone()).unwrap();
-        assert!(messages(&config).is_empty());
-        let MixerConfig::Gmg(gmg) = &mut config.mixer else {
-            panic!("the preset's mixer")
-        };
-        (gmg.instant, gmg.local) = (false, false);
-        gmg.global = serde_yaml::from_str("{ type: none }").unwrap();
-        let errors = messages(&config);
+        assert!(messages(&EncoderConfig::default()).is_empty());
+        let errors = messages(&encoder(MixerConfig::Gmg(GmgConfig {
+            instant: false,
+            local: false,
+            global: GlobalConfig::None {},
+            ..GmgConfig::default()
+        })));
         assert_eq!(errors.len(), 1, "{errors:?}");
         assert!(
             errors[0].starts_with("encoder.mixer.global is none, must be fft or self_attention")
         );
-        assert!(serde_yaml::from_str::<MixerConfig>("{ type: max_pooling, k: 3 }").is_err());
-        assert!(
-            serde_yaml::from_str::<crate::config::GlobalConfig>("{ type: none, soft_shrink: 0 }")
-                .is_err()
-        );
+    }
+
+    #[test]
+    fn variants_refuse_the_keys_of_others() {
+        let pooling = r#"{"type": "max_pooling", "k": 3}"#;
+        assert!(serde_json::from_str::<MixerConfig>(pooling).is_err());
+        let none = r#"{"type": "none", "soft_shrink": 0}"#;
+        assert!(serde_json::from_str::<GlobalConfig>(none).is_err());
     }
 }

@@ -1,90 +1,116 @@
-//! From logits to detections, and how detections are scored.
+//! From logits to detections, and the evaluation of detections.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
-use super::fusion::ExternalScoresConfig;
+use super::class_scores::ClassScoresConfig;
 use super::precision::Precision;
 
-/// Selection of candidates and what happens to them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+/// Selection and suppression of candidates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
 pub struct InferenceConfig {
-    /// A (class, point) pair becomes a candidate where its probability is greater than this.
+    /// Probability above which a pair of class and point becomes a candidate.
     pub pre_nms_thresh: f32,
-    /// At most this many candidates per level of the pyramid, the most probable first.
+    /// Largest number of candidates per level of the pyramid, most probable first.
     pub pre_nms_topk: usize,
-    /// Candidates must be longer than this, in grid units.
+    /// Length that a candidate must exceed, in grid units.
     pub duration_thresh: f32,
-    /// How overlapping candidates are thinned out.
+    /// Suppression of overlapping candidates.
     pub suppression: SuppressionConfig,
     /// Scores of whole recordings that give class-agnostic detections their classes; null: detections keep the classes of
     /// the network.
-    #[serde(default)]
-    pub external_scores: Option<ExternalScoresConfig>,
-    /// How exactly convolutions multiply.
-    #[serde(default)]
+    pub external_scores: Option<ClassScoresConfig>,
+    /// Precision of the network's products.
     pub precision: Precision,
-    /// Recordings that an evaluation lets the network look at together, where their padded lengths are equal; results agree
-    /// to rounding. More than 1 pays on CUDA, not on the CPU. `tal predict` takes one recording at a time.
-    #[serde(default = "one")]
+    /// Number of recordings of equal padded length that an evaluation runs through the network together; results agree up to
+    /// rounding. More than 1 pays on CUDA, not on the CPU. `tal predict` takes one recording at a time.
     pub batch_size: usize,
 }
 
-fn one() -> usize {
-    1
+impl Default for InferenceConfig {
+    fn default() -> Self {
+        Self {
+            pre_nms_thresh: 0.001,
+            pre_nms_topk: 2000,
+            duration_thresh: 0.05,
+            suppression: SuppressionConfig::default(),
+            external_scores: None,
+            precision: Precision::Float32,
+            batch_size: 1,
+        }
+    }
 }
 
-/// How overlapping candidates are thinned out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// Suppression of overlapping candidates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SuppressionConfig {
     /// The rule that lowers or drops the scores of overlapping candidates.
     pub method: SuppressionMethod,
-    /// Width σ of the Gaussian rule: a score is multiplied by exp(−tIoU²/σ). Other methods do not use it.
+    /// Width σ of the Gaussian rule, which multiplies a score by exp(−tIoU²/σ). Not used by other methods.
     pub sigma: f32,
-    /// tIoU from which the hard and the linear rule act. The Gaussian rule does not use it.
+    /// tIoU from which on the hard and the linear rule act. Not used by the Gaussian rule.
     pub iou_threshold: f32,
-    /// Candidates whose score falls below this are dropped.
+    /// Score below which candidates are dropped.
     pub min_score: f32,
-    /// Each class by itself (true), or all classes together (false).
+    /// Suppresses each class by itself (true), or all classes together (false).
     pub per_class: bool,
-    /// At most this many detections per recording.
+    /// Largest number of detections per recording.
     pub max_detections: usize,
-    /// At most this many detections per class (only with `per_class`); null means `max_detections`.
+    /// Largest number of detections per class (only with `per_class`); null: `max_detections`.
     pub max_per_class: Option<usize>,
-    /// Moves the ends of what is left to the weighted mean of the candidates that overlap it. Null switches it off; it
-    /// acts only on all classes together (`per_class: false`).
+    /// Moves the ends of each remaining detection to the weighted mean of the candidates that overlap it; null switches it
+    /// off. Acts only on all classes together (`per_class: false`).
     pub voting: Option<VotingConfig>,
 }
 
+impl Default for SuppressionConfig {
+    fn default() -> Self {
+        Self {
+            method: SuppressionMethod::Gaussian,
+            sigma: 0.5,
+            iou_threshold: 0.1,
+            min_score: 0.001,
+            per_class: true,
+            max_detections: 2000,
+            max_per_class: None,
+            voting: None,
+        }
+    }
+}
+
 /// The rule of suppression.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SuppressionMethod {
     /// Scores decay by exp(−tIoU²/σ) (Soft-NMS).
     Gaussian,
-    /// Scores decay by 1 − tIoU from `iou_threshold` on (Soft-NMS).
+    /// Scores decay by 1 − tIoU if tIoU reaches `iou_threshold` (Soft-NMS).
     Linear,
-    /// What overlaps by `iou_threshold` or more is dropped (NMS).
+    /// Candidates whose tIoU reaches `iou_threshold` are dropped (NMS).
     Hard,
     /// Nothing is suppressed and nothing is capped.
     None,
 }
 
 /// Voting: the ends of a detection become a weighted mean.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VotingConfig {
-    /// Candidates vote where their tIoU with the detection is at least this.
+    /// Smallest tIoU with the detection of a candidate that votes.
     pub iou_threshold: f32,
-    /// What a vote weighs.
+    /// Weight of a vote.
     pub weight: VotingWeight,
 }
 
-/// What a vote weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Weight of a vote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VotingWeight {
     /// The candidate's score (TriDet, CLTDR-GMG).
@@ -93,75 +119,87 @@ pub enum VotingWeight {
     ScoreIou,
 }
 
-/// How detections are compared with the ground truth.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+/// Comparison of detections with the ground truth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
 pub struct EvaluationConfig {
     /// tIoU thresholds; the reported average is the mean over them.
     pub tiou_thresholds: Vec<f64>,
-    /// Whose rules decide the details.
+    /// The rules that decide the details.
     pub dialect: EvaluationDialect,
-    /// Name of a class whose annotations mark where it is unclear what happens (THUMOS14: `Ambiguous`). It has no average
-    /// precision; a false positive that overlaps one of its annotations does not count. Null: it is a class like others.
-    #[serde(default)]
+    /// Name of a class whose annotations mark unclear stretches (THUMOS14: `Ambiguous`). It has no average precision, and a
+    /// false positive that overlaps one of its annotations does not count. Null: no class is special.
     pub ambiguous_class: Option<String>,
-    /// Ids of recordings that do not count, such as videos that can no longer be had.
-    #[serde(default)]
+    /// Ids of recordings that are left out, such as videos that are no longer available.
     pub blocked: Vec<String>,
 }
 
-/// Whose rules decide the details of mAP; published numbers depend on them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+impl Default for EvaluationConfig {
+    fn default() -> Self {
+        Self {
+            tiou_thresholds: vec![0.3, 0.4, 0.5, 0.6, 0.7],
+            dialect: EvaluationDialect::TriDet,
+            ambiguous_class: None,
+            blocked: Vec::new(),
+        }
+    }
+}
+
+/// The rules that decide the details of mAP; published numbers depend on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum EvaluationDialect {
-    /// The official ActivityNet evaluator, also BackTAL: every annotation counts, a predicted class that the ground truth
-    /// lacks is an error, subset names are compared exactly.
-    Activitynet,
+    /// The official ActivityNet evaluator, also used by BackTAL: every annotation counts, a predicted class that the ground
+    /// truth lacks is an error, subset names are compared exactly.
+    ActivityNet,
     /// ActionFormer, TemporalMaxer: duplicate annotations (same label, both ends within 1 ms) and those shorter than 1 ms are
     /// dropped; the id of a predicted class that the ground truth lacks may collide with another class.
-    Actionformer,
+    ActionFormer,
     /// TriDet and the released CLTDR-GMG: duplicate annotations (same label, both ends within 1 ms) and empty ones are
     /// dropped; the id of a predicted class that the ground truth lacks may collide with another class.
-    Tridet,
-    /// OpenTAD: the same removal, classes that the ground truth lacks are ignored, the union is at least 1e-8 s, subset names
-    /// are compared exactly.
-    Opentad,
-    /// Our recommendation: the rules of OpenTAD, subset names without regard to case, ties broken by the order of the input.
+    TriDet,
+    /// OpenTAD: drops the same annotations as `tridet`, ignores classes that the ground truth lacks, bounds the union below
+    /// by 1e-8 s, and compares subset names exactly.
+    OpenTad,
+    /// Our recommendation: the rules of OpenTAD, but subset names without regard to case and ties broken by the order of the
+    /// input.
     Clean,
 }
 
 impl EvaluationDialect {
     /// All dialects, our recommendation last.
     pub const ALL: [Self; 5] = [
-        Self::Activitynet,
-        Self::Actionformer,
-        Self::Tridet,
-        Self::Opentad,
+        Self::ActivityNet,
+        Self::ActionFormer,
+        Self::TriDet,
+        Self::OpenTad,
         Self::Clean,
     ];
 
-    /// The name as it stands in configurations and results.
+    /// The name, as configurations and results spell it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Activitynet => "activitynet",
-            Self::Actionformer => "actionformer",
-            Self::Tridet => "tridet",
-            Self::Opentad => "opentad",
+            Self::ActivityNet => "activitynet",
+            Self::ActionFormer => "actionformer",
+            Self::TriDet => "tridet",
+            Self::OpenTad => "opentad",
             Self::Clean => "clean",
         }
     }
 
-    /// Whether a detection of a class without any annotation ends the evaluation with an error.
+    /// Whether a detection of a class without annotations is an error.
     pub fn refuses_unknown_classes(self) -> bool {
-        self == Self::Activitynet
+        self == Self::ActivityNet
     }
 
-    /// Whether the subset `found` in a file is the `wanted` one: the ActivityNet evaluator and OpenTAD compare exactly, the
+    /// Whether the subset `found` in a file is the `wanted` one. The ActivityNet evaluator and OpenTAD compare exactly, the
     /// others without regard to case.
     pub fn matches_subset(self, wanted: &str, found: &str) -> bool {
         match self {
-            Self::Activitynet | Self::Opentad => wanted == found,
-            Self::Actionformer | Self::Tridet | Self::Clean => {
+            Self::ActivityNet | Self::OpenTad => wanted == found,
+            Self::ActionFormer | Self::TriDet | Self::Clean => {
                 wanted.to_lowercase() == found.to_lowercase()
             }
         }
@@ -263,7 +301,7 @@ mod tests {
             assert!(!dialect.matches_subset("test", "testing"));
             let exact = matches!(
                 dialect,
-                EvaluationDialect::Activitynet | EvaluationDialect::Opentad
+                EvaluationDialect::ActivityNet | EvaluationDialect::OpenTad
             );
             assert_eq!(dialect.matches_subset("test", "Test"), !exact);
         }

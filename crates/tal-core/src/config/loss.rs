@@ -1,83 +1,128 @@
 //! Label assignment and losses.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::action_sensitivity::ActionSensitivityConfig;
 use super::check::Check;
 use super::decoder::RefinementConfig;
-use super::sensitivity::SensitivityConfig;
 
 /// Label assignment and losses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LossConfig {
-    /// Which points an action claims.
+    /// Assignment of points to actions.
     pub assignment: AssignmentConfig,
-    /// Loss of the refined outputs. Its weight must be 0 where nothing is refined.
+    /// Loss of the refined outputs. Its weight must be 0 if nothing is refined.
     pub refined: LossTermConfig,
-    /// Loss of the outputs before refinement; the only one where nothing is refined.
+    /// Loss of the outputs before refinement; the only loss if nothing is refined.
     pub unrefined: LossTermConfig,
     /// The regression loss.
     pub regression_loss: RegressionLoss,
-    /// Weight λ of the regression loss against the classification loss; 0 or less balances the two.
+    /// Weight λ of the regression loss relative to the classification loss; 0 or less balances the two.
     pub regression_weight: f64,
     /// Share ε of the target that is spread over all classes.
     pub label_smoothing: f64,
     /// Exponent p of the IoU weight of positive pairs.
     pub iou_weight_power: f64,
-    /// Stop the gradient that reaches the offsets through the IoU weight.
+    /// Stops the gradient that reaches the offsets through the IoU weight.
     pub detach_iou_weight: bool,
-    /// What losses are divided by.
+    /// Divisor of the losses.
     pub normalizer: NormalizerConfig,
     /// α of the focal and the varifocal loss.
     pub focal_alpha: f64,
     /// γ of the focal and the varifocal loss.
     pub focal_gamma: f64,
     /// Action sensitivity learning; null leaves it out.
-    pub sensitivity: Option<SensitivityConfig>,
+    // Checkpoints of earlier versions use the shorter name.
+    #[serde(alias = "sensitivity")]
+    pub action_sensitivity: Option<ActionSensitivityConfig>,
 }
 
-/// Which points an action claims.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+impl Default for LossConfig {
+    fn default() -> Self {
+        Self {
+            assignment: AssignmentConfig::default(),
+            refined: LossTermConfig {
+                weight: 0.7,
+                classification: ClassificationLoss::Varifocal,
+                target: ClassificationTarget::OneHot,
+                iou_weight: true,
+            },
+            unrefined: LossTermConfig {
+                weight: 0.3,
+                classification: ClassificationLoss::Focal,
+                target: ClassificationTarget::OneHot,
+                iou_weight: false,
+            },
+            regression_loss: RegressionLoss::Diou,
+            regression_weight: 1.0,
+            label_smoothing: 0.0,
+            iou_weight_power: 0.2,
+            detach_iou_weight: false,
+            normalizer: NormalizerConfig::default(),
+            focal_alpha: 0.25,
+            focal_gamma: 2.0,
+            action_sensitivity: None,
+        }
+    }
+}
+
+/// Assignment of points to actions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AssignmentConfig {
-    /// Points within this many strides of an action's centre count as inside; null takes every point of the action.
+    /// Radius around an action's centre, in strides, within which points belong to the action; null takes every point of the
+    /// action.
     pub center_radius: Option<f32>,
-    /// Choose among the actions around a point by what the network answers (TemporalMaxer); null takes the shortest.
+    /// Chooses among the actions around a point by the network's outputs (TemporalMaxer); null takes the shortest action.
     pub cost: Option<CostConfig>,
 }
 
-/// Costs of a pair of a point and an action around it: of the network's final outputs, without gradient.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+impl Default for AssignmentConfig {
+    fn default() -> Self {
+        Self {
+            center_radius: Some(1.5),
+            cost: None,
+        }
+    }
+}
+
+/// Costs of a pair of a point and an action around it, computed from the network's final outputs without gradient.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CostConfig {
     /// Weight of the focal loss, summed over classes, with the action's class as the target.
     pub classification_weight: f64,
     /// Weight of the distance-IoU loss.
     pub regression_weight: f64,
-    /// Share of each action's pairs, the cheapest first, whose points count fully (rounded up).
+    /// Share of each action's pairs, cheapest first, whose points have weight 1 (rounded up).
     pub keep_percent: f64,
-    /// What the points of the other pairs count.
+    /// Weight of the points of the remaining pairs; 0 ignores them.
     pub confuse_weight: f64,
 }
 
 /// One of the two losses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LossTermConfig {
-    /// Share of the total; 0 leaves the term out.
+    /// Weight in the total; 0 leaves the term out.
     pub weight: f64,
     /// The classification loss.
     pub classification: ClassificationLoss,
-    /// What a positive pair's classification target is: 1 (`one_hot`) or the IoU of its boundaries, without gradient (`iou`;
-    /// only with `varifocal`).
+    /// Classification target of a positive pair: 1 (`one_hot`), or the IoU of its boundaries without gradient (`iou`; only
+    /// with `varifocal`).
     pub target: ClassificationTarget,
-    /// Multiply the classification loss of positive pairs by IoU^p.
+    /// Multiplies the classification loss of positive pairs by IoU^p.
     pub iou_weight: bool,
 }
 
-/// What a positive pair's classification target is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Classification target of a positive pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClassificationTarget {
     /// 1.
@@ -87,20 +132,22 @@ pub enum ClassificationTarget {
 }
 
 /// A regression loss of positive pairs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RegressionLoss {
     /// Distance-IoU: 1 − IoU + (distance of the centres / length of the hull)².
     Diou,
-    /// Generalised IoU: 1 − IoU + (hull − union) / hull. Segments around one point have their hull as union, so that this
-    /// is `iou` up to rounding.
+    /// Generalised IoU: 1 − IoU + (hull − union) / hull. The union of two segments around one point is their hull, so that
+    /// this equals `iou` up to rounding.
     Giou,
     /// 1 − IoU.
     Iou,
 }
 
 /// A classification loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClassificationLoss {
     /// Sigmoid focal loss.
@@ -109,29 +156,42 @@ pub enum ClassificationLoss {
     Varifocal,
 }
 
-/// What losses are divided by.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// Divisor of the losses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NormalizerConfig {
-    /// What is counted: `running` (released) or the batch's own `point_counts` (paper) or `pair_counts`.
+    /// The divisor: a `running` mean (released), or the batch's own `point_counts` (paper) or `pair_counts`.
     pub method: NormalizerMethod,
-    /// Value before the first step. Only `running` uses it.
+    /// Value before the first step. Only for `running`.
     pub initial: f64,
-    /// Share of the old value that an update keeps. Only `running` uses it.
+    /// Share of the old value that an update keeps. Only for `running`.
     pub momentum: f64,
-    /// Update before each of the two loss terms (released) instead of once per step. Only `running` uses it.
+    /// Updates before each of the two loss terms (released) instead of once per step. Only for `running`.
     pub update_per_term: bool,
 }
 
-/// What losses are divided by; counts are at least 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+impl Default for NormalizerConfig {
+    fn default() -> Self {
+        Self {
+            method: NormalizerMethod::Running,
+            initial: 100.0,
+            momentum: 0.9,
+            update_per_term: true,
+        }
+    }
+}
+
+/// Divisor of the losses; counts are at least 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NormalizerMethod {
-    /// Everything by a running mean of the number of positive points.
+    /// A running mean of the number of positive points, for all losses.
     Running,
-    /// What belongs to positive points by their number, to the others by theirs.
+    /// The number of positive points for their losses, the number of the other points for theirs.
     PointCounts,
-    /// What belongs to positive pairs of a point and a class by their number, to the others by theirs.
+    /// The number of positive pairs of a point and a class for their losses, the number of the other pairs for theirs.
     PairCounts,
 }
 
@@ -142,34 +202,28 @@ impl LossConfig {
         num_levels: usize,
         check: &mut Check<'_>,
     ) {
-        if let Some(radius) = self.assignment.center_radius {
-            check.section("assignment", |check| {
-                check.positive("center_radius", radius)
-            });
-        }
-        if let Some(cost) = &self.assignment.cost {
-            check.section("assignment", |check| {
+        check.section("assignment", |check| {
+            if let Some(radius) = self.assignment.center_radius {
+                check.positive("center_radius", radius);
+            }
+            if let Some(cost) = &self.assignment.cost {
                 check.section("cost", |check| cost.check(check));
-            });
-        }
+            }
+        });
         check.section("refined", |check| {
             self.refined.check(check);
             let weight = self.refined.weight;
-            if refinement.is_active() {
-                check.require(
+            let (holds, allowed) = match refinement.is_active() {
+                true => (
                     weight > 0.0,
-                    "weight",
-                    weight,
-                    "above 0 where decoder.refinement refines something, which nothing else trains",
-                );
-            } else {
-                check.require(
+                    "above 0 if decoder.refinement refines something, which nothing else trains",
+                ),
+                false => (
                     weight == 0.0,
-                    "weight",
-                    weight,
-                    "0 where decoder.refinement refines nothing: loss.unrefined then is the whole loss",
-                );
-            }
+                    "0 if decoder.refinement refines nothing: loss.unrefined is then the whole loss",
+                ),
+            };
+            check.require(holds, "weight", weight, allowed);
         });
         check.section("unrefined", |check| {
             self.unrefined.check(check);
@@ -177,7 +231,7 @@ impl LossConfig {
                 refinement.is_active() || self.unrefined.weight > 0.0,
                 "weight",
                 self.unrefined.weight,
-                "above 0 where decoder.refinement refines nothing: it then is the whole loss",
+                "above 0 if decoder.refinement refines nothing: it is then the whole loss",
             );
         });
         check.require(
@@ -186,12 +240,7 @@ impl LossConfig {
             self.regression_weight,
             "a finite number",
         );
-        check.require(
-            (0.0..1.0).contains(&self.label_smoothing),
-            "label_smoothing",
-            self.label_smoothing,
-            "at least 0 and below 1",
-        );
+        check.below_one("label_smoothing", self.label_smoothing);
         check.not_negative("iou_weight_power", self.iou_weight_power);
         check.section("normalizer", |check| {
             check.positive("initial", self.normalizer.initial);
@@ -199,8 +248,10 @@ impl LossConfig {
         });
         check.within("focal_alpha", self.focal_alpha, 0.0..=1.0);
         check.not_negative("focal_gamma", self.focal_gamma);
-        if let Some(sensitivity) = &self.sensitivity {
-            check.section("sensitivity", |check| sensitivity.check(num_levels, check));
+        if let Some(sensitivity) = &self.action_sensitivity {
+            check.section("action_sensitivity", |check| {
+                sensitivity.check(num_levels, check);
+            });
         }
     }
 }
@@ -213,7 +264,7 @@ impl LossTermConfig {
                 || self.classification == ClassificationLoss::Varifocal,
             "target",
             "iou",
-            "one_hot where classification is focal, which balances by class membership",
+            "one_hot if classification is focal, which balances by class membership",
         );
     }
 }
@@ -226,7 +277,7 @@ impl CostConfig {
             self.classification_weight + self.regression_weight > 0.0,
             "classification_weight",
             self.classification_weight,
-            "above 0 where regression_weight is 0: all costs would be equal",
+            "above 0 if regression_weight is 0: all costs would be equal",
         );
         check.require(
             self.keep_percent > 0.0 && self.keep_percent <= 1.0,

@@ -1,36 +1,41 @@
-//! Configuration: YAML, strict, validated before anything is built.
+//! Configuration: sections with documented fields, their defaults and their checks.
 //!
-//! A file names a preset and what it changes. The preset (`released`: the authors' public code; `paper`: the equations of
-//! the text, laid over it) holds every switch and default; the file, then overlays and `--set key=value` overrides are laid
-//! over it ([`Layers`]). [`Config::load`] refuses unknown keys with the nearest known one and values out of range with what
-//! is allowed, so that a [`Config`] in hand is a checked one.
+//! `Default` of a section is the preset `released`, so that a program names only what it changes:
 //!
-//! The reference of all keys is `docs/configuration.md`, generated from these types.
+//! ```
+//! use tal_core::config::SuppressionConfig;
+//!
+//! let config = SuppressionConfig {
+//!     sigma: 0.4,
+//!     ..SuppressionConfig::default()
+//! };
+//! assert_eq!(config.max_detections, 2000);
+//! ```
+//!
+//! The crate `tal-config` reads files. `docs/configuration.md`, generated from these types, lists all keys.
 
+mod action_sensitivity;
 mod backtal;
 mod check;
+mod class_scores;
 mod dataset;
 mod decoder;
 mod encoder;
 mod error;
-mod fusion;
-pub mod import;
 mod inference;
-mod layers;
-mod lines;
 mod loss;
 mod mixer;
 mod precision;
-mod provenance;
-mod relocate;
-mod render;
-mod sensitivity;
-mod source;
 mod train;
 
+pub use action_sensitivity::{
+    ActionSensitivityConfig, ClassLevelConfig, ContrastiveBackground, ContrastiveConfig,
+    GaussianCombination, InstanceLevelConfig, SensitivityDistance, WeightNormalization,
+};
 pub use backtal::{
     AffinityLayout, BackTalConfig, BackTalLossConfig, ProposalConfig, ThresholdRange,
 };
+pub use class_scores::{ClassScoresConfig, ClassScoresRule, ScoreCombination};
 pub use dataset::{
     AppendedFeatures, BeyondFeatures, DatasetConfig, FeatureFormat, FeatureLayout, FeaturesConfig,
     TruncationConfig,
@@ -42,13 +47,11 @@ pub use decoder::{
 pub use encoder::{
     Downsampling, EncoderConfig, NeckConfig, NeckNorm, PositionEncoding, ProjectionConfig,
 };
-pub use error::{ConfigError, FieldError};
-pub use fusion::{ExternalScoresConfig, FusionConfig, ScoreCombination};
+pub use error::FieldError;
 pub use inference::{
     EvaluationConfig, EvaluationDialect, InferenceConfig, SuppressionConfig, SuppressionMethod,
     UnknownDialect, VotingConfig, VotingWeight,
 };
-pub use layers::{Layers, Resolved};
 pub use loss::{
     AssignmentConfig, ClassificationLoss, ClassificationTarget, CostConfig, LossConfig,
     LossTermConfig, NormalizerConfig, NormalizerMethod, RegressionLoss,
@@ -58,56 +61,55 @@ pub use mixer::{
     MaxPoolingConfig, MixerConfig, PerLevel, SgpConfig,
 };
 pub use precision::Precision;
-pub use provenance::{Origin, Provenance};
-pub use relocate::Relocated;
-pub use sensitivity::{
-    ClassLevelConfig, ContrastiveBackground, ContrastiveConfig, GaussianCombination,
-    InstanceLevelConfig, SensitivityConfig, SensitivityDistance, WeightNormalization,
-};
 pub use train::{
     CheckpointConfig, EmaConfig, OptimizerMethod, ScheduleConfig, TrainConfig, Weights,
 };
 
-use schemars::JsonSchema;
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use check::Check;
 
 /// Everything a run needs to know.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+///
+/// The default is the preset `released` with the [default data set](DatasetConfig::default), which must be filled in.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The set of defaults that the file starts from.
+    /// Defaults that the file starts from.
     #[serde(default)]
     pub preset: Preset,
-    /// Where the data lie and how they become network input.
+    /// The data set: where it lies and how it becomes network input.
     pub dataset: DatasetConfig,
-    /// Projection, blocks and neck.
+    /// The pyramid encoder: projection, blocks and neck.
     pub encoder: EncoderConfig,
-    /// Cross-layer fusion, heads and refinement.
+    /// The decoder: cross-level fusion, heads and refinement.
     pub decoder: DecoderConfig,
     /// Label assignment and losses.
     pub loss: LossConfig,
-    /// BackTAL, which learns from labels of recordings and background clicks, in place of `encoder`, `decoder`, `loss` and most
-    /// of `inference`; null: the detector that those describe.
+    /// BackTAL, which learns from labels of whole recordings and background clicks. It replaces `encoder`, `decoder`, `loss` and
+    /// most of `inference`; null trains the detector that these sections describe.
     #[serde(default)]
     pub backtal: Option<BackTalConfig>,
-    /// Optimisation and what a run keeps.
+    /// Optimisation, and what a run keeps.
     pub train: TrainConfig,
     /// From logits to detections.
     pub inference: InferenceConfig,
-    /// How detections are compared with the ground truth.
+    /// Comparison of detections with the ground truth.
     pub evaluation: EvaluationConfig,
 }
 
 /// A named set of defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
     /// The authors' public code.
     #[default]
     Released,
-    /// The equations of the paper's text, where they differ from the public code.
+    /// The equations of the paper, where they differ from the public code.
     Paper,
     /// BackTAL as published for THUMOS14.
     #[serde(rename = "backtal_thumos14")]
@@ -121,7 +123,7 @@ pub enum Preset {
 }
 
 impl Preset {
-    /// The name as it stands in configurations.
+    /// The name, as configurations spell it.
     pub fn name(self) -> &'static str {
         match self {
             Preset::Released => "released",
@@ -132,18 +134,7 @@ impl Preset {
         }
     }
 
-    /// The preset's own defaults as YAML, to be laid over those of its [`base`](Self::base).
-    pub fn yaml(self) -> &'static str {
-        match self {
-            Preset::Released => include_str!("presets/released.yaml"),
-            Preset::Paper => include_str!("presets/paper.yaml"),
-            Preset::BackTalThumos14 => include_str!("presets/backtal_thumos14.yaml"),
-            Preset::BackTalActivityNet12 => include_str!("presets/backtal_activitynet12.yaml"),
-            Preset::BackTalHacs => include_str!("presets/backtal_hacs.yaml"),
-        }
-    }
-
-    /// The preset that this one changes; none where it holds every switch itself.
+    /// The preset that this one changes; `None` if it sets every key itself.
     pub fn base(self) -> Option<Preset> {
         match self {
             Preset::Released => None,
@@ -155,22 +146,53 @@ impl Preset {
 }
 
 impl Config {
-    /// Whether the frame rate of recordings must be known: features lie a number of frames apart, or actions begin and end at
-    /// frames, as BackTAL's do.
+    /// Whether the frame rate of every recording must be known: features are counted in frames, or detections start and end at
+    /// frames, as those of BackTAL do.
     pub fn needs_fps(&self) -> bool {
         self.dataset.feat_stride.is_some() || self.backtal.is_some()
     }
 
-    /// Checks every value and how values fit together.
+    /// All paths to data, each with its key, such as `dataset.features.append[0].dir`.
+    pub fn paths_mut(&mut self) -> Vec<(String, &mut PathBuf)> {
+        let features = &mut self.dataset.features;
+        let mut paths = vec![
+            (
+                "dataset.annotations".to_owned(),
+                &mut self.dataset.annotations,
+            ),
+            ("dataset.features.dir".to_owned(), &mut features.dir),
+        ];
+        let append = features.append.iter_mut().enumerate();
+        paths.extend(append.map(|(index, more)| {
+            (
+                format!("dataset.features.append[{index}].dir"),
+                &mut more.dir,
+            )
+        }));
+        if let Some(scores) = &mut self.inference.external_scores {
+            paths.push((
+                "inference.external_scores.file".to_owned(),
+                &mut scores.file,
+            ));
+        }
+        if let Some(clicks) = self.backtal.as_mut().and_then(|b| b.clicks.as_mut()) {
+            paths.push(("backtal.clicks".to_owned(), clicks));
+        }
+        paths
+    }
+
+    /// Checks every value, and that values fit together.
     ///
     /// # Errors
-    /// All that is wrong, each with the field's path, the value and what is allowed.
+    /// All values that are wrong, each with the field's path and what is allowed.
     pub fn validate(&self) -> Result<(), Vec<FieldError>> {
         let mut errors = Vec::new();
         let mut check = Check::new(&mut errors);
         check.section("dataset", |check| self.dataset.check(check));
         check.section("encoder", |check| self.encoder.check(check));
-        check.section("decoder", |check| self.decoder.check(&self.encoder, check));
+        check.section("decoder", |check| {
+            self.decoder.check(self.encoder.num_levels, check);
+        });
         check.section("loss", |check| {
             self.loss
                 .check(&self.decoder.refinement, self.encoder.num_levels, check);
@@ -178,10 +200,10 @@ impl Config {
         if let Some(backtal) = &self.backtal {
             check.section("backtal", |check| backtal.check(check));
             check.require(
-                self.loss.sensitivity.is_none(),
-                "loss.sensitivity",
+                self.loss.action_sensitivity.is_none(),
+                "loss.action_sensitivity",
                 "set",
-                "null beside a section backtal: sensitivity learning needs segments, BackTAL has none",
+                "null beside a section backtal: action sensitivity learning needs segments, BackTAL has none",
             );
         }
         check.section("train", |check| self.train.check(check));

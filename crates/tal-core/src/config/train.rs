@@ -1,34 +1,34 @@
-//! Optimisation and what a run keeps.
+//! Optimisation, and what a run keeps.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
 use super::precision::Precision;
 
-/// Optimisation and what a run keeps.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+/// Optimisation, and what a run keeps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Seed of initialisation, order, cropping and noise. `--seed` sets it too.
+    /// Seed of initialisation, order, cropping and noise; `--seed` sets it too.
     pub seed: u64,
     /// Recordings per step; an incomplete last batch is dropped.
     pub batch_size: usize,
     /// Epochs in which the learning rate rises from 0.
     pub warmup_epochs: usize,
-    /// Epochs after that.
+    /// Epochs after warm-up.
     pub epochs: usize,
-    /// Stop after this many epochs in all, without changing the schedule; null runs to the end.
+    /// Number of epochs, warm-up included, after which training stops; the schedule does not change. Null: the run goes to
+    /// the end.
     pub early_stop_epochs: Option<usize>,
     /// The optimiser.
-    #[serde(default)]
     pub optimizer: OptimizerMethod,
     /// Learning rate after warm-up.
     pub learning_rate: f64,
-    /// How the learning rate falls after warm-up.
+    /// Decay of the learning rate after warm-up.
     pub schedule: ScheduleConfig,
-    /// Weight decay: decoupled and of convolution and filter weights alone (`adamw`), or added to the gradient of every
-    /// parameter (`adam`).
+    /// Weight decay: decoupled, of convolution and filter weights only (`adamw`), or added to the gradient of every parameter
+    /// (`adam`).
     pub weight_decay: f64,
     /// Decay of the optimiser's two running means.
     pub betas: [f64; 2],
@@ -38,32 +38,57 @@ pub struct TrainConfig {
     pub clip_grad_l2norm: Option<f64>,
     /// Standard deviation of the Gaussian noise that is added to the padded features.
     pub input_noise: f64,
-    /// How exactly convolutions multiply, forwards and back.
-    #[serde(default)]
+    /// Precision of the network's products, forwards and backwards.
     pub precision: Precision,
     /// Moving average of the weights.
     pub ema: EmaConfig,
     /// Background threads that load recordings; 0 loads between steps.
     pub num_workers: usize,
-    /// Features of recordings are kept in memory up to this many megabytes.
+    /// Memory for the features of recordings that are kept, in megabytes.
     pub cache_mb: usize,
-    /// When to evaluate, what to keep.
+    /// When to evaluate and what to keep.
     pub checkpoint: CheckpointConfig,
 }
 
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            seed: 1_234_567_891,
+            batch_size: 2,
+            warmup_epochs: 5,
+            epochs: 30,
+            early_stop_epochs: None,
+            optimizer: OptimizerMethod::AdamW,
+            learning_rate: 0.0001,
+            schedule: ScheduleConfig::Cosine { eta_min: 1e-8 },
+            weight_decay: 0.05,
+            betas: [0.9, 0.999],
+            eps: 1e-8,
+            clip_grad_l2norm: Some(1.0),
+            input_noise: 0.0,
+            precision: Precision::Float32,
+            ema: EmaConfig::default(),
+            num_workers: 2,
+            cache_mb: 1024,
+            checkpoint: CheckpointConfig::default(),
+        }
+    }
+}
+
 /// The optimiser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum OptimizerMethod {
     /// Adam with decoupled weight decay.
-    #[default]
-    Adamw,
+    AdamW,
     /// Adam whose weight decay is an L2 penalty.
     Adam,
 }
 
-/// How the learning rate falls after warm-up, per step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// Decay of the learning rate after warm-up, per step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ScheduleConfig {
     /// Half a cosine down to `eta_min`.
@@ -71,29 +96,40 @@ pub enum ScheduleConfig {
         /// The last learning rate.
         eta_min: f64,
     },
-    /// Times `gamma` at each milestone.
+    /// Multiplication by `gamma` at each milestone.
     Multistep {
         /// Epochs after warm-up, ascending.
         milestones: Vec<usize>,
         /// The factor.
         gamma: f64,
     },
-    /// The rate stays as it is; there are no keys.
+    /// No decay.
     Constant {},
 }
 
 /// Moving average of the weights: e ← d·e + (1 − d)·p after each step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EmaConfig {
     /// Decay d.
     pub decay: f64,
-    /// Let the decay grow with the step n as min(d, (1 + n) / (10 + n)), so that short runs forget their start.
+    /// Lets the decay grow with the step n as min(d, (1 + n) / (10 + n)), so that short runs forget their start.
     pub warmup: bool,
 }
 
-/// Which weights a detector uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+impl Default for EmaConfig {
+    fn default() -> Self {
+        Self {
+            decay: 0.999,
+            warmup: false,
+        }
+    }
+}
+
+/// Weights that a detector uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Weights {
     /// The moving average.
@@ -102,20 +138,33 @@ pub enum Weights {
     Raw,
 }
 
-/// When to evaluate, what to keep.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// When to evaluate and what to keep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CheckpointConfig {
-    /// Which weights are evaluated, and used by `predict` and `eval` unless told otherwise.
+    /// Weights that are evaluated, and that `predict` and `test` use by default.
     pub weights: Weights,
-    /// Evaluate on the test subsets every n epochs and keep the best; 0 evaluates once, at the end.
+    /// Number of epochs between evaluations on the test subsets, of which the best is kept; 0 evaluates once, at the end.
     pub eval_every: usize,
-    /// First epoch (counted from 1) after which `eval_every` counts.
+    /// First epoch, counted from 1, after which `eval_every` applies.
     pub eval_from: usize,
-    /// Write the state of the run every n epochs, and at the end.
+    /// Number of epochs between writes of the run's state, which is also written at the end.
     pub save_every: usize,
-    /// Write it also every n steps within an epoch; 0 never.
+    /// Number of steps between additional writes within an epoch; 0 writes none.
     pub save_every_steps: usize,
+}
+
+impl Default for CheckpointConfig {
+    fn default() -> Self {
+        Self {
+            weights: Weights::Ema,
+            eval_every: 0,
+            eval_from: 1,
+            save_every: 1,
+            save_every_steps: 0,
+        }
+    }
 }
 
 impl TrainConfig {
@@ -136,7 +185,7 @@ impl TrainConfig {
             self.scheduled_epochs() >= 1,
             "epochs",
             self.epochs,
-            "at least 1 where warmup_epochs is 0",
+            "at least 1 if warmup_epochs is 0",
         );
         if let Some(stop) = self.early_stop_epochs {
             check.at_least("early_stop_epochs", stop, 1);
@@ -165,12 +214,7 @@ impl TrainConfig {
         });
         check.not_negative("weight_decay", self.weight_decay);
         for (index, beta) in self.betas.iter().enumerate() {
-            check.require(
-                (0.0..1.0).contains(beta),
-                &format!("betas[{index}]"),
-                beta,
-                "at least 0 and below 1",
-            );
+            check.below_one(&format!("betas[{index}]"), *beta);
         }
         check.positive("eps", self.eps);
         if let Some(norm) = self.clip_grad_l2norm {

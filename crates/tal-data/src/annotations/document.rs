@@ -26,7 +26,7 @@ impl Document {
 }
 
 /// A JSON object as pairs: a map would silently keep the last of two equal keys.
-pub(crate) struct Entries(pub(crate) Vec<(String, Value)>);
+pub struct Entries(pub Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Entries {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -55,10 +55,7 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Document, AnnotationErr
 }
 
 /// Any JSON, with our own errors.
-pub(crate) fn from_json<T: DeserializeOwned>(
-    bytes: &[u8],
-    path: &Path,
-) -> Result<T, AnnotationError> {
+pub fn from_json<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T, AnnotationError> {
     serde_json::from_slice(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         // serde_json repeats the position at the end of its message.

@@ -9,16 +9,13 @@
 //! supervision), but for a list of all class names, `classes`, which gives ids where no annotation has one. Times are in
 //! seconds.
 //!
-//! [`source`] reads what publishers of data sets ship, [`export`] writes other formats, [`subsets`] changes which subset a
-//! recording belongs to.
+//! [`subsets`] changes which subset a recording belongs to.
 
 mod check;
-pub(crate) mod document;
+mod document;
 mod error;
-pub mod export;
 pub mod extra;
 mod salvage;
-pub mod source;
 pub mod subsets;
 
 use std::path::Path;
@@ -27,6 +24,7 @@ use serde_json::{Map, Value, json};
 use tal_core::GroundTruth;
 use tal_core::atomic::write_atomic;
 
+pub use document::{Entries, from_json};
 pub use error::{AnnotationError, Place};
 pub use salvage::{Salvage, salvage};
 
@@ -90,7 +88,7 @@ pub fn write(path: &Path, truth: &GroundTruth, version: &str) -> Result<(), Anno
 }
 
 /// The content of a file that [`write`] makes.
-pub(crate) fn to_json(truth: &GroundTruth, version: &str) -> Value {
+pub fn to_json(truth: &GroundTruth, version: &str) -> Value {
     let mut database = Map::new();
     for recording in &truth.recordings {
         let mut entry = Map::new();

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::annotations::source::SourceError;
-use crate::{AnnotationError, FeatureError};
+use crate::{AnnotationError, FeatureError, TableError};
 
 /// Why background clicks cannot be read, written or simulated.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +74,7 @@ pub enum ClickError {
     },
     /// A table of clicks.
     #[error(transparent)]
-    Table(#[from] SourceError),
+    Table(#[from] TableError),
     /// A table of clicks has none.
     #[error(
         "{}: no row is a background click; expected rows whose Tag has the word background, such as background_background",

@@ -20,7 +20,7 @@
 
 use std::path::Path;
 
-use crate::annotations::source::table::{Table, finite};
+use crate::table::{Table, finite};
 
 use super::{ClickError, Clicks};
 

@@ -5,14 +5,12 @@
 //! ```
 //!
 //! Times are in seconds. A recording that is not listed, or with an empty list, has no clicks. [`human`] reads the files of
-//! THUMOS14's annotators, [`released`] the archives that the authors of BackTAL distribute; [`simulate`] draws clicks from full
-//! annotations.
+//! THUMOS14's annotators, [`released`] the archives that the authors of BackTAL distribute.
 
 mod background;
 mod error;
 pub mod human;
 pub mod released;
-mod simulation;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,11 +20,10 @@ use serde_json::{Value, json};
 use tal_core::atomic::write_atomic;
 use tal_core::{Instance, Recording};
 
-use crate::annotations::document::{Entries, from_json};
+use crate::annotations::{Entries, from_json};
 
 pub use background::background_stretches;
 pub use error::ClickError;
-pub use simulation::{Simulation, SimulationConfig, simulate};
 
 /// The version of the format that is read and written.
 pub const VERSION: u64 = 1;
@@ -174,7 +171,7 @@ impl Clicks {
     }
 
     /// Warns of recordings with clicks that are not known; `path` is only named.
-    pub(crate) fn warn_of_unknown(&self, is_known: impl Fn(&str) -> bool, path: &Path) {
+    pub fn warn_of_unknown(&self, is_known: impl Fn(&str) -> bool, path: &Path) {
         let mut unknown = self.iter().filter(|(id, _)| !is_known(id));
         if let Some((first, _)) = unknown.next() {
             tracing::warn!(
@@ -225,7 +222,7 @@ impl Clicks {
     }
 
     /// Sets the clicks of a recording, which are finite and not negative.
-    pub(crate) fn set(&mut self, recording: impl Into<String>, mut seconds: Vec<f64>) {
+    pub fn set(&mut self, recording: impl Into<String>, mut seconds: Vec<f64>) {
         seconds.sort_by(f64::total_cmp);
         self.by_recording.insert(recording.into(), seconds);
     }

@@ -18,7 +18,7 @@ use crate::pipeline::Pipeline;
 use crate::sample::{SampleKey, TrainingSample};
 use crate::{DataError, FeatureError};
 
-pub(crate) use timing::{Timing, check_inertial_grid};
+pub use timing::{Timing, check_inertial_grid};
 
 pub use single::read_features;
 

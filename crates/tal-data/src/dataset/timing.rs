@@ -10,7 +10,7 @@ use crate::DataError;
 /// # Units
 /// `fps` in frames per second, `duration` in seconds.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Timing {
+pub struct Timing {
     fps: f64,
     duration: Option<f64>,
 }
@@ -20,7 +20,7 @@ impl Timing {
     ///
     /// # Errors
     /// Where the configuration needs what is not known.
-    pub(crate) fn new(
+    pub fn new(
         config: &DatasetConfig,
         id: &str,
         fps: Option<f64>,
@@ -52,7 +52,7 @@ impl Timing {
     ///
     /// # Source
     /// The authors' public code, the three cases of ActivityNet and HACS.
-    pub(crate) fn grid(&self, config: &DatasetConfig, num_features: usize) -> TimeGrid {
+    pub fn grid(&self, config: &DatasetConfig, num_features: usize) -> TimeGrid {
         let len = num_features.div_ceil(config.downsample_rate).max(1);
         let fps = self.fps as f32;
         let frames = match (config.feat_stride, self.duration) {
@@ -91,7 +91,7 @@ impl Timing {
 ///
 /// # Errors
 /// Where they do not.
-pub(crate) fn check_inertial_grid(config: &DatasetConfig) -> Result<(), DataError> {
+pub fn check_inertial_grid(config: &DatasetConfig) -> Result<(), DataError> {
     let FeatureFormat::Inertial { window, stride, .. } = &config.features.format else {
         return Ok(());
     };

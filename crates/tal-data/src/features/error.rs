@@ -209,7 +209,7 @@ pub enum FeatureError {
     },
     /// A file of PyTorch or a pickle.
     #[error(transparent)]
-    Pth(#[from] crate::pth::PthError),
+    Pth(#[from] tal_pth::PthError),
     /// A raw signal lacks a channel.
     #[error("{}: channel {channel} is wanted, but the signal has {found} (0 to {})", path.display(), found.saturating_sub(1))]
     NoSuchChannel {

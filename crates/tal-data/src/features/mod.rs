@@ -3,6 +3,7 @@
 mod array;
 mod convert;
 pub mod csv;
+mod emit;
 mod error;
 pub mod hdf5;
 pub mod inertial;

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use tal_core::atomic::write_atomic;
 
+use super::emit::Emitter;
 use super::npy::Array;
 use super::value::to_le_bytes;
 use super::{FeatureError, tensors};
-use crate::pth::{PthFile, emit::Emitter};
+use tal_pth::PthFile;
 
 /// Reads the arrays or tensors `keys` of a dictionary, or, without keys, the one that the file is: protocols 2 to 5. No
 /// code of the file is run.

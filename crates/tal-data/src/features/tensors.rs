@@ -3,7 +3,7 @@
 use super::FeatureError;
 use super::error::names;
 use super::npy::Array;
-use crate::pth::{PthFile, TensorRef, Value};
+use tal_pth::{PthFile, TensorRef, Value};
 
 /// The tensors `keys` of a dictionary, or, without keys, the tensor that the file is.
 pub(super) fn arrays(file: &PthFile, keys: &[String]) -> Result<Vec<Array>, FeatureError> {

@@ -7,10 +7,11 @@ use tal_core::atomic::write_atomic;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use super::emit::Emitter;
 use super::npy::Array;
 use super::value::to_le_bytes;
 use super::{FeatureError, tensors};
-use crate::pth::{PthFile, emit::Emitter};
+use tal_pth::PthFile;
 
 /// Reads the tensors `keys` of a dictionary, or, without keys, the tensor that the file is. Every layout of `torch.save`
 /// is read but that of PyTorch 0.1; no code of the file is run.

@@ -23,7 +23,7 @@ use crate::sample::SampleKey;
 use crate::{DataError, Dataset, FeatureArray};
 
 pub use error::WeakError;
-pub(crate) use labels::classes as all_classes;
+pub use labels::classes as all_classes;
 pub use snippets::{clicked, covered_seconds, resampled};
 
 /// One recording of a batch.
@@ -253,7 +253,7 @@ impl SampleSource<WeakSample> for WeakDataset {
 }
 
 /// The classes of a recording's annotated actions.
-pub(crate) fn annotated_classes(recording: &Recording) -> BTreeSet<u32> {
+pub fn annotated_classes(recording: &Recording) -> BTreeSet<u32> {
     let instances = recording.instances.iter();
     instances.map(|instance| instance.label).collect()
 }

@@ -25,7 +25,7 @@ pub use learned::{LearnedGaussians, LearnedSensitivity};
 pub use weights::{PairWeights, PositivePairs};
 
 use tal_core::PointGrid;
-use tal_core::config::{GaussianCombination, SensitivityConfig, SensitivityDistance};
+use tal_core::config::{ActionSensitivityConfig, GaussianCombination, SensitivityDistance};
 use tal_core::nn::FeaturePyramid;
 use tch::{Tensor, nn};
 
@@ -48,7 +48,7 @@ pub struct Sensitivity {
     pub classification_evaluator: Option<StepEvaluator>,
     /// Evaluator for localization.
     pub localization_evaluator: Option<StepEvaluator>,
-    config: SensitivityConfig,
+    config: ActionSensitivityConfig,
 }
 
 /// A sensitivity and what it looks at besides the detector's outputs.
@@ -89,7 +89,7 @@ impl Sensitivity {
         path: &nn::Path<'_>,
         dim: usize,
         num_classes: usize,
-        config: &SensitivityConfig,
+        config: &ActionSensitivityConfig,
     ) -> Self {
         let gaussians = |part: &str, means: &[f64]| {
             let class = config.class_level.as_ref()?;

@@ -33,7 +33,7 @@ pub(crate) fn config(overrides: &[String]) -> Config {
   max_seq_len: 16384
 encoder: {dim: 32}
 ";
-    Config::from_yaml(FILE, "test", Path::new("/"), overrides).unwrap()
+    tal_config::from_yaml(FILE, "test", Path::new("/"), overrides).unwrap()
 }
 
 /// Overrides from string literals.

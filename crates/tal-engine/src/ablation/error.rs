@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tal_core::config::ConfigError;
+use tal_config::ConfigError;
 
 use crate::error::EngineError;
 

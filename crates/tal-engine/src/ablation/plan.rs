@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tal_core::config::{Config, ConfigError, Layers};
+use tal_config::{ConfigError, Layers};
+use tal_core::config::Config;
+use tal_core::nearest_name;
 
 use super::AblationError;
 use crate::run::{RESOLVED_CONFIG, RunFigures, other_figures};
@@ -143,14 +145,9 @@ impl Plan {
     }
 
     fn nearest(&self, name: &str) -> String {
-        self.variants
-            .iter()
-            .map(|variant| (strsim::damerau_levenshtein(name, &variant.name), variant))
-            .min_by_key(|(distance, _)| *distance)
-            .filter(|(distance, _)| *distance <= name.len() / 2)
-            .map_or_else(String::new, |(_, variant)| {
-                format!("; did you mean {:?}?", variant.name)
-            })
+        let names = self.variants.iter().map(|variant| variant.name.as_str());
+        nearest_name(name, names)
+            .map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
     }
 
     fn variant(&self, name: &str) -> Option<&Variant> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tal_data::pth::Value;
+use tal_pth::Value;
 
 /// What a released file holds.
 #[derive(Debug, Clone, PartialEq, Default)]

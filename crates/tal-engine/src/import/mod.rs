@@ -17,10 +17,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tal_core::ClassMap;
-use tal_core::config::{AffinityLayout, Config, SensitivityConfig, Weights};
+use tal_core::config::{ActionSensitivityConfig, AffinityLayout, Config, Weights};
 use tal_core::weights::{KeyMap, LoadReport, load_strict};
-use tal_data::pth::{DType, PthFile, TensorRef, Value};
 use tal_decoder::criterion::Criterion;
+use tal_pth::{DType, PthFile, TensorRef, Value};
 use tch::{Device, Kind, Tensor};
 
 use crate::checkpoint::{Checkpoint, FORMAT, Manifest, RunState, code_version, prefix};
@@ -140,12 +140,12 @@ impl ReleasedCheckpoint {
         }
         if config
             .loss
-            .sensitivity
+            .action_sensitivity
             .as_ref()
-            .is_some_and(SensitivityConfig::has_variables)
+            .is_some_and(ActionSensitivityConfig::has_variables)
         {
             return Err(self.refuse(
-                "holds no sensitivity to go on with; set loss.sensitivity to null, or import the weights alone",
+                "holds no sensitivity to go on with; set loss.action_sensitivity to null, or import the weights alone",
             ));
         }
         let model = Model::new(config, &[], Device::Cpu)?;

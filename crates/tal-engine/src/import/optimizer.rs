@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tal_core::config::TrainConfig;
-use tal_data::pth::Value;
+use tal_pth::Value;
 use tch::{Kind, Tensor};
 
 use super::report::Difference;

@@ -1,7 +1,7 @@
 //! Where the released run stands in its schedule.
 
 use tal_core::config::{ScheduleConfig, TrainConfig};
-use tal_data::pth::Value;
+use tal_pth::Value;
 
 use super::ReleasedCheckpoint;
 use super::report::Difference;

@@ -138,7 +138,7 @@ fn first_foreign(out: &Path, config: &Config) -> Option<String> {
     let is_foreign = |name: &str| match name {
         LOG => false,
         RESOLVED_CONFIG => {
-            fs::read_to_string(out.join(name)).is_ok_and(|text| text != config.to_yaml())
+            fs::read_to_string(out.join(name)).is_ok_and(|text| text != tal_config::to_yaml(config))
         }
         METRICS => fs::metadata(out.join(name)).is_ok_and(|file| file.len() > 0),
         _ => !name.starts_with('.'),
@@ -222,7 +222,10 @@ fn compare(
 }
 
 pub(super) fn write_config(out: &Path, config: &Config) -> Result<(), EngineError> {
-    write(&out.join(RESOLVED_CONFIG), config.to_yaml().as_bytes())
+    write(
+        &out.join(RESOLVED_CONFIG),
+        tal_config::to_yaml(config).as_bytes(),
+    )
 }
 
 pub(super) fn write_results(
@@ -277,7 +280,7 @@ dataset:
   max_seq_len: 64
 ";
         let overrides: Vec<_> = extra.iter().map(|s| s.to_string()).collect();
-        Config::from_yaml(text, "test", Path::new("/base"), &overrides).unwrap()
+        tal_config::from_yaml(text, "test", Path::new("/base"), &overrides).unwrap()
     }
 
     #[test]

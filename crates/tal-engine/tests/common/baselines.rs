@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tal_core::config::{Config, Layers};
+use tal_config::Layers;
+use tal_core::config::Config;
 use tal_core::weights::read_safetensors;
 
 use super::{Golden, fixture};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tal_core::config::Config;
-use tal_data::synth::{self, SynthConfig};
+use tal_synth::SynthConfig;
 
 /// Writes the corpus to `dir/data`.
 pub(crate) fn write(dir: &Path) {
@@ -17,8 +17,8 @@ pub(crate) fn write(dir: &Path) {
         cue_distance: (6.0, 8.0),
         ..SynthConfig::default()
     };
-    let corpus = synth::generate(&config).unwrap();
-    synth::write(&corpus, &dir.join("data")).unwrap();
+    let corpus = tal_synth::generate(&config).unwrap();
+    tal_synth::write(&corpus, &dir.join("data")).unwrap();
 }
 
 /// The network's configuration, with `overrides` over it.
@@ -52,5 +52,5 @@ train:
         data = dir.join("data").display()
     );
     let overrides: Vec<_> = overrides.iter().map(|s| s.to_string()).collect();
-    Config::from_yaml(&text, "test", dir, &overrides).unwrap()
+    tal_config::from_yaml(&text, "test", dir, &overrides).unwrap()
 }

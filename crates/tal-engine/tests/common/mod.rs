@@ -129,5 +129,5 @@ inference:
         per_class = test["multiclass_nms"],
         max = test["max_seg_num"],
     );
-    Config::from_yaml(&text, "golden", Path::new("/"), &[]).unwrap()
+    tal_config::from_yaml(&text, "golden", Path::new("/"), &[]).unwrap()
 }

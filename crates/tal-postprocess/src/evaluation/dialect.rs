@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tal_core::config::{EvaluationConfig, EvaluationDialect};
-use tal_core::segment::tiou_from_parts;
+use tal_core::tiou_from_parts;
 use tal_core::{ClassMap, Segment};
 
 use super::error::EvaluationError;
@@ -108,23 +108,23 @@ impl Rules {
             blocked: BTreeSet::new(),
         };
         match dialect {
-            Dialect::Activitynet => Self {
+            Dialect::ActivityNet => Self {
                 without_duplicates: false,
                 short: ShortInstances::Kept,
                 unknown_class: UnknownClass::Refused,
                 ..numpy
             },
-            Dialect::Actionformer => Self {
+            Dialect::ActionFormer => Self {
                 short: ShortInstances::BelowTolerance,
                 unknown_class: UnknownClass::TakenAsRank,
                 ..numpy
             },
-            Dialect::Tridet => Self {
+            Dialect::TriDet => Self {
                 short: ShortInstances::EmptyLast,
                 unknown_class: UnknownClass::TakenAsRank,
                 ..numpy
             },
-            Dialect::Opentad => Self {
+            Dialect::OpenTad => Self {
                 min_union: 1e-8,
                 ..numpy
             },

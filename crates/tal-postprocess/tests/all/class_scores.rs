@@ -1,9 +1,9 @@
 //! Classes from scores of whole recordings: results computed by hand, and properties for any scores.
 
 use proptest::prelude::*;
-use tal_core::config::{FusionConfig, ScoreCombination};
+use tal_core::config::{ClassScoresRule, ScoreCombination};
 use tal_core::{Detection, DetectionSet, Segment};
-use tal_postprocess::{ClassScores, ClassScoresError, assign_classes, assign_classes_to_all};
+use tal_postprocess::{ClassAssignmentError, ClassScores, assign_classes, assign_classes_to_all};
 
 use crate::support::found;
 
@@ -11,8 +11,8 @@ fn detections(rows: &[(f64, f64, u32, f64)]) -> Vec<Detection> {
     found("", rows).1
 }
 
-fn config(top_k: usize, combine: ScoreCombination, max_segments: Option<usize>) -> FusionConfig {
-    FusionConfig {
+fn config(top_k: usize, combine: ScoreCombination, max_segments: Option<usize>) -> ClassScoresRule {
+    ClassScoresRule {
         top_k,
         combine,
         max_segments,
@@ -74,7 +74,7 @@ fn of_equals_the_lower_class_and_the_earlier_segment_are_better() {
 
 #[test]
 fn the_released_rule_is_the_default() {
-    let default = FusionConfig::default();
+    let default = ClassScoresRule::default();
     assert_eq!(default, config(2, ScoreCombination::ProductRoot, Some(200)));
     let rows: Vec<_> = (0..300)
         .map(|i| (f64::from(i), 400.0, 0, f64::from(i) / 300.0))
@@ -87,8 +87,8 @@ fn the_released_rule_is_the_default() {
 #[test]
 fn unusable_input_is_refused() {
     let good = [(0.0, 1.0, 0, 0.5)];
-    let default = FusionConfig::default();
-    let error = |rows: &[(f64, f64, u32, f64)], scores: &[f64], config: &FusionConfig| {
+    let default = ClassScoresRule::default();
+    let error = |rows: &[(f64, f64, u32, f64)], scores: &[f64], config: &ClassScoresRule| {
         assign_classes(&detections(rows), scores, config)
             .unwrap_err()
             .to_string()
@@ -122,7 +122,7 @@ fn unusable_input_is_refused() {
             &[1.0, 1e200],
             &default
         ),
-        Err(ClassScoresError::Overflow {
+        Err(ClassAssignmentError::Overflow {
             class: 1,
             row: 0,
             ..
@@ -171,7 +171,7 @@ fn recordings_find_their_scores() {
     scores.remove("plain");
     assert_eq!(
         assign_classes_to_all(&all, &scores, &one).unwrap_err(),
-        ClassScoresError::MissingRecording {
+        ClassAssignmentError::MissingRecording {
             recording: "plain".into()
         }
     );

@@ -11,7 +11,7 @@ use tal_postprocess::{
 use crate::evaluation_cases::{config, recording};
 use crate::support::found;
 
-use EvaluationDialect::{Clean, Opentad, Tridet};
+use EvaluationDialect::{Clean, OpenTad, TriDet};
 
 const THRESHOLDS: [f64; 3] = [0.1, 0.5, 0.75];
 
@@ -62,7 +62,7 @@ fn problem() -> impl Strategy<Value = (Vec<Recording>, DetectionSet)> {
 }
 
 fn dialect() -> impl Strategy<Value = EvaluationDialect> {
-    prop::sample::select(vec![Tridet, Opentad, Clean])
+    prop::sample::select(vec![TriDet, OpenTad, Clean])
 }
 
 /// Ten recordings with one annotation each, of which `num_found` are found first and the others behind a false positive.

@@ -4,7 +4,7 @@ use tal_core::config::{EvaluationConfig, EvaluationDialect};
 use tal_core::{DetectionSet, Recording};
 use tal_postprocess::{Evaluation, EvaluationError, InputError, InputErrorKind, evaluate};
 
-use EvaluationDialect::{Clean, Tridet};
+use EvaluationDialect::{Clean, TriDet};
 
 use crate::support::{self, found};
 
@@ -17,8 +17,7 @@ pub(crate) fn config(thresholds: &[f64], dialect: EvaluationDialect) -> Evaluati
     EvaluationConfig {
         tiou_thresholds: thresholds.to_vec(),
         dialect,
-        ambiguous_class: None,
-        blocked: Vec::new(),
+        ..EvaluationConfig::default()
     }
 }
 
@@ -39,7 +38,7 @@ fn single(
 
 #[test]
 fn a_taken_annotation_is_passed_over_for_the_next() {
-    for dialect in [Tridet, Clean] {
+    for dialect in [TriDet, Clean] {
         // The second detection meets [0, 10] again (taken) and then [2, 12] with 8/12 = 0.667: right at 0.5, wrong at 0.7.
         let result = single(
             &[(0.0, 10.0, 4), (2.0, 12.0, 4)],
@@ -82,7 +81,7 @@ fn equal_scores_follow_the_dialect() {
     let truth = [(0.0, 10.0, 0)];
     // The right one first gives 1, the wrong one first 1/2.
     assert_eq!(single(&truth, &rows, &[0.5], Clean).map, [1.0]);
-    assert_eq!(single(&truth, &rows, &[0.5], Tridet).map, [0.5]);
+    assert_eq!(single(&truth, &rows, &[0.5], TriDet).map, [0.5]);
     // −0 and 0 are equal scores.
     let rows = [(0.0, 10.0, 0, -0.0), (20.0, 30.0, 0, 0.0)];
     assert_eq!(single(&truth, &rows, &[0.5], Clean).map, [1.0]);
@@ -94,12 +93,12 @@ fn equal_overlaps_follow_the_dialect() {
     let truth = [(0.0, 10.0, 0), (10.0, 20.0, 0)];
     let rows = [(5.0, 15.0, 0, 0.9), (0.0, 10.0, 0, 0.8)];
     assert_eq!(single(&truth, &rows, &[0.3], Clean).map, [0.5]);
-    assert_eq!(single(&truth, &rows, &[0.3], Tridet).map, [1.0]);
+    assert_eq!(single(&truth, &rows, &[0.3], TriDet).map, [1.0]);
 }
 
 #[test]
 fn duplicate_and_empty_annotations_go() {
-    for dialect in [Tridet, Clean] {
+    for dialect in [TriDet, Clean] {
         let result = single(
             &[
                 (0.0, 10.0, 0),
@@ -124,7 +123,7 @@ fn duplicate_and_empty_annotations_go() {
 fn an_empty_annotation_hides_a_near_one_only_where_it_goes_last() {
     let truth = [(4.0, 4.0, 0), (4.0, 4.000_5, 0), (6.0, 7.0, 0)];
     let num = |dialect| single(&truth, &[], &[0.5], dialect).classes[0].num_ground_truth;
-    assert_eq!(num(Tridet), 1);
+    assert_eq!(num(TriDet), 1);
     assert_eq!(num(Clean), 2);
 }
 
@@ -138,7 +137,7 @@ fn an_unknown_class_collides_with_a_rank_in_one_dialect_only() {
         (0.0, 1.0, 3, 0.7),
         (0.0, 1.0, 2, 0.9),
     ];
-    let result = single(&truth, &rows, &[0.5], Tridet);
+    let result = single(&truth, &rows, &[0.5], TriDet);
     assert_eq!(
         (result.classes[0].ap[0], result.classes[1].ap[0]),
         (1.0, 0.5)
@@ -155,7 +154,7 @@ fn a_class_of_empty_annotations_keeps_its_rank_and_is_left_out() {
     // Ranks 0, 1, 2 for 3, 5, 7; class 5 has only an empty annotation. "Class 2" is class 7.
     let truth = [(0.0, 1.0, 3), (2.0, 2.0, 5), (0.0, 1.0, 7)];
     let rows = [(0.0, 1.0, 2, 0.9), (0.0, 1.0, 3, 0.9), (2.0, 2.0, 5, 0.9)];
-    let result = single(&truth, &rows, &[0.5], Tridet);
+    let result = single(&truth, &rows, &[0.5], TriDet);
     let labels: Vec<u32> = result.classes.iter().map(|class| class.label).collect();
     assert_eq!(labels, [3, 7]);
     assert_eq!(result.map, [1.0]);
@@ -164,7 +163,7 @@ fn a_class_of_empty_annotations_keeps_its_rank_and_is_left_out() {
 
 #[test]
 fn detections_of_other_recordings_are_wrong() {
-    for dialect in [Tridet, Clean] {
+    for dialect in [TriDet, Clean] {
         let detections = DetectionSet::from([
             found("a", &[(0.0, 1.0, 0, 0.5)]),
             found("elsewhere", &[(0.0, 1.0, 0, 0.9)]),
@@ -180,7 +179,7 @@ fn detections_of_other_recordings_are_wrong() {
 #[test]
 fn a_detection_without_length_is_wrong_but_allowed() {
     let rows = [(0.5, 0.5, 0, 0.9), (0.0, 1.0, 0, 0.8)];
-    for dialect in [Tridet, Clean] {
+    for dialect in [TriDet, Clean] {
         assert_eq!(single(&[(0.0, 1.0, 0)], &rows, &[0.5], dialect).map, [0.5]);
     }
 }
@@ -213,7 +212,7 @@ fn unusable_input_is_named() {
 
     let none = DetectionSet::new();
     let error = |truth: &[Recording], thresholds: &[f64]| {
-        evaluate(truth, &none, &config(thresholds, Tridet)).unwrap_err()
+        evaluate(truth, &none, &config(thresholds, TriDet)).unwrap_err()
     };
     assert_eq!(error(&truth, &[]), EvaluationError::NoThresholds);
     assert_eq!(
@@ -246,7 +245,7 @@ fn unusable_input_is_named() {
 #[test]
 fn results_are_written_and_read_as_json() {
     let rows = [(0.0, 1.0, 3, 0.9)];
-    let result = single(&[(0.0, 1.0, 3), (5.0, 9.0, 3)], &rows, &[0.5], Tridet);
+    let result = single(&[(0.0, 1.0, 3), (5.0, 9.0, 3)], &rows, &[0.5], TriDet);
     let json = serde_json::to_value(&result).unwrap();
     let expected = serde_json::json!({
         "dialect": "tridet",

@@ -4,7 +4,7 @@ use tal_core::config::EvaluationDialect;
 use tal_core::{ClassMap, DetectionSet};
 use tal_postprocess::{DetectionColumns, Evaluation, EvaluationError, evaluate, evaluate_with};
 
-use EvaluationDialect::{Actionformer, Activitynet, Clean, Opentad, Tridet};
+use EvaluationDialect::{ActionFormer, ActivityNet, Clean, OpenTad, TriDet};
 
 use crate::evaluation_cases::{config, recording};
 use crate::support::found;
@@ -45,16 +45,16 @@ fn a_predicted_class_that_the_ground_truth_lacks() {
     let truth = [(0.0, 1.0, 3), (0.0, 1.0, 7)];
     let rows = [(0.0, 1.0, 3, 0.5), (0.0, 1.0, 7, 0.5), (5.0, 6.0, 1, 0.9)];
     assert_eq!(
-        single(&truth, &rows, Activitynet).unwrap_err().to_string(),
+        single(&truth, &rows, ActivityNet).unwrap_err().to_string(),
         "detection 2 of recording \"a\" has the class id 1, which no annotation has; only the dialect activitynet \
          refuses that"
     );
-    for dialect in [Actionformer, Tridet] {
+    for dialect in [ActionFormer, TriDet] {
         // 1 is the rank of class 7.
         let result = single(&truth, &rows, dialect).unwrap();
         assert_eq!(result.class(7).unwrap().ap, [0.5]);
     }
-    for dialect in [Opentad, Clean] {
+    for dialect in [OpenTad, Clean] {
         let result = single(&truth, &rows, dialect).unwrap();
         assert_eq!(result.map, [1.0]);
         assert_eq!(result.counts.num_ignored_detections, 1);
@@ -69,16 +69,16 @@ fn a_class_that_loses_its_annotations() {
         let result = single(&truth, &[], dialect).unwrap();
         result.classes.iter().map(|class| class.label).collect()
     };
-    assert_eq!(labels(Activitynet), [3, 5, 7]);
-    for dialect in [Actionformer, Tridet, Opentad, Clean] {
+    assert_eq!(labels(ActivityNet), [3, 5, 7]);
+    for dialect in [ActionFormer, TriDet, OpenTad, Clean] {
         assert_eq!(labels(dialect), [3, 7]);
     }
     let with = |id, dialect| {
         let rows = [(5.0, 6.0, id, 0.9), (0.0, 1.0, 7, 0.5)];
         single(&truth, &rows, dialect).unwrap().class(7).unwrap().ap[0]
     };
-    assert_eq!((with(1, Tridet), with(2, Tridet)), (1.0, 0.5));
-    assert_eq!((with(1, Actionformer), with(2, Actionformer)), (0.5, 1.0));
+    assert_eq!((with(1, TriDet), with(2, TriDet)), (1.0, 0.5));
+    assert_eq!((with(1, ActionFormer), with(2, ActionFormer)), (0.5, 1.0));
 }
 
 #[test]
@@ -88,18 +88,18 @@ fn nothing_over_nothing_is_a_match_without_a_least_union() {
     let result = single(
         &truth,
         &[(2.0, 2.0, 0, 0.9), (0.0, 9.0, 0, 0.8)],
-        Activitynet,
+        ActivityNet,
     );
     assert_eq!(result.unwrap().map, [1.0]);
     // Others have dropped the empty annotation and count the empty detection as wrong.
-    for dialect in [Actionformer, Tridet, Opentad, Clean] {
+    for dialect in [ActionFormer, TriDet, OpenTad, Clean] {
         let result = single(&truth, &[(2.0, 2.0, 0, 0.9), (0.0, 9.0, 0, 0.8)], dialect);
         assert_eq!(result.unwrap().map, [0.5]);
     }
     // Of two at 0/0 the later goes first: the second detection is left with the earlier.
     let truth = [(4.0, 4.0, 0), (5.0, 5.0, 0)];
     let rows = [(1.0, 1.0, 0, 0.9), (2.0, 2.0, 0, 0.8), (3.0, 3.0, 0, 0.7)];
-    let result = single(&truth, &rows, Activitynet).unwrap();
+    let result = single(&truth, &rows, ActivityNet).unwrap();
     assert_eq!(result.map, [1.0]);
 }
 

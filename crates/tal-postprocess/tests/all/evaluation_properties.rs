@@ -56,7 +56,7 @@ fn names() -> ClassMap {
 
 /// Removes detections of classes without ground truth if the dialect refuses them.
 fn acceptable(truth: &Truth, detections: &mut DetectionSet, rules: &EvaluationConfig) {
-    if rules.dialect == EvaluationDialect::Activitynet {
+    if rules.dialect == EvaluationDialect::ActivityNet {
         let (_, labels) = instances(truth, rules, None);
         for rows in detections.values_mut() {
             rows.retain(|row| labels.contains(&row.label));

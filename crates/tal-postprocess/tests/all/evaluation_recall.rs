@@ -2,7 +2,7 @@
 
 use approx::assert_relative_eq;
 use tal_core::DetectionSet;
-use tal_core::config::EvaluationDialect::{Activitynet, Clean};
+use tal_core::config::EvaluationDialect::{ActivityNet, Clean};
 use tal_postprocess::{Matching, average_recall};
 
 use crate::evaluation_cases::{config, recording};
@@ -95,7 +95,7 @@ fn perfect_proposals_have_an_area_of_099() {
         found("a", &[(0.0, 10.0, 0, 0.9)]),
         found("b", &[(5.0, 9.0, 7, 0.1)]),
     ]);
-    for dialect in [Activitynet, Clean] {
+    for dialect in [ActivityNet, Clean] {
         let result = average_recall(
             &truth,
             &detections,

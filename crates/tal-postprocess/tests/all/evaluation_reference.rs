@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tal_core::config::{EvaluationConfig, EvaluationDialect};
 use tal_core::{Detection, DetectionSet, Recording, Segment};
 
-use EvaluationDialect::{Actionformer, Activitynet, Clean, Opentad, Tridet};
+use EvaluationDialect::{ActionFormer, ActivityNet, Clean, OpenTad, TriDet};
 
 /// The annotations of classes that are looked for, as recording, segment and label.
 pub(crate) fn instances<'a>(
@@ -23,16 +23,16 @@ pub(crate) fn instances<'a>(
         for instance in &recording.instances {
             let Segment { start, end } = instance.segment;
             let too_short = match dialect {
-                Activitynet | Tridet => false,
-                Actionformer => end - start < 1e-3,
-                Opentad | Clean => end - start <= 0.0,
+                ActivityNet | TriDet => false,
+                ActionFormer => end - start < 1e-3,
+                OpenTad | Clean => end - start <= 0.0,
             };
             let twice = kept.iter().any(|(_, other, label)| {
                 *label == instance.label
                     && (other.start - start).abs() <= 1e-3
                     && (other.end - end).abs() <= 1e-3
             });
-            let keeps_duplicates = dialect == Activitynet;
+            let keeps_duplicates = dialect == ActivityNet;
             if Some(instance.label) != ambiguous && !too_short && (keeps_duplicates || !twice) {
                 kept.push((&recording.id, instance.segment, instance.label));
             }
@@ -40,7 +40,7 @@ pub(crate) fn instances<'a>(
         instances.extend(kept);
     }
     let labels: BTreeSet<u32> = instances.iter().map(|(_, _, label)| *label).collect();
-    if dialect == Tridet {
+    if dialect == TriDet {
         instances.retain(|(_, segment, _)| segment.start != segment.end);
     }
     (instances, labels.into_iter().collect())
@@ -62,7 +62,7 @@ pub(crate) fn plain_map(
         }
     }
     rows.retain(|(_, row)| Some(row.label) != ambiguous);
-    if dialect == Activitynet && rows.iter().any(|(_, row)| !table.contains(&row.label)) {
+    if dialect == ActivityNet && rows.iter().any(|(_, row)| !table.contains(&row.label)) {
         return None;
     }
     let unclear = |id: &str, segment: Segment| {
@@ -80,7 +80,7 @@ pub(crate) fn plain_map(
         if of_class.is_empty() {
             continue;
         }
-        let collides = matches!(dialect, Actionformer | Tridet);
+        let collides = matches!(dialect, ActionFormer | TriDet);
         let mut ranked: Vec<(&str, &Detection)> = rows
             .iter()
             .copied()
@@ -152,7 +152,7 @@ fn plain_tiou(a: Segment, b: Segment, dialect: EvaluationDialect) -> f64 {
     let inter = (a.end.min(b.end) - a.start.max(b.start)).max(0.0);
     let union = (a.end - a.start) + (b.end - b.start) - inter;
     match dialect {
-        Opentad | Clean => inter / union.max(1e-8),
+        OpenTad | Clean => inter / union.max(1e-8),
         _ => inter / union,
     }
 }

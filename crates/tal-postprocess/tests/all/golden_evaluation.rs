@@ -22,8 +22,7 @@ fn config(tiou_thresholds: &[f64], dialect: EvaluationDialect) -> EvaluationConf
     EvaluationConfig {
         tiou_thresholds: tiou_thresholds.to_vec(),
         dialect,
-        ambiguous_class: None,
-        blocked: Vec::new(),
+        ..EvaluationConfig::default()
     }
 }
 
@@ -99,9 +98,9 @@ fn thumos14_equals_the_released_evaluator_in_four_dialects() {
     for (name, expected) in &expected {
         // All classes occur, no scores are equal and no annotation is short, so that the dialects without duplicates agree.
         for dialect in [
-            EvaluationDialect::Actionformer,
-            EvaluationDialect::Tridet,
-            EvaluationDialect::Opentad,
+            EvaluationDialect::ActionFormer,
+            EvaluationDialect::TriDet,
+            EvaluationDialect::OpenTad,
             EvaluationDialect::Clean,
         ] {
             let rules = config(&expected.tious, dialect);
@@ -167,9 +166,9 @@ impl Collision {
 fn collisions_equal_the_released_evaluator() {
     let (case, recordings, detections) = Collision::load();
     // ActionFormer's rules differ from TriDet's in short annotations only, of which there are none but the empty one.
-    let rules = config(&case.tiou, EvaluationDialect::Actionformer);
+    let rules = config(&case.tiou, EvaluationDialect::ActionFormer);
     let actionformer = evaluate(&recordings, &detections, &rules).unwrap();
-    let rules = config(&case.tiou, EvaluationDialect::Tridet);
+    let rules = config(&case.tiou, EvaluationDialect::TriDet);
     let ours = evaluate(&recordings, &detections, &rules).unwrap();
     assert_eq!(actionformer.classes, ours.classes);
     let labels: Vec<u32> = ours.classes.iter().map(|class| class.label).collect();
@@ -186,7 +185,7 @@ fn collisions_equal_the_released_evaluator() {
 #[test]
 fn the_clean_dialect_has_no_collisions() {
     let (case, recordings, detections) = Collision::load();
-    let rules = config(&case.tiou, EvaluationDialect::Opentad);
+    let rules = config(&case.tiou, EvaluationDialect::OpenTad);
     let opentad = evaluate(&recordings, &detections, &rules).unwrap();
     let rules = config(&case.tiou, EvaluationDialect::Clean);
     let ours = evaluate(&recordings, &detections, &rules).unwrap();
@@ -207,7 +206,7 @@ fn the_clean_dialect_has_no_collisions() {
     for rows in known.values_mut() {
         rows.retain(|row| case.classes_sorted.contains(&row.label));
     }
-    let rules = config(&case.tiou, EvaluationDialect::Tridet);
+    let rules = config(&case.tiou, EvaluationDialect::TriDet);
     let released = evaluate(&recordings, &known, &rules).unwrap();
     assert_eq!(released.classes, ours.classes);
     assert_eq!(released.map, ours.map);

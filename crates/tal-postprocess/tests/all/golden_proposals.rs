@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use safetensors::SafeTensors;
 use serde::Deserialize;
+use tal_config::Layers;
 use tal_core::Segment;
-use tal_core::config::{BackTalConfig, Layers};
+use tal_core::config::BackTalConfig;
 use tal_postprocess::{ActivationCurves, localize};
 
 use crate::support::{fixture, numbers};

@@ -10,12 +10,12 @@ use anyhow::{Context, Result, bail};
 use tal_core::atomic::write_atomic;
 use tal_engine::DeviceChoice;
 use tal_engine::ablation::{Plan, Report, Run};
+use tal_report::plots;
 
 use super::output;
 use crate::args::AblateArgs;
 use crate::console::Console;
 use crate::failure::UsageError;
-use crate::plots;
 use process::{Ended, Process};
 
 /// How often the processes are looked after.
@@ -198,6 +198,10 @@ impl Tables<'_> {
                 spread: row.average_map.map(|s| (s.mean, s.std.unwrap_or(0.0))),
             })
             .collect();
-        plots::seeds(&self.out.join("table.svg"), &report.title, &rows)
+        Ok(plots::seeds(
+            &self.out.join("table.svg"),
+            &report.title,
+            &rows,
+        )?)
     }
 }

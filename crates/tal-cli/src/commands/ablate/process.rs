@@ -45,7 +45,7 @@ impl Process {
         std::fs::create_dir_all(parent)
             .with_context(|| format!("cannot create the folder {}", parent.display()))?;
         write_atomic(&config, |out| {
-            out.write_all(run.config.to_yaml().as_bytes())
+            out.write_all(tal_config::to_yaml(&run.config).as_bytes())
         })
         .with_context(|| format!("cannot write {}", config.display()))?;
         let open = || File::create(&log).with_context(|| format!("cannot write {}", log.display()));

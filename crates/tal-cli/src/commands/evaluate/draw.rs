@@ -2,17 +2,24 @@
 
 use std::path::Path;
 
-use anyhow::Result;
 use tal_postprocess::{Characteristic, Diagnosis, ErrorType, Matching};
+use tal_report::PlotError;
+use tal_report::plots::{
+    self, PrecisionRecallSeries, SensitivityBucket, SensitivityPanel, TiouPoint, TiouSeries,
+};
 
 use super::input::Input;
 use super::report::Report;
-use crate::plots::{self, Bucket, Panel, Series, TiouPoint, TiouSeries};
 
 /// Classes whose curves go into one plot; with more, the plot of all classes is the only one that can be read.
 const MAX_CURVES: usize = 20;
 
-pub(super) fn all(folder: &Path, report: &Report, matched: &Matching, input: &Input) -> Result<()> {
+pub(super) fn all(
+    folder: &Path,
+    report: &Report,
+    matched: &Matching,
+    input: &Input,
+) -> Result<(), PlotError> {
     let evaluation = &report.evaluation;
     let name = |label: u32| input.truth.classes.display_name(label);
     let thresholds = &evaluation.tiou_thresholds;
@@ -54,7 +61,7 @@ pub(super) fn all(folder: &Path, report: &Report, matched: &Matching, input: &In
 
     let curves = matched.precision_recall();
     for (t, tiou) in thresholds.iter().enumerate() {
-        let series: Vec<Series> = curves
+        let series: Vec<PrecisionRecallSeries> = curves
             .iter()
             .take(if curves.len() > MAX_CURVES {
                 0
@@ -64,7 +71,7 @@ pub(super) fn all(folder: &Path, report: &Report, matched: &Matching, input: &In
             .map(|class| {
                 let curve = &class.curves[t];
                 let points = curve.recall.iter().zip(&curve.envelope);
-                Series {
+                PrecisionRecallSeries {
                     name: name(class.label),
                     points: points
                         .map(|(recall, precision)| (*recall, *precision))
@@ -90,7 +97,7 @@ pub(super) fn all(folder: &Path, report: &Report, matched: &Matching, input: &In
     Ok(())
 }
 
-fn draw_diagnosis(folder: &Path, diagnosis: &Diagnosis) -> Result<()> {
+fn draw_diagnosis(folder: &Path, diagnosis: &Diagnosis) -> Result<(), PlotError> {
     let types: Vec<&str> = std::iter::once("true positive")
         .chain(ErrorType::ALL.into_iter().map(error_name))
         .collect();
@@ -132,16 +139,16 @@ fn draw_diagnosis(folder: &Path, diagnosis: &Diagnosis) -> Result<()> {
     .into_iter()
     .enumerate()
     {
-        let panels: Vec<Panel> = diagnosis
+        let panels: Vec<SensitivityPanel> = diagnosis
             .characteristics
             .iter()
-            .map(|all| Panel {
+            .map(|all| SensitivityPanel {
                 characteristic: characteristic(all.characteristic).to_owned(),
                 overall: overall[row],
                 buckets: all
                     .buckets
                     .iter()
-                    .map(|bucket| Bucket {
+                    .map(|bucket| SensitivityBucket {
                         name: bucket.name.clone(),
                         count: bucket.num_instances,
                         value: if row == 0 {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
-use tal_core::config::{EvaluationConfig, EvaluationDialect, FusionConfig};
+use tal_core::config::{ClassScoresRule, EvaluationConfig, EvaluationDialect};
 use tal_core::{DetectionSet, GroundTruth, Recording};
 use tal_data::{annotations, results};
 use tal_engine::ExternalScores;
@@ -98,7 +98,7 @@ impl Input {
             );
         }
         if let Some(class_scores) = &args.fusion.class_scores {
-            let fusion = FusionConfig {
+            let fusion = ClassScoresRule {
                 top_k: args.fusion.top_k,
                 combine: args.fusion.combine.into(),
                 max_segments: Some(args.fusion.max_segments),

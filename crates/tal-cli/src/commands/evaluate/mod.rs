@@ -54,7 +54,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         let rules = DiagnosisConfig {
             tiou_thresholds: config.tiou_thresholds.clone(),
             buckets: buckets(args),
-            drop_duplicates: config.dialect != EvaluationDialect::Activitynet,
+            drop_duplicates: config.dialect != EvaluationDialect::ActivityNet,
             blocked: config.blocked.clone(),
             ..DiagnosisConfig::default()
         };

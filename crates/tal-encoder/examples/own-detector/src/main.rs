@@ -8,9 +8,8 @@ mod signals;
 use std::error::Error;
 
 use tal_core::config::{
-    EvaluationConfig, EvaluationDialect, FftNorm, FilterConfig, GateActivation, GlobalConfig,
-    GmgConfig, InstantMixing, MixerConfig, PerLevel, ProjectionConfig, SuppressionConfig,
-    SuppressionMethod,
+    EvaluationConfig, EvaluationDialect, GmgConfig, MixerConfig, PerLevel, ProjectionConfig,
+    SuppressionConfig,
 };
 use tal_core::nn::length_mask;
 use tal_core::{Candidates, DetectionSet, Segment, TimeGrid};
@@ -42,20 +41,11 @@ impl Detector {
         };
         let mixer = MixerConfig::Gmg(GmgConfig {
             mlp_dim: 2 * WIDTH,
-            instant: true,
-            local: true,
-            global: GlobalConfig::Fft(FilterConfig {
-                kernel_size: 1,
-                soft_shrink: 0.001,
-                fft_norm: FftNorm::Ortho,
-            }),
-            gate: true,
-            gate_activation: GateActivation::Identity,
-            instant_mixing: InstantMixing::Depthwise,
             local_kernel_size: PerLevel::Same(5),
             local_in_stem: true,
             init_std: 0.1,
             drop_path: 0.0,
+            ..GmgConfig::default()
         });
         let block = BlockConfig {
             dim: WIDTH,
@@ -152,14 +142,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         num_frames: 0.0,
     };
     let suppression = SuppressionConfig {
-        method: SuppressionMethod::Gaussian,
-        sigma: 0.5,
-        iou_threshold: 0.1,
-        min_score: 0.001,
-        per_class: true,
         max_detections: 50,
-        max_per_class: None,
-        voting: None,
+        ..SuppressionConfig::default()
     };
     let mut recordings = Vec::new();
     let mut found = DetectionSet::new();
@@ -177,8 +161,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rules = EvaluationConfig {
         tiou_thresholds: vec![0.3, 0.5, 0.7],
         dialect: EvaluationDialect::Clean,
-        ambiguous_class: None,
-        blocked: Vec::new(),
+        ..EvaluationConfig::default()
     };
     let result = evaluate(&recordings, &found, &rules)?;
     println!(

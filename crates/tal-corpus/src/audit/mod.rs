@@ -1,0 +1,339 @@
+//! Looking at a whole data set: [`check`] finds what is wrong with it, [`statistics()`] tells what it is like.
+//!
+//! Nothing here stops at the first problem. Work is spread over rayon's threads; each holds the features of one recording
+//! at a time.
+
+mod annotations;
+mod clicks;
+mod distribution;
+mod features;
+mod finding;
+mod labels;
+mod length;
+mod positives;
+mod recording;
+mod statistics;
+mod subsets;
+mod timing;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+use serde::Serialize;
+use tal_core::config::Config;
+use tal_core::{GroundTruth, Recording};
+
+use annotations::is_in;
+use features::{Files, Loaded};
+use finding::Findings;
+use labels::Labels;
+use length::Length;
+use positives::Assigner;
+use recording::{Member, Surroundings};
+use tal_data::features::FeatureStore;
+
+pub use distribution::Distribution;
+pub use finding::{Code, Finding, Severity};
+pub use statistics::{
+    ClassStatistics, LengthAdvice, Level, LevelStatistics, RangeAdvice, Seconds, Statistics,
+    SubsetStatistics, statistics,
+};
+
+/// How the work of looking at a data set goes on.
+pub struct Watch<'a> {
+    /// Called with the number of recordings that are done and of all, from any thread.
+    pub progress: &'a (dyn Fn(usize, usize) + Sync),
+    /// Set it to end the work early; what was found so far is returned.
+    pub stop: &'a AtomicBool,
+}
+
+/// Everything that [`check`] found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Audit {
+    /// Number of findings that are errors.
+    pub num_errors: usize,
+    /// Number of findings that are warnings.
+    pub num_warnings: usize,
+    /// Number of findings that are notes.
+    pub num_notes: usize,
+    /// Whether feature files were only looked for, and not read.
+    pub quick: bool,
+    /// False where the work was ended early.
+    pub complete: bool,
+    /// The used subsets.
+    pub subsets: Vec<SubsetCounts>,
+    /// The findings: errors first, then by code, those of a code in the order of the annotation file.
+    pub findings: Vec<Finding>,
+}
+
+/// How much of a subset there is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SubsetCounts {
+    /// Its name in the configuration.
+    pub name: String,
+    /// `training` or `test`.
+    pub role: &'static str,
+    /// Recordings.
+    pub num_recordings: usize,
+    /// Annotations of them.
+    pub num_annotations: usize,
+    /// Recordings whose features were read without error.
+    pub num_features_read: usize,
+}
+
+/// Looks for mistakes in the data set of a configuration: in the annotations, in the feature files of all recordings of the
+/// used subsets, and in how they fit together and to the network.
+///
+/// `quick` leaves the feature files unread: whether they exist is checked, their shapes and values are not.
+pub fn check(config: &Config, quick: bool, watch: &Watch<'_>) -> Audit {
+    let dataset = &config.dataset;
+    let mut findings = Findings::default();
+    if let Err(error) = tal_data::dataset::check_inertial_grid(dataset) {
+        let expected = "feat_stride and num_frames as the windows are cut";
+        let found = error.to_string();
+        findings.add(Severity::Error, Code::GridMismatch, None, found, expected);
+    }
+    let store = tal_data::features::open(dataset);
+    let Some(read) = annotations::read(dataset, &mut findings) else {
+        let dir = &dataset.features.dir;
+        if !dir.to_string_lossy().contains('{') && !dir.is_dir() {
+            findings.add(
+                Severity::Error,
+                Code::FeatureDirMissing,
+                None,
+                format!("there is no folder {}", dir.display()),
+                "the folder of the feature files (dataset.features.dir)",
+            );
+        }
+        return audit(findings, Vec::new(), quick, true);
+    };
+    let labels = Labels::read(config, &read.truth, &mut findings);
+    subsets::check(config, &read.truth, &labels, &mut findings);
+    let files = Files::list(store.as_ref(), &read.truth, &read.damaged);
+    files.check(&dataset.features, &mut findings);
+
+    let members = members(config, &read.truth, &read.damaged);
+    let recordings: Vec<&Recording> = members.iter().map(|member| member.recording).collect();
+    let skip = dataset.skip_missing_features;
+    let present = features::present(&recordings, store.as_ref(), &files, skip, &mut findings);
+    let around = Surroundings {
+        config,
+        classes: &read.truth.classes,
+        labels,
+        assigner: assigner(config),
+    };
+    let done = AtomicUsize::new(0);
+    let looked_at: Vec<Option<Looked>> = members
+        .par_iter()
+        .zip(&present)
+        .map(|(member, present)| {
+            if watch.stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            let store = (*present && !quick).then_some(store.as_ref());
+            let looked = look(member, store, &around);
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            (watch.progress)(done, members.len());
+            Some(looked)
+        })
+        .collect();
+    let complete = looked_at.iter().all(Option::is_some);
+    let counts = counts(config, &members, &looked_at);
+    repeated(&members, &looked_at, &mut findings);
+    lengths(&members, &looked_at, &mut findings);
+    let own = looked_at.into_iter().flatten();
+    findings.0.extend(own.flat_map(|looked| looked.findings.0));
+    audit(findings, counts, quick, complete)
+}
+
+/// What was seen of one recording.
+struct Looked {
+    findings: Findings,
+    loaded: Option<Loaded>,
+    length: Option<Length>,
+}
+
+fn look(
+    member: &Member<'_>,
+    store: Option<&dyn FeatureStore>,
+    around: &Surroundings<'_>,
+) -> Looked {
+    let mut findings = Findings::default();
+    let recording = member.recording;
+    let loaded = store.and_then(|store| features::load(recording, store, &mut findings));
+    let len = loaded.as_ref().map(|loaded| loaded.len);
+    recording::check(member, len, around, &mut findings);
+    let grid = timing::stored_grid(&around.config.dataset, recording);
+    let length = match (len, grid, recording.duration) {
+        (Some(found), Some(grid), Some(duration)) => Some(Length {
+            found,
+            grid,
+            duration,
+        }),
+        _ => None,
+    };
+    Looked {
+        findings,
+        loaded,
+        length,
+    }
+}
+
+fn members<'a>(
+    config: &Config,
+    truth: &'a GroundTruth,
+    damaged: &BTreeSet<String>,
+) -> Vec<Member<'a>> {
+    let dataset = &config.dataset;
+    let used = truth.recordings.iter().filter_map(|recording| {
+        let trained_on = is_in(&recording.subset, &dataset.train_subsets);
+        let used = trained_on || is_in(&recording.subset, &dataset.test_subsets);
+        used.then(|| Member {
+            recording,
+            trained_on,
+            damaged: damaged.contains(&recording.id),
+        })
+    });
+    used.collect()
+}
+
+fn assigner(config: &Config) -> Assigner {
+    Assigner::new(
+        &config.decoder.regression_range,
+        config.loss.assignment.center_radius,
+    )
+}
+
+fn counts(config: &Config, members: &[Member<'_>], looked: &[Option<Looked>]) -> Vec<SubsetCounts> {
+    let dataset = &config.dataset;
+    let roles = [
+        ("training", &dataset.train_subsets),
+        ("test", &dataset.test_subsets),
+    ];
+    let names = roles
+        .into_iter()
+        .flat_map(|(role, names)| names.iter().map(move |name| (role, name)));
+    names
+        .map(|(role, name)| {
+            let mut counts = SubsetCounts {
+                name: name.clone(),
+                role,
+                num_recordings: 0,
+                num_annotations: 0,
+                num_features_read: 0,
+            };
+            for (member, looked) in members.iter().zip(looked) {
+                if !is_in(&member.recording.subset, std::slice::from_ref(name)) {
+                    continue;
+                }
+                counts.num_recordings += 1;
+                counts.num_annotations += member.recording.instances.len();
+                let read = looked
+                    .as_ref()
+                    .is_some_and(|looked| looked.loaded.is_some());
+                counts.num_features_read += usize::from(read);
+            }
+            counts
+        })
+        .collect()
+}
+
+/// Recordings with the features of another.
+fn repeated(members: &[Member<'_>], looked: &[Option<Looked>], findings: &mut Findings) {
+    let mut seen: BTreeMap<u64, &Member<'_>> = BTreeMap::new();
+    for (member, looked) in members.iter().zip(looked) {
+        let loaded = looked.as_ref().and_then(|looked| looked.loaded.as_ref());
+        let Some(digest) = loaded.and_then(|loaded| loaded.digest) else {
+            continue;
+        };
+        let Some(first) = seen.get(&digest) else {
+            seen.insert(digest, member);
+            continue;
+        };
+        let (severity, what) = if first.trained_on == member.trained_on {
+            (Severity::Warning, "")
+        } else {
+            (Severity::Error, ": one is trained on, the other tested on")
+        };
+        findings.add(
+            severity,
+            Code::FeatureRepeated,
+            Some(&member.recording.id),
+            format!("the same features as {:?}{what}", first.recording.id),
+            "features of its own for each recording",
+        );
+    }
+}
+
+/// Recordings with more or fewer features than their durations ask for.
+fn lengths(members: &[Member<'_>], looked: &[Option<Looked>], findings: &mut Findings) {
+    let measured: Vec<(&str, Length)> = members
+        .iter()
+        .zip(looked)
+        .filter_map(|(member, looked)| {
+            Some((member.recording.id.as_str(), looked.as_ref()?.length?))
+        })
+        .collect();
+    let all: Vec<Length> = measured.iter().map(|(_, length)| *length).collect();
+    let shared = length::shared_ratio(&all);
+    if let (Some(ratio), Some(first)) = (shared, all.first()) {
+        let num = all
+            .iter()
+            .filter(|length| length::agrees(length, ratio))
+            .count();
+        let severity = if (ratio - 1.0).abs() > 0.1 {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        findings.add(
+            severity,
+            Code::FeatureRate,
+            None,
+            format!(
+                "{num} of {} recordings have {ratio:.3} times as many features as expected",
+                all.len()
+            ),
+            length::likely_cause(ratio, &first.grid, 0.01),
+        );
+    }
+    for (id, length) in measured {
+        let Some(severity) = length.severity() else {
+            continue;
+        };
+        if shared.is_some_and(|ratio| length::agrees(&length, ratio)) {
+            continue;
+        }
+        let (found, expected) = (length.found_text(), length.expected_text());
+        findings.add(severity, Code::FeatureLength, Some(id), found, expected);
+    }
+}
+
+fn audit(findings: Findings, subsets: Vec<SubsetCounts>, quick: bool, complete: bool) -> Audit {
+    let mut audit = Audit {
+        num_errors: 0,
+        num_warnings: 0,
+        num_notes: 0,
+        quick,
+        complete,
+        subsets,
+        findings: findings.0,
+    };
+    audit.sort_and_count();
+    audit
+}
+
+impl Audit {
+    fn sort_and_count(&mut self) {
+        let findings = &mut self.findings;
+        findings.sort_by_key(|finding| (finding.severity, finding.code));
+        let count = |severity| {
+            let same = findings.iter().filter(|one| one.severity == severity);
+            same.count()
+        };
+        self.num_errors = count(Severity::Error);
+        self.num_warnings = count(Severity::Warning);
+        self.num_notes = count(Severity::Note);
+    }
+}

@@ -1,0 +1,74 @@
+//! Why recordings cannot be cut into clips.
+
+use std::path::PathBuf;
+
+use tal_data::{AnnotationError, ClickError, DataError, FeatureError};
+
+/// Why recordings cannot be cut into clips.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClipError {
+    /// A setting makes no sense.
+    #[error("{field} is {found}; expected {expected}")]
+    Setting {
+        /// The setting.
+        field: &'static str,
+        /// Its value.
+        found: String,
+        /// What would be right.
+        expected: String,
+    },
+    /// The data set cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The annotations cannot be read or written.
+    #[error(transparent)]
+    Annotations(#[from] AnnotationError),
+    /// Features cannot be read or written.
+    #[error(transparent)]
+    Features(#[from] FeatureError),
+    /// The clicks that are cut along.
+    #[error(transparent)]
+    Clicks(#[from] ClickError),
+    /// A raw signal of which only a part is used, or that is one of several.
+    #[error("raw signals are cut without features.columns and features.append; leave both out")]
+    PartOfSignal,
+    /// Nothing says when in a recording its classes happen.
+    #[error(
+        "{}: recording {recording:?} has \"labels\", but no annotated action: which of its clips they belong to is not known; \
+         expected annotations with segments, or another subset for the recording",
+        path.display()
+    )]
+    LabelsAlone {
+        /// The annotation file.
+        path: PathBuf,
+        /// The recording.
+        recording: String,
+    },
+    /// A recording is itself a clip.
+    #[error(
+        "{}: recording {recording:?} is a clip with \"cut_off\", remainders of actions that cutting again would lose; cut the \
+         recordings that the clips are from",
+        path.display()
+    )]
+    Clip {
+        /// The annotation file.
+        path: PathBuf,
+        /// The recording.
+        recording: String,
+    },
+    /// The output folder has something in it.
+    #[error("the output folder {} is not empty; choose another one, nothing is overwritten", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("cannot write {}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,14 @@
+//! Work on whole data sets: audit, statistics, formats of annotations, clips, clicks and splits; no LibTorch.
+
+pub mod audit;
+pub mod clips;
+pub mod export;
+pub mod frame_labels;
+pub mod sbhar_text;
+pub mod simulation;
+pub mod source;
+pub mod split;
+
+pub use clips::ClipError;
+pub use sbhar_text::SbharError;
+pub use source::SourceError;

@@ -1,0 +1,290 @@
+//! Annotations in the formats of their publishers.
+//!
+//! | format | files | where from |
+//! |---|---|---|
+//! | [`SourceFormat::Json`] | the shared JSON | see [`tal_data::annotations`] |
+//! | [`SourceFormat::Csv`] | a table with the columns recording, start, end, label (and subset, duration, fps, label_id) | one's own data |
+//! | [`SourceFormat::ActivityNet`] | `activity_net.v1-2.min.json`, `activity_net.v1-3.min.json` | the data set's page, activity-net.org |
+//! | [`SourceFormat::Hacs`] | `HACS_segments_v1.1.1.json` | the data set's repository, HACS-dataset |
+//! | [`SourceFormat::Thumos`] | `CLASS_val.txt` and `CLASS_test.txt` of the two archives of temporal annotations | the challenge's page, THUMOS14 |
+//! | [`SourceFormat::MultiThumos`] | `CLASS.txt`, or the JSON `{ID: {duration, subset, actions}}` that models of overlapping actions read | the data set's page |
+//! | [`SourceFormat::EpicVerbs`], [`SourceFormat::EpicNouns`] | `EPIC_100_train.csv`, `EPIC_100_validation.csv` | the repository epic-kitchens-100-annotations |
+//! | [`SourceFormat::Charades`] | `Charades_v1_train.csv`, `Charades_v1_test.csv` | the data set's page |
+//! | [`SourceFormat::Ego4dMoments`] | `moments_train.json`, `moments_val.json`, `moments_test_unannotated.json` | Ego4D's annotations, after its licence |
+//!
+//! # Subsets
+//! As the publisher calls them; THUMOS14 and MultiTHUMOS say it in the video's id (`validation`, `test`), EPIC-Kitchens
+//! and Charades in the file's name (`training`, `validation`, `test`).
+//!
+//! # Class ids
+//! Those of [`SourceOptions::class_names`] where given, else those of the format (label ids, ActivityNet's taxonomy in the
+//! order of the alphabet, numbers of EPIC-Kitchens, Charades and the JSON of MultiTHUMOS), else from 0 in the order of the
+//! names. `Ambiguous` of THUMOS14 comes after all other classes.
+
+mod actions;
+mod activity_net;
+mod assemble;
+mod charades;
+mod class_list;
+mod ego4d;
+mod epic;
+mod error;
+mod instances;
+mod json;
+mod raw;
+mod shared;
+mod thumos;
+mod video_info;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use tal_core::{GroundTruth, Segment};
+
+pub use class_list::ClassList;
+pub use error::SourceError;
+pub(crate) use instances::COLUMNS;
+pub use video_info::VideoInfo;
+
+/// A format of annotations, see the [module](self).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SourceFormat {
+    /// The JSON that ActionFormer, TriDet and OpenTAD share.
+    Json,
+    /// A table with a row per annotation.
+    Csv,
+    /// ActivityNet 1.2 or 1.3.
+    ActivityNet,
+    /// HACS Segments.
+    Hacs,
+    /// THUMOS14.
+    Thumos,
+    /// MultiTHUMOS.
+    MultiThumos,
+    /// EPIC-Kitchens-100, the verb classes.
+    EpicVerbs,
+    /// EPIC-Kitchens-100, the noun classes.
+    EpicNouns,
+    /// Charades.
+    Charades,
+    /// Ego4D, Moments Queries.
+    Ego4dMoments,
+}
+
+impl SourceFormat {
+    /// All formats.
+    pub const ALL: [Self; 10] = [
+        Self::Json,
+        Self::Csv,
+        Self::ActivityNet,
+        Self::Hacs,
+        Self::Thumos,
+        Self::MultiThumos,
+        Self::EpicVerbs,
+        Self::EpicNouns,
+        Self::Charades,
+        Self::Ego4dMoments,
+    ];
+
+    /// Whether a recording's annotations are spread over the files.
+    fn is_one_file_per_class(self) -> bool {
+        matches!(self, Self::Thumos | Self::MultiThumos)
+    }
+
+    /// Whether a class gets its id after the others.
+    fn is_last_class(self, name: &str) -> bool {
+        self.is_one_file_per_class() && name == "Ambiguous"
+    }
+
+    /// The name of a class that the format only numbers.
+    fn number_name(self, number: u32) -> String {
+        match self {
+            Self::EpicVerbs => format!("verb_{number}"),
+            Self::EpicNouns => format!("noun_{number}"),
+            Self::Charades => format!("c{number:03}"),
+            _ => format!("class_{number}"),
+        }
+    }
+
+    /// Whether a file of a folder belongs to the format.
+    fn takes(self, name: &str) -> bool {
+        match self {
+            Self::Thumos => thumos::is_thumos_file(name),
+            Self::MultiThumos => thumos::is_multi_thumos_file(name),
+            Self::EpicVerbs | Self::EpicNouns => epic::FILES.contains(&name),
+            Self::Charades => charades::FILES.contains(&name),
+            Self::Ego4dMoments => ego4d::FILES.contains(&name),
+            _ => false,
+        }
+    }
+
+    /// What a folder should hold.
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Thumos => "CLASS_val.txt or CLASS_test.txt",
+            Self::MultiThumos => "CLASS.txt, one per class",
+            Self::EpicVerbs | Self::EpicNouns => "EPIC_100_train.csv or EPIC_100_validation.csv",
+            Self::Charades => "Charades_v1_train.csv or Charades_v1_test.csv",
+            Self::Ego4dMoments => "moments_train.json or moments_val.json",
+            _ => "the name of a file instead",
+        }
+    }
+
+    fn parse(self, bytes: &[u8], path: &Path) -> Result<raw::Parsed, SourceError> {
+        let is_json = || {
+            path.extension()
+                .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
+        };
+        match self {
+            Self::Json => shared::parse(bytes, path),
+            Self::Csv => instances::parse(bytes, path),
+            Self::ActivityNet | Self::Hacs => activity_net::parse(bytes, path),
+            Self::Thumos => thumos::parse_thumos(bytes, path),
+            Self::MultiThumos if is_json() => actions::parse(bytes, path),
+            Self::MultiThumos => thumos::parse_multi_thumos(bytes, path),
+            Self::EpicVerbs => epic::parse(bytes, path, "verb_class"),
+            Self::EpicNouns => epic::parse(bytes, path, "noun_class"),
+            Self::Charades => charades::parse(bytes, path),
+            Self::Ego4dMoments => ego4d::parse(bytes, path),
+        }
+    }
+}
+
+/// What the files do not say, and what shall be changed.
+///
+/// # Units
+/// `fps` in frames per second.
+#[derive(Debug, Clone, Default)]
+pub struct SourceOptions {
+    /// Names and ids of the classes; a label that is not among them is an error.
+    pub class_names: Option<ClassList>,
+    /// Durations and frame rates; they come before those of the files.
+    pub video_info: Option<VideoInfo>,
+    /// Frame rate of recordings that have none otherwise.
+    pub fps: Option<f64>,
+    /// Subset of recordings for which the format does not say it.
+    pub default_subset: Option<String>,
+    /// New names of subsets, by their present names in lower case.
+    pub subset_map: BTreeMap<String, String>,
+    /// Classes whose annotations are left out.
+    pub drop_classes: Vec<String>,
+    /// Ego4D: use the labels that are not marked as primary, too.
+    pub all_labels: bool,
+}
+
+/// Why an annotation is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// It starts where it ends.
+    ZeroLength,
+    /// It ends before it starts.
+    Reversed,
+    /// Its class is one of [`SourceOptions::drop_classes`].
+    Class,
+    /// Ego4D: it is not marked as primary.
+    NotPrimary,
+}
+
+/// An annotation that was left out.
+///
+/// # Units
+/// `segment` in seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dropped {
+    /// The recording's id.
+    pub recording: String,
+    /// The name of the class.
+    pub label: String,
+    /// When it happens, according to the file.
+    pub segment: Segment<f64>,
+    /// Why it was left out.
+    pub reason: DropReason,
+}
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Converted {
+    /// The annotations; every segment is longer than 0.
+    pub truth: GroundTruth,
+    /// What was left out.
+    pub dropped: Vec<Dropped>,
+    /// Annotations that end after their recording does, and were kept as they are.
+    pub num_beyond_end: usize,
+}
+
+/// Reads annotations; of a folder among `inputs` those files that belong to the format.
+///
+/// # Units
+/// Segments and durations in seconds, `fps` in frames per second.
+///
+/// # Errors
+/// A file that is missing, unreadable or not of the format, each with line, column, recording or field and what would be
+/// right; a folder without such files; a recording that occurs twice; one without subset; a label that is not in the list of
+/// classes; a class or subset of the options that does not occur.
+pub fn read(
+    format: SourceFormat,
+    inputs: &[PathBuf],
+    options: &SourceOptions,
+) -> Result<Converted, SourceError> {
+    let mut files = Vec::new();
+    for input in inputs {
+        for path in expand(format, input)? {
+            match std::fs::read(&path) {
+                Ok(bytes) => files.push((path, bytes)),
+                Err(source) => return Err(SourceError::Read { path, source }),
+            }
+        }
+    }
+    parse(format, &files, options)
+}
+
+/// [`read`] of files' contents; the names of the paths may tell class or subset, as on disk.
+///
+/// # Units
+/// As [`read`].
+///
+/// # Errors
+/// As [`read`], except for those of the file system.
+pub fn parse(
+    format: SourceFormat,
+    files: &[(PathBuf, Vec<u8>)],
+    options: &SourceOptions,
+) -> Result<Converted, SourceError> {
+    let parsed = files
+        .iter()
+        .map(|(path, bytes)| format.parse(bytes, path))
+        .collect::<Result<_, _>>()?;
+    assemble::converted(format, parsed, options)
+}
+
+/// A file itself, of a folder the files of the format by name.
+fn expand(format: SourceFormat, input: &Path) -> Result<Vec<PathBuf>, SourceError> {
+    if !input.is_dir() {
+        return Ok(vec![input.to_owned()]);
+    }
+    let unreadable = |source| SourceError::Read {
+        path: input.to_owned(),
+        source,
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(input).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        if entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| format.takes(name))
+        {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(SourceError::NoFiles {
+            path: input.to_owned(),
+            expected: format.expected(),
+        });
+    }
+    Ok(files)
+}

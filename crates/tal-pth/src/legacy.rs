@@ -1,0 +1,168 @@
+//! The format of `torch.save` before PyTorch 1.6: pickles one after another, then the values.
+//!
+//! A magic number, a version, the layout of the machine, the object, the keys of its storages; then for each key the
+//! number of its values (eight bytes) and the values. `pickle` itself writes the storage of a tensor as such a stream.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Value;
+use super::error::{Fault, FaultKind};
+use super::machine::{self, StorageRef, Storages};
+use super::storage::{Place, Storage};
+
+/// The magic number as pickles write it, with the end of its pickle.
+const MAGIC: &[u8] = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
+/// What a pickle may have before its first value: protocol and frame.
+const LONGEST_PREFIX: usize = 11;
+const VERSION: i64 = 1001;
+
+/// Where the pickle of the version begins; nothing where the bytes are not of this format.
+pub(super) fn after_magic(bytes: &[u8]) -> Option<usize> {
+    let head = &bytes[..bytes.len().min(LONGEST_PREFIX + MAGIC.len())];
+    let at = head.windows(MAGIC.len()).position(|w| w == MAGIC)?;
+    Some(at + MAGIC.len())
+}
+
+/// The object of a stream and its storages; `start` is what [`after_magic`] found.
+pub(super) fn load(bytes: &Arc<Vec<u8>>, start: usize) -> Result<(Value, Vec<Storage>), Fault> {
+    let mut cursor = Cursor::new(bytes, start);
+    let mut storages = cursor.prologue()?;
+    let root = cursor.pickle(&mut storages, machine::load)?;
+    let mut list = storages.into_list();
+    let places = cursor.values(&list)?;
+    for storage in &mut list {
+        // Values inside the pickle have a place already.
+        if let Place::Pending = storage.place {
+            let start = *places.get(&storage.key).ok_or_else(|| {
+                cursor.storage_fault(&storage.key, "the list of storages lacks it".to_owned())
+            })?;
+            let bytes = Arc::clone(bytes);
+            storage.place = Place::Memory { bytes, start };
+        }
+    }
+    Ok((root, list))
+}
+
+/// The storage that a stream consists of, where its values begin and whether they are big endian.
+pub(super) fn storage(bytes: &[u8]) -> Result<(StorageRef, usize, bool), Fault> {
+    let malformed = |reason: &str| Fault {
+        kind: FaultKind::malformed(reason),
+        opcode: "none".to_owned(),
+        position: 0,
+    };
+    let start = after_magic(bytes)
+        .ok_or_else(|| malformed("the bytes of a storage are no stream of torch.save"))?;
+    let mut cursor = Cursor::new(bytes, start);
+    let mut storages = cursor.prologue()?;
+    storages.nested = true;
+    let storage = cursor.pickle(&mut storages, machine::load_storage)?;
+    let big_endian = storages.big_endian;
+    let list = storages.into_list();
+    let places = cursor.values(&list)?;
+    let start = list
+        .get(storage.index)
+        .and_then(|found| places.get(&found.key))
+        .ok_or_else(|| malformed("the list of storages lacks the only one"))?;
+    Ok((storage, *start, big_endian))
+}
+
+struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
+    }
+
+    /// Runs the pickle at the cursor; positions in its errors count from the first byte of the file.
+    fn pickle<T>(
+        &mut self,
+        storages: &mut Storages<'_>,
+        load: impl Fn(&[u8], &mut Storages<'_>) -> Result<(T, usize), Fault>,
+    ) -> Result<T, Fault> {
+        let at = self.at;
+        let (value, len) = load(&self.bytes[at..], storages).map_err(|fault| Fault {
+            position: fault.position + at,
+            ..fault
+        })?;
+        self.at += len;
+        Ok(value)
+    }
+
+    /// The version and the layout; gives the storages of the object, whose places come later.
+    fn prologue(&mut self) -> Result<Storages<'static>, Fault> {
+        let version = self.pickle(&mut Storages::none(), machine::load)?;
+        if version.as_i64() != Some(VERSION) {
+            let reason = format!("version {version:?} of torch.save's old format, not {VERSION}");
+            return Err(self.fault(FaultKind::Malformed(reason)));
+        }
+        let layout = self.pickle(&mut Storages::none(), machine::load)?;
+        let little = layout.get("little_endian").and_then(Value::as_bool);
+        Ok(Storages::new(little == Some(false), |_| {
+            Ok((Place::Pending, u64::MAX))
+        }))
+    }
+
+    /// Where the values of each key begin, after a check that they are all there.
+    fn values(&mut self, list: &[Storage]) -> Result<BTreeMap<String, usize>, Fault> {
+        let keys = self.pickle(&mut Storages::none(), machine::load)?;
+        let wrong = "the list of storages is no list of names";
+        let items = keys
+            .as_items()
+            .ok_or_else(|| self.fault(FaultKind::malformed(wrong)))?;
+        let by_key: BTreeMap<&str, &Storage> = list
+            .iter()
+            .filter(|storage| matches!(storage.place, Place::Pending))
+            .map(|storage| (storage.key.as_str(), storage))
+            .collect();
+        let mut places = BTreeMap::new();
+        for item in items {
+            let key = item
+                .as_str()
+                .ok_or_else(|| self.fault(FaultKind::malformed(wrong)))?;
+            let storage = by_key.get(key).ok_or_else(|| {
+                self.storage_fault(key, "it is listed but no tensor lies in it".to_owned())
+            })?;
+            let rest = &self.bytes[self.at..];
+            let (count, values) = rest.split_first_chunk::<8>().ok_or_else(|| {
+                self.storage_fault(key, "the file ends before its values".to_owned())
+            })?;
+            let count = if storage.big_endian {
+                u64::from_be_bytes(*count)
+            } else {
+                u64::from_le_bytes(*count)
+            };
+            let num_values = (storage.num_bytes / storage.width) as u64;
+            if count != num_values {
+                let reason = format!("has {count} values instead of {num_values}");
+                return Err(self.storage_fault(key, reason));
+            }
+            if values.len() < storage.num_bytes {
+                let reason = format!(
+                    "has {} bytes instead of {}; the file is truncated",
+                    values.len(),
+                    storage.num_bytes
+                );
+                return Err(self.storage_fault(key, reason));
+            }
+            places.insert(key.to_owned(), self.at + 8);
+            self.at += 8 + storage.num_bytes;
+        }
+        Ok(places)
+    }
+
+    fn fault(&self, kind: FaultKind) -> Fault {
+        Fault {
+            kind,
+            opcode: "none".to_owned(),
+            position: self.at,
+        }
+    }
+
+    fn storage_fault(&self, key: &str, reason: String) -> Fault {
+        self.fault(FaultKind::Storage(key.to_owned(), reason))
+    }
+}

@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod archive;
+mod bounded;
+mod error;
+mod file;
+mod global;
+mod legacy;
+mod machine;
+mod opcode;
+mod storage;
+mod tensor;
+mod value;
+
+pub use bounded::{MAX_DEFLATE_RATIO, unpacked_size};
+pub use error::{PthError, TensorDataError};
+pub use file::PthFile;
+pub use tensor::{DType, TensorData, TensorRef};
+pub use value::Value;

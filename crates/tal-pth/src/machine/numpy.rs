@@ -1,0 +1,156 @@
+//! NumPy's types, scalars and arrays.
+
+use std::sync::Arc;
+
+use super::{FaultKind, Id, Machine, Node, Step};
+use crate::{DType, TensorRef};
+
+/// Bytes of all values, a size of zero left out: no later product of the sizes can overflow then.
+pub(super) fn num_bytes_beside_zeros(shape: &[usize], dtype: DType) -> Option<usize> {
+    shape
+        .iter()
+        .filter(|&&size| size > 0)
+        .try_fold(dtype.num_bytes(), |product, &size| {
+            product.checked_mul(size)
+        })
+}
+
+impl Machine<'_, '_> {
+    pub(super) fn numpy_dtype(&mut self, name: Id) -> Step<()> {
+        let Node::Str(name) = self.node(name) else {
+            let found = self.node(name).describe();
+            return Err(FaultKind::Refused(format!("numpy.dtype of {found}")));
+        };
+        let name = name.clone();
+        self.count_copied(name.len())?;
+        self.push(Node::NumpyDtype {
+            name,
+            big_endian: false,
+        })
+    }
+
+    pub(super) fn numpy_dtype_state(&mut self, object: Id, state: Id) -> Step<()> {
+        let order = match self.node(state) {
+            Node::Tuple(items) => items.get(1).map(|&id| self.node(id)),
+            _ => None,
+        };
+        let big = match order {
+            Some(Node::Str(order)) if order == "<" || order == "|" => false,
+            Some(Node::Str(order)) if order == ">" => true,
+            _ => {
+                return Err(FaultKind::Refused(
+                    "numpy.dtype of unknown byte order".into(),
+                ));
+            }
+        };
+        if let Node::NumpyDtype { big_endian, .. } = &mut self.nodes[object as usize] {
+            *big_endian = big;
+        }
+        Ok(())
+    }
+
+    pub(super) fn numpy_scalar(&mut self, dtype: Id, bytes: Id) -> Step<()> {
+        let (name, big_endian) = match self.node(dtype) {
+            Node::NumpyDtype { name, big_endian } => (name.clone(), *big_endian),
+            other => {
+                let found = other.describe();
+                return Err(FaultKind::Refused(format!("a numpy scalar of {found}")));
+            }
+        };
+        let mut bytes = match self.node(bytes) {
+            Node::Bytes(bytes) => bytes.to_vec(),
+            // How Python 2 writes bytes that happen to be text.
+            Node::Str(text) => text.clone().into_bytes(),
+            other => {
+                let found = other.describe();
+                return Err(FaultKind::Refused(format!("a numpy scalar from {found}")));
+            }
+        };
+        if big_endian {
+            bytes.reverse();
+        }
+        let len = bytes.len();
+        self.count_copied(len)?;
+        let wrong = |_| FaultKind::malformed(format!("a numpy scalar of {len} bytes"));
+        let node = match name.as_str() {
+            "f8" | "float64" => Node::Float(f64::from_le_bytes(bytes.try_into().map_err(wrong)?)),
+            "f4" | "float32" => {
+                Node::Float(f32::from_le_bytes(bytes.try_into().map_err(wrong)?).into())
+            }
+            "i8" | "int64" => Node::Int(i64::from_le_bytes(bytes.try_into().map_err(wrong)?)),
+            other => {
+                return Err(FaultKind::Refused(format!(
+                    "a numpy scalar of the type {other:?} (f8, f4 and i8 are read)"
+                )));
+            }
+        };
+        self.push(node)
+    }
+
+    /// An array as a tensor in a storage of its own.
+    pub(super) fn numpy_array(
+        &mut self,
+        shape: Id,
+        dtype: Id,
+        fortran: bool,
+        data: Id,
+    ) -> Step<Node> {
+        let (dtype, big_endian) = match self.node(dtype) {
+            Node::NumpyDtype { name, big_endian } => {
+                let dtype = DType::of_numpy(name).ok_or_else(|| {
+                    FaultKind::Refused(format!("a numpy array of the type {name:?}"))
+                })?;
+                (dtype, *big_endian)
+            }
+            other => {
+                let found = other.describe();
+                return Err(FaultKind::Refused(format!("a numpy array of {found}")));
+            }
+        };
+        let shape = self.sizes(shape)?;
+        self.count_copied(shape.len())?;
+        let bytes = match self.node(data) {
+            Node::Bytes(bytes) => Arc::clone(bytes),
+            // How Python 2 writes bytes that happen to be text.
+            Node::Str(text) => Arc::new(text.clone().into_bytes()),
+            other => {
+                let found = other.describe();
+                return Err(FaultKind::Refused(format!("a numpy array from {found}")));
+            }
+        };
+        if let Node::Str(_) = self.node(data) {
+            self.count_copied(bytes.len())?;
+        }
+        let wrong = || {
+            FaultKind::malformed(format!(
+                "a numpy array of the sizes {shape:?} in {} bytes",
+                bytes.len()
+            ))
+        };
+        let beside_zeros = num_bytes_beside_zeros(&shape, dtype).ok_or_else(wrong)?;
+        let num_bytes = if shape.contains(&0) { 0 } else { beside_zeros };
+        if num_bytes != bytes.len() {
+            return Err(wrong());
+        }
+        let mut strides = vec![1; shape.len()];
+        let mut step = 1;
+        let mut assign = |dim: usize| {
+            strides[dim] = step;
+            step *= shape[dim].max(1);
+        };
+        if fortran {
+            (0..shape.len()).for_each(&mut assign);
+        } else {
+            (0..shape.len()).rev().for_each(&mut assign);
+        }
+        let width = dtype.num_bytes();
+        let storage = self.storages.memory(bytes, 0, num_bytes, width, big_endian);
+        Ok(Node::Tensor(TensorRef {
+            dtype,
+            shape,
+            strides,
+            offset: 0,
+            storage,
+        }))
+    }
+}

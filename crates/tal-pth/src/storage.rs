@@ -1,0 +1,25 @@
+//! Storages: the values that tensors share.
+
+use std::sync::Arc;
+
+/// The values of a storage, checked to be there.
+#[derive(Debug, Clone)]
+pub(super) struct Storage {
+    pub(super) key: String,
+    pub(super) place: Place,
+    pub(super) num_bytes: usize,
+    /// Bytes of one value.
+    pub(super) width: usize,
+    pub(super) big_endian: bool,
+}
+
+/// Where the values of a storage are.
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    /// An entry of the archive.
+    Entry(usize),
+    /// Bytes that are at hand, from `start`.
+    Memory { bytes: Arc<Vec<u8>>, start: usize },
+    /// Further back in the file, not yet known where.
+    Pending,
+}

@@ -1,0 +1,4 @@
+//! Tests of the reader, in one program.
+
+mod read;
+mod refuse;

@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+pub mod plots;
+
+mod error;
+
+pub use error::PlotError;

@@ -1,0 +1,20 @@
+//! The surface that plots are drawn on.
+
+use std::error::Error;
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+
+pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// The outcome of a drawing step; `write_svg` adds the path of the file to the error.
+pub(super) type Drawn<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// The largest width and height of a picture, in pixels; browsers show little more.
+pub(super) const MAX_SIZE: i32 = 200_000;
+
+/// A number of rows or columns for the arithmetic of pixels. So many rows of at least 20 pixels exceed [`MAX_SIZE`], so what
+/// is cut off here is never drawn.
+pub(super) fn bounded(count: usize) -> i32 {
+    count.min(10_000) as i32
+}

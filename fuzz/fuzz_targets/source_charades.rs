@@ -1,0 +1,8 @@
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tal_corpus::source::SourceFormat;
+
+mod source;
+
+fuzz_target!(|bytes: &[u8]| source::check(SourceFormat::Charades, "Charades_v1_train.csv", bytes));
