@@ -9,7 +9,7 @@ use tal_core::weights::WeightsError;
 use tal_data::{AnnotationError, ClassScoresFileError, DataError, FeatureError, ResultsError};
 use tal_decoder::DecoderError;
 use tal_encoder::EncoderError;
-use tal_postprocess::{ClassScoresError, EvaluationError, ProposalError, SuppressionError};
+use tal_postprocess::{ClassAssignmentError, EvaluationError, ProposalError, SuppressionError};
 use tal_pth::PthError;
 
 use crate::device::DeviceError;
@@ -98,7 +98,7 @@ pub enum EngineError {
         /// The file of class scores.
         path: PathBuf,
         /// The reason.
-        source: ClassScoresError,
+        source: ClassAssignmentError,
     },
     /// The network cannot be built.
     #[error("cannot build the network: {0}")]

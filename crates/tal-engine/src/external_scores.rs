@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tal_core::config::{ClassScoresRule, Config};
 use tal_core::{ClassMap, Detection, DetectionSet};
 use tal_data::{annotations, class_scores};
-use tal_postprocess::{ClassScores, ClassScoresError, assign_classes_to_all};
+use tal_postprocess::{ClassAssignmentError, ClassScores, assign_classes_to_all};
 
 use crate::error::EngineError;
 
@@ -89,7 +89,7 @@ impl ExternalScores {
     /// # Errors
     /// If a recording has no scores, or they cannot be used.
     pub fn fuse(&self, detections: &DetectionSet) -> Result<DetectionSet, EngineError> {
-        let wrong = |source: ClassScoresError| EngineError::ExternalScores {
+        let wrong = |source: ClassAssignmentError| EngineError::ExternalScores {
             path: self.path.clone(),
             source,
         };
