@@ -12,7 +12,8 @@ use crate::testing::PURE;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-libtorch", &[]),
     ("tal-torch", &["tal-libtorch"]),
-    ("tal-core", &["tal-libtorch", "tal-torch"]),
+    ("tal-kernels", &[]),
+    ("tal-core", &["tal-libtorch", "tal-kernels", "tal-torch"]),
     ("tal-config", &["tal-core"]),
     ("tal-pth", &[]),
     ("tal-data", &["tal-core", "tal-pth"]),
@@ -20,7 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-synth", &["tal-core", "tal-corpus", "tal-data"]),
     ("tal-postprocess", &["tal-core"]),
     ("tal-report", &["tal-core", "tal-postprocess"]),
-    ("tal-encoder", &["tal-core", "tal-torch"]),
+    ("tal-encoder", &["tal-core", "tal-kernels", "tal-torch"]),
     ("tal-decoder", &["tal-core"]),
     ("tal-backtal", &["tal-core"]),
     (

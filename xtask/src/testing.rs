@@ -8,8 +8,9 @@ use crate::setup;
 use crate::shell::{Cargo, Workspace, children};
 
 /// The crates that never link LibTorch.
-pub(crate) const PURE: [&str; 8] = [
+pub(crate) const PURE: [&str; 9] = [
     "tal-core",
+    "tal-kernels",
     "tal-config",
     "tal-pth",
     "tal-data",

@@ -26,10 +26,23 @@ pub(crate) struct TrainArgs {
     pub(crate) profile: bool,
 }
 
+/// A trained detector and its settings.
 #[derive(Debug, Args)]
-pub(crate) struct TestArgs {
+pub(crate) struct TrainedArgs {
     /// Run folder (its best.safetensors, else last.safetensors) or checkpoint file
     pub(crate) checkpoint: PathBuf,
+    /// Weights to use [default: those named in the checkpoint]
+    #[arg(long, value_name = "KIND")]
+    pub(crate) weights: Option<WeightsArg>,
+    /// Set a configuration key of the checkpoint, such as inference.precision; can be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    #[command(flatten)]
+    pub(crate) trained: TrainedArgs,
     /// Subset to test on; can be given several times [default: dataset.test_subsets]
     #[arg(long, value_name = "NAME")]
     pub(crate) subset: Vec<String>,
@@ -39,18 +52,12 @@ pub(crate) struct TestArgs {
     /// Write the detections (.json or .csv)
     #[arg(long, value_name = "FILE")]
     pub(crate) detections: Option<PathBuf>,
-    /// Weights to use [default: those named in the checkpoint]
-    #[arg(long, value_name = "KIND")]
-    pub(crate) weights: Option<WeightsArg>,
-    /// Set a configuration key of the checkpoint, such as dataset.annotations; can be given several times
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) overrides: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct PredictArgs {
-    /// Run folder (its best.safetensors, else last.safetensors) or checkpoint file
-    pub(crate) checkpoint: PathBuf,
+    #[command(flatten)]
+    pub(crate) trained: TrainedArgs,
     /// Feature files, in the format that the detector was trained on
     #[arg(required = true)]
     pub(crate) features: Vec<PathBuf>,
@@ -66,12 +73,6 @@ pub(crate) struct PredictArgs {
     /// Leave out detections with a lower score
     #[arg(long, value_name = "SCORE", default_value_t = 0.0, value_parser = finite::<f64>)]
     pub(crate) min_score: f64,
-    /// Weights to use [default: those named in the checkpoint]
-    #[arg(long, value_name = "KIND")]
-    pub(crate) weights: Option<WeightsArg>,
-    /// Set a configuration key of the checkpoint, such as inference.precision; can be given several times
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) overrides: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,12 +1,9 @@
 //! Normalisation over the channels of every position.
 
-use std::mem::MaybeUninit;
-
+use tal_kernels::{ChannelMoments, ChannelNorm};
 use tal_torch::record;
 use tch::{Tensor, nn};
 
-use super::channel_gradient::Piece;
-use super::channel_moments::ChannelMoments;
 use super::{dim, host};
 
 /// Normalisation over the channels of every position.
@@ -107,7 +104,7 @@ impl ChannelLayerNorm {
             Some(inside) => host::copy(&inside.expand([1, 1, dim(len)], false)),
             None => vec![1.0; len],
         };
-        let mut moments = ChannelMoments::new(values, num_channels, len, Self::EPS);
+        let mut moments = ChannelMoments::new(host::THREADS, values, num_channels, len, Self::EPS);
         if let Some((valid, _)) = masks {
             let valid: Vec<f32> = host::copy(&valid.expand([dim(batch), 1, dim(len)], false));
             for (inverse_std, valid) in moments.inverse_std.iter_mut().zip(valid) {
@@ -115,22 +112,14 @@ impl ChannelLayerNorm {
                 *inverse_std *= valid;
             }
         }
-        let row = |(): &mut (), number: usize, out: &mut [MaybeUninit<f32>]| {
-            let x = &values[number * len..][..len];
-            let (sample, channel) = (number / num_channels, number % num_channels);
-            let (weight, bias) = (weight[channel], bias[channel]);
-            let mean = &moments.mean[sample * len..][..len];
-            let inverse_std = &moments.inverse_std[sample * len..][..len];
-            let columns = x.iter().zip(mean).zip(inverse_std).zip(&inside);
-            for (out, (((x, mean), inverse_std), inside)) in out.iter_mut().zip(columns) {
-                let y = (x - mean) * inverse_std * weight + bias;
-                // NaN stays NaN, as LibTorch has it.
-                let y = if RECTIFY && y < 0.0 { 0.0 } else { y };
-                out.write(y * inside);
-            }
+        let norm = ChannelNorm {
+            x: values,
+            weight,
+            bias,
+            inside: &inside,
+            moments: &moments,
         };
-        // SAFETY: every value belongs to a row, and the four lists of a row have its length.
-        let y = unsafe { host::build(&size, |rows| host::for_each_row(rows, len, || (), row)) };
+        let y = host::build(&size, |out| norm.forward::<RECTIFY>(host::THREADS, out));
         if !host::records_gradient([x, &self.weight, &self.bias]) {
             return Some(y);
         }
@@ -171,32 +160,20 @@ impl Kept {
                 host::known_values(&gradient),
             )
         };
-        let (moments, inside) = (&self.moments, &self.inside[..]);
-        let len = inside.len();
-        let of_affine = |piece: Piece, row: &mut [f32]| {
-            let g = &g[piece.offset..][..row.len()];
-            if !RECTIFY {
-                return row.copy_from_slice(g);
-            }
-            let (weight, bias) = (weight[piece.channel], bias[piece.channel]);
-            let column = piece.sample * len + piece.start;
-            let columns = moments.mean[column..]
-                .iter()
-                .zip(&moments.inverse_std[column..]);
-            let columns = columns.zip(&x[piece.offset..]);
-            let columns = columns.zip(g.iter().zip(&inside[piece.start..]));
-            for (out, (((mean, inverse_std), x), (g, inside))) in row.iter_mut().zip(columns) {
-                let y = (x - mean) * inverse_std * weight + bias;
-                *out = if y <= 0.0 { 0.0 } else { g * inside };
-            }
+        let norm = ChannelNorm {
+            x,
+            weight,
+            bias,
+            inside: &self.inside,
+            moments: &self.moments,
         };
         let size: Vec<usize> = self.x.size().iter().map(|&size| size as usize).collect();
         let mut scales = None;
-        let fill = |out: &mut [MaybeUninit<f32>]| {
-            scales = Some(moments.backward(x, weight, len, of_affine, |_, _| (), out));
-        };
-        // SAFETY: every value is written.
-        let dx = unsafe { host::build(&size, fill) };
+        let dx = host::build(&size, |out| {
+            let (dx, found) = norm.backward::<RECTIFY>(host::THREADS, g, out);
+            scales = Some(found);
+            dx
+        });
         let [weight, bias] =
             scales.map_or_else(Default::default, |scales| [scales.weight, scales.bias]);
         let [weight, bias] =

@@ -2,7 +2,7 @@
 
 use tch::{Tensor, nn};
 
-use super::conv::{Gradients, every_other_product};
+use super::convolve::{Gradients, every_other_product};
 use super::dim;
 use super::init::{BiasInit, WeightInit};
 use super::precision::multiply;
@@ -144,7 +144,7 @@ mod tests {
     use tch::{Device, Kind, nn::VarStore};
 
     use super::*;
-    use crate::nn::conv::tests::{assert_near, gradients};
+    use crate::nn::convolve::tests::{assert_near, gradients};
 
     #[test]
     fn doubles_the_length() {

@@ -1,71 +1,24 @@
-//! Convolution along time where only some of its values are wanted.
+//! Convolution along time, of which only some windows are wanted.
 
-use std::mem::MaybeUninit;
-use std::ops::Range;
-
-use tal_torch::{parallel, record};
+use tal_kernels::{ConvWindow, WindowedConvolution};
+use tal_torch::record;
 use tch::Tensor;
 
-use super::conv::{as_needed, convolve};
+use super::convolve::{as_needed, convolve};
 use super::{dim, host};
-
-/// Windows at a time: their sums stay in the first-level cache while the input's channels pass by.
-const BLOCK: usize = 128;
-
-/// What a multiplication costs in a window of a few values, in those of a whole convolution.
-const WINDOW_COST: usize = 64;
-
-/// What a window costs per input channel besides its values, in the same unit.
-const WINDOW_OVERHEAD: usize = 800;
-
-/// Neighbouring values of one output channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConvWindow {
-    /// Sample of the batch.
-    pub sample: usize,
-    /// Output channel.
-    pub channel: usize,
-    /// Position of the first value, which may lie outside of the output.
-    pub start: isize,
-    /// Positions of the output that count; values at others are zero.
-    pub within: Range<usize>,
-}
-
-impl ConvWindow {
-    /// The indices of the values that count, of `width`.
-    fn counted(&self, width: usize) -> Range<usize> {
-        let index = |position: usize| {
-            let index = position as isize - self.start;
-            index.clamp(0, width as isize) as usize
-        };
-        let (from, to) = (index(self.within.start), index(self.within.end));
-        from..to.max(from)
-    }
-
-    /// The indices in `counted` whose input under a tap, `shift` positions further, lies in a row of `len`, and the input
-    /// position of the first.
-    fn under_tap(&self, counted: &Range<usize>, shift: isize, len: usize) -> (Range<usize>, usize) {
-        let first = self.start + shift;
-        let from = (-first).clamp(counted.start as isize, counted.end as isize);
-        let to = (len as isize - first).clamp(from, counted.end as isize);
-        let position = (first + from).max(0) as usize;
-        (from as usize..to as usize, position)
-    }
-}
 
 /// The values of a convolution with stride 1 that keeps the length, in windows of `width` positions only.
 ///
-/// The same values, and the same gradients, as those read from [`convolve`]'s result; positions that do not count are zero
-/// and without gradient. In main memory and float32, whatever the [`super::PrecisionScope`] says, only what is asked for is
-/// multiplied, where that is less work than the output channels that are asked for; otherwise these channels are computed at
-/// all positions.
+/// Values and gradients are those read from [`convolve`]'s result; positions that do not count are zero and have no gradient.
+/// In main memory and float32, whatever the [`super::PrecisionScope`] says, the windows alone are computed if that is less work
+/// than their output channels; otherwise these channels are computed at all positions.
 ///
 /// # Shapes
 /// (B, in, T), `weight` (out, in, kernel) with an odd kernel, `bias` (out), P windows → (P, `width`).
 ///
 /// # Panics
-/// Where a window has a sample or a channel that there is not, or counts positions behind the output; where `width` is 0, or
-/// input, weight and bias do not fit to each other.
+/// If a window has an unknown sample or channel, or counts positions behind the output; if `width` is 0, or input, weight and
+/// bias do not fit together.
 pub fn convolve_windows(
     x: &Tensor,
     weight: &Tensor,
@@ -73,7 +26,7 @@ pub fn convolve_windows(
     windows: Vec<ConvWindow>,
     width: usize,
 ) -> Tensor {
-    let sizes = Sizes::new(x, weight, width);
+    let sizes = sizes_of(x, weight, width);
     let bias_size = bias.map(Tensor::size);
     assert!(
         bias_size.is_none_or(|size| size == [dim(sizes.outputs)]),
@@ -88,11 +41,10 @@ pub fn convolve_windows(
         );
     }
     let channels = channels_of(&windows);
-    let whole = sizes.batch * sizes.len * channels.len() * sizes.kernel;
-    let in_windows = windows.len() * (WINDOW_OVERHEAD + WINDOW_COST * width * sizes.kernel);
+    let is_less_work = sizes.is_less_work(windows.len(), channels.len());
     let plain = host::are_plain([x, weight].into_iter().chain(bias));
     // Without windows there is still a gradient, of zeros.
-    if plain && (windows.is_empty() || in_windows < whole) {
+    if plain && (windows.is_empty() || is_less_work) {
         in_loops(x, weight, bias, windows, sizes)
     } else {
         from_channels(x, weight, bias, &windows, &channels, sizes)
@@ -107,43 +59,25 @@ fn channels_of(windows: &[ConvWindow]) -> Vec<usize> {
     channels
 }
 
-/// Sizes of a convolution and its windows.
-#[derive(Debug, Clone, Copy)]
-struct Sizes {
-    batch: usize,
-    inputs: usize,
-    outputs: usize,
-    kernel: usize,
-    len: usize,
-    width: usize,
-}
-
-impl Sizes {
-    fn new(x: &Tensor, weight: &Tensor, width: usize) -> Self {
-        let (batch, inputs, len) = x.size3().expect("a convolution's input");
-        let (outputs, read, kernel) = weight.size3().expect("a convolution's kernels");
-        assert_eq!(
-            inputs, read,
-            "channels of the input, and of the weight's input"
-        );
-        assert!(kernel % 2 == 1, "the kernel of {kernel} taps is even");
-        assert!(width > 0, "windows of no position");
-        let [batch, inputs, outputs, kernel, len] =
-            [batch, inputs, outputs, kernel, len].map(|size| size as usize);
-        Sizes {
-            batch,
-            inputs,
-            outputs,
-            kernel,
-            len,
-            width,
-        }
-    }
-
-    /// Taps with the distance of the input that they read.
-    fn taps(&self) -> impl Iterator<Item = (usize, isize)> + use<> {
-        let padding = (self.kernel / 2) as isize;
-        (0..self.kernel).map(move |tap| (tap, tap as isize - padding))
+/// The sizes of a convolution and its windows.
+fn sizes_of(x: &Tensor, weight: &Tensor, width: usize) -> WindowedConvolution {
+    let (batch, inputs, len) = x.size3().expect("a convolution's input");
+    let (outputs, read, kernel) = weight.size3().expect("a convolution's kernels");
+    assert_eq!(
+        inputs, read,
+        "channels of the input, and of the weight's input"
+    );
+    assert!(kernel % 2 == 1, "the kernel of {kernel} taps is even");
+    assert!(width > 0, "windows of no position");
+    let [batch, inputs, outputs, kernel, len] =
+        [batch, inputs, outputs, kernel, len].map(|size| size as usize);
+    WindowedConvolution {
+        batch,
+        inputs,
+        outputs,
+        kernel,
+        len,
+        width,
     }
 }
 
@@ -154,7 +88,7 @@ fn from_channels(
     bias: Option<&Tensor>,
     windows: &[ConvWindow],
     channels: &[usize],
-    sizes: Sizes,
+    sizes: WindowedConvolution,
 ) -> Tensor {
     let device = x.device();
     let padding = dim(sizes.kernel / 2);
@@ -193,137 +127,48 @@ fn in_loops(
     weight: &Tensor,
     bias: Option<&Tensor>,
     windows: Vec<ConvWindow>,
-    sizes: Sizes,
+    sizes: WindowedConvolution,
 ) -> Tensor {
     let kept: Vec<Tensor> = [x, weight]
         .into_iter()
         .chain(bias)
         .map(|tensor| tensor.detach().contiguous())
         .collect();
-    let output = run(&kept, &windows, sizes);
+    let output = {
+        // SAFETY: nobody writes to the inputs of an operation while it runs.
+        let (x, layer) = unsafe {
+            (
+                host::known_values(&kept[0]),
+                host::layer(&kept[1], kept.get(2)),
+            )
+        };
+        host::build(&[windows.len(), sizes.width], |out| {
+            sizes.forward(host::THREADS, x, layer, &windows, out)
+        })
+    };
     let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
     if !host::records_gradient(inputs.iter().copied()) {
         return output;
     }
     record(output, &inputs, move |gradient, needed| {
         let gradient = gradient.contiguous();
-        let input = || input_gradient(&kept[1], &gradient, &windows, sizes);
-        let weight = || weight_gradient(&kept[0], &gradient, &windows, sizes);
-        let bias = || bias_gradient(&gradient, &windows, sizes);
+        // SAFETY: nobody writes to inputs that a backward pass needs, nor to a gradient that goes back.
+        let [x, weight, gradient] =
+            [&kept[0], &kept[1], &gradient].map(|tensor| unsafe { host::known_values(tensor) });
+        let input = || {
+            host::build(&[sizes.batch, sizes.inputs, sizes.len], |out| {
+                sizes.input_gradient(host::THREADS, weight, gradient, &windows, out)
+            })
+        };
+        let weight = || {
+            let sums = host::build(&[sizes.inputs, sizes.outputs, sizes.kernel], |out| {
+                sizes.weight_gradient(host::THREADS, x, gradient, &windows, out)
+            });
+            sums.transpose(0, 1).contiguous()
+        };
+        let bias = || Tensor::from_slice(&sizes.bias_gradient(gradient, &windows));
         as_needed([&input, &weight, &bias], needed)
     })
-}
-
-/// The values of all windows; `inputs` are input, weight and bias.
-fn run(inputs: &[Tensor], windows: &[ConvWindow], sizes: Sizes) -> Tensor {
-    // SAFETY: nobody writes to the inputs of an operation while it runs.
-    let [x, weight] = [&inputs[0], &inputs[1]].map(|input| unsafe { host::known_values(input) });
-    // SAFETY: as above.
-    let bias = inputs
-        .get(2)
-        .map(|bias| unsafe { host::known_values(bias) });
-    let width = sizes.width;
-    let block = |windows: &[ConvWindow], out: &mut [MaybeUninit<f32>]| {
-        let mut sums = vec![0.0f32; windows.len() * width];
-        for (window, sums) in windows.iter().zip(sums.chunks_exact_mut(width)) {
-            sums[window.counted(width)].fill(bias.map_or(0.0, |bias| bias[window.channel]));
-        }
-        for input in 0..sizes.inputs {
-            for (window, sums) in windows.iter().zip(sums.chunks_exact_mut(width)) {
-                let row = &x[(window.sample * sizes.inputs + input) * sizes.len..][..sizes.len];
-                let taps = &weight[(window.channel * sizes.inputs + input) * sizes.kernel..];
-                let counted = window.counted(width);
-                for (tap, shift) in sizes.taps() {
-                    let (range, position) = window.under_tap(&counted, shift, sizes.len);
-                    let row = row[position.min(sizes.len)..].iter();
-                    for (sum, x) in sums[range].iter_mut().zip(row) {
-                        *sum += taps[tap] * x;
-                    }
-                }
-            }
-        }
-        for (out, sum) in out.iter_mut().zip(sums) {
-            out.write(sum);
-        }
-    };
-    let fill = |out: &mut [MaybeUninit<f32>]| {
-        let blocks = out.chunks_mut(BLOCK * width).zip(windows.chunks(BLOCK));
-        let work = |(): &mut (), (out, windows): (&mut [_], &[_])| block(windows, out);
-        parallel::for_each(parallel::num_threads(), blocks, || (), work);
-    };
-    // SAFETY: every value belongs to a block, and blocks write all of theirs.
-    unsafe { host::build(&[windows.len(), width], fill) }
-}
-
-/// The gradient of the input (B, in, T).
-fn input_gradient(
-    weight: &Tensor,
-    gradient: &Tensor,
-    windows: &[ConvWindow],
-    sizes: Sizes,
-) -> Tensor {
-    // SAFETY: weights are written after the backward pass, and nobody writes to a gradient that goes back.
-    let [weight, gradient] = [weight, gradient].map(|tensor| unsafe { host::known_values(tensor) });
-    let row = |(): &mut (), number: usize, out: &mut [MaybeUninit<f32>]| {
-        let (sample, input) = (number / sizes.inputs, number % sizes.inputs);
-        let out = host::zeroed(out);
-        for (window, gradient) in windows.iter().zip(gradient.chunks_exact(sizes.width)) {
-            if window.sample != sample {
-                continue;
-            }
-            let taps = &weight[(window.channel * sizes.inputs + input) * sizes.kernel..];
-            let counted = window.counted(sizes.width);
-            for (tap, shift) in sizes.taps() {
-                let (range, position) = window.under_tap(&counted, shift, sizes.len);
-                let out = out[position.min(sizes.len)..].iter_mut();
-                for (out, gradient) in out.zip(&gradient[range]) {
-                    *out += taps[tap] * gradient;
-                }
-            }
-        }
-    };
-    let fill = |out: &mut [MaybeUninit<f32>]| host::for_each_row(out, sizes.len, || (), row);
-    // SAFETY: every row is written from end to end.
-    unsafe { host::build(&[sizes.batch, sizes.inputs, sizes.len], fill) }
-}
-
-/// The gradient of the weight (out, in, kernel).
-fn weight_gradient(x: &Tensor, gradient: &Tensor, windows: &[ConvWindow], sizes: Sizes) -> Tensor {
-    // SAFETY: nobody writes to an input that a backward pass needs, nor to a gradient that goes back.
-    let [x, gradient] = [x, gradient].map(|tensor| unsafe { host::known_values(tensor) });
-    // One input channel after another: a thread has all sums of its channels.
-    let row = |(): &mut (), input: usize, out: &mut [MaybeUninit<f32>]| {
-        let mut sums = vec![0.0f32; out.len()];
-        for (window, gradient) in windows.iter().zip(gradient.chunks_exact(sizes.width)) {
-            let row = &x[(window.sample * sizes.inputs + input) * sizes.len..][..sizes.len];
-            let sums = &mut sums[window.channel * sizes.kernel..][..sizes.kernel];
-            let counted = window.counted(sizes.width);
-            for (tap, shift) in sizes.taps() {
-                let (range, position) = window.under_tap(&counted, shift, sizes.len);
-                let row = row[position.min(sizes.len)..].iter();
-                sums[tap] += row.zip(&gradient[range]).map(|(x, g)| x * g).sum::<f32>();
-            }
-        }
-        for (out, sum) in out.iter_mut().zip(sums) {
-            out.write(sum);
-        }
-    };
-    let row_len = sizes.outputs * sizes.kernel;
-    let fill = |out: &mut [MaybeUninit<f32>]| host::for_each_row(out, row_len, || (), row);
-    // SAFETY: every row is written from end to end.
-    let sums = unsafe { host::build(&[sizes.inputs, sizes.outputs, sizes.kernel], fill) };
-    sums.transpose(0, 1).contiguous()
-}
-
-/// The gradient of the bias (out).
-fn bias_gradient(gradient: &Tensor, windows: &[ConvWindow], sizes: Sizes) -> Tensor {
-    // SAFETY: nobody writes to a gradient that goes back.
-    let gradient = unsafe { host::known_values(gradient) };
-    let mut sums = vec![0.0f32; sizes.outputs];
-    for (window, gradient) in windows.iter().zip(gradient.chunks_exact(sizes.width)) {
-        sums[window.channel] += gradient[window.counted(sizes.width)].iter().sum::<f32>();
-    }
-    Tensor::from_slice(&sums)
 }
 
 #[cfg(test)]
@@ -332,7 +177,7 @@ mod tests {
     use tch::{Device, Kind};
 
     use super::*;
-    use crate::nn::conv::tests::gradients;
+    use crate::nn::convolve::tests::gradients;
 
     const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 
@@ -361,11 +206,11 @@ mod tests {
                 .collect();
             let channels = channels_of(&windows);
             let loops = gradients(&inputs_of, |[x, weight, bias]| {
-                let sizes = Sizes::new(x, weight, width);
+                let sizes = sizes_of(x, weight, width);
                 in_loops(x, weight, Some(bias), windows.clone(), sizes)
             });
             let whole = gradients(&inputs_of, |[x, weight, bias]| {
-                let sizes = Sizes::new(x, weight, width);
+                let sizes = sizes_of(x, weight, width);
                 from_channels(x, weight, Some(bias), &windows, &channels, sizes)
             });
             for (ours, expected) in loops.iter().zip(&whole) {

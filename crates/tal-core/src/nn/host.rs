@@ -1,21 +1,34 @@
 //! Values of tensors in main memory, for loops in Rust.
 //!
-//! With `nn::direct`, whose loops get their values here, the only place of the layers that goes around LibTorch's operations. A
-//! tensor is a counted handle: whoever else holds one may write to the same values, which no type of Rust shows, so reading
-//! them in place is `unsafe` and has a contract. Layers keep it by borrowing within one forward pass; a thread that writes to
-//! weights meanwhile would race with LibTorch's own operations, too.
+//! Only here do layers go around LibTorch's operations; the loops themselves are `tal_kernels`. A tensor is a counted handle:
+//! another holder may write to the same values, which no type of Rust shows, so reading them in place is `unsafe` and has a
+//! contract. Layers keep it by borrowing within one forward pass; a thread that writes to weights meanwhile would race with
+//! LibTorch's own operations, too.
 
 use std::mem::MaybeUninit;
 use std::slice;
 
-pub use tal_torch::parallel;
+use tal_kernels::{Layer, Threads};
+use tal_torch::parallel;
 use tch::kind::Element;
 use tch::{Device, Kind, Tensor};
 
 use super::dim;
 
-/// Below this many values, waking other threads takes longer than the work.
-const MIN_PARALLEL: usize = 1 << 14;
+/// LibTorch's threads.
+pub const THREADS: &dyn Threads = &LibTorchThreads;
+
+struct LibTorchThreads;
+
+impl Threads for LibTorchThreads {
+    fn count(&self) -> usize {
+        parallel::num_threads()
+    }
+
+    fn run(&self, times: usize, work: &(dyn Fn() + Sync)) {
+        parallel::run(times, work);
+    }
+}
 
 /// Whether LibTorch would remember an operation on one of these tensors for a backward pass: one of them requires a gradient,
 /// and gradients are not switched off.
@@ -53,13 +66,30 @@ pub unsafe fn values(tensor: &Tensor) -> Option<&[f32]> {
 /// [`values`] of a tensor that is known to have them.
 ///
 /// # Safety
-/// That of [`values`].
+/// As [`values`].
 ///
 /// # Panics
-/// Where they cannot be read in place.
-pub(super) unsafe fn known_values(tensor: &Tensor) -> &[f32] {
+/// If they cannot be read in place.
+pub unsafe fn known_values(tensor: &Tensor) -> &[f32] {
     // SAFETY: the caller's promise.
     unsafe { values(tensor) }.expect("a contiguous float32 tensor in main memory")
+}
+
+/// Weight and bias of a layer for `tal_kernels`, contiguous float32 tensors in main memory.
+///
+/// # Safety
+/// As [`values`].
+///
+/// # Panics
+/// If they cannot be read in place.
+pub(super) unsafe fn layer<'a>(weight: &'a Tensor, bias: Option<&'a Tensor>) -> Layer<'a> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        Layer {
+            weight: known_values(weight),
+            bias: bias.map(|bias| known_values(bias)),
+        }
+    }
 }
 
 /// Whether all tensors are float32 in main memory: once contiguous, they have [`values`].
@@ -77,7 +107,7 @@ fn is_plain(tensor: &Tensor) -> bool {
         && !tensor.is_neg()
 }
 
-/// The values of any tensor as a list, row by row, converted where they are of another kind. On a GPU this waits for it.
+/// The values of any tensor as a list, row by row, converted if they are of another kind. On a GPU this waits for it.
 pub fn copy<T: Element + Copy>(tensor: &Tensor) -> Vec<T> {
     let tensor = tensor
         .detach()
@@ -105,14 +135,11 @@ pub unsafe fn values_mut(tensor: &mut Tensor) -> Option<&mut [f32]> {
     Some(unsafe { slice::from_raw_parts_mut(start, count) })
 }
 
-/// A new contiguous float32 tensor in main memory, its values written by `fill` in row-major order.
-///
-/// # Safety
-/// `fill` must write every value.
+/// A new contiguous float32 tensor in main memory; `fill` writes every value in row-major order and returns them all.
 ///
 /// # Panics
-/// Where there is no memory for it.
-pub unsafe fn build(size: &[usize], fill: impl FnOnce(&mut [MaybeUninit<f32>])) -> Tensor {
+/// If there is no memory for it, or `fill` returns other values.
+pub fn build(size: &[usize], fill: impl FnOnce(&mut [MaybeUninit<f32>]) -> &mut [f32]) -> Tensor {
     let sizes: Vec<i64> = size.iter().map(|&size| dim(size)).collect();
     let tensor = Tensor::empty(&sizes, (Kind::Float, Device::Cpu));
     let count = size.iter().product();
@@ -120,86 +147,25 @@ pub unsafe fn build(size: &[usize], fill: impl FnOnce(&mut [MaybeUninit<f32>])) 
         let start = tensor.data_ptr().cast::<MaybeUninit<f32>>();
         // SAFETY: LibTorch allocates room for all values, aligned for any number, and a new tensor is contiguous. This is its
         // only handle, so nobody else reads or writes it.
-        fill(unsafe { slice::from_raw_parts_mut(start, count) });
+        let values = fill(unsafe { slice::from_raw_parts_mut(start, count) });
+        assert!(
+            values.len() == count && values.as_ptr() == start.cast(),
+            "a tensor's values are not those that were written"
+        );
     }
     tensor
 }
 
-/// Fills a list with zeros.
-pub fn zeroed(values: &mut [MaybeUninit<f32>]) -> &mut [f32] {
-    for value in &mut *values {
-        value.write(0.0);
-    }
-    // SAFETY: all values were just written, and both types have the same layout.
-    unsafe { &mut *(std::ptr::from_mut(values) as *mut [f32]) }
-}
-
-/// Calls `work` with the number and the values of every row, on all of LibTorch's threads where there is enough to do; `state`
-/// makes what a thread reuses from row to row.
+/// Calls `work` with every task on LibTorch's threads; any thread may take any task.
 ///
 /// # Panics
-/// Where `row_len` is 0.
-pub fn for_each_row<S>(
-    rows: &mut [MaybeUninit<f32>],
-    row_len: usize,
-    state: impl Fn() -> S + Sync,
-    work: impl Fn(&mut S, usize, &mut [MaybeUninit<f32>]) + Sync,
+/// If `work` panics.
+pub fn for_each<T: Send>(
+    tasks: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator + Send>,
+    work: impl Fn(T) + Sync,
 ) {
-    // Nothing takes no memory.
-    let mut nothing = vec![(); rows.len() / row_len];
-    for_each_row_with(
-        rows,
-        row_len,
-        &mut nothing,
-        state,
-        |state, number, row, ()| {
-            work(state, number, row);
-        },
-    );
-}
-
-/// [`for_each_row`] with an answer per row, which `work` gets to change.
-///
-/// # Panics
-/// Where `row_len` is 0, or there are more rows than answers.
-pub fn for_each_row_with<A: Send, S>(
-    rows: &mut [MaybeUninit<f32>],
-    row_len: usize,
-    answers: &mut [A],
-    state: impl Fn() -> S + Sync,
-    work: impl Fn(&mut S, usize, &mut [MaybeUninit<f32>], &mut A) + Sync,
-) {
-    let num_rows = rows.len() / row_len;
-    let answers = &mut answers[..num_rows];
-    let num_threads = num_threads(rows.len());
-    let block = |state: &mut S, (first, rows, answers): (usize, &mut [_], &mut [A])| {
-        let rows = rows.chunks_exact_mut(row_len).zip(answers);
-        for (number, (row, answer)) in (first..).zip(rows) {
-            work(state, number, row, answer);
-        }
-    };
-    let num_rows = num_rows.div_ceil(num_tasks(num_threads)).max(1);
-    let blocks = rows
-        .chunks_mut(num_rows * row_len)
-        .zip(answers.chunks_mut(num_rows))
-        .enumerate()
-        .map(|(index, (rows, answers))| (index * num_rows, rows, answers));
-    parallel::for_each(num_threads, blocks, state, block);
-}
-
-/// Threads for loops over `count` values: LibTorch's, or this one alone.
-pub(super) fn num_threads(count: usize) -> usize {
-    if count < MIN_PARALLEL {
-        1
-    } else {
-        parallel::num_threads()
-    }
-}
-
-/// Tasks to cut work into: a few for each of several threads, so that one that is held up leaves the others something to take
-/// over.
-pub(super) fn num_tasks(num_threads: usize) -> usize {
-    if num_threads > 1 { 4 * num_threads } else { 1 }
+    let num_threads = THREADS.count();
+    tal_kernels::for_each(THREADS, num_threads, tasks, || (), |(), task| work(task));
 }
 
 #[cfg(test)]
@@ -239,47 +205,31 @@ mod tests {
 
     #[test]
     fn built_tensors_hold_what_was_written() {
-        let write = |values: &mut [MaybeUninit<f32>]| {
+        let x = build(&[2, 3], |values| {
             for (number, value) in values.iter_mut().enumerate() {
                 value.write(number as f32);
             }
-        };
-        // SAFETY: all values are written.
-        let x = unsafe { build(&[2, 3], write) };
+            // SAFETY: all values were written.
+            unsafe { &mut *(std::ptr::from_mut(values) as *mut [f32]) }
+        });
         assert_eq!(x.size(), [2, 3]);
         assert_eq!(read(&x).unwrap(), [0., 1., 2., 3., 4., 5.]);
-        // SAFETY: there is nothing to write.
-        let empty = unsafe { build(&[0, 3], |_| unreachable!()) };
+        let empty = build(&[0, 3], |_| unreachable!());
         assert_eq!(empty.size(), [0, 3]);
     }
 
     #[test]
-    fn every_row_once_with_its_number() {
-        for (num_rows, row_len) in [(0, 3), (1, 1), (5, 4), (1000, 37), (3, 20_000)] {
-            let mut numbers = vec![usize::MAX; num_rows];
-            let fill = |rows: &mut [MaybeUninit<f32>]| {
-                for_each_row_with(
-                    rows,
-                    row_len,
-                    &mut numbers,
-                    || (),
-                    |(), number, row, answer| {
-                        assert_eq!(row.len(), row_len);
-                        *answer = number;
-                        for value in row {
-                            value.write(number as f32);
-                        }
-                    },
-                );
-            };
-            // SAFETY: every value belongs to a row, and all values of a row are written.
-            let x = unsafe { build(&[num_rows, row_len], fill) };
-            let expected: Vec<f32> = (0..num_rows * row_len)
-                .map(|i| (i / row_len) as f32)
-                .collect();
-            assert_eq!(read(&x).unwrap(), expected);
-            assert!(numbers.into_iter().eq(0..num_rows));
-        }
+    #[should_panic(expected = "not those that were written")]
+    fn values_from_elsewhere_are_refused() {
+        let _ = build(&[3], |_| Box::leak(Box::new([0.0; 3])));
+    }
+
+    #[test]
+    fn loops_run_on_libtorchs_threads() {
+        let mut done = vec![0u32; 1000];
+        let tasks = done.iter_mut().enumerate();
+        for_each(tasks, |(number, place)| *place = number as u32);
+        assert!(done.into_iter().eq(0..1000));
     }
 
     #[test]

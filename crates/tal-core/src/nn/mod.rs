@@ -3,13 +3,11 @@
 //! Tensors are laid out (B, channels, T), masks are boolean (B, 1, T). A layer's variables carry the names of its fields
 //! below the path that it is built with.
 
-mod channel_gradient;
 mod channel_layer_norm;
-mod channel_moments;
 mod conv;
 mod conv_transpose;
 mod conv_windows;
-mod direct;
+mod convolve;
 mod drop_path;
 mod gradient_check;
 mod group_norm;
@@ -17,29 +15,30 @@ pub mod host;
 mod init;
 mod mask;
 mod masked_conv;
+mod mlp;
 mod packing;
 mod precision;
 mod pyramid;
 mod scale;
 mod variables;
 
-pub use channel_gradient::{Piece, ScaleGradients};
 pub use channel_layer_norm::ChannelLayerNorm;
-pub use channel_moments::ChannelMoments;
-pub use conv::{Conv1d, Conv1dConfig, convolve};
+pub use conv::{Conv1d, Conv1dConfig};
 pub use conv_transpose::{ConvTranspose1d, ConvTranspose1dConfig};
-pub use conv_windows::{ConvWindow, convolve_windows};
-pub use direct::gelu_mlp;
+pub use conv_windows::convolve_windows;
+pub use convolve::convolve;
 pub use drop_path::AffineDropPath;
 pub use gradient_check::gradient_error;
 pub use group_norm::GroupNorm;
 pub use init::{BiasInit, WeightInit};
 pub use mask::{downsample_mask, length_mask};
 pub use masked_conv::MaskedConv1d;
+pub use mlp::gelu_mlp;
 pub use packing::{PackedLayout, PackedLevel};
 pub use precision::PrecisionScope;
 pub use pyramid::{FeaturePyramid, PyramidLevel};
 pub use scale::Scale;
+pub use tal_kernels::ConvWindow;
 pub use variables::{duplicate_names, named_variables, num_parameters};
 
 /// A count or size as LibTorch takes it.

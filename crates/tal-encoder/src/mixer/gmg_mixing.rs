@@ -1,18 +1,14 @@
-//! What a Gated Multi-Granularity block's branches are computed from in Rust, forwards and backwards.
-
-use std::mem::MaybeUninit;
+//! Operands of a Gated Multi-Granularity block's branches for the loops of `tal_kernels`.
 
 use tal_core::config::{FftNorm, GateActivation};
-use tal_core::nn::{ChannelLayerNorm, ChannelMoments, Conv1d, Piece, host};
+use tal_core::nn::{ChannelLayerNorm, Conv1d, host};
+use tal_kernels::{ChannelMoments, Filter, FilterWeights, Gate, GmgBranches, GmgWeights};
 use tch::{Kind, Tensor};
 
-use super::fourier;
 use super::gmg::{GlobalBranch, Gmg};
-use super::gmg_row::{Filter, Row, Weights};
-use super::gmg_row_backward::RowGradients;
 
-/// Why operands can be read: they have been before.
-const READ_BEFORE: &str = "what the constructor could read";
+/// Reason why operands can be read.
+const READ_BEFORE: &str = "the constructor has read them";
 
 /// A block's input and weights, detached from any graph, with the moments of its norm.
 #[derive(Debug)]
@@ -40,32 +36,6 @@ struct MixingFilter {
     weights: [Tensor; 4],
     soft_shrink: f32,
     fft_norm: FftNorm,
-}
-
-/// The values of a [`Mixing`].
-struct Operands<'a> {
-    x: &'a [f32],
-    mask: &'a [f32],
-    moments: &'a ChannelMoments,
-    factors: &'a [f32],
-    len: usize,
-    weights: Weights<'a>,
-}
-
-impl Operands<'_> {
-    /// Row `number` of the input.
-    fn row(&self, number: usize) -> Row<'_> {
-        let (len, num_channels) = (self.len, self.weights.norm[0].len());
-        let sample = number / num_channels;
-        Row {
-            channel: number % num_channels,
-            x: &self.x[number * len..][..len],
-            mean: &self.moments.mean[sample * len..][..len],
-            inverse_std: &self.moments.inverse_std[sample * len..][..len],
-            mask: &self.mask[sample * len..][..len],
-            factor: self.factors[sample],
-        }
-    }
 }
 
 impl Mixing {
@@ -112,7 +82,7 @@ impl Mixing {
         // SAFETY: the slices do not outlive this block, in which nothing writes.
         mixing.moments = unsafe {
             let x = mixing.operands()?.x;
-            ChannelMoments::new(x, size[1], size[2], ChannelLayerNorm::EPS)
+            ChannelMoments::new(host::THREADS, x, size[1], size[2], ChannelLayerNorm::EPS)
         };
         Some(mixing)
     }
@@ -130,20 +100,11 @@ impl Mixing {
     pub(super) unsafe fn forward(&self) -> Tensor {
         // SAFETY: the caller's promise.
         let operands = unsafe { self.operands() }.expect(READ_BEFORE);
-        let len = self.size[2];
-        let mix = |buffers: &mut _, number, out: &mut [MaybeUninit<f32>]| {
-            let row = operands.row(number);
-            operands.weights.mix(buffers, &row, out);
-        };
-        let state = || operands.weights.buffers(len);
-        // SAFETY: every value belongs to a row, and `mix` writes as many as a row has.
-        unsafe { host::build(&self.size, |rows| host::for_each_row(rows, len, state, mix)) }
+        host::build(&self.size, |out| operands.forward(host::THREADS, out))
     }
 
-    /// The gradients of x, of γ and β of the norm, and of what there is of the filter's w₁, b₁, w₂, b₂, of kernel and offset of
-    /// the local and of the instant branch, and of the residual's scale, each where it is needed.
-    ///
-    /// Sums over samples are taken in their order, whatever the number of threads.
+    /// The gradients of x, γ and β of the norm, and the branches' weights in the order of [`Mixing::weights`]; `None` for those
+    /// that are not needed.
     ///
     /// # Safety
     /// Nothing may write to the block's input and weights meanwhile.
@@ -157,111 +118,50 @@ impl Mixing {
         let (operands, gradient) = unsafe { (self.operands(), host::values(&gradient)) };
         let operands = operands.expect(READ_BEFORE);
         let gradient = gradient.expect("a gradient of the output's kind");
-        let [batch, num_channels, len] = self.size;
-        let mut sums = vec![RowGradients::default(); batch * num_channels];
-        let work = |buffers: &mut _, number, out: &mut [MaybeUninit<f32>], sums: &mut _| {
-            let row = operands.row(number);
-            let gradient = &gradient[number * len..][..len];
-            *sums = operands.weights.mix_backward(buffers, &row, gradient, out);
-        };
-        let state = || operands.weights.backward_buffers(len);
-        let fill = |out: &mut [_]| host::for_each_row_with(out, len, &mut sums, state, work);
-        // SAFETY: every value belongs to a row, and `mix_backward` writes as many as a row has.
-        let normed = unsafe { host::build(&self.size, fill) };
-        let (channels, others) = sums.split_at_mut(num_channels);
-        for sample in others.chunks(num_channels) {
-            for (channel, other) in channels.iter_mut().zip(sample) {
-                channel.add(other);
-            }
-        }
-        let mut gradients = self.through_norm(&operands, gradient, &normed);
-        gradients.extend(self.of_branches(channels));
-        let gradients = gradients.into_iter().zip(is_needed);
+        let mut found = None;
+        let x = host::build(&self.size, |out| {
+            let (x, gradients) = operands.backward(host::THREADS, gradient, out);
+            found = Some(gradients);
+            x
+        });
+        let found = found.expect("an input without values has no backward pass");
+        let lists = [found.norm.weight, found.norm.bias].into_iter();
+        let weights = lists
+            .chain(found.branches)
+            .zip(self.weights())
+            .map(|(values, like)| Tensor::from_slice(&values).view_as(like));
+        let gradients = [x].into_iter().chain(weights).zip(is_needed);
         gradients
             .map(|(gradient, is_needed)| is_needed.then_some(gradient))
             .collect()
     }
 
-    /// The gradients of x, with the residual's, and of γ and β from those of the output and of y.
-    fn through_norm(
-        &self,
-        operands: &Operands<'_>,
-        gradient: &[f32],
-        normed: &Tensor,
-    ) -> Vec<Tensor> {
-        let len = self.size[2];
-        // SAFETY: nobody writes to this new tensor any more.
-        let normed = unsafe { host::values(normed) }.expect("built in main memory");
-        let read = |piece: Piece, row: &mut [f32]| {
-            row.copy_from_slice(&normed[piece.offset..][..row.len()]);
-        };
-        let add_residual = |piece: Piece, row: &mut [f32]| {
-            let mask = &operands.mask[piece.sample * len + piece.start..];
-            let residual = gradient[piece.offset..].iter().zip(mask);
-            for (x, (gradient, mask)) in row.iter_mut().zip(residual) {
-                *x += gradient * mask;
-            }
-        };
-        let [weight, _] = operands.weights.norm;
-        let mut sums = None;
-        let fill = |out: &mut [_]| {
-            let moments = &self.moments;
-            sums = Some(moments.backward(operands.x, weight, len, read, add_residual, out));
-        };
-        // SAFETY: the norm writes every value.
-        let x = unsafe { host::build(&self.size, fill) };
-        let sums = sums.expect("an input without values has no backward pass");
-        vec![
-            x,
-            Tensor::from_slice(&sums.weight).view_as(&self.norm[0]),
-            Tensor::from_slice(&sums.bias).view_as(&self.norm[1]),
-        ]
-    }
-
-    /// The gradients of what belongs to the branches.
-    fn of_branches(&self, channels: &[RowGradients]) -> Vec<Tensor> {
-        let mut gradients = Vec::new();
-        let mut push = |values: &mut dyn Iterator<Item = f64>, like: &Tensor| {
-            let values: Vec<f32> = values.map(|value| value as f32).collect();
-            gradients.push(Tensor::from_slice(&values).view_as(like));
-        };
-        if let Some(filter) = &self.filter {
-            for (index, weight) in filter.weights.iter().enumerate() {
-                let part = |part: usize| channels.iter().map(move |c| c.filter[index][part]);
-                push(&mut part(0).chain(part(1)), weight);
-            }
-        }
-        if let Some([weight, bias]) = &self.local {
-            push(
-                &mut channels.iter().flat_map(|c| c.local_taps.iter().copied()),
-                weight,
-            );
-            push(&mut channels.iter().map(|c| c.local_offset), bias);
-        }
-        if let Some([weight, bias]) = &self.instant {
-            push(&mut channels.iter().map(|c| c.instant[0]), weight);
-            push(&mut channels.iter().map(|c| c.instant[1]), bias);
-        }
-        if let Some(scale) = &self.scale {
-            push(&mut channels.iter().map(|c| c.scale), scale);
-        }
-        gradients
+    /// γ and β of the norm, w₁, b₁, w₂ and b₂ of the filter, kernel and offset of the local and of the instant branch, and the
+    /// residual's scale, without those that are missing.
+    fn weights(&self) -> impl Iterator<Item = &Tensor> {
+        let filter = self.filter.iter().flat_map(|filter| &filter.weights);
+        let branches = [&self.local, &self.instant].into_iter().flatten().flatten();
+        self.norm
+            .iter()
+            .chain(filter)
+            .chain(branches)
+            .chain(&self.scale)
     }
 
     /// The values in place; `None` where a tensor cannot be read so.
     ///
     /// # Safety
     /// As [`host::values`].
-    unsafe fn operands(&self) -> Option<Operands<'_>> {
+    unsafe fn operands(&self) -> Option<GmgBranches<'_>> {
         // SAFETY: the caller's promise.
         unsafe {
-            Some(Operands {
+            Some(GmgBranches {
                 x: host::values(&self.x)?,
                 mask: host::values(&self.mask)?,
                 moments: &self.moments,
                 factors: &self.factors,
                 len: self.size[2],
-                weights: Weights {
+                weights: GmgWeights {
                     norm: all(&self.norm)?,
                     filter: match &self.filter {
                         Some(filter) => Some(filter.values(self.size[2])?),
@@ -279,7 +179,10 @@ impl Mixing {
                         Some(scale) => Some(host::values(scale)?),
                         None => None,
                     },
-                    gate: self.gate,
+                    gate: self.gate.map(|gate| match gate {
+                        GateActivation::Identity => Gate::Identity,
+                        GateActivation::Relu => Gate::Relu,
+                    }),
                 },
             })
         }
@@ -294,19 +197,15 @@ impl MixingFilter {
     unsafe fn values(&self, len: usize) -> Option<Filter<'_>> {
         // SAFETY: the caller's promise.
         let [w1, b1, w2, b2] = unsafe { all(&self.weights) }?;
-        let len_f32 = len as f32;
-        Some(Filter {
-            plan: fourier::plan(len),
-            scales: match self.fft_norm {
-                FftNorm::Ortho => [1.0 / len_f32.sqrt(); 2],
-                FftNorm::Backward => [1.0, 1.0 / len_f32],
-            },
+        let weights = FilterWeights {
             w1,
             b1,
             w2,
             b2,
             soft_shrink: self.soft_shrink,
-        })
+            is_ortho: self.fft_norm == FftNorm::Ortho,
+        };
+        Some(Filter::new(weights, len))
     }
 }
 

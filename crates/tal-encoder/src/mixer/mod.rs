@@ -1,12 +1,9 @@
 //! Blocks that mix information along time.
 
 mod attention;
-mod fourier;
 mod gmg;
 mod gmg_fused;
 mod gmg_mixing;
-mod gmg_row;
-mod gmg_row_backward;
 mod max_pooling;
 mod residual;
 mod sgp;

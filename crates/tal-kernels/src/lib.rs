@@ -1,0 +1,44 @@
+//! Loops of neural networks on plain slices, for the CPU.
+
+mod channel_gradient;
+mod channel_moments;
+mod channel_norm;
+mod convolution;
+mod filter;
+mod filter_backward;
+mod fourier;
+mod gmg;
+mod gmg_row;
+mod gmg_row_backward;
+mod mlp;
+mod panels;
+mod rows;
+mod sum;
+#[cfg(test)]
+mod testing;
+mod threads;
+mod tile;
+mod transposition;
+mod weight_gradient;
+mod windowed_convolution;
+
+// Threads.
+pub use threads::{ScopedThreads, Threads, for_each};
+
+// Layers that connect all channels, and their gradients.
+pub use convolution::Convolution;
+pub use mlp::GeluMlp;
+pub use panels::Layer;
+pub use transposition::transpose_kernels;
+pub use weight_gradient::{Taps, WeightGradient};
+pub use windowed_convolution::{ConvWindow, WindowedConvolution};
+
+// Normalisation over the channels.
+pub use channel_gradient::ScaleGradients;
+pub use channel_moments::ChannelMoments;
+pub use channel_norm::ChannelNorm;
+
+// The Gated Multi-Granularity block.
+pub use filter::{Filter, FilterWeights};
+pub use gmg::{GmgBranches, GmgGradients};
+pub use gmg_row::{Gate, GmgWeights};
