@@ -13,7 +13,7 @@ use super::values::{at_least_one, positive, renaming};
 pub(crate) enum ConvertCommand {
     /// Convert a publisher's annotations to the shared JSON, ActivityNet's JSON or a table
     ///
-    /// Reports what is missing in the result, and what was left out.
+    /// Reports gaps in the result, and annotations that were left out.
     Annotations(Box<ConvertAnnotationsArgs>),
     /// Convert the features of a data set to another format
     ///
@@ -173,7 +173,7 @@ pub(crate) enum TargetLayout {
 }
 
 impl ConvertFeaturesArgs {
-    /// The format and the extension of its files, or what does not go together.
+    /// The format and the extension of its files, or the contradiction between the options.
     pub(crate) fn format(&self) -> Result<(FeatureFormat, &'static str), String> {
         let layout = match self.layout {
             TargetLayout::TimeFirst => FeatureLayout::TimeFirst,

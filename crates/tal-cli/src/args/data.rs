@@ -15,7 +15,7 @@ use super::weak::{ClicksArgs, ClipsArgs};
 pub(crate) enum DataCommand {
     /// Find mistakes in a data set before training does
     ///
-    /// Reads the configuration, the annotations and every feature file, and reports each finding with what is expected.
+    /// Reads the configuration, the annotations and every feature file, and reports every finding with the expected content.
     Check(CheckArgs),
     /// Describe a data set: numbers, durations and levels
     ///

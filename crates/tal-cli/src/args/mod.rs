@@ -22,9 +22,7 @@ pub(crate) use convert::{
     ConvertAnnotationsArgs, ConvertCommand, ConvertFeaturesArgs, SourceArg, TargetArg,
 };
 pub(crate) use data::{CheckArgs, DataCommand, StatsArgs};
-pub(crate) use detector::{
-    DemoArgs, ImportArgs, PredictArgs, TestArgs, TrainArgs, TrainedArgs,
-};
+pub(crate) use detector::{DemoArgs, ImportArgs, PredictArgs, TestArgs, TrainArgs, TrainedArgs};
 pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
 pub(crate) use inspect::InspectArgs;
 pub(crate) use prepare::{PrepareArgs, PreparedDataset};

@@ -1,4 +1,4 @@
-//! Parsers of values, with messages for what they refuse.
+//! Parsers of values, with messages for refused ones.
 
 use std::num::ParseFloatError;
 use std::str::FromStr;
@@ -67,7 +67,7 @@ fn at_least(text: &str, least: usize) -> Result<usize, String> {
     }
 }
 
-/// A regular expression. The last line of a parser's message says what is wrong; the others are a drawing.
+/// A regular expression. The last line of the parser's message names the mistake; the others are a drawing.
 pub(super) fn regular_expression(text: &str) -> Result<Regex, String> {
     Regex::new(text).map_err(|error| {
         let message = error.to_string();

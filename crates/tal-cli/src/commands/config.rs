@@ -55,7 +55,7 @@ fn translate(args: &ConfigImportArgs) -> Result<()> {
     ))
 }
 
-/// Comments with the origin of the file and what it lacks.
+/// Comments with the origin of the file and its gaps.
 fn header(theirs: &Path, imported: &Imported) -> String {
     let name = theirs.file_name().unwrap_or(theirs.as_os_str());
     let mut text = format!(

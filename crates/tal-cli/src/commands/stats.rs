@@ -1,4 +1,4 @@
-//! `tal data stats`: what a data set is like.
+//! `tal data stats`: numbers, durations and levels of a data set.
 
 use std::path::Path;
 

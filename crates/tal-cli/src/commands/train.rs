@@ -73,7 +73,7 @@ fn describe(config: &Config, summary: &RunSummary) -> String {
     if let Some(best) = summary.best {
         lines.push(format!(
             "Best: {:.2} after epoch {} ({BEST}). Note: that epoch was selected on {}, the same recordings that the figure \
-             is measured on, so it flatters; the table above is not selected.",
+             is measured on, so the figure is too good; the table above is not selected.",
             100.0 * best.average_map,
             best.epoch,
             config.dataset.test_subsets.join(", "),

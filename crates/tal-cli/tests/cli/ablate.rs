@@ -1,4 +1,4 @@
-//! `tal ablate`: a grid of runs, its tables, and what interrupts it.
+//! `tal ablate`: a grid of runs, its tables and interruptions.
 
 use std::fs;
 use std::process::Stdio;

@@ -1,4 +1,4 @@
-//! `tal import --resumable`: a released run goes on here.
+//! `tal import --resumable`: a released run continues here.
 
 use super::support::{Place, fixture, text};
 

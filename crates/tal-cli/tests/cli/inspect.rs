@@ -1,4 +1,4 @@
-//! `tal inspect`: what a run has learned besides its detector.
+//! `tal inspect`: learned action sensitivity.
 
 use tal_data::annotations;
 

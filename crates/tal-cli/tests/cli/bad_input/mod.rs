@@ -1,5 +1,4 @@
-//! Everything that can be wrong with what the program is given: one clear message, the right exit code, nothing
-//! half-written.
+//! Wrong input of every kind: one clear message, the right exit code, nothing half-written.
 
 mod data;
 mod files;
