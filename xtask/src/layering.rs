@@ -70,6 +70,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// What a crate's examples and tests may use besides.
 const ALLOWED_IN_EXAMPLES: &[(&str, &str)] = &[
     ("tal-data", "tal-config"),
+    ("tal-corpus", "tal-config"),
     ("tal-postprocess", "tal-config"),
     ("tal-postprocess", "tal-data"),
     ("tal-engine", "tal-synth"),

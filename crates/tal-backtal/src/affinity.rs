@@ -1,24 +1,27 @@
-//! How similar neighbouring snippets are.
+//! Similarities of neighbouring snippets.
 
 use tch::{Kind, Tensor};
 
-/// Similarities of every snippet with its neighbours; 0 where there is none.
+/// Similarities of every snippet with its neighbours; 0 for a neighbour that does not exist.
 ///
 /// # Shapes
 /// Both (B, 1, T).
 #[derive(Debug)]
 pub struct Affinity {
-    /// Of snippet t with t − 1.
+    /// Similarity of snippet t with t − 1.
     pub left: Tensor,
-    /// Of snippet t with t + 1.
+    /// Similarity of snippet t with t + 1.
     pub right: Tensor,
 }
 
 impl Affinity {
-    /// left_t = ⟨e_t, e_{t−1}⟩, right_t = ⟨e_t, e_{t+1}⟩, the cosines of embeddings of length 1.
+    /// Cosines of embeddings of length 1: left_t = ⟨e_t, e_{t−1}⟩, right_t = ⟨e_t, e_{t+1}⟩.
     ///
     /// # Shapes
     /// `embedding` (B, E, T) with T ≥ 1.
+    ///
+    /// # Panics
+    /// If `embedding` has another shape.
     pub fn new(embedding: &Tensor) -> Self {
         let len = embedding.size()[2];
         let (before, after) = (

@@ -1,4 +1,4 @@
-//! A convolution whose taps count as much as their snippets resemble the middle one.
+//! Convolution whose taps are weighted by the similarities of neighbouring snippets.
 
 use tal_core::config::AffinityLayout;
 use tal_core::nn::{BiasInit, Conv1d, Conv1dConfig, convolve, dim};
@@ -8,16 +8,16 @@ use crate::affinity::Affinity;
 
 const NUM_TAPS: i64 = 3;
 
-/// Convolution with three taps and without bias, each input of which is multiplied by a similarity.
+/// Convolution with three taps and without bias, whose inputs are multiplied by similarities.
 ///
-/// `per_tap`: y_t = a_{t,−1}·W_{−1}·x_{t−1} + W_0·x_t + a_{t,+1}·W_{+1}·x_{t+1}, with a the similarity of snippet t and its
-/// neighbour. A similarity multiplies whole columns, so it is applied to the products: nothing is unfolded, and autograd
-/// keeps the two outer products (2·out values per snippet) in place of the unfolded input, its similarities and their
-/// product (9·in values).
+/// `per_tap`: y_t = a_{t,−1}·W_{−1}·x_{t−1} + W_0·x_t + a_{t,+1}·W_{+1}·x_{t+1}, with the similarity a of snippet t and its
+/// neighbour. A similarity multiplies whole columns, so it is applied to the products. Nothing is unfolded, and autograd keeps
+/// the two outer products (2·out values per snippet) instead of the unfolded input, its similarities and their product
+/// (9·in values).
 ///
-/// `released`: the input's row c·3 + j (channel c, tap j) is multiplied by a_{t,−1} where the row is in the first third of
-/// the rows, by a_{t,+1} where it is in the last, and by 1 between. The thirds are ranges of channels (up to a channel that
-/// two of them share, whose other taps get weight 0): three plain convolutions of a third of the channels each.
+/// `released`: the input's row c·3 + j (channel c, tap j) is multiplied by a_{t,−1} in the first third of the rows, by 1 in
+/// the second and by a_{t,+1} in the last. The thirds are ranges of channels, and two of them may share a channel, with
+/// weights of 0 for the taps of the other. This makes three plain convolutions of a third of the channels each.
 ///
 /// # Shapes
 /// (B, in, T) → (B, out, T); `weight` (out, in, 3).
@@ -29,20 +29,20 @@ pub struct AffinityConv {
     thirds: [Third; 3],
 }
 
-/// Rows of the released layout that share a similarity.
+/// Third of the rows of the released layout, which shares a similarity.
 #[derive(Debug)]
 struct Third {
     first_channel: i64,
     num_channels: i64,
-    /// 1 where a (channel, tap) belongs to it, (channels, 3); none where all do.
+    /// Whether every (channel, tap) belongs to the third, (channels, 3); `None` if all do.
     mask: Option<Tensor>,
 }
 
 impl AffinityConv {
-    /// The variable `weight` below `path`, with PyTorch's own initial values.
+    /// Convolution with the variable `weight` below `path`, which starts with PyTorch's own initial values.
     ///
     /// # Panics
-    /// Where a size is 0.
+    /// If a size is 0.
     pub fn new(
         path: &nn::Path<'_>,
         in_channels: usize,
@@ -61,7 +61,7 @@ impl AffinityConv {
         }
     }
 
-    /// Convolves.
+    /// Convolution of `x`.
     ///
     /// # Shapes
     /// `x` (B, in, T) → (B, out, T).
@@ -80,7 +80,8 @@ impl AffinityConv {
         }
     }
 
-    /// Convolves `x` and `scale` · `x`, which multiplies whole columns, too: the products of `per_tap` serve both.
+    /// Convolutions of `x` and of `scale` · `x`. As `scale` multiplies whole columns, too, both share the products of
+    /// `per_tap`.
     ///
     /// # Shapes
     /// `x` (B, in, T), `scale` (B, 1, T) → twice (B, out, T).
@@ -130,7 +131,8 @@ impl AffinityConv {
     }
 }
 
-/// The products of the three taps, each where its sum belongs. What `roll` carries around an end meets a similarity of 0.
+/// Products of the three taps, each at the snippet that it is added to. Values that `roll` carries around an end meet a
+/// similarity of 0.
 struct Taps {
     before: Tensor,
     middle: Tensor,
@@ -138,7 +140,7 @@ struct Taps {
 }
 
 impl Third {
-    /// The channels with a row c·3 + j from `third`·C to before (`third` + 1)·C.
+    /// Channels with a row c·3 + j from `third`·C to below (`third` + 1)·C.
     fn new(third: i64, in_channels: i64, device: Device) -> Self {
         let rows = third * in_channels..(third + 1) * in_channels;
         let first_channel = rows.start / NUM_TAPS;
@@ -183,7 +185,7 @@ mod tests {
 
     const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
 
-    /// The definition: the unfolded input, times its similarities, times the weight.
+    /// Definition: the unfolded input, times its similarities, times the weight.
     fn unfolded(
         x: &Tensor,
         affinity: &Affinity,

@@ -1,4 +1,4 @@
-//! Features that see their neighbours as far as they resemble them.
+//! Features of snippets in the context of similar neighbours.
 
 use tal_core::config::AffinityLayout;
 use tch::{Kind, Tensor, nn};
@@ -6,34 +6,34 @@ use tch::{Kind, Tensor, nn};
 use crate::affinity::Affinity;
 use crate::affinity_conv::AffinityConv;
 
-/// Two affinity convolutions, LeakyReLU after each; the same weights for both branches.
+/// Two affinity convolutions, each with a LeakyReLU. Both branches share the weights.
 ///
 /// # Shapes
 /// (B, D, T) → twice (B, H, T).
 #[derive(Debug)]
 pub struct BaseModule {
-    /// D to H.
+    /// First layer, D to H channels.
     pub first: AffinityConv,
-    /// H to H.
+    /// Second layer, H to H channels.
     pub second: AffinityConv,
     /// Probability with which values of the second layer are dropped in training.
     pub dropout: f64,
 }
 
-/// What the two layers give.
+/// Features of both layers.
 #[derive(Debug)]
 pub struct BaseFeatures {
-    /// Of the first layer, (B, H, T).
+    /// Features of the first layer, (B, H, T).
     pub first: Tensor,
-    /// Of the second layer, (B, H, T). In training some values are 0, and the others are not scaled up.
+    /// Features of the second layer, (B, H, T).
     pub second: Tensor,
 }
 
 impl BaseModule {
-    /// Variables `first.weight` and `second.weight` below `path`.
+    /// Module with variables `first.weight` and `second.weight` below `path`.
     ///
     /// # Panics
-    /// Where a size is 0.
+    /// If a size is 0.
     pub fn new(
         path: &nn::Path<'_>,
         input_dim: usize,
@@ -48,7 +48,7 @@ impl BaseModule {
         }
     }
 
-    /// Features of `x` alone, without dropout.
+    /// Features of `x`, without dropout.
     ///
     /// # Shapes
     /// (B, D, T) → twice (B, H, T).
@@ -58,7 +58,8 @@ impl BaseModule {
         BaseFeatures { first, second }
     }
 
-    /// The second layer's features of `x` and of `weight` · `x`.
+    /// Second layer's features of `x` and of `weight` · `x`. In training, some values are dropped, and the others are not
+    /// scaled up.
     ///
     /// # Shapes
     /// `x` (B, D, T), `weight` (B, 1, T) → twice (B, H, T).
@@ -77,7 +78,8 @@ impl BaseModule {
         )
     }
 
-    /// Dropping before LeakyReLU leaves the same values: autograd then keeps one tensor for it and the classifier.
+    /// Second layer. Values are dropped before the LeakyReLU, with the same result as after it, because autograd then keeps
+    /// one tensor for it and the classifier.
     fn second(&self, first: &Tensor, affinity: &Affinity, train: bool) -> Tensor {
         let mut second = self.second.forward(first, affinity);
         if train && self.dropout > 0.0 {

@@ -1,4 +1,4 @@
-//! The loss of a batch.
+//! The training loss.
 
 use tal_core::config::BackTalConfig;
 use tch::{Device, Kind, Tensor};
@@ -6,23 +6,26 @@ use tch::{Device, Kind, Tensor};
 use crate::loss::{self, Margins};
 use crate::output::{BackTalOutput, num_top};
 
-/// What is known about a recording.
+/// Weak supervision of a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WeakTarget {
     /// Ids of its classes, each once.
     pub labels: Vec<u32>,
-    /// Snippets that were clicked as background, each once.
+    /// Snippets that an annotator clicked as background, each once.
     pub clicks: Vec<usize>,
 }
 
-/// The loss of a batch and its terms, scalars; the terms without their weights.
+/// Loss of a batch, and its terms without their weights.
+///
+/// # Shapes
+/// All scalars.
 #[derive(Debug)]
 pub struct BackTalLosses {
-    /// What is minimised.
+    /// Sum to minimise.
     pub total: Tensor,
-    /// Cross-entropy of the base branch's recording scores; background is present.
+    /// Cross-entropy of the base branch's recording scores, with background present.
     pub base: Tensor,
-    /// Cross-entropy of the supp branch's recording scores; background is absent.
+    /// Cross-entropy of the supp branch's recording scores, with background absent.
     pub supp: Tensor,
     /// L1 norm of the foreground weights.
     pub norm: Tensor,
@@ -34,12 +37,12 @@ pub struct BackTalLosses {
     pub embedding: Tensor,
 }
 
-/// Compares the network's answers with labels and clicks.
+/// Training loss: the network's answers compared with labels and clicks.
 ///
 /// total = base + supp + c_norm · norm + c_click · click + c_sep · separation + c_emb · embedding
 ///
-/// What cannot be computed counts 0: the last three terms where no recording of the batch has a click (the released code
-/// divides by zero), the separation of a recording without labels, `supp` of a recording without labels.
+/// Terms that cannot be computed are 0: the last three if no recording of the batch has a click (the released code divides by
+/// zero), and `supp` and the separation of a recording without labels.
 ///
 /// # Source
 /// Yang et al., "Background-Click Supervision for Temporal Action Localization", TPAMI 2021.
@@ -49,17 +52,17 @@ pub struct BackTalCriterion {
 }
 
 impl BackTalCriterion {
-    /// A criterion with the weights and margins of `config`.
+    /// Criterion with the weights and margins of `config`.
     pub fn new(config: &BackTalConfig) -> Self {
         Self {
             config: config.clone(),
         }
     }
 
-    /// The loss of a batch with one target per recording.
+    /// Loss of a batch with one target per recording.
     ///
     /// # Panics
-    /// Where there are not as many targets as recordings, or a class or click does not exist.
+    /// If there are not as many targets as recordings, or if a class or a clicked snippet does not exist.
     pub fn forward(&self, output: &BackTalOutput, targets: &[WeakTarget]) -> BackTalLosses {
         let size = output.cas_base.size();
         let (num_classes, len) = (size[1] - 1, size[2]);
@@ -124,7 +127,7 @@ impl BackTalCriterion {
         }
     }
 
-    /// The affinity loss of a recording: action snippets are the top ones of each of its classes in the supp branch.
+    /// Affinity loss of a recording, whose action snippets are the top ones of each of its classes in the supp branch.
     fn embedding(&self, output: &BackTalOutput, recording: &Clicked) -> Tensor {
         let embedding = output.embedding.get(recording.row);
         let cas = output.cas_supp.get(recording.row).detach();
@@ -145,7 +148,7 @@ impl BackTalCriterion {
     }
 }
 
-/// A recording with clicks.
+/// Recording with clicks.
 struct Clicked {
     row: i64,
     num_labels: usize,
@@ -170,6 +173,7 @@ impl Clicked {
     }
 }
 
+/// Mean of scalars, or `zero` without any.
 fn mean(terms: impl Iterator<Item = Tensor>, zero: impl Fn() -> Tensor) -> Tensor {
     let terms: Vec<Tensor> = terms.collect();
     match terms.len() {
@@ -178,7 +182,7 @@ fn mean(terms: impl Iterator<Item = Tensor>, zero: impl Fn() -> Tensor) -> Tenso
     }
 }
 
-/// 1 where a recording has a class, (B, K).
+/// Whether recordings have classes, 1 or 0, (B, K).
 fn label_rows(targets: &[WeakTarget], num_classes: i64) -> Tensor {
     let mut rows = vec![0f32; targets.len() * num_classes as usize];
     for (target, row) in targets.iter().zip(rows.chunks_mut(num_classes as usize)) {
@@ -189,7 +193,7 @@ fn label_rows(targets: &[WeakTarget], num_classes: i64) -> Tensor {
     Tensor::from_slice(&rows).view([-1, num_classes])
 }
 
-/// The background's index where a snippet was clicked, (B, T).
+/// Classes of snippets, (B, T): background if they were clicked.
 fn click_rows(targets: &[WeakTarget], num_classes: i64, len: i64) -> Tensor {
     let mut rows = vec![loss::NOT_CLICKED; targets.len() * len as usize];
     for (target, row) in targets.iter().zip(rows.chunks_mut(len as usize)) {

@@ -1,28 +1,28 @@
-//! Where snippets of one kind lie close together.
+//! Embedding in which snippets of one kind lie close together.
 
 use tal_core::nn::{Conv1d, Conv1dConfig};
 use tch::{Tensor, nn};
 
-/// Lengths below this count as this.
+/// Least length that is divided by.
 const MIN_LENGTH: f64 = 1e-12;
 
-/// z = conv3(LeakyReLU(conv3(x))), e = z / ‖z‖ over channels.
+/// Embedding e = z / ‖z‖ over channels, with z = conv3(LeakyReLU(conv3(x))).
 ///
 /// # Shapes
 /// (B, D, T) → (B, E, T).
 #[derive(Debug)]
 pub struct Embedding {
-    /// D to the hidden channels.
+    /// Convolution from D to the hidden channels.
     pub hidden: Conv1d,
-    /// The hidden channels to E.
+    /// Convolution from the hidden channels to E.
     pub output: Conv1d,
 }
 
 impl Embedding {
-    /// Variables `hidden.*` and `output.*` below `path`.
+    /// Embedding with variables `hidden.*` and `output.*` below `path`.
     ///
     /// # Panics
-    /// Where a size is 0.
+    /// If a size is 0.
     pub fn new(
         path: &nn::Path<'_>,
         input_dim: usize,
@@ -39,7 +39,7 @@ impl Embedding {
         }
     }
 
-    /// The embedding of every snippet, of length 1.
+    /// Embeddings of all snippets, of length 1.
     ///
     /// # Shapes
     /// (B, D, T) → (B, E, T).

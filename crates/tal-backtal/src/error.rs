@@ -1,21 +1,16 @@
-//! What can be wrong with what a network is built from.
+//! Errors of the network's constructor.
 
+use tal_core::config::FieldErrors;
 use thiserror::Error;
 
-/// A network that cannot be built.
+/// Reasons why a network cannot be built.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum BackTalError {
+    /// Values of the configuration, such as the dropout probability, are out of range.
+    #[error(transparent)]
+    Config(#[from] FieldErrors),
     /// A size is zero.
-    #[error("{name} is 0, at least 1 is needed")]
-    ZeroSize {
-        /// What the size is called.
-        name: &'static str,
-    },
-    /// The dropout probability is none.
-    #[error("backtal.dropout is {value}, at least 0 and below 1 is needed")]
-    Dropout {
-        /// Its value.
-        value: f64,
-    },
+    #[error("the number of {0} is 0, must be at least 1")]
+    ZeroSize(&'static str),
 }

@@ -1,25 +1,25 @@
-//! Which snippets belong to an action, whatever its class.
+//! Foreground filter: the probability that a snippet belongs to an action of any class.
 
 use tal_core::nn::{Conv1d, Conv1dConfig};
 use tch::{Tensor, nn};
 
-/// w = σ(conv1(LeakyReLU(conv1(x)))).
+/// Foreground filter w = σ(conv1(LeakyReLU(conv1(x)))).
 ///
 /// # Shapes
 /// (B, D, T) → (B, 1, T).
 #[derive(Debug)]
 pub struct ForegroundFilter {
-    /// D to the hidden channels.
+    /// Convolution from D to the hidden channels.
     pub hidden: Conv1d,
-    /// The hidden channels to one.
+    /// Convolution from the hidden channels to one.
     pub output: Conv1d,
 }
 
 impl ForegroundFilter {
-    /// Variables `hidden.*` and `output.*` below `path`.
+    /// Filter with variables `hidden.*` and `output.*` below `path`.
     ///
     /// # Panics
-    /// Where a size is 0.
+    /// If a size is 0.
     pub fn new(path: &nn::Path<'_>, input_dim: usize, hidden_dim: usize) -> Self {
         Self {
             hidden: Conv1d::new(
@@ -30,7 +30,7 @@ impl ForegroundFilter {
         }
     }
 
-    /// The weight of every snippet, between 0 and 1.
+    /// Weights of all snippets, between 0 and 1.
     ///
     /// # Shapes
     /// (B, D, T) → (B, 1, T).

@@ -2,33 +2,23 @@
 
 use tal_core::weights::KeyMap;
 
-/// Released name (a regular expression for the whole name, without `module.`) and ours.
-const RULES: &[(&str, &str)] = &[
-    (
-        r"filter_module\.conv_1\.0\.(.+)",
-        "backtal.filter.hidden.${1}",
-    ),
-    (
-        r"filter_module\.conv_2\.0\.(.+)",
-        "backtal.filter.output.${1}",
-    ),
-    (
-        r"embedding_module\.conv_1\.(.+)",
-        "backtal.embedding.hidden.${1}",
-    ),
-    (
-        r"embedding_module\.conv_2\.(.+)",
-        "backtal.embedding.output.${1}",
-    ),
-    (r"base_module\.conv_1\.(.+)", "backtal.base.first.${1}"),
-    (r"base_module\.conv_2\.(.+)", "backtal.base.second.${1}"),
-    (r"classifier_module\.conv\.(.+)", "backtal.classifier.${1}"),
+/// Modules: released name (a regular expression) and ours.
+const MODULES: [(&str, &str); 7] = [
+    (r"filter_module\.conv_1\.0", "filter.hidden"),
+    (r"filter_module\.conv_2\.0", "filter.output"),
+    (r"embedding_module\.conv_1", "embedding.hidden"),
+    (r"embedding_module\.conv_2", "embedding.output"),
+    (r"base_module\.conv_1", "base.first"),
+    (r"base_module\.conv_2", "base.second"),
+    (r"classifier_module\.conv", "classifier"),
 ];
 
-/// Released names to ours, where the network stands below `backtal`.
-///
-/// # Panics
-/// Never: the rules are constants.
+/// Map from the names in released checkpoints, without their prefix `module.`, to ours below `backtal`.
 pub fn released_key_map() -> KeyMap {
-    KeyMap::new(RULES).expect("the rules are valid")
+    let rules = MODULES.map(|(released, ours)| {
+        let ours = format!("backtal.{ours}.${{1}}");
+        (format!(r"{released}\.(.+)"), ours)
+    });
+    KeyMap::new(&rules.each_ref().map(|(a, b)| (&**a, &**b)))
+        .expect("the rules are constant, and the tests build them")
 }

@@ -1,14 +1,14 @@
-//! The loss terms: tensors in, scalars out; no configuration.
+//! Terms of the loss: tensors in, scalars out, without configuration.
 
 use tch::{Kind, Reduction, Tensor};
 
 use crate::output::num_top;
 
-/// The class index of snippets that nobody clicked.
+/// Class index of snippets that nobody clicked.
 pub const NOT_CLICKED: i64 = -100;
 
-/// Mean over recordings of −Σ_k q_k · log softmax(s)_k with q the `labels` divided by their sum; a recording whose labels
-/// are all 0 counts 0.
+/// Cross-entropy of recordings: the mean of −Σ_k q_k · log softmax(s)_k, where q are the `labels` divided by their sum. A
+/// recording whose labels are all 0 contributes 0.
 ///
 /// # Shapes
 /// `score` and `labels` (B, K + 1) → scalar.
@@ -19,7 +19,7 @@ pub fn recording(score: &Tensor, labels: &Tensor) -> Tensor {
     per_class.sum(None::<Kind>) / score.size()[0] as f64
 }
 
-/// Mean over recordings of Σ_t |w_t|.
+/// L1 norm of the foreground weights: the mean over recordings of Σ_t |w_t|.
 ///
 /// # Shapes
 /// `weight` (B, 1, T) → scalar.
@@ -27,7 +27,7 @@ pub fn norm(weight: &Tensor) -> Tensor {
     weight.abs().sum(None::<Kind>) / weight.size()[0] as f64
 }
 
-/// Cross-entropy of the snippets whose class is not [`NOT_CLICKED`]: their mean. There must be one.
+/// Cross-entropy of clicked snippets: the mean over those whose class is not [`NOT_CLICKED`]; NaN if there are none.
 ///
 /// # Shapes
 /// `cas` (B, K + 1, T), `classes` (B, T) → scalar.
@@ -35,11 +35,11 @@ pub fn click(cas: &Tensor, classes: &Tensor) -> Tensor {
     cas.cross_entropy_loss(classes, None::<Tensor>, Reduction::Mean, NOT_CLICKED, 0.0)
 }
 
-/// Mean over classes of −log softmax([f, b]) at f: f is the mean of the top share `topk_ratio` of a class's sequence, b its
-/// mean at the clicked snippets.
+/// Score separation: the mean over classes of −log softmax([f, b]) at f, where f is the mean of the top share `topk_ratio` of
+/// a class's sequence, and b its mean at the clicked snippets.
 ///
 /// # Shapes
-/// `cas` (K + 1, T) of one recording, `classes` and `clicks` not empty → scalar.
+/// `cas` (K + 1, T) of one recording, with non-empty `classes` and `clicks` → scalar.
 pub fn separation(cas: &Tensor, classes: &Tensor, clicks: &Tensor, topk_ratio: f64) -> Tensor {
     let cas = cas.index_select(0, classes);
     let (top, _) = cas.topk(num_top(cas.size()[1], topk_ratio), 1, true, true);
@@ -54,17 +54,19 @@ pub fn separation(cas: &Tensor, classes: &Tensor, clicks: &Tensor, topk_ratio: f
 /// Margins of [`affinity`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Margins {
-    /// Two snippets of one kind should be at least this similar.
+    /// Least similarity that two snippets of one kind should have.
     pub similar_min: f64,
-    /// An action and a background snippet should be at most this similar.
+    /// Greatest similarity that an action and a background snippet should have.
     pub different_max: f64,
 }
 
-/// Embeddings of one kind should be alike, those of action (f) and background (b) should differ:
-/// mean_i relu(s − min_j ⟨f_i, f_j⟩) + the same of b + mean_i relu(max_j ⟨f_i, b_j⟩ − d) + mean_j relu(max_i ⟨f_i, b_j⟩ − d).
+/// Affinity loss: embeddings of one kind should be alike, those of action (f) and background (b) should differ.
+///
+/// mean_i relu(s − min_j ⟨f_i, f_j⟩) + the same of b + mean_i relu(max_j ⟨f_i, b_j⟩ − d) + mean_j relu(max_i ⟨f_i, b_j⟩ − d),
+/// where terms of an empty kind are 0.
 ///
 /// # Shapes
-/// `foreground` (E, N) and `background` (E, M), of length 1 over E → scalar. Terms of an empty kind are 0.
+/// `foreground` (E, N) and `background` (E, M), of length 1 over E → scalar.
 pub fn affinity(foreground: &Tensor, background: &Tensor, margins: Margins) -> Tensor {
     let Margins {
         similar_min,
@@ -76,7 +78,7 @@ pub fn affinity(foreground: &Tensor, background: &Tensor, margins: Margins) -> T
     };
     let apart = |most: Tensor| (most - different_max).relu().mean(None::<Kind>);
     match (foreground.size()[1], background.size()[1]) {
-        (0, 0) => (foreground.sum(None::<Kind>)) * 0.0,
+        (0, 0) => foreground.sum(None::<Kind>) * 0.0,
         (0, _) => alike(background),
         (_, 0) => alike(foreground),
         _ => {

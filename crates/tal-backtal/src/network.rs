@@ -1,4 +1,4 @@
-//! The network.
+//! The network BackTAL.
 
 use tal_core::config::BackTalConfig;
 use tal_core::nn::{BiasInit, Conv1d, Conv1dConfig};
@@ -11,9 +11,9 @@ use crate::error::BackTalError;
 use crate::filter::ForegroundFilter;
 use crate::output::{ActivationSequence, BackTalOutput, top_mean};
 
-/// Foreground filter, embedding, base module and classifier.
+/// BackTAL: foreground filter, embedding, base module and classifier.
 ///
-/// Two branches share all weights: "base" sees the features x, "supp" sees w · x with the foreground weights w. The
+/// Two branches share all weights: "base" reads the features x, "supp" reads w · x with the foreground weights w. The
 /// similarities of the affinity convolutions always come from x.
 ///
 /// # Shapes
@@ -23,43 +23,36 @@ use crate::output::{ActivationSequence, BackTalOutput, top_mean};
 /// Yang et al., "Background-Click Supervision for Temporal Action Localization", TPAMI 2021.
 #[derive(Debug)]
 pub struct BackTal {
-    /// Which snippets belong to an action.
+    /// Foreground weights of snippets.
     pub filter: ForegroundFilter,
-    /// What similarities are measured in.
+    /// Space in which similarities are measured.
     pub embedding: Embedding,
-    /// The affinity convolutions.
+    /// Affinity convolutions.
     pub base: BaseModule,
-    /// Features to classes and background.
+    /// Map from features to classes and background.
     pub classifier: Conv1d,
     topk_ratio: f64,
 }
 
 impl BackTal {
-    /// Variables `filter.*`, `embedding.*`, `base.*` and `classifier.weight` below `path`.
+    /// Network with variables `filter.*`, `embedding.*`, `base.*` and `classifier.weight` below `path`, for D = `input_dim`
+    /// channels and K = `num_classes` classes.
     ///
     /// # Errors
-    /// Where a size is 0 or the dropout probability is none.
+    /// If a size is 0 or a value of the configuration, such as the dropout probability, is out of range.
     pub fn new(
         path: &nn::Path<'_>,
         input_dim: usize,
         num_classes: usize,
         config: &BackTalConfig,
     ) -> Result<Self, BackTalError> {
-        for (name, size) in [
-            ("dataset.input_dim", input_dim),
-            ("dataset.num_classes", num_classes),
-            ("backtal.dim", config.dim),
-            ("backtal.hidden_dim", config.hidden_dim),
-            ("backtal.embedding_dim", config.embedding_dim),
-        ] {
+        config.validate()?;
+        for (name, size) in [("channels", input_dim), ("classes", num_classes)] {
             if size == 0 {
-                return Err(BackTalError::ZeroSize { name });
+                return Err(BackTalError::ZeroSize(name));
             }
         }
-        let (dropout, hidden_dim) = (config.dropout, config.hidden_dim);
-        if !(0.0..1.0).contains(&dropout) {
-            return Err(BackTalError::Dropout { value: dropout });
-        }
+        let hidden_dim = config.hidden_dim;
         let embedding_path = path / "embedding";
         let classifier = Conv1dConfig {
             bias: BiasInit::None,
@@ -73,17 +66,20 @@ impl BackTal {
                 input_dim,
                 config.dim,
                 config.affinity,
-                dropout,
+                config.dropout,
             ),
             classifier: Conv1d::new(&(path / "classifier"), classifier),
             topk_ratio: config.topk_ratio,
         })
     }
 
-    /// Both branches, for training.
+    /// Answers of both branches, for training. `train` switches dropout on.
     ///
     /// # Shapes
     /// `x` (B, D, T) with T ≥ 1.
+    ///
+    /// # Panics
+    /// If `x` has another shape.
     pub fn forward_both(&self, x: &Tensor, train: bool) -> BackTalOutput {
         let foreground_weight = self.filter.forward(x);
         let embedding = self.embedding.forward(x);
@@ -91,7 +87,7 @@ impl BackTal {
         let (base, supp) = self
             .base
             .forward_both(x, &foreground_weight, &affinity, train);
-        // Dropout left what stays unscaled: on the few channels of the sequence that costs nothing.
+        // Dropout did not scale the values that it kept: it costs nothing on the few channels of the sequence.
         let scale = if train {
             1.0 / (1.0 - self.base.dropout)
         } else {
@@ -109,10 +105,13 @@ impl BackTal {
         }
     }
 
-    /// The supp branch, for inference.
+    /// Answers of the supp branch, for inference.
     ///
     /// # Shapes
     /// `x` (B, D, T) with T ≥ 1.
+    ///
+    /// # Panics
+    /// If `x` has another shape.
     pub fn forward(&self, x: &Tensor) -> ActivationSequence {
         let affinity = Affinity::new(&self.embedding.forward(x));
         let features = self.base.forward(&(x * self.filter.forward(x)), &affinity);

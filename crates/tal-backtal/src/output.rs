@@ -1,8 +1,8 @@
-//! What the network answers.
+//! Answers of the network.
 
 use tch::{Kind, Tensor};
 
-/// What training compares with labels and clicks.
+/// Answers of both branches, which training compares with labels and clicks.
 ///
 /// # Shapes
 /// B recordings, K classes and background (the last one), T snippets, E channels of the embedding.
@@ -22,10 +22,10 @@ pub struct BackTalOutput {
     pub foreground_weight: Tensor,
 }
 
-/// What detections are made of.
+/// Answers of the supp branch, from which detections are made.
 ///
 /// # Shapes
-/// As [`BackTalOutput`].
+/// As in [`BackTalOutput`].
 #[derive(Debug)]
 pub struct ActivationSequence {
     /// Class activation sequence, (B, K + 1, T).
@@ -36,15 +36,15 @@ pub struct ActivationSequence {
     pub feature: Tensor,
 }
 
-/// How many of `len` values the share `ratio` is: ⌊len · ratio⌋, at least 1.
+/// Number of values in the share `ratio` of `len` values: ⌊len · ratio⌋, at least 1.
 pub fn num_top(len: i64, ratio: f64) -> i64 {
     ((len as f64 * ratio) as i64).clamp(1, len.max(1))
 }
 
-/// Mean of the highest values over time, ⌊T · `ratio`⌋ of them.
+/// Mean of the highest values over time, as many as [`num_top`] says.
 ///
 /// # Shapes
-/// (…, T) → (…).
+/// (…, T) with T ≥ 1 → (…).
 pub fn top_mean(cas: &Tensor, ratio: f64) -> Tensor {
     let len = cas.size().last().copied().unwrap_or(1);
     let (values, _) = cas.topk(num_top(len, ratio), -1, true, true);

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use tal_core::Usage;
+use tal_core::atomic::FolderError;
 use tal_corpus::ClipError;
 use tal_engine::EngineError;
 use tal_engine::ablation::AblationError;
@@ -20,26 +22,34 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
+impl Usage for UsageError {
+    fn is_usage(&self) -> bool {
+        true
+    }
+}
+
+fn usage<E: Usage + Send + Sync + 'static>(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<E>().is_some_and(E::is_usage)
+}
+
 /// Prints the error and gives the exit code. Messages of our libraries already name their cause, so only the outermost one
 /// is shown.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     // Nobody may be reading any more; the exit code still tells.
     let _ = writeln!(io::stderr(), "error: {error}");
-    let usage = error.is::<UsageError>()
-        || error.is::<tal_config::ConfigError>()
+    let usage = usage::<UsageError>(error)
+        || usage::<tal_config::ConfigError>(error)
+        || usage::<tal_engine::DeviceError>(error)
+        || usage::<EngineError>(error)
+        || usage::<AblationError>(error)
         || error.is::<tal_config::import::ImportError>()
-        || error.is::<tal_engine::device::DeviceError>()
-        || error
-            .downcast_ref::<EngineError>()
-            .is_some_and(EngineError::is_usage)
-        || error
-            .downcast_ref::<AblationError>()
-            .is_some_and(AblationError::is_usage)
         || matches!(error.downcast_ref(), Some(ClipError::Setting { .. }))
         || error.downcast_ref::<SynthError>().is_some_and(|error| {
             !matches!(
                 error,
-                SynthError::Io { .. } | SynthError::Annotations(_) | SynthError::Features(_)
+                SynthError::Folder(FolderError::Write { .. })
+                    | SynthError::Annotations(_)
+                    | SynthError::Features(_)
             )
         });
     ExitCode::from(if usage { 2 } else { 1 })

@@ -69,7 +69,7 @@ fn set_threads(threads: Option<usize>) {
     let Some(threads) = threads else {
         return;
     };
-    tal_engine::device::set_num_threads(threads);
+    tal_engine::set_num_threads(threads);
     if let Err(error) = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build_global()
@@ -78,7 +78,7 @@ fn set_threads(threads: Option<usize>) {
     }
     tracing::debug!(
         "threads: {} of LibTorch, {} of parallel loops",
-        tal_engine::device::num_threads(),
+        tal_engine::num_threads(),
         rayon::current_num_threads()
     );
 }

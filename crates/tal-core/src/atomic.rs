@@ -1,8 +1,8 @@
-//! Files that are either old or new, never half-written.
+//! Files and folders that are either old or new, never half-written.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes a file through `fill` so that `path` holds the old content or the whole new content at any moment.
 ///
@@ -37,6 +37,83 @@ pub fn write_atomic(
     file.persist(path).map_err(|error| error.error)?;
     sync_folder(folder);
     Ok(())
+}
+
+/// Start of the name of the folder in which [`write_folder`] collects its files; a killed program leaves it behind.
+pub const PARTIAL: &str = ".partial-";
+
+/// Why a folder cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FolderError {
+    /// The output folder has something in it.
+    #[error("the output folder {} is not empty; choose another one, nothing is overwritten", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file or folder cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's error.
+        source: io::Error,
+    },
+}
+
+impl FolderError {
+    /// Adds the path to an error of the operating system.
+    pub fn at(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        |source| Self::Write { path, source }
+    }
+}
+
+/// Fills a new or empty folder completely, or leaves it as it was.
+///
+/// `fill` writes into a temporary folder inside `out`. What it made is then moved into `out` in the order of `names`, so that
+/// the last one is there only if all others are; names that it did not make are left out.
+///
+/// # Errors
+/// A folder with something in it; those of the file system and of `fill`.
+pub fn write_folder<T, E: From<FolderError>>(
+    out: &Path,
+    names: &[&str],
+    fill: impl FnOnce(&Path) -> Result<T, E>,
+) -> Result<T, E> {
+    let at = FolderError::at;
+    let is_new = !out.exists();
+    fs::create_dir_all(out).map_err(at(out))?;
+    if fs::read_dir(out).map_err(at(out))?.next().is_some() {
+        let path = out.to_owned();
+        return Err(FolderError::NotEmpty { path }.into());
+    }
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PARTIAL);
+    let result = builder
+        .tempdir_in(out)
+        .map_err(|source| at(out)(source).into())
+        .and_then(|partial| {
+            let filled = fill(partial.path())?;
+            for name in names {
+                let (from, to) = (partial.path().join(name), out.join(name));
+                if from.exists() {
+                    fs::rename(from, &to).map_err(at(&to))?;
+                }
+            }
+            Ok(filled)
+        });
+    if result.is_err() {
+        // What was moved already is worth nothing alone; the first error is the one to report.
+        for path in names.iter().map(|name| out.join(name)) {
+            let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
+        }
+        if is_new {
+            let _ = fs::remove_dir(out);
+        }
+    }
+    result
 }
 
 fn builder() -> tempfile::Builder<'static, 'static> {
@@ -99,5 +176,31 @@ mod tests {
         std::os::unix::fs::symlink("/dev/null", &null).unwrap();
         write_atomic(&null, |w| w.write_all(b"gone")).unwrap();
         assert_eq!(fs::read(&null).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_folder_is_filled_completely_or_not_at_all() {
+        let parent = tempfile::tempdir().unwrap();
+        let out = parent.path().join("out");
+        let names = ["data", "list.txt"];
+        let fill = |last: Result<(), FolderError>| {
+            write_folder(&out, &names, |partial| {
+                fs::create_dir(partial.join("data")).unwrap();
+                fs::write(partial.join("list.txt"), "list").unwrap();
+                last
+            })
+        };
+        let stopped = FolderError::at(&out)(io::Error::other("stopped"));
+        assert!(fill(Err(stopped)).is_err());
+        assert!(!out.exists());
+        fill(Ok(())).unwrap();
+        let mut found: Vec<_> = fs::read_dir(&out)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        found.sort();
+        assert_eq!(found, names);
+        assert!(matches!(fill(Ok(())), Err(FolderError::NotEmpty { .. })));
+        assert_eq!(fs::read(out.join("list.txt")).unwrap(), b"list");
     }
 }

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod clips;
 pub mod export;
+pub mod features;
 pub mod frame_labels;
 pub mod sbhar_text;
 pub mod simulation;

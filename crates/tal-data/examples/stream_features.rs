@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tal_core::config::Config;
-use tal_data::{Dataset, FeatureArray, features};
+use tal_data::features::npy;
+use tal_data::{Dataset, FeatureArray};
 
 /// A valid configuration, of which only the data set counts.
 const CONFIG: &str = include_str!("../../../configs/demo.yaml");
@@ -27,7 +27,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let values = (0..LEN * NUM_CHANNELS).map(|v| (v % 1000) as f32).collect();
     let array = FeatureArray::from_channel_first(values, NUM_CHANNELS, LEN);
     let mut dataset = tal_config::from_yaml(CONFIG, "demo.yaml", folder, &[])?.dataset;
-    features::write(&dataset.features.format, &folder.join("0.npy"), &array)?;
+    npy::write(
+        &folder.join("0.npy"),
+        &array.to_time_first(),
+        &[LEN, NUM_CHANNELS],
+    )?;
     drop(array);
     let mut entries = Vec::new();
     for index in 0..num_recordings {

@@ -13,12 +13,14 @@
 //! a result.
 
 pub mod annotations;
+mod bounded;
 mod cache;
 pub mod class_scores;
 pub mod clicks;
 pub mod dataset;
 pub mod error;
 pub mod features;
+pub mod json;
 pub mod loader;
 pub mod order;
 pub mod pipeline;
@@ -26,6 +28,7 @@ pub mod results;
 pub mod rng;
 pub mod sample;
 pub mod table;
+pub mod text;
 pub mod truncate;
 pub mod weak;
 
@@ -35,8 +38,9 @@ pub use clicks::{ClickError, Clicks};
 pub use dataset::Dataset;
 pub use error::DataError;
 pub use features::{FeatureArray, FeatureError, FeatureStore, Features};
+pub use json::JsonError;
 pub use loader::{Batch, Loader, LoaderConfig, Position, SampleSource};
 pub use results::ResultsError;
 pub use sample::TrainingSample;
-pub use table::TableError;
+pub use text::TextFileError;
 pub use weak::{WeakDataset, WeakError, WeakOptions, WeakSample};

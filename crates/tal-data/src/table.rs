@@ -1,64 +1,8 @@
 //! Tables with a header line, cells checked by name.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Why a text file with a table cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TableError {
-    /// A line holds something else.
-    #[error("{}: line {line}: {found:?}; expected {expected}", path.display())]
-    Line {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// Its content.
-        found: String,
-        /// What would be right.
-        expected: String,
-    },
-    /// A cell of a table holds something else.
-    #[error("{}: line {line}, column {column:?}: {found:?}; expected {expected}", path.display())]
-    Cell {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// Name of the column.
-        column: String,
-        /// What stands there.
-        found: String,
-        /// What would be right.
-        expected: String,
-    },
-    /// A table lacks a column.
-    #[error("{}: no column {column:?} in the first line; expected {expected}", path.display())]
-    MissingColumn {
-        /// The file.
-        path: PathBuf,
-        /// The column.
-        column: &'static str,
-        /// The columns that are needed.
-        expected: String,
-    },
-}
-
-/// Longer quotations from a file are cut in messages.
-const LONGEST: usize = 60;
-
-/// A text that is fit for a message.
-pub fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST) {
-        None => text.to_owned(),
-        Some((at, _)) => format!("{}…", &text[..at]),
-    }
-}
-
-/// A finite number.
-pub fn finite(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|n: &f64| n.is_finite())
-}
+use crate::text::{TextFileError, shortened};
 
 /// A table in memory.
 pub struct Table<'a> {
@@ -69,8 +13,8 @@ pub struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// Reads the first line, which names the columns; commas, or tabs where the first line has one.
-    pub fn new(bytes: &'a [u8], path: &'a Path) -> Result<Self, TableError> {
+    /// Reads the first line, which names the columns; commas, or tabs if the first line has one.
+    pub fn new(bytes: &'a [u8], path: &'a Path) -> Result<Self, TextFileError> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let head = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
         let mut reader = csv::ReaderBuilder::new()
@@ -95,16 +39,17 @@ impl<'a> Table<'a> {
     }
 
     /// [`Table::find`] of a column that must be there; `expected` lists all that are needed.
-    pub fn column(&self, name: &'static str, expected: &[&str]) -> Result<usize, TableError> {
-        self.find(&[name]).ok_or_else(|| TableError::MissingColumn {
-            path: self.path.to_owned(),
-            column: name,
-            expected: expected.join(","),
-        })
+    pub fn column(&self, name: &'static str, expected: &[&str]) -> Result<usize, TextFileError> {
+        self.find(&[name])
+            .ok_or_else(|| TextFileError::MissingColumn {
+                path: self.path.to_owned(),
+                column: name,
+                expected: expected.join(","),
+            })
     }
 
     /// Goes on to the next row.
-    pub fn next_row(&mut self) -> Result<bool, TableError> {
+    pub fn next_row(&mut self) -> Result<bool, TextFileError> {
         self.reader
             .read_record(&mut self.row)
             .map_err(|error| explain(error, self.path))
@@ -121,12 +66,12 @@ impl<'a> Table<'a> {
         column: usize,
         expected: &str,
         parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<T, TableError> {
+    ) -> Result<T, TextFileError> {
         parse(self.cell(column)).ok_or_else(|| self.wrong(column, expected))
     }
 
     /// A cell that must not be empty.
-    pub fn text(&self, column: usize, expected: &str) -> Result<String, TableError> {
+    pub fn text(&self, column: usize, expected: &str) -> Result<String, TextFileError> {
         self.parse(column, expected, |text| {
             (!text.is_empty()).then(|| text.to_owned())
         })
@@ -138,7 +83,7 @@ impl<'a> Table<'a> {
         column: Option<usize>,
         expected: &str,
         parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Option<T>, TableError> {
+    ) -> Result<Option<T>, TextFileError> {
         match column {
             Some(column) if !self.cell(column).is_empty() => {
                 self.parse(column, expected, parse).map(Some)
@@ -148,10 +93,10 @@ impl<'a> Table<'a> {
     }
 
     /// An error about a cell of the row.
-    pub fn wrong(&self, column: usize, expected: &str) -> TableError {
-        TableError::Cell {
+    pub fn wrong(&self, column: usize, expected: &str) -> TextFileError {
+        TextFileError::Cell {
             path: self.path.to_owned(),
-            line: self.row.position().map_or(0, csv::Position::line),
+            line: self.row.position().map_or(0, csv::Position::line) as usize,
             column: self.headers.get(column).unwrap_or_default().to_owned(),
             found: shortened(self.cell(column)),
             expected: expected.to_owned(),
@@ -159,7 +104,7 @@ impl<'a> Table<'a> {
     }
 }
 
-fn explain(error: csv::Error, path: &Path) -> TableError {
+fn explain(error: csv::Error, path: &Path) -> TextFileError {
     let line = error.position().map_or(1, csv::Position::line);
     let (found, expected) = match error.into_kind() {
         csv::ErrorKind::UnequalLengths {
@@ -168,14 +113,9 @@ fn explain(error: csv::Error, path: &Path) -> TableError {
             format!("{len} fields"),
             format!("{expected_len}, as in the first line"),
         ),
-        csv::ErrorKind::Utf8 { .. } => ("bytes that are no text".to_owned(), "UTF-8".to_owned()),
+        csv::ErrorKind::Utf8 { .. } => ("bytes that are not text".to_owned(), "UTF-8".to_owned()),
         // Nothing else can happen in memory.
         other => (format!("{other:?}"), "a table".to_owned()),
     };
-    TableError::Line {
-        path: path.to_owned(),
-        line,
-        found,
-        expected,
-    }
+    TextFileError::line(path, line as usize, &found, expected)
 }

@@ -1,112 +1,25 @@
-//! Distances of selected pairs to their boundaries, from whatever the heads answer.
+//! Distances of selected pairs to their boundaries, before and after refinement.
 
 use tal_core::PointGrid;
 use tal_core::config::OffsetUnit;
-use tal_core::nn::PackedLayout;
-use tch::{Device, Tensor};
 
 use crate::distances::Distances;
 use crate::lazy_map::LazyMap;
 use crate::output::{BoundaryOutput, DecoderOutput};
+use crate::pairs::{Pairs, gather};
 use crate::trident;
 
-/// Selected pairs of a point and a class.
-///
-/// # Shapes
-/// Each (P) of int64, on the device of the outputs.
-#[derive(Debug)]
-pub struct Pairs {
-    /// Sample of the batch.
-    pub sample: Tensor,
-    /// Class.
-    pub class: Tensor,
-    /// Level.
-    pub level: Tensor,
-    /// Point of the level.
-    pub point: Tensor,
-}
-
-/// Where pairs stand in packed outputs.
-///
-/// # Shapes
-/// Each (P) of int64.
-#[derive(Debug)]
-pub(crate) struct Places {
-    /// First position of the pair's level.
-    pub(crate) offset: Tensor,
-    /// Positions that are kept of the level.
-    pub(crate) len: Tensor,
-    /// Position of the point.
-    pub(crate) position: Tensor,
-}
-
-impl Pairs {
-    /// Pairs from plain numbers.
-    ///
-    /// # Panics
-    /// Where the slices differ in length.
-    pub fn from_slices(
-        sample: &[i64],
-        class: &[i64],
-        level: &[i64],
-        point: &[i64],
-        device: Device,
-    ) -> Pairs {
-        let len = point.len();
-        assert!(
-            sample.len() == len && class.len() == len && level.len() == len,
-            "a pair has one sample, one class, one level and one point"
-        );
-        // One transfer for all four.
-        let columns = [sample, class, level, point].concat();
-        let columns = Tensor::from_slice(&columns)
-            .view([4, len as i64])
-            .to_device(device);
-        Pairs {
-            sample: columns.get(0),
-            class: columns.get(1),
-            level: columns.get(2),
-            point: columns.get(3),
-        }
-    }
-
-    /// Number P of pairs.
-    pub fn len(&self) -> i64 {
-        self.point.size()[0]
-    }
-
-    /// Whether there is no pair.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// A number of every pair's level, from one number per level.
-    pub(crate) fn of_level(&self, values: Vec<i64>) -> Tensor {
-        Tensor::from_slice(&values)
-            .to_device(self.level.device())
-            .index_select(0, &self.level)
-    }
-
-    /// Where the pairs stand.
-    pub(crate) fn places(&self, layout: &PackedLayout) -> Places {
-        let levels = layout.levels.iter();
-        let offset = self.of_level(levels.clone().map(|level| level.offset as i64).collect());
-        Places {
-            position: &self.point + &offset,
-            offset,
-            len: self.of_level(levels.map(|level| level.len as i64).collect()),
-        }
-    }
-}
-
-/// Distances of the selected pairs before refinement.
+/// Distances of pairs before refinement.
 ///
 /// # Shapes
 /// The result (P).
 ///
 /// # Units
 /// Strides of the level.
-pub fn decode(output: &DecoderOutput, pairs: &Pairs) -> Distances {
+///
+/// # Panics
+/// If a pair lies outside the output.
+pub fn decode_boundaries(output: &DecoderOutput, pairs: &Pairs) -> Distances {
     match &output.boundaries {
         BoundaryOutput::Trident(trident) => trident::decode(trident, pairs, &output.layout),
         BoundaryOutput::Distances(distances) => {
@@ -120,15 +33,15 @@ pub fn decode(output: &DecoderOutput, pairs: &Pairs) -> Distances {
     }
 }
 
-/// Distances of the selected pairs after refinement; unchanged where the output has no refined boundaries.
+/// Distances of pairs after refinement; unchanged if the output has no refined boundaries.
 ///
-/// With the point at t (grid units), stride s and the offsets os, oe of the refinement:
+/// With the point at t (grid units), stride s and the refinement's offsets os and oe:
 ///
 /// - left: `max(0, (t − ((t − left·s) + os)) / s)`
 /// - right: `max(0, (((t + right·s) + oe) − t) / s)`
 ///
-/// The order of the operations is the original's. Offsets in strides ([`OffsetUnit::Stride`]) are multiplied by s first.
-/// The gradient passes the clamp at values of at least zero.
+/// The order of the operations is that of the original. Offsets in strides ([`OffsetUnit::Stride`]) are multiplied by s
+/// first. The gradient passes the clamp at values of at least zero.
 ///
 /// # Shapes
 /// The result (P).
@@ -136,9 +49,12 @@ pub fn decode(output: &DecoderOutput, pairs: &Pairs) -> Distances {
 /// # Units
 /// Strides of the level.
 ///
+/// # Panics
+/// If a pair lies outside the output or the grid.
+///
 /// # Source
 /// The authors' public code.
-pub fn refine(
+pub fn refine_boundaries(
     distances: &Distances,
     output: &DecoderOutput,
     pairs: &Pairs,
@@ -147,8 +63,7 @@ pub fn refine(
     let (Some(start), Some(end)) = (&output.refine_start, &output.refine_end) else {
         return distances.shallow_clone();
     };
-    let strides = grid.levels().iter().map(|level| i64::from(level.stride));
-    let stride = pairs.of_level(strides.collect());
+    let stride = pairs.strides(grid);
     let kind = distances.left.kind();
     let position = (&pairs.point * &stride).to_kind(kind);
     let stride = stride.to_kind(kind);
@@ -168,21 +83,13 @@ pub fn refine(
     }
 }
 
-/// Values of a (B, C, S) map at `rows` (sample · C + channel) and `positions`, which broadcast against each other.
-pub(crate) fn gather(map: &Tensor, rows: &Tensor, positions: &Tensor) -> Tensor {
-    let index = rows * map.size()[2] + positions;
-    map.reshape([-1])
-        .index_select(0, &index.reshape([-1]))
-        .view_as(&index)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::output::{LevelOutput, RefinementRule, TridentOutput};
     use approx::assert_relative_eq;
     use tal_core::config::RefinedScore;
-    use tch::Kind;
+    use tch::{Device, Kind, Tensor};
 
     /// Two samples of `len` points, random maps.
     fn level(len: i64, num_classes: i64, num_offsets: i64) -> LevelOutput {
@@ -221,7 +128,7 @@ mod tests {
             score: RefinedScore::LogitProduct,
             offset_unit,
         };
-        DecoderOutput::from_levels(&levels, rule)
+        DecoderOutput::from_levels(&levels, rule).unwrap()
     }
 
     /// The points of an output.
@@ -238,8 +145,8 @@ mod tests {
             ..level(5, 3, 1)
         };
         let output = output(level, 2, OffsetUnit::Grid);
-        let pairs = Pairs::from_slices(&[0, 1, 1], &[0, 2, 0], &[1, 1, 1], &[4, 1, 1], Device::Cpu);
-        let decoded = decode(&output, &pairs).to_host();
+        let pairs = Pairs::from_rows(&[[0, 0, 1, 4], [1, 2, 1, 1], [1, 0, 1, 1]], Device::Cpu);
+        let decoded = decode_boundaries(&output, &pairs).to_host();
         assert_eq!(decoded, [[4.0, 9.0], [11.0, 16.0], [11.0, 16.0]]);
         assert!(output.is_class_agnostic(false) && output.is_class_agnostic(true));
     }
@@ -248,22 +155,22 @@ mod tests {
     fn windows_end_with_their_level() {
         // Large logits on the finer level must not be seen from the first points of the coarser one.
         let output = output(level(5, 2, 2), 2, OffsetUnit::Grid);
-        let pairs = Pairs::from_slices(&[1, 1], &[0, 0], &[0, 1], &[9, 0], Device::Cpu);
-        let before = decode(&output, &pairs).to_host();
+        let pairs = Pairs::from_rows(&[[1, 0, 0, 9], [1, 0, 1, 0]], Device::Cpu);
+        let before = decode_boundaries(&output, &pairs).to_host();
         let BoundaryOutput::Trident(trident) = &output.boundaries else {
             unreachable!("the level has bins");
         };
         for map in [&trident.start_logits, &trident.end_logits] {
             let _ = map.whole().narrow(2, 6, 4).fill_(50.0);
         }
-        let after = decode(&output, &pairs).to_host();
+        let after = decode_boundaries(&output, &pairs).to_host();
         assert_eq!(before[1], after[1]);
         assert_ne!(before[0], after[0]);
         let BoundaryOutput::Trident(trident) = &output.boundaries else {
             unreachable!("the level has bins");
         };
         let _ = trident.end_logits.whole().narrow(2, 10, 5).fill_(50.0);
-        let last = decode(&output, &pairs).to_host();
+        let last = decode_boundaries(&output, &pairs).to_host();
         assert_eq!(last[0], after[0]);
         assert_ne!(last[1], after[1]);
     }
@@ -287,13 +194,12 @@ mod tests {
                 ..level(2, 2, 2)
             };
             let output = output(level, 3, unit);
-            let pairs =
-                Pairs::from_slices(&[0, 0, 0], &[0, 0, 1], &[2, 2, 2], &[0, 1, 1], Device::Cpu);
+            let pairs = Pairs::from_rows(&[[0, 0, 2, 0], [0, 0, 2, 1], [0, 1, 2, 1]], Device::Cpu);
             let distances = Distances {
                 left: Tensor::from_slice(&[1.0f64, 1.0, 1.0]),
                 right: Tensor::from_slice(&[2.0f64, 2.0, 2.0]),
             };
-            let refined = refine(&distances, &output, &pairs, &grid(&output)).to_host();
+            let refined = refine_boundaries(&distances, &output, &pairs, &grid(&output)).to_host();
             assert_eq!(refined, expected);
         }
     }
@@ -303,12 +209,12 @@ mod tests {
         let level = level(5, 3, 1);
         let offset = level.refine_end.as_ref().unwrap().double_value(&[1, 0, 3]) as f32;
         let output = output(level, 1, OffsetUnit::Grid);
-        let pairs = Pairs::from_slices(&[1, 1], &[0, 2], &[0, 0], &[3, 3], Device::Cpu);
+        let pairs = Pairs::from_rows(&[[1, 0, 0, 3], [1, 2, 0, 3]], Device::Cpu);
         let distances = Distances {
             left: Tensor::from_slice(&[3.0f64, 3.0]),
             right: Tensor::from_slice(&[3.0f64, 3.0]),
         };
-        let refined = refine(&distances, &output, &pairs, &grid(&output)).to_host();
+        let refined = refine_boundaries(&distances, &output, &pairs, &grid(&output)).to_host();
         assert_eq!(refined[0], refined[1]);
         assert_relative_eq!(refined[0][1], 3.0 + offset, max_relative = 1e-6);
     }
@@ -321,9 +227,9 @@ mod tests {
             ..level(5, 2, 2)
         };
         let output = output(level, 2, OffsetUnit::Grid);
-        let pairs = Pairs::from_slices(&[0], &[1], &[1], &[2], Device::Cpu);
-        let decoded = decode(&output, &pairs);
-        let refined = refine(
+        let pairs = Pairs::from_rows(&[[0, 1, 1, 2]], Device::Cpu);
+        let decoded = decode_boundaries(&output, &pairs);
+        let refined = refine_boundaries(
             &decoded,
             &output,
             &pairs,
@@ -335,8 +241,13 @@ mod tests {
     #[test]
     fn no_pairs_give_no_distances() {
         let output = output(level(5, 2, 2), 1, OffsetUnit::Grid);
-        let pairs = Pairs::from_slices(&[], &[], &[], &[], Device::Cpu);
-        let refined = refine(&decode(&output, &pairs), &output, &pairs, &grid(&output));
+        let pairs = Pairs::from_rows(&[], Device::Cpu);
+        let refined = refine_boundaries(
+            &decode_boundaries(&output, &pairs),
+            &output,
+            &pairs,
+            &grid(&output),
+        );
         assert!(pairs.is_empty());
         assert!(refined.to_host().is_empty());
     }
@@ -344,7 +255,7 @@ mod tests {
     #[test]
     fn levels_come_back_from_their_packing() {
         let output = output(level(5, 2, 2), 2, OffsetUnit::Grid);
-        let again = DecoderOutput::from_levels(&output.levels(), output.refinement);
+        let again = DecoderOutput::from_levels(&output.levels(), output.refinement).unwrap();
         assert_eq!(again.layout, output.layout);
         assert!(again.cls_logits.equal(&output.cls_logits));
         let [ours, expected] = [&again, &output].map(|output| output.refine_end.as_ref());

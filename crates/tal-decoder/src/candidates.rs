@@ -1,34 +1,35 @@
-//! Candidates at inference: which pairs of a point and a class are worth suppressing.
+//! Candidates for suppression, selected from the answers of the heads.
 
 use tal_core::config::InferenceConfig;
 use tal_core::nn::host;
 use tal_core::{Candidates, PointGrid, Segment};
 use tch::{Kind, Tensor};
 
-use crate::boundaries::{self, Pairs};
+use crate::boundaries::{decode_boundaries, refine_boundaries};
 use crate::output::DecoderOutput;
+use crate::pairs::Pairs;
 
-/// How far below the threshold's logit a logit is still looked at; the probability itself decides.
+/// Tolerance around the logit of the threshold; logits within it are compared as probabilities.
 const LOGIT_MARGIN: f64 = 1e-3;
 
-/// Picks the candidates of every sample of a batch.
+/// Selects the candidates of every sample of a batch.
 ///
-/// On each level: pairs (point, class) of valid points with a probability above `pre_nms_thresh`; of these the
-/// `pre_nms_topk` most probable; of these the ones longer than `duration_thresh`. The comparison with the threshold happens
-/// on logits, and boundaries are decoded only for what is selected.
+/// Each level gives its pairs (point, class) of valid points with a probability above `pre_nms_thresh`; of these, the
+/// `pre_nms_topk` most probable; of these, those longer than `duration_thresh`. Logits are compared with the threshold, and
+/// boundaries are decoded only for the selected pairs.
 ///
-/// Candidates stand level by level, level 0 first; in a level the most probable first, equal ones by point, then class. That
-/// order also decides which of several equal ones the top-k keeps.
+/// Candidates are ordered by level, level 0 first, then by falling probability, then by point and class. The same order
+/// decides which of several equally probable pairs the top-k keeps.
 ///
 /// # Units
 /// Candidates in grid units.
 ///
 /// # Panics
-/// Where `grid` does not fit to `output`.
+/// If `grid` does not belong to `output`.
 ///
 /// # Source
 /// The authors' public code, from scores to candidates.
-pub fn select(
+pub fn select_candidates(
     output: &DecoderOutput,
     grid: &PointGrid,
     config: &InferenceConfig,
@@ -48,17 +49,17 @@ pub fn select(
     })
 }
 
-/// Probable pairs of one sample on one level: at least the top-k, more only where probabilities are equal.
+/// Probable pairs of one sample on one level: the top-k, and those as probable as the last of them.
 struct Probable {
-    /// Class (M).
+    /// Classes (M).
     class: Tensor,
-    /// Point of the level (M).
+    /// Points of the level (M).
     point: Tensor,
-    /// Probability (M).
+    /// Probabilities (M).
     score: Tensor,
 }
 
-/// Looks at the valid points of a level; `logits` (1, K, S) are those of the sample.
+/// Probable pairs at the valid points of a level; `logits` (1, K, S) belong to the sample.
 fn probable(
     logits: &Tensor,
     output: &DecoderOutput,
@@ -70,11 +71,12 @@ fn probable(
     let logits = output.layout.narrow(logits, level).narrow(2, 0, valid);
     let logits = logits.squeeze_dim(0);
     let threshold = f64::from(config.pre_nms_thresh);
-    // −∞ and ∞ at the ends of the range are what is meant there.
+    // Thresholds of 0 and 1 give −∞ and ∞, as they should.
     let bound = (threshold / (1.0 - threshold)).ln() - LOGIT_MARGIN;
-    let topk = config.pre_nms_topk as i64;
+    // A top-k of 0 has no least value; `decode` then drops the one that is kept here.
+    let topk = config.pre_nms_topk.max(1) as i64;
     let passing = if logits.numel() as i64 > topk {
-        // What cannot be among the top-k is not looked at any further.
+        // The others cannot be among the top-k.
         let least = logits.reshape([-1]).topk(topk, 0, true, false).0.min();
         logits.ge_tensor(&(least - LOGIT_MARGIN).clamp_min(bound))
     } else {
@@ -98,7 +100,7 @@ fn probable(
     }
 }
 
-/// Candidates of every sample from what was found on its levels. Boundaries are decoded for all samples at once.
+/// Candidates of every sample from the probable pairs of its levels. Boundaries are decoded for all samples at once.
 fn decode(
     output: &DecoderOutput,
     grid: &PointGrid,
@@ -120,8 +122,8 @@ fn decode(
         level: cat(&|(_, level, found)| found.point.full_like(level)),
         point: cat(&|(_, _, found)| found.point.shallow_clone()),
     };
-    let distances = boundaries::decode(output, &pairs);
-    let distances = boundaries::refine(&distances, output, &pairs, grid).to_host();
+    let distances = decode_boundaries(output, &pairs);
+    let distances = refine_boundaries(&distances, output, &pairs, grid).to_host();
     let classes: Vec<i64> = host::copy(&pairs.class);
     let indices: Vec<i64> = host::copy(&pairs.point);
     let scores: Vec<f32> = host::copy(&cat(&|(_, _, found)| found.score.shallow_clone()));

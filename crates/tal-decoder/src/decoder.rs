@@ -1,23 +1,23 @@
-//! From a feature pyramid to logits and offsets.
+//! The decoder: a feature pyramid in, logits and offsets out.
 
 use tal_core::config::{BoundaryInput, DecoderConfig};
 use tal_core::nn::{FeaturePyramid, PackedLayout};
 use tch::nn;
 
+use crate::cross_level::{Clff, CrossLevel};
 use crate::error::DecoderError;
-use crate::fusion::{Clff, CrossLevel};
 use crate::heads::{
     ClassificationHead, Positions, RefinementHead, RefinementOutput, RegressionHead, TowerConfig,
 };
 use crate::output::{BoundaryOutput, DecoderOutput, RefinementRule, TridentOutput};
 
-/// The decoder with cross-layer task decoupling and refinement.
+/// Decoder with cross-layer task decoupling and refinement.
 ///
-/// Three features are fused from neighbouring levels: one for classification and one for regression ([`CrossLevel`]) and one
-/// for refinement ([`Clff`]). The heads share their weights over the levels. The start and end heads of trident regression
-/// read the pyramid itself, without a gradient to it, or the regression feature, as configured.
+/// Neighbouring levels are fused into three features: one for classification and one for regression ([`CrossLevel`]), and one
+/// for refinement ([`Clff`]). All levels share the weights of the heads. The start and end heads of trident regression read
+/// either the pyramid itself, without a gradient to it, or the regression feature.
 ///
-/// Without fusion and refinement these are the heads of TriDet, and with plain regression those of ActionFormer and
+/// Without fusion and refinement, these are the heads of TriDet; with plain regression in addition, those of ActionFormer and
 /// TemporalMaxer.
 ///
 /// # Shapes
@@ -27,26 +27,26 @@ use crate::output::{BoundaryOutput, DecoderOutput, RefinementRule, TridentOutput
 /// The authors' public code.
 #[derive(Debug)]
 pub struct Decoder {
-    /// Feature for classification; none where the head reads the level itself.
+    /// Feature for classification; `None` if the head reads the level itself.
     pub dcm: Option<CrossLevel>,
-    /// Feature for regression; none where the head reads the level itself.
+    /// Feature for regression; `None` if the head reads the level itself.
     pub drm: Option<CrossLevel>,
-    /// Feature for refinement; none where nothing is refined.
+    /// Feature for refinement; `None` if nothing is refined.
     pub clff: Option<Clff>,
     /// Class logits.
     pub classification: ClassificationHead,
-    /// Start and end heads; none where distances are regressed themselves.
+    /// Start and end heads; `None` if distances are regressed directly.
     pub trident: Option<TridentHeads>,
     /// Trident bins, or distances.
     pub regression: RegressionHead,
-    /// Refinement; none where nothing is refined.
+    /// Refinement; `None` if nothing is refined.
     pub refinement: Option<RefinementHead>,
     rule: RefinementRule,
-    /// Positions that a kernel of a head reaches to either side.
+    /// Positions that the kernels of the heads reach to either side.
     reach: usize,
 }
 
-/// The heads that trident regression adds.
+/// Heads that trident regression adds.
 #[derive(Debug)]
 pub struct TridentHeads {
     /// Logits of starts.
@@ -57,13 +57,13 @@ pub struct TridentHeads {
 }
 
 impl Decoder {
-    /// Variables of all parts below `path`, for D = `dim` channels of the pyramid.
+    /// Decoder for a pyramid of `num_levels` levels with D = `dim` channels; its variables are named below `path`.
     ///
-    /// `empty_classes` are ids without any example; they start with a probability of 1e-6.
+    /// `empty_classes` are ids of classes without examples; these start with a probability of 1e-6.
     ///
     /// # Errors
-    /// Where a size is 0, a kernel even, an empty class is none of the classes, or the number of levels is not the
-    /// configuration's.
+    /// If a size is 0, if an empty class is not one of the classes, or if a value of the configuration is out of range for
+    /// this number of levels.
     pub fn new(
         path: &nn::Path<'_>,
         dim: usize,
@@ -72,7 +72,12 @@ impl Decoder {
         num_levels: usize,
         config: &DecoderConfig,
     ) -> Result<Self, DecoderError> {
-        check(dim, num_classes, empty_classes, num_levels, config)?;
+        config.validate(num_levels)?;
+        DecoderError::check_sizes(dim, num_classes)?;
+        let mut empty = empty_classes.iter().copied();
+        if let Some(class) = empty.find(|class| *class as usize >= num_classes) {
+            return Err(DecoderError::EmptyClass { class, num_classes });
+        }
         let head = &config.head;
         let tower = |kernel_size: usize| TowerConfig {
             in_channels: dim,
@@ -136,19 +141,19 @@ impl Decoder {
 
     /// Logits and offsets of all levels.
     ///
-    /// The heads run over the valid positions of all levels at once. Fusion by attention runs over whole levels, as its means
-    /// see the padding.
+    /// The heads run over the valid positions of all levels at once. Fusion by attention runs over whole levels, because its
+    /// means include the padding.
     ///
     /// # Shapes
     /// L levels of (B, D, T_l), T_l = T_0 / 2^l.
     ///
     /// # Panics
-    /// Where the pyramid has other channels, levels or lengths.
+    /// If the pyramid has other channels, levels or lengths.
     pub fn forward(&self, pyramid: &FeaturePyramid) -> DecoderOutput {
         self.forward_packed(pyramid, PackedLayout::new(pyramid, self.reach))
     }
 
-    /// [`Decoder::forward`] at the positions of a layout.
+    /// [`Decoder::forward`] at the positions that a layout keeps.
     fn forward_packed(&self, pyramid: &FeaturePyramid, layout: PackedLayout) -> DecoderOutput {
         let first = &pyramid.levels[0].features;
         let positions = Positions::new(&layout, first.kind(), first.device());
@@ -201,66 +206,8 @@ impl Decoder {
     }
 }
 
-fn check(
-    dim: usize,
-    num_classes: usize,
-    empty_classes: &[u32],
-    num_levels: usize,
-    config: &DecoderConfig,
-) -> Result<(), DecoderError> {
-    let sizes = [
-        ("the number of channels", dim),
-        ("the number of classes", num_classes),
-        ("the number of levels", num_levels),
-        ("head.dim", config.head.dim),
-        ("head.num_layers", config.head.num_layers),
-        (
-            "trident.num_bins",
-            config
-                .trident
-                .as_ref()
-                .map_or(1, |trident| trident.num_bins),
-        ),
-    ];
-    if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
-        return Err(DecoderError::ZeroSize { name });
-    }
-    let kernels = [
-        ("head.kernel_size", config.head.kernel_size),
-        (
-            "head.boundary_kernel_size",
-            config.head.boundary_kernel_size,
-        ),
-        (
-            "refinement.offset_kernel_size",
-            config.refinement.offset_kernel_size,
-        ),
-    ];
-    if let Some((field, value)) = kernels.into_iter().find(|(_, kernel)| kernel % 2 == 0) {
-        return Err(DecoderError::EvenKernel { field, value });
-    }
-    if config.regression_range.len() != num_levels {
-        return Err(DecoderError::Levels {
-            ranges: config.regression_range.len(),
-            num_levels,
-        });
-    }
-    let prior = config.head.cls_prior_prob;
-    if !(prior > 0.0 && prior < 1.0) {
-        return Err(DecoderError::Prior { value: prior });
-    }
-    match empty_classes
-        .iter()
-        .find(|class| **class as usize >= num_classes)
-    {
-        Some(&class) => Err(DecoderError::EmptyClass { class, num_classes }),
-        None => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use tal_core::config::Config;
     use tal_core::nn::PyramidLevel;
     use tch::nn::VarStore;
     use tch::{Device, Kind, Tensor};
@@ -282,7 +229,7 @@ decoder:
   trident: {num_bins: 4}
 ";
 
-    /// Random features everywhere, also where recordings have none.
+    /// Random features everywhere, even in the padding.
     fn pyramid() -> FeaturePyramid {
         let level = |(len, lens): (i64, [usize; 2])| {
             let features = Tensor::randn([2, 16, len], (Kind::Double, Device::Cpu));
@@ -352,7 +299,7 @@ decoder:
             };
             let kept = largest(maps(layout(3, false)));
             assert!(kept < 1e-12, "{preset}: {kept}");
-            // A margin of one position less is seen by the widest kernel.
+            // The widest kernel sees a margin that is one position short.
             let short = largest(maps(layout(2, false)));
             assert!(short > 1e-6, "{preset}: {short}");
         }

@@ -3,12 +3,13 @@
 use tal_core::nn::host;
 use tch::Tensor;
 
-/// Distances from points to the start (`left`) and to the end (`right`) of a segment, one entry per pair.
+/// Distances from points to the start (`left`) and to the end (`right`) of a segment, one entry per pair of a point and a
+/// class.
 ///
 /// The segment of a point at t is `[t − left · stride, t + right · stride]`.
 ///
 /// # Shapes
-/// Both (P), for P pairs of a point and a class.
+/// Both (P), for P pairs.
 ///
 /// # Units
 /// Strides of the point's level.
@@ -21,20 +22,7 @@ pub struct Distances {
 }
 
 impl Distances {
-    /// The distances of several levels one after another.
-    ///
-    /// # Panics
-    /// Where `parts` is empty.
-    pub fn cat(parts: &[Distances]) -> Distances {
-        let left: Vec<&Tensor> = parts.iter().map(|part| &part.left).collect();
-        let right: Vec<&Tensor> = parts.iter().map(|part| &part.right).collect();
-        Distances {
-            left: Tensor::cat(&left, 0),
-            right: Tensor::cat(&right, 0),
-        }
-    }
-
-    /// The entries at `index`.
+    /// Entries at `index`.
     ///
     /// # Shapes
     /// `index` (M) of int64; the result (M).
@@ -45,7 +33,7 @@ impl Distances {
         }
     }
 
-    /// The same tensors, not copied.
+    /// The same distances, which share their memory.
     pub fn shallow_clone(&self) -> Distances {
         Distances {
             left: self.left.shallow_clone(),
@@ -53,7 +41,7 @@ impl Distances {
         }
     }
 
-    /// Distances as plain numbers, `[left, right]` per pair.
+    /// Plain numbers, `[left, right]` per pair.
     pub fn to_host(&self) -> Vec<[f32; 2]> {
         let both = Tensor::stack(&[&self.left, &self.right], 1);
         let values: Vec<f32> = host::copy(&both);

@@ -1,45 +1,48 @@
-//! What can be wrong with what a decoder is built from.
+//! Errors of constructors.
 
+use tal_core::config::FieldErrors;
 use thiserror::Error;
 
-/// A decoder that cannot be built.
+/// Reasons why something cannot be built.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum DecoderError {
+    /// Values of the configuration are out of range.
+    #[error(transparent)]
+    Config(#[from] FieldErrors),
     /// A size is zero.
-    #[error("{name} of the decoder is 0, at least 1 is needed")]
-    ZeroSize {
-        /// What the size is called.
-        name: &'static str,
-    },
-    /// A kernel has no middle.
-    #[error("decoder.{field} is {value}, a kernel must be odd")]
-    EvenKernel {
-        /// Field of the configuration.
-        field: &'static str,
-        /// Its value.
-        value: usize,
-    },
-    /// The levels of the pyramid and their responsibilities differ in number.
-    #[error("decoder.regression_range has {ranges} ranges, the pyramid has {num_levels} levels")]
-    Levels {
-        /// Number of ranges.
-        ranges: usize,
-        /// Number of levels.
-        num_levels: usize,
-    },
-    /// The prior probability is no probability.
-    #[error("decoder.head.cls_prior_prob is {value}, between 0 and 1 is needed")]
-    Prior {
-        /// Its value.
-        value: f64,
-    },
+    #[error("the number of {0} is 0, must be at least 1")]
+    ZeroSize(&'static str),
     /// A class without examples is not one of the classes.
-    #[error("class {class} is listed as empty, but there are only {num_classes} classes")]
+    #[error("class {class} is listed as empty, must be below the number of classes, {num_classes}")]
     EmptyClass {
-        /// The id.
+        /// Id of the class.
         class: u32,
         /// Number of classes.
         num_classes: usize,
     },
+    /// An answer on a level does not fit the other answers.
+    #[error("{answer} of level {level} has the shape {found:?}, must have {expected:?}")]
+    Answer {
+        /// Name of the answer.
+        answer: &'static str,
+        /// Level, 0 is the finest.
+        level: usize,
+        /// Its shape; empty if the level lacks the answer.
+        found: Vec<i64>,
+        /// The shape that fits; empty if level 0 lacks the answer.
+        expected: Vec<i64>,
+    },
+}
+
+impl DecoderError {
+    /// Checks that a pyramid has channels, and that there are classes.
+    pub(crate) fn check_sizes(dim: usize, num_classes: usize) -> Result<(), Self> {
+        for (name, size) in [("channels", dim), ("classes", num_classes)] {
+            if size == 0 {
+                return Err(DecoderError::ZeroSize(name));
+            }
+        }
+        Ok(())
+    }
 }

@@ -2,91 +2,56 @@
 
 use tal_core::weights::KeyMap;
 
-/// Released name (a regular expression for the whole name, without `module.`) and ours.
-const RULES: &[(&str, &str)] = &[
-    (r"decls\.contrans\.(.+)", "decoder.dcm.up.${1}"),
-    (r"decls\.conv_l\.(.+)", "decoder.dcm.lateral.${1}"),
-    (r"decls\.attn\.1\.(.+)", "decoder.dcm.gate.${1}"),
-    (r"dereg\.down\.(.+)", "decoder.drm.down.${1}"),
-    (r"dereg\.conv_l\.(.+)", "decoder.drm.lateral.${1}"),
-    (r"dereg\.attn\.1\.(.+)", "decoder.drm.gate.${1}"),
-    (r"cross_level\.conv\.(.+)", "decoder.clff.down.${1}"),
-    (r"cross_level\.convtrans\.(.+)", "decoder.clff.up.${1}"),
-    (
-        r"cls_head\.head\.(\d+)\.conv\.(.+)",
-        "decoder.classification.tower.${1}.conv.${2}",
-    ),
-    (
-        r"cls_head\.norm\.(\d+)\.(.+)",
-        "decoder.classification.tower.${1}.norm.${2}",
-    ),
-    (
-        r"cls_head\.cls_head\.conv\.(.+)",
-        "decoder.classification.output.${1}",
-    ),
-    (
-        r"(start|end)_head\.head\.(\d+)\.conv\.(.+)",
-        "decoder.${1}.tower.${2}.conv.${3}",
-    ),
-    (
-        r"(start|end)_head\.norm\.(\d+)\.(.+)",
-        "decoder.${1}.tower.${2}.norm.${3}",
-    ),
-    (
-        r"(start|end)_head\.cls_head\.conv\.(.+)",
-        "decoder.${1}.output.${2}",
-    ),
-    (
-        r"reg_head\.head\.(\d+)\.conv\.(.+)",
-        "decoder.regression.tower.${1}.conv.${2}",
-    ),
-    (
-        r"reg_head\.norm\.(\d+)\.(.+)",
-        "decoder.regression.tower.${1}.norm.${2}",
-    ),
-    (
-        r"reg_head\.offset_head\.conv\.(.+)",
-        "decoder.regression.output.${1}",
-    ),
-    (
-        r"reg_head\.scale\.(\d+)\.scale",
-        "decoder.regression.scale.${1}",
-    ),
-    (
-        r"refineHead\.head\.(\d+)\.conv\.(.+)",
-        "decoder.refinement.tower.${1}.conv.${2}",
-    ),
-    (
-        r"refineHead\.norm\.(\d+)\.(.+)",
-        "decoder.refinement.tower.${1}.norm.${2}",
-    ),
-    (
-        r"refineHead\.s_offset_head\.conv\.(.+)",
-        "decoder.refinement.start_offset.${1}",
-    ),
-    (
-        r"refineHead\.e_offset_head\.conv\.(.+)",
-        "decoder.refinement.end_offset.${1}",
-    ),
-    (
-        r"refineHead\.prob_head\.conv\.(.+)",
-        "decoder.refinement.score.${1}",
-    ),
-    (
-        r"refineHead\.scale\.(\d+)\.scale",
-        "decoder.refinement.scale.${1}",
-    ),
+/// Parts outside the heads: released name (a regular expression) and ours.
+const FUSIONS: [(&str, &str); 8] = [
+    (r"decls\.contrans\.(.+)", "dcm.up.${1}"),
+    (r"decls\.conv_l\.(.+)", "dcm.lateral.${1}"),
+    (r"decls\.attn\.1\.(.+)", "dcm.gate.${1}"),
+    (r"dereg\.down\.(.+)", "drm.down.${1}"),
+    (r"dereg\.conv_l\.(.+)", "drm.lateral.${1}"),
+    (r"dereg\.attn\.1\.(.+)", "drm.gate.${1}"),
+    (r"cross_level\.conv\.(.+)", "clff.down.${1}"),
+    (r"cross_level\.convtrans\.(.+)", "clff.up.${1}"),
 ];
 
-/// Translates the decoder's names in a released checkpoint, without their prefix `module.`, into ours below `decoder`.
+/// Heads: released name and ours.
+const HEADS: [(&str, &str); 5] = [
+    ("cls_head", "classification"),
+    ("start_head", "start"),
+    ("end_head", "end"),
+    ("reg_head", "regression"),
+    ("refineHead", "refinement"),
+];
+
+/// Parts of a head, as far as it has them: released name (a regular expression) and ours.
+const PARTS: [(&str, &str); 7] = [
+    (r"head\.(\d+)\.conv\.(.+)", "tower.${1}.conv.${2}"),
+    (r"norm\.(\d+)\.(.+)", "tower.${1}.norm.${2}"),
+    (r"(?:cls|offset)_head\.conv\.(.+)", "output.${1}"),
+    (r"s_offset_head\.conv\.(.+)", "start_offset.${1}"),
+    (r"e_offset_head\.conv\.(.+)", "end_offset.${1}"),
+    (r"prob_head\.conv\.(.+)", "score.${1}"),
+    (r"scale\.(\d+)\.scale", "scale.${1}"),
+];
+
+/// Map from the decoder's names in released checkpoints, without their prefix `module.`, to ours below `decoder`.
 ///
-/// The heads of released TriDet, ActionFormer and TemporalMaxer checkpoints have the same names, as far as these methods have
-/// the heads: classification, start, end and regression for TriDet, classification and regression for the others.
+/// Released TriDet, ActionFormer and TemporalMaxer checkpoints use the same names for the heads that these methods have:
+/// classification, start, end and regression (TriDet), classification and regression (the other two).
 ///
 /// # Source
 /// The authors' public code.
 pub fn released_key_map() -> KeyMap {
-    KeyMap::new(RULES).expect("the rules are constant and a test builds them")
+    let fusions = FUSIONS.map(|(released, ours)| (released.to_owned(), format!("decoder.{ours}")));
+    let heads = HEADS.iter().flat_map(|(head, our_head)| {
+        PARTS.map(|(part, ours)| {
+            let ours = format!("decoder.{our_head}.{ours}");
+            (format!(r"{head}\.{part}"), ours)
+        })
+    });
+    let rules: Vec<(String, String)> = fusions.into_iter().chain(heads).collect();
+    let rules: Vec<(&str, &str)> = rules.iter().map(|(a, b)| (&**a, &**b)).collect();
+    KeyMap::new(&rules).expect("the rules are constant and a test builds them")
 }
 
 #[cfg(test)]

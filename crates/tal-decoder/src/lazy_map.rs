@@ -1,28 +1,32 @@
-//! Predictions per class, of which only some values are read.
+//! Maps per class, computed only where their values are read.
 
 use tal_core::nn::{ConvWindow, MaskedConv1d, PackedLayout, convolve, convolve_windows, host};
 use tch::{Device, Tensor};
 
-use crate::boundaries::{Pairs, gather};
+use crate::pairs::{Pairs, gather};
 
-/// One value per channel and position, on all levels packed: the values, or the masked convolution that they come from.
+/// One value per channel and position of all packed levels, computed on demand.
 ///
-/// Losses and candidates read a few positions around selected pairs of a point and a class, so a convolution is computed
-/// there only, where that is less work.
+/// Losses and candidates read only a few positions, around selected pairs of a point and a class. The last convolution of a
+/// head is therefore computed at these positions alone if that is less work.
 ///
 /// # Shapes
-/// (B, C, S) for C channels, one per class or a single one that serves all classes.
+/// (B, C, S) for C channels: one per class, or a single one for all classes.
 #[derive(Debug)]
-pub enum LazyMap {
+pub struct LazyMap(Values);
+
+/// Values, or their origin.
+#[derive(Debug)]
+enum Values {
     /// The values; zero at padded positions and between levels.
     Whole(Tensor),
-    /// What the values come from.
+    /// The convolution that gives them.
     Convolution(MapConvolution),
 }
 
 /// A masked convolution that has not been computed yet.
 #[derive(Debug)]
-pub struct MapConvolution {
+struct MapConvolution {
     /// (B, H, S)
     features: Tensor,
     /// (C, H, kernel)
@@ -35,42 +39,42 @@ pub struct MapConvolution {
 
 impl From<Tensor> for LazyMap {
     fn from(values: Tensor) -> Self {
-        LazyMap::Whole(values)
+        LazyMap(Values::Whole(values))
     }
 }
 
 impl LazyMap {
-    /// What `conv`, the last convolution of a head, answers to `features` (B, H, S) where `mask`, boolean (B, 1, S), is set, and
-    /// zero elsewhere. The variables are shared: an optimiser's step before the values are read changes the values.
+    /// Answer of `conv`, the last convolution of a head, to `features` (B, H, S): zero wherever `mask`, boolean (B, 1, S), is
+    /// false. The variables are shared, so an optimiser's step before the values are read changes the values.
     pub(crate) fn new(conv: &MaskedConv1d, features: &Tensor, mask: &Tensor) -> Self {
-        LazyMap::Convolution(MapConvolution {
+        LazyMap(Values::Convolution(MapConvolution {
             features: features.shallow_clone(),
             weight: conv.conv.weight.shallow_clone(),
             bias: conv.conv.bias.as_ref().map(Tensor::shallow_clone),
             mask: mask.shallow_clone(),
-        })
+        }))
     }
 
     /// Number C of channels.
     pub fn num_channels(&self) -> i64 {
-        match self {
-            LazyMap::Whole(values) => values.size()[1],
-            LazyMap::Convolution(conv) => conv.weight.size()[0],
+        match &self.0 {
+            Values::Whole(values) => values.size()[1],
+            Values::Convolution(conv) => conv.weight.size()[0],
         }
     }
 
     /// All values (B, C, S).
     pub fn whole(&self) -> Tensor {
-        match self {
-            LazyMap::Whole(values) => values.shallow_clone(),
-            LazyMap::Convolution(conv) => {
+        match &self.0 {
+            Values::Whole(values) => values.shallow_clone(),
+            Values::Convolution(conv) => {
                 let padding = conv.weight.size()[2] / 2;
                 convolve(&conv.features, &conv.weight, conv.bias.as_ref(), padding) * &conv.mask
             }
         }
     }
 
-    /// The values of each pair's class at its point plus `first`, `first + 1` and so on, zero beyond its level: (P, `width`).
+    /// Values of each pair's class at its point plus `first`, `first + 1` and so on; zero beyond its level. (P, `width`)
     pub(crate) fn windows(
         &self,
         layout: &PackedLayout,
@@ -78,13 +82,13 @@ impl LazyMap {
         first: i64,
         width: usize,
     ) -> Tensor {
-        match self {
-            LazyMap::Convolution(conv) if conv.features.device() == Device::Cpu => {
+        match &self.0 {
+            Values::Convolution(conv) if conv.features.device() == Device::Cpu => {
                 let windows = self.conv_windows(layout, pairs, first);
                 let bias = conv.bias.as_ref();
                 convolve_windows(&conv.features, &conv.weight, bias, windows, width)
             }
-            // On another device the pairs stay where they are.
+            // On any other device the pairs stay where they are.
             _ => self.read(layout, pairs, first, width),
         }
     }
@@ -158,7 +162,7 @@ mod tests {
     #[test]
     fn windows_are_those_of_the_whole_map() {
         tch::manual_seed(5);
-        // With many positions and classes, windows are computed by themselves.
+        // With many positions and classes, the windows alone are computed.
         for (scale, num_classes, kernel) in
             [(1, 1, 3), (1, 4, 3), (100, 4, 1), (100, 4, 3), (100, 90, 3)]
         {
@@ -174,11 +178,14 @@ mod tests {
             let map = LazyMap::new(&conv, &features, &mask);
             let class = (num_classes as i64 - 1).min(2);
             let last = [9, 7].map(|len| (scale * len) as i64 - 1);
-            let pairs = Pairs::from_slices(
-                &[0, 1, 1, 0, 1],
-                &[class, 0, class, 0, class],
-                &[0, 0, 1, 1, 1],
-                &[last[0], 0, last[1], 3, 0],
+            let pairs = Pairs::from_rows(
+                &[
+                    [0, class, 0, last[0]],
+                    [1, 0, 0, 0],
+                    [1, class, 1, last[1]],
+                    [0, 0, 1, 3],
+                    [1, class, 1, 0],
+                ],
                 Device::Cpu,
             );
             let whole = LazyMap::from(map.whole());

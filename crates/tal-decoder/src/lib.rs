@@ -1,35 +1,54 @@
-//! Cross-Layer Task Decoupling and Refinement heads, label assignment, losses and candidates for temporal action
-//! localization, on LibTorch.
-//!
-//! [`Decoder`] turns a feature pyramid into logits and offsets ([`DecoderOutput`]). In training, [`assign()`] says what it
-//! should have answered ([`Targets`]) and a [`Criterion`] compares the two; at inference, [`candidates::select`] picks
-//! what is worth suppressing. Both decode boundaries ([`boundaries`]) only for the pairs of a point and a class that they
-//! need.
+#![doc = include_str!("../README.md")]
 
-pub mod assign;
-pub mod boundaries;
-pub mod candidates;
-pub mod criterion;
-pub mod decoder;
-pub mod distances;
-pub mod error;
-pub mod fusion;
-pub mod heads;
-pub mod key_map;
-pub mod lazy_map;
+mod action_sensitivity;
+mod assignment;
+mod boundaries;
+mod candidates;
+mod criterion;
+mod cross_level;
+mod decoder;
+mod distances;
+mod error;
+mod heads;
+mod key_map;
+mod lazy_map;
 pub mod loss;
-pub mod output;
-pub mod sensitivity;
-pub mod targets;
-pub mod trident;
+mod output;
+mod pairs;
+mod targets;
+mod trident;
 
-pub use assign::assign;
-pub use criterion::{Criterion, CriterionState, Losses, TermLosses};
-pub use decoder::Decoder;
-pub use distances::Distances;
+// The network.
+pub use decoder::{Decoder, TridentHeads};
 pub use error::DecoderError;
 pub use key_map::released_key_map;
+
+// Its parts.
+pub use cross_level::{Clff, CrossLevel, Join};
+pub use heads::{
+    ClassificationHead, Positions, RefinementHead, RefinementOutput, RefinementTowers,
+    RegressionHead, Tower, TowerBlock, TowerConfig,
+};
+
+// Its answers, from the logits to the boundaries of selected pairs.
+pub use boundaries::{decode_boundaries, refine_boundaries};
+pub use distances::Distances;
 pub use lazy_map::LazyMap;
-pub use output::{BoundaryOutput, DecoderOutput, LevelOutput, RefinementRule, TridentOutput};
-pub use sensitivity::{Sensitivity, SensitivityInput, SensitivityLosses};
-pub use targets::Targets;
+pub use output::{
+    BoundaryOutput, DecoderOutput, LevelOutput, RefinementRule, TridentOutput, refined_logits,
+};
+pub use pairs::Pairs;
+
+// Inference.
+pub use candidates::select_candidates;
+
+// Training: targets, then the loss.
+pub use assignment::assign;
+pub use criterion::{Criterion, CriterionState, Losses, TermLosses};
+pub use targets::{Action, Claim, PositivePoint, Targets};
+
+// Training with action sensitivity.
+pub use action_sensitivity::{
+    ActionSensitivity, ActionSensitivityInput, ActionSensitivityLosses, ClassGaussians,
+    LearnedActionSensitivity, LearnedGaussians, StepEvaluator,
+};

@@ -1,37 +1,41 @@
-//! What the heads answer.
+//! Answers of the heads, level by level or packed.
 
 use tal_core::PointGrid;
 use tal_core::config::{OffsetUnit, RefinedScore};
 use tal_core::nn::PackedLayout;
 use tch::{Kind, Tensor};
 
+use crate::error::DecoderError;
 use crate::lazy_map::LazyMap;
 
-/// How the refinement's outputs are read.
+/// Meaning of the refinement's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RefinementRule {
-    /// How a refined score is made.
+    /// Formula of a refined score.
     pub score: RefinedScore,
     /// Unit of a boundary offset.
     pub offset_unit: OffsetUnit,
 }
 
-/// Where the boundaries are before refinement; on one level, or on all levels packed, with maps per class of type M.
+/// Boundaries before refinement: on one level, or on all levels packed, with maps per class of type M.
 #[derive(Debug)]
 pub enum BoundaryOutput<M = Tensor> {
-    /// (B, 2, T_l) distances in strides, of at least zero and the same for every class; the left side first.
+    /// (B, 2, T_l) distances of at least zero, the same for every class; the left side first.
+    ///
+    /// # Units
+    /// Strides of the level.
     Distances(Tensor),
-    /// Expectations over bins.
+    /// Logits whose expectations over bins are the distances.
     Trident(TridentOutput<M>),
 }
 
-/// What trident regression reads.
+/// Logits of trident regression.
 ///
 /// # Shapes
 /// As in [`LevelOutput`].
 #[derive(Debug)]
 pub struct TridentOutput<M = Tensor> {
-    /// (B, 2(N + 1), T_l) what every bin adds, of at least zero; the left side first.
+    /// (B, 2(N + 1), T_l) addends of the bins, of at least zero; the left side first.
     pub offset_bins: Tensor,
     /// (B, K, T_l) logits of starts.
     pub start_logits: M,
@@ -39,54 +43,100 @@ pub struct TridentOutput<M = Tensor> {
     pub end_logits: M,
 }
 
-/// What the heads answer on one level.
+/// Answers of the heads on one level.
 ///
 /// # Shapes
-/// B batch, K classes, N bins besides the zero bin, T_l points of the level. All values at padded points are zero.
+/// B batch, K classes, N bins beside the zero bin, T_l points of the level. All values at padded points are zero.
 #[derive(Debug)]
 pub struct LevelOutput {
-    /// Boolean (B, 1, T_l): which points are no padding; they stand before the others.
+    /// Boolean (B, 1, T_l): true at valid points, which stand before the padding.
     pub mask: Tensor,
     /// (B, K, T_l) class logits before refinement.
     pub cls_logits: Tensor,
-    /// Where the boundaries are before refinement.
+    /// Boundaries before refinement.
     pub boundaries: BoundaryOutput,
-    /// (B, K, T_l) class logits of the refinement; none where class scores are not refined.
+    /// (B, K, T_l) class logits of the refinement; `None` if class scores are not refined.
     pub refine_cls: Option<Tensor>,
-    /// (B, K or 1, T_l) offset of the start, in the unit of [`RefinementRule::offset_unit`]; none where boundaries are
-    /// not refined.
+    /// (B, K or 1, T_l) offsets of starts in the unit of [`RefinementRule::offset_unit`]; `None` if boundaries are not
+    /// refined.
     pub refine_start: Option<Tensor>,
-    /// (B, K or 1, T_l) offset of the end.
+    /// (B, K or 1, T_l) offsets of ends.
     pub refine_end: Option<Tensor>,
 }
 
-/// What the heads answer on all levels, packed into one tensor per answer.
+/// Answers of the heads on all levels, packed into one tensor per answer.
 ///
 /// # Shapes
-/// As in [`LevelOutput`] with the S positions of the layout in place of T_l. All values at padded positions and between
+/// As in [`LevelOutput`], with the S positions of the layout instead of T_l. All values at padded positions and between
 /// levels are zero.
 #[derive(Debug)]
 pub struct DecoderOutput {
-    /// Where the levels stand.
+    /// Places of the levels.
     pub layout: PackedLayout,
-    /// Boolean (B, 1, S): which positions are valid points.
+    /// Boolean (B, 1, S): true at valid points.
     pub mask: Tensor,
     /// (B, K, S) class logits before refinement.
     pub cls_logits: Tensor,
-    /// Where the boundaries are before refinement.
+    /// Boundaries before refinement.
     pub boundaries: BoundaryOutput<LazyMap>,
-    /// (B, K, S) class logits of the refinement; none where class scores are not refined.
+    /// (B, K, S) class logits of the refinement; `None` if class scores are not refined.
     pub refine_cls: Option<Tensor>,
-    /// (B, K or 1, S) offset of the start; none where boundaries are not refined.
+    /// (B, K or 1, S) offsets of starts; `None` if boundaries are not refined.
     pub refine_start: Option<LazyMap>,
-    /// (B, K or 1, S) offset of the end.
+    /// (B, K or 1, S) offsets of ends.
     pub refine_end: Option<LazyMap>,
-    /// How the refinement's outputs are read.
+    /// Meaning of the refinement's answers.
     pub refinement: RefinementRule,
 }
 
+impl LevelOutput {
+    /// Mask and answers by name, in a fixed order.
+    fn answers(&self) -> [(&'static str, Option<&Tensor>); 9] {
+        let (distances, trident) = match &self.boundaries {
+            BoundaryOutput::Distances(distances) => (Some(distances), None),
+            BoundaryOutput::Trident(trident) => (None, Some(trident)),
+        };
+        [
+            ("mask", Some(&self.mask)),
+            ("cls_logits", Some(&self.cls_logits)),
+            ("distances", distances),
+            ("offset_bins", trident.map(|t| &t.offset_bins)),
+            ("start_logits", trident.map(|t| &t.start_logits)),
+            ("end_logits", trident.map(|t| &t.end_logits)),
+            ("refine_cls", self.refine_cls.as_ref()),
+            ("refine_start", self.refine_start.as_ref()),
+            ("refine_end", self.refine_end.as_ref()),
+        ]
+    }
+
+    /// Checks that a level gives the answers of `first`, level 0, in the documented shapes.
+    fn check(&self, level: usize, first: &LevelOutput) -> Result<(), DecoderError> {
+        let dim = |tensor: &Tensor, axis: usize| tensor.size().get(axis).copied().unwrap_or(0);
+        let (logits, len) = (&first.cls_logits, dim(&self.mask, 2));
+        for ((answer, found), (_, like)) in self.answers().into_iter().zip(first.answers()) {
+            let channels = |like: &Tensor| match answer {
+                "mask" => 1,
+                "distances" => 2,
+                "offset_bins" | "refine_start" | "refine_end" => dim(like, 1),
+                _ => dim(logits, 1),
+            };
+            let expected = like.map(|like| vec![dim(logits, 0), channels(like), len]);
+            let found = found.map(Tensor::size);
+            if found != expected {
+                return Err(DecoderError::Answer {
+                    answer,
+                    level,
+                    found: found.unwrap_or_default(),
+                    expected: expected.unwrap_or_default(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
 impl<M> BoundaryOutput<M> {
-    /// The same with every answer changed.
+    /// The same answers, each replaced by what a function makes of it.
     pub(crate) fn map<N>(
         &self,
         tensor: impl Fn(&Tensor) -> Tensor,
@@ -104,12 +154,19 @@ impl<M> BoundaryOutput<M> {
 }
 
 impl DecoderOutput {
-    /// Packs what heads answered level by level, level 0 first.
+    /// Packs the answers of heads, level 0 first.
     ///
-    /// # Panics
-    /// Where there is no level, or the levels do not have the same answers.
-    pub fn from_levels(levels: &[LevelOutput], refinement: RefinementRule) -> DecoderOutput {
-        let first = levels.first().expect("a decoder has levels");
+    /// # Errors
+    /// If there is no level, if a level lacks an answer of level 0, or if an answer has another shape than [`LevelOutput`]
+    /// says.
+    pub fn from_levels(
+        levels: &[LevelOutput],
+        refinement: RefinementRule,
+    ) -> Result<DecoderOutput, DecoderError> {
+        let first = levels.first().ok_or(DecoderError::ZeroSize("levels"))?;
+        for (number, level) in levels.iter().enumerate() {
+            level.check(number, first)?;
+        }
         let places = levels.iter().map(|level| {
             let counts = level
                 .mask
@@ -118,50 +175,35 @@ impl DecoderOutput {
             (level.mask.size()[2] as usize, lens.collect())
         });
         let layout = PackedLayout::from_lens(places, 0);
-        let pack = |answer: &dyn Fn(&LevelOutput) -> Tensor| {
-            let answers: Vec<Tensor> = levels.iter().map(answer).collect();
-            layout.pack(&answers)
+        let pack = |wanted: &str| {
+            let answers = levels.iter().flat_map(LevelOutput::answers);
+            let answers = answers.filter(|(name, _)| *name == wanted);
+            let answers = answers.filter_map(|(_, answer)| answer.map(Tensor::shallow_clone));
+            layout.pack(&answers.collect::<Vec<_>>())
         };
-        let optional = |answer: fn(&LevelOutput) -> &Option<Tensor>| {
-            answer(first).as_ref().map(|_| {
-                pack(&|level| {
-                    let answer = answer(level).as_ref();
-                    answer
-                        .expect("all levels have the same answers")
-                        .shallow_clone()
-                })
-            })
-        };
-        let trident =
-            |level: &LevelOutput, answer: fn(&TridentOutput) -> &Tensor| match &level.boundaries {
-                BoundaryOutput::Trident(trident) => answer(trident).shallow_clone(),
-                BoundaryOutput::Distances(_) => panic!("all levels have the same answers"),
-            };
-        DecoderOutput {
+        Ok(DecoderOutput {
             mask: layout.mask(first.cls_logits.device()),
-            cls_logits: pack(&|level| level.cls_logits.shallow_clone()),
+            cls_logits: pack("cls_logits"),
             boundaries: match &first.boundaries {
-                BoundaryOutput::Distances(_) => {
-                    BoundaryOutput::Distances(pack(&|level| match &level.boundaries {
-                        BoundaryOutput::Distances(distances) => distances.shallow_clone(),
-                        BoundaryOutput::Trident(_) => panic!("all levels have the same answers"),
-                    }))
-                }
+                BoundaryOutput::Distances(_) => BoundaryOutput::Distances(pack("distances")),
                 BoundaryOutput::Trident(_) => BoundaryOutput::Trident(TridentOutput {
-                    offset_bins: pack(&|level| trident(level, |t| &t.offset_bins)),
-                    start_logits: pack(&|level| trident(level, |t| &t.start_logits)).into(),
-                    end_logits: pack(&|level| trident(level, |t| &t.end_logits)).into(),
+                    offset_bins: pack("offset_bins"),
+                    start_logits: pack("start_logits").into(),
+                    end_logits: pack("end_logits").into(),
                 }),
             },
-            refine_cls: optional(|level| &level.refine_cls),
-            refine_start: optional(|level| &level.refine_start).map(LazyMap::from),
-            refine_end: optional(|level| &level.refine_end).map(LazyMap::from),
+            refine_cls: first.refine_cls.as_ref().map(|_| pack("refine_cls")),
+            refine_start: first
+                .refine_start
+                .as_ref()
+                .map(|_| pack("refine_start").into()),
+            refine_end: first.refine_end.as_ref().map(|_| pack("refine_end").into()),
             layout,
             refinement,
-        }
+        })
     }
 
-    /// The answers of every level at all its points, level 0 first.
+    /// Answers of every level at all its points, level 0 first.
     pub fn levels(&self) -> Vec<LevelOutput> {
         let boundaries = self.boundaries.map(Tensor::shallow_clone, LazyMap::whole);
         let refine_start = self.refine_start.as_ref().map(LazyMap::whole);
@@ -191,7 +233,7 @@ impl DecoderOutput {
         self.cls_logits.size()[1]
     }
 
-    /// Logits of the final class scores: [`refined_logits`] where class scores are refined, else `cls_logits`.
+    /// Logits of the final class scores: [`refined_logits`] if class scores are refined, else `cls_logits`.
     ///
     /// # Shapes
     /// (B, K, S)
@@ -212,10 +254,10 @@ impl DecoderOutput {
             && !per_class_offset(&self.refine_end)
     }
 
-    /// Checks that `grid` is the one of this output.
+    /// Checks that `grid` belongs to this output.
     ///
     /// # Panics
-    /// Where levels or their lengths differ.
+    /// If levels or their lengths differ.
     pub(crate) fn assert_grid(&self, grid: &PointGrid) {
         let output: Vec<usize> = self.layout.levels.iter().map(|l| l.full_len).collect();
         let points: Vec<usize> = grid.levels().iter().map(|l| l.len).collect();
@@ -237,7 +279,7 @@ pub fn refined_logits(cls: &Tensor, refine: &Tensor, score: RefinedScore) -> Ten
     match score {
         RefinedScore::LogitProduct => cls * refine,
         RefinedScore::ProbabilityRoot => {
-            // Where both probabilities round to 1, the logit ends at about 69 instead of infinity.
+            // If both probabilities round to 1, the logit ends at about 69 instead of infinity.
             let log_p = ((cls.log_sigmoid() + refine.log_sigmoid()) * 0.5).clamp_max(-1e-30);
             let log_rest = log_p.expm1().neg().log();
             log_p - log_rest
@@ -249,7 +291,60 @@ pub fn refined_logits(cls: &Tensor, refine: &Tensor, score: RefinedScore) -> Ten
 mod tests {
     use super::*;
     use approx::assert_relative_eq;
-    use tch::Kind;
+    use tch::{Device, Kind};
+
+    /// A level of 2 samples, 3 classes and `len` points.
+    fn level(len: i64) -> LevelOutput {
+        let zeros = |channels: i64| Tensor::zeros([2, channels, len], (Kind::Float, Device::Cpu));
+        LevelOutput {
+            mask: zeros(1).eq(0.0),
+            cls_logits: zeros(3),
+            boundaries: BoundaryOutput::Distances(zeros(2)),
+            refine_cls: Some(zeros(3)),
+            refine_start: Some(zeros(1)),
+            refine_end: Some(zeros(1)),
+        }
+    }
+
+    #[test]
+    fn answers_that_do_not_fit_are_refused() {
+        let rule = RefinementRule {
+            score: RefinedScore::LogitProduct,
+            offset_unit: OffsetUnit::Grid,
+        };
+        let message = |change: fn(&mut LevelOutput)| {
+            let mut levels = [level(4), level(2)];
+            change(&mut levels[1]);
+            let error = DecoderOutput::from_levels(&levels, rule).unwrap_err();
+            error.to_string()
+        };
+        assert!(DecoderOutput::from_levels(&[level(4), level(2)], rule).is_ok());
+        assert_eq!(
+            DecoderOutput::from_levels(&[], rule).unwrap_err(),
+            DecoderError::ZeroSize("levels")
+        );
+        assert_eq!(
+            message(|level| level.cls_logits = level.cls_logits.narrow(1, 0, 2)),
+            "cls_logits of level 1 has the shape [2, 2, 2], must have [2, 3, 2]"
+        );
+        assert_eq!(
+            message(|level| level.refine_end = None),
+            "refine_end of level 1 has the shape [], must have [2, 1, 2]"
+        );
+        assert!(
+            message(|level| level.mask = level.mask.squeeze_dim(1)).starts_with("mask of level 1")
+        );
+        assert!(
+            message(|level| {
+                level.boundaries = BoundaryOutput::Trident(TridentOutput {
+                    offset_bins: level.cls_logits.shallow_clone(),
+                    start_logits: level.cls_logits.shallow_clone(),
+                    end_logits: level.cls_logits.shallow_clone(),
+                });
+            })
+            .starts_with("distances of level 1 has the shape []")
+        );
+    }
 
     #[test]
     fn the_root_has_the_probability_of_the_paper() {

@@ -3,14 +3,14 @@
 use tal_core::nn::PackedLayout;
 use tch::{Kind, Tensor};
 
-use crate::boundaries::{Pairs, gather};
 use crate::distances::Distances;
 use crate::lazy_map::LazyMap;
 use crate::output::TridentOutput;
+use crate::pairs::{Pairs, gather};
 
-/// Distances of the selected pairs before refinement.
+/// Distances of pairs before refinement.
 ///
-/// With K bins besides the zero bin, start logits b, end logits e and the bins' own logits z (left side in channels 0..=K):
+/// With K bins beside the zero bin, start logits b, end logits e and the bins' own logits z (left side in channels 0..=K):
 ///
 /// - left: `Σ_j softmax_j(b[c, t − K + j] + z[j, t]) · (K − j)`
 /// - right: `Σ_j softmax_j(e[c, t + j] + z[K + 1 + j, t]) · j`
@@ -18,7 +18,7 @@ use crate::output::TridentOutput;
 /// Neighbours beyond the level count as logit 0. Only P · 2(K + 1) logits are read, whatever the number of classes.
 ///
 /// # Shapes
-/// Maps as in [`TridentOutput`], of all levels packed; the result (P).
+/// Maps as in [`TridentOutput`], all levels packed; the result (P).
 ///
 /// # Units
 /// Strides of the level, in 0..=K.
@@ -63,7 +63,7 @@ mod tests {
     const BINS: usize = 3;
     const LEN: usize = 5;
 
-    /// One sample more than needed, random maps.
+    /// Random maps of two samples.
     fn level(num_classes: i64) -> TridentOutput<LazyMap> {
         tch::manual_seed(7);
         let map =
@@ -90,7 +90,7 @@ mod tests {
         for b in 0..2 {
             for c in 0..2 {
                 for t in 0..LEN as i64 {
-                    let pairs = Pairs::from_slices(&[b], &[c], &[0], &[t], Device::Cpu);
+                    let pairs = Pairs::from_rows(&[[b, c, 0, t]], Device::Cpu);
                     let decoded = decode(&level, &pairs, &layout);
                     let expect = |logits: Vec<f64>, distance: &dyn Fn(usize) -> f64| {
                         let total: f64 = logits.iter().map(|x| x.exp()).sum();

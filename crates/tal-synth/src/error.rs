@@ -1,13 +1,14 @@
-//! What can go wrong with a synthetic corpus.
+//! Errors of synthetic corpora.
 
 use std::path::PathBuf;
 
 use tal_core::ClassMapError;
+use tal_core::atomic::FolderError;
 
 use tal_data::annotations::AnnotationError;
 use tal_data::features::FeatureError;
 
-/// Why a synthetic corpus cannot be generated or written.
+/// Reason why a synthetic corpus cannot be generated or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SynthError {
@@ -16,9 +17,9 @@ pub enum SynthError {
     Config {
         /// The field of [`super::SynthConfig`].
         field: &'static str,
-        /// What it is.
+        /// Its value.
         value: String,
-        /// What it may be.
+        /// Allowed values.
         expected: String,
     },
     /// A class does not occur in a subset.
@@ -37,26 +38,15 @@ pub enum SynthError {
     /// The classes have no consistent names.
     #[error(transparent)]
     Classes(#[from] ClassMapError),
-    /// The output folder has something in it.
-    #[error("the output folder {} is not empty; choose another one, nothing is overwritten", path.display())]
-    NotEmpty {
-        /// The folder.
-        path: PathBuf,
-    },
     /// A file is there already.
     #[error("{} is there already; choose another folder, nothing is overwritten", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
     },
-    /// The operating system refused.
-    #[error("cannot write {}: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
+    /// The output folder is not empty or cannot be written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The annotations cannot be written.
     #[error(transparent)]
     Annotations(#[from] AnnotationError),

@@ -7,7 +7,6 @@ use anyhow::{Result, anyhow};
 use tal_config::ConfigError;
 use tal_config::import::{ImportOptions, Imported, import};
 use tal_core::atomic::write_atomic;
-use tal_core::config::Config;
 
 use super::output;
 use crate::args::{ConfigCommand, ConfigImportArgs, ShowArgs};

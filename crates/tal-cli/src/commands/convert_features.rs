@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result};
 use tal_core::Recording;
-use tal_data::{Dataset, features};
+use tal_corpus::features;
+use tal_data::Dataset;
 
 use super::output;
 use crate::args::ConvertFeaturesArgs;

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyhow::Result;
-use tal_core::config::Config;
 use tal_engine::DeviceChoice;
 use tal_engine::run::RunOptions;
 

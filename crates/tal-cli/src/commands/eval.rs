@@ -27,12 +27,11 @@ pub(crate) fn run(args: &EvalArgs, device: DeviceChoice, console: &Console) -> R
         args.subset.clone()
     };
     let dataset = Arc::new(Dataset::open(&config.dataset, &subsets)?);
-    let external_scores = config.inference.external_scores.as_ref();
-    let evaluator = Evaluator::new(dataset, &subsets, config.train.num_workers)
-        .with_external_scores(external_scores)?;
+    let evaluator = Evaluator::new(dataset, &subsets, config.train.num_workers);
     let weights = args.weights.map(Into::into);
     let detector = Detector::from_checkpoint(&loaded, &path, weights, device)?;
-    evaluator.check(&config, detector.classes())?;
+    let classes = detector.classes();
+    evaluator.check(&config, classes, detector.external_scores())?;
     let bar = console.bar(
         evaluator.num_recordings() as u64,
         0,
@@ -41,8 +40,6 @@ pub(crate) fn run(args: &EvalArgs, device: DeviceChoice, console: &Console) -> R
     let outcome = evaluator.evaluate(&detector, &mut |done, _| bar.set_position(done as u64));
     bar.finish_and_clear();
     let report = outcome?;
-    let classes = evaluator.external_classes();
-    let classes = classes.unwrap_or_else(|| detector.classes());
     if let Some(file) = &args.json {
         output::write_json(file, &report.evaluation)?;
     }
@@ -50,7 +47,7 @@ pub(crate) fn run(args: &EvalArgs, device: DeviceChoice, console: &Console) -> R
         results::write(file, &report.detections, classes)?;
     }
     console.print(&tables::evaluation(&report.evaluation, Some(classes)))?;
-    if let Some(scores) = external_scores {
+    if let Some(scores) = &config.inference.external_scores {
         console.print(&format!(
             "Classes by the scores of {}.",
             scores.file.display()

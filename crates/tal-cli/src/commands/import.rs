@@ -111,12 +111,8 @@ fn class_names(config: &Config) -> Result<ClassMap> {
         return Ok(ClassMap::from_names([ANY_CLASS])?);
     }
     let path = &config.dataset.annotations;
-    if path.exists() && config.backtal.is_some() {
-        return Ok(weak::class_names(&config.dataset)?);
-    }
     if path.exists() {
-        let truth = annotations::read(path, Some(config.dataset.num_classes))?;
-        return Ok(truth.classes);
+        return Ok(tal_engine::import::class_names(config)?);
     }
     tracing::warn!(
         "{} does not exist; classes will be called class_0, class_1, …",

@@ -5,10 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use tal_core::config::{GaussianCombination, SensitivityDistance};
 use tal_engine::Checkpoint;
-use tal_engine::checkpoint::LAST;
-use tal_engine::metrics::{self, Metric};
-use tal_engine::run::METRICS;
-use tal_engine::sensitivity::{LearnedGaussians, LearnedSensitivity, learned};
+use tal_engine::action_sensitivity::{LearnedActionSensitivity, LearnedGaussians, learned};
+use tal_engine::metrics::{self, Metric, StepTerms};
+use tal_engine::run::{LAST, METRICS};
 use tal_report::plots::{CurvePanel, curve_grid};
 
 use super::output;
@@ -53,17 +52,20 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
 }
 
 /// What was learned at the end of each epoch, by epoch.
-fn course(folder: &Path) -> Result<Vec<(u64, LearnedSensitivity)>> {
+fn course(folder: &Path) -> Result<Vec<(u64, LearnedActionSensitivity)>> {
     let lines = metrics::read(&folder.join(METRICS))?;
     let of_step = |line| match line {
-        Metric::Step(step) => Some((step.epoch, step.sensitivity?.classes?)),
+        Metric::Step(step) => match step.terms {
+            StepTerms::Pyramid(terms) => Some((step.epoch, terms.action_sensitivity?.classes?)),
+            StepTerms::BackTal { .. } => None,
+        },
         _ => None,
     };
     Ok(lines.into_iter().filter_map(of_step).collect())
 }
 
 /// Class by class μ and σ of every Gaussian.
-fn table(names: &[String], learned: &LearnedSensitivity) -> String {
+fn table(names: &[String], learned: &LearnedActionSensitivity) -> String {
     let parts: Vec<(&str, &LearnedGaussians)> = [
         ("class", &learned.classification),
         ("start", &learned.start),
@@ -90,7 +92,7 @@ fn table(names: &[String], learned: &LearnedSensitivity) -> String {
 }
 
 /// The weights over the place in an action, as they stand in the loss before they are normalised.
-fn weights(checkpoint: &Checkpoint, learned: &LearnedSensitivity) -> Vec<CurvePanel> {
+fn weights(checkpoint: &Checkpoint, learned: &LearnedActionSensitivity) -> Vec<CurvePanel> {
     let sensitivity = checkpoint.manifest.config.loss.action_sensitivity.as_ref();
     let combine = sensitivity
         .and_then(|sensitivity| sensitivity.class_level.as_ref())
@@ -107,11 +109,12 @@ fn weights(checkpoint: &Checkpoint, learned: &LearnedSensitivity) -> Vec<CurvePa
         GaussianCombination::Mean => 0.5,
         GaussianCombination::Sum => 1.0,
     };
-    let curves = |num_classes: usize, weight: &dyn Fn(usize, f64) -> f64| {
+    let curves = |num_classes: usize, weight: &dyn Fn(usize, f64) -> Option<f64>| {
         (0..num_classes)
             .map(|class| {
                 let place = |i: usize| (2.0 * i as f64 / (NUM_POINTS - 1) as f64 - 1.0) * REACH;
-                let points = (0..NUM_POINTS).map(|i| (place(i), weight(class, place(i))));
+                let points =
+                    (0..NUM_POINTS).filter_map(|i| Some((place(i), weight(class, place(i))?)));
                 points.collect()
             })
             .collect()
@@ -122,7 +125,7 @@ fn weights(checkpoint: &Checkpoint, learned: &LearnedSensitivity) -> Vec<CurvePa
     let both = learned.start.as_ref().zip(learned.end.as_ref());
     let loc = both.map_or(Vec::new(), |(start, end)| {
         curves(start.mean.len(), &|class, d| {
-            share * (start.value(class, d) + end.value(class, d))
+            Some(share * (start.value(class, d)? + end.value(class, d)?))
         })
     });
     let panel = |name: &str, curves| CurvePanel {
@@ -139,8 +142,8 @@ fn weights(checkpoint: &Checkpoint, learned: &LearnedSensitivity) -> Vec<CurvePa
 }
 
 /// μ and σ over the epochs.
-fn over_epochs(course: &[(u64, LearnedSensitivity)]) -> Vec<Vec<CurvePanel>> {
-    type Part = fn(&LearnedSensitivity) -> &Option<LearnedGaussians>;
+fn over_epochs(course: &[(u64, LearnedActionSensitivity)]) -> Vec<Vec<CurvePanel>> {
+    type Part = fn(&LearnedActionSensitivity) -> &Option<LearnedGaussians>;
     type Numbers = fn(&LearnedGaussians) -> &[f32];
     let curves = |part: Part, numbers: Numbers| -> Vec<Vec<(f64, f64)>> {
         let first = course

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
-use tal_core::atomic::write_atomic;
+use tal_core::atomic::{FolderError, write_atomic};
 use tal_core::config::{Config, FeatureFormat};
-use tal_synth::{LikeOptions, SynthConfig};
+use tal_synth::{LikeOptions, SynthConfig, SynthError};
 
 use crate::args::{CorpusArgs, SynthArgs};
 use crate::console::print;
@@ -54,7 +54,7 @@ pub(crate) fn remove_leftovers(out: &Path) {
         if entry
             .file_name()
             .to_string_lossy()
-            .starts_with(tal_synth::PARTIAL)
+            .starts_with(tal_core::atomic::PARTIAL)
         {
             let _ = fs::remove_dir_all(entry.path());
         }
@@ -66,7 +66,7 @@ fn like(args: &SynthArgs, file: &Path) -> Result<()> {
     let out = std::path::absolute(&args.out)?;
     if fs::read_dir(&out).is_ok_and(|mut entries| entries.next().is_some()) {
         let path = args.out.clone();
-        return Err(tal_synth::SynthError::NotEmpty { path }.into());
+        return Err(SynthError::Folder(FolderError::NotEmpty { path }).into());
     }
     let mut config = args.layers.load(file)?;
     keep_below_shared_folder(&mut config);

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Result;
 use indicatif::ProgressBar;
 use tal_core::config::Config;
-use tal_engine::checkpoint::{BEST, Best, LAST};
-use tal_engine::metrics::StepMetrics;
+use tal_engine::metrics::{StepMetrics, StepTerms};
 use tal_engine::profile::StepProfile;
-use tal_engine::run::{self, DETECTIONS, LOG, RunInfo, RunObserver, RunOptions, RunSummary};
-use tal_engine::{DeviceChoice, EvaluationReport};
+use tal_engine::run::{
+    self, BEST, DETECTIONS, LAST, LOG, RunInfo, RunObserver, RunOptions, RunSummary,
+};
+use tal_engine::{Best, DeviceChoice, EvaluationReport};
 
 use crate::args::TrainArgs;
 use crate::console::Console;
@@ -143,14 +144,15 @@ impl RunObserver for Progress<'_> {
     fn step(&mut self, metrics: &StepMetrics) {
         if let Some(bar) = &self.steps {
             bar.set_prefix(format!("epoch {}/{}", metrics.epoch, self.num_epochs));
-            let parts = match &metrics.backtal {
-                None => format!(
+            let parts = match &metrics.terms {
+                StepTerms::Pyramid(terms) => format!(
                     "class {:.3}, boundary {:.3}",
-                    metrics.cls_loss, metrics.reg_loss
+                    terms.cls_loss, terms.reg_loss
                 ),
-                Some(terms) => format!(
+                StepTerms::BackTal { losses, .. } => format!(
                     "class {:.3}, click {:.3}",
-                    metrics.cls_loss, terms.click_loss
+                    losses.cls_loss(),
+                    losses.click_loss
                 ),
             };
             bar.set_message(format!(

@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use tal_core::config::Config;
-use tal_engine::{Checkpoint, checkpoint};
+use tal_engine::Checkpoint;
 
 /// The checkpoint of a run folder or file, where it was found, with `overrides` (key=value) of its configuration.
 pub(super) fn read(place: &Path, overrides: &[String]) -> Result<(PathBuf, Checkpoint)> {
-    let path = checkpoint::locate(place)?;
+    let path = Checkpoint::locate(place)?;
     let mut checkpoint = Checkpoint::read(&path)?;
     if !overrides.is_empty() {
         let origin = format!("the configuration of {}", path.display());

@@ -37,14 +37,9 @@ fn only_the_file_is_needed_and_found_beside_the_configuration() {
     assert_eq!(again.unwrap(), config);
     let all = "inference:
   external_scores: { file: /s.json, top_k: 1, combine: product, max_segments: null }";
-    let fusion = load(all)
-        .unwrap()
-        .inference
-        .external_scores
-        .unwrap()
-        .fusion();
+    let rule = load(all).unwrap().inference.external_scores.unwrap().rule();
     assert_eq!(
-        fusion,
+        rule,
         ClassScoresRule {
             top_k: 1,
             combine: ScoreCombination::Product,

@@ -26,6 +26,7 @@ mod inference;
 mod loss;
 mod mixer;
 mod precision;
+mod section;
 mod train;
 
 pub use action_sensitivity::{
@@ -61,6 +62,7 @@ pub use mixer::{
     MaxPoolingConfig, MixerConfig, PerLevel, SgpConfig,
 };
 pub use precision::Precision;
+pub use section::FieldErrors;
 pub use train::{
     CheckpointConfig, EmaConfig, OptimizerMethod, ScheduleConfig, TrainConfig, Weights,
 };

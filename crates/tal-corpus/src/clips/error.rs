@@ -1,21 +1,22 @@
-//! Why recordings cannot be cut into clips.
+//! Errors of cutting recordings into clips.
 
 use std::path::PathBuf;
 
+use tal_core::atomic::FolderError;
 use tal_data::{AnnotationError, ClickError, DataError, FeatureError};
 
-/// Why recordings cannot be cut into clips.
+/// Reason why recordings cannot be cut into clips.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClipError {
-    /// A setting makes no sense.
+    /// A setting is out of range.
     #[error("{field} is {found}; expected {expected}")]
     Setting {
         /// The setting.
         field: &'static str,
         /// Its value.
         found: String,
-        /// What would be right.
+        /// Right content.
         expected: String,
     },
     /// The data set cannot be used.
@@ -57,18 +58,7 @@ pub enum ClipError {
         /// The recording.
         recording: String,
     },
-    /// The output folder has something in it.
-    #[error("the output folder {} is not empty; choose another one, nothing is overwritten", path.display())]
-    NotEmpty {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The operating system refused.
-    #[error("cannot write {}: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
+    /// The output folder is not empty or cannot be written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
 }

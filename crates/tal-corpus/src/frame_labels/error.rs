@@ -1,11 +1,13 @@
-//! Why a folder of frame labels cannot be used.
+//! Errors of folders of frame labels.
 
 use std::path::PathBuf;
 
-use crate::source::SourceError;
-use tal_data::{AnnotationError, FeatureError};
+use tal_core::atomic::FolderError;
+use tal_data::{AnnotationError, FeatureError, TextFileError};
 
-/// Why a folder of frame labels and features cannot be read or converted.
+use crate::source::SourceError;
+
+/// Reason why a folder of frame labels and features cannot be read or converted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameLabelError {
@@ -14,35 +16,15 @@ pub enum FrameLabelError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// A file or folder cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The output folder has something in it.
-    #[error("the output folder {} is not empty; choose another one, nothing is overwritten", path.display())]
-    NotEmpty {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A line holds something else.
-    #[error("{}: line {line}: {found:?}; expected {expected}", path.display())]
-    Line {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// Its content.
-        found: String,
-        /// What would be right.
-        expected: String,
-    },
+    /// The output folder is not empty or cannot be written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A line is wrong.
+    #[error(transparent)]
+    Text(#[from] TextFileError),
     /// There is no such split.
     #[error("{}: there is no split {split}; the folder has the splits {present}", path.display())]
     NoSplit {
@@ -67,7 +49,7 @@ pub enum FrameLabelError {
         /// The number that was asked for.
         every: usize,
     },
-    /// The frame rate is no frame rate.
+    /// The frame rate is not above 0.
     #[error("{fps} frames per second; expected a number above 0")]
     Fps {
         /// The rate.

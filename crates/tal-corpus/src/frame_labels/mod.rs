@@ -7,8 +7,8 @@
 //! splits/train.splitN.bundle, splits/test.splitN.bundle      lines `ID.txt`
 //! ```
 //!
-//! Frames a … b − 1 of one class in a row become the segment [a / fps, b / fps] in seconds. Classes that stand for the
-//! background give no segments and no class; the others keep their order and count from 0. Where labels and features differ in
+//! Frames a … b − 1 of one class in a row become the segment [a / fps, b / fps] in seconds. Classes of the background
+//! give no segments and no class; the others keep their order and count from 0. Where labels and features differ in
 //! length, up to a second, the common part is used.
 //!
 //! Source of the files: `data.zip` that the repository of MS-TCN links, zenodo.org/record/3625992.
@@ -18,6 +18,7 @@ mod parse;
 
 use std::path::Path;
 
+use tal_core::atomic::{FolderError, write_folder};
 use tal_core::{GroundTruth, Instance, Recording, Segment};
 
 pub use error::FrameLabelError;
@@ -35,7 +36,7 @@ pub struct FrameLabelConfig {
     pub name: String,
     /// Labels (and features) per second.
     pub fps: f64,
-    /// Classes that stand for no action.
+    /// Classes of the background.
     pub background: Vec<String>,
     /// Which split becomes the subsets `training` and `test`.
     pub split: usize,
@@ -69,8 +70,8 @@ impl FrameLabelConfig {
 
 /// Writes `annotations.json` and `features/ID.npy` (float32, T × C) from the publisher's folder into a new or empty one.
 ///
-/// One recording is in memory at a time. The annotations are written last: where they are, all features are; after an
-/// error nothing is left.
+/// One recording is in memory at a time. The annotations are written last, so that they prove that all features are there;
+/// after an error nothing is left.
 ///
 /// # Units
 /// Segments and durations in seconds.
@@ -90,31 +91,10 @@ pub fn prepare(
     if !(config.fps.is_finite() && config.fps > 0.0) {
         return Err(FrameLabelError::Fps { fps: config.fps });
     }
-    let write = |path: &Path| {
-        let path = path.to_owned();
-        move |source| FrameLabelError::Write { path, source }
-    };
     let corpus = parse::corpus(from, config)?;
-    let is_new = !out.exists();
-    std::fs::create_dir_all(out).map_err(write(out))?;
-    let mut entries = std::fs::read_dir(out).map_err(write(out))?;
-    if entries.next().is_some() {
-        return Err(FrameLabelError::NotEmpty {
-            path: out.to_owned(),
-        });
-    }
-    let features = out.join("features");
-    let filled = std::fs::create_dir(&features)
-        .map_err(write(&features))
-        .and_then(|()| fill(from, out, corpus, config));
-    if filled.is_err() {
-        // What is there is worth nothing alone; the first error is the one to report.
-        let _ = std::fs::remove_dir_all(&features);
-        if is_new {
-            let _ = std::fs::remove_dir(out);
-        }
-    }
-    filled
+    write_folder(out, &["features", "annotations.json"], |folder| {
+        fill(from, folder, corpus, config)
+    })
 }
 
 fn fill(
@@ -123,6 +103,8 @@ fn fill(
     corpus: parse::Corpus,
     config: &FrameLabelConfig,
 ) -> Result<GroundTruth, FrameLabelError> {
+    let folder = out.join("features");
+    std::fs::create_dir(&folder).map_err(FolderError::at(&folder))?;
     let fps = config.fps / config.every as f64;
     let mut recordings = Vec::with_capacity(corpus.videos.len());
     for video in corpus.videos {
@@ -132,16 +114,9 @@ fn fill(
         let labels: Vec<Option<u32>> = labels.iter().copied().step_by(config.every).collect();
         // The same number of frames was used of both.
         let len = array.len().min(labels.len());
-        let num_channels = array.num_channels();
-        let mut values = Vec::with_capacity(num_channels * len);
-        for t in 0..len {
-            values.extend((0..num_channels).map(|c| array.channel(c)[t]));
-        }
-        npy::write(
-            &out.join("features").join(&name),
-            &values,
-            &[len, num_channels],
-        )?;
+        let array = array.window(0, len);
+        let shape = [len, array.num_channels()];
+        npy::write(&folder.join(&name), &array.to_time_first(), &shape)?;
         recordings.push(Recording {
             id: video.id,
             subset: video.subset.to_owned(),

@@ -7,9 +7,7 @@ use tal_core::ClassMap;
 
 use super::{FrameLabelConfig, FrameLabelError};
 use crate::source::{ClassList, SourceError};
-
-/// Longer quotations from a file are cut in messages.
-const LONGEST: usize = 60;
+use tal_data::TextFileError;
 
 /// A labelled video.
 pub(super) struct Video {
@@ -88,23 +86,17 @@ fn subsets(folder: &Path, split: usize) -> Result<Vec<(String, &'static str)>, F
     for (name, subset) in [("train", "training"), ("test", "test")] {
         let path = folder.join(format!("{name}.split{split}.bundle"));
         for (index, line) in lines(&path)?.into_iter().enumerate() {
-            let wrong = |expected: &str| FrameLabelError::Line {
-                path: path.clone(),
-                line: index + 1,
-                found: shortened(&line),
-                expected: expected.to_owned(),
-            };
+            let wrong = |expected| TextFileError::line(&path, index + 1, &line, expected);
             if line.is_empty() {
                 continue;
             }
             let id = line.strip_suffix(".txt").unwrap_or(&line);
             if id.is_empty() || id.contains(['/', '\\']) || id.starts_with('.') {
-                return Err(wrong(
-                    "the name of a file in groundTruth/, such as S1_Tea_C1.txt",
-                ));
+                let expected = "the name of a file in groundTruth/, such as S1_Tea_C1.txt";
+                return Err(wrong(expected).into());
             }
             if !seen.insert(id.to_owned()) {
-                return Err(wrong("each recording once, in one of the two subsets"));
+                return Err(wrong("each recording once, in one of the two subsets").into());
             }
             videos.push((id.to_owned(), subset));
         }
@@ -133,11 +125,8 @@ fn labels(path: &Path, ids: &Ids) -> Result<Vec<Option<u32>>, FrameLabelError> {
     while lines.last().is_some_and(String::is_empty) {
         lines.pop();
     }
-    let wrong = |index: usize, found: &str, expected: &str| FrameLabelError::Line {
-        path: path.to_owned(),
-        line: index + 1,
-        found: shortened(found),
-        expected: expected.to_owned(),
+    let wrong = |index: usize, found: &str, expected| {
+        TextFileError::line(path, index + 1, found, expected).into()
     };
     if lines.is_empty() {
         return Err(wrong(0, "", "the name of a class for each frame"));
@@ -146,9 +135,8 @@ fn labels(path: &Path, ids: &Ids) -> Result<Vec<Option<u32>>, FrameLabelError> {
         .iter()
         .enumerate()
         .map(|(index, name)| {
-            let id = ids.get(name);
-            id.copied()
-                .ok_or_else(|| wrong(index, name, "a class of mapping.txt"))
+            let id = ids.get(name).copied();
+            id.ok_or_else(|| wrong(index, name, "a class of mapping.txt"))
         })
         .collect()
 }
@@ -163,12 +151,5 @@ fn unreadable(path: &Path, source: std::io::Error) -> FrameLabelError {
     FrameLabelError::Read {
         path: path.to_owned(),
         source,
-    }
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST) {
-        None => text.to_owned(),
-        Some((at, _)) => format!("{}…", &text[..at]),
     }
 }

@@ -1,46 +1,25 @@
-//! Why a folder of SBHAR text files cannot be used.
+//! Errors of folders of SBHAR text files.
 
 use std::path::PathBuf;
 
-use tal_data::{AnnotationError, FeatureError};
+use tal_core::atomic::FolderError;
+use tal_data::{AnnotationError, FeatureError, TextFileError};
 
-/// Why a folder of SBHAR text files cannot be read or converted.
+/// Reason why a folder of SBHAR text files cannot be read or converted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SbharError {
-    /// A file or folder is missing or unreadable.
-    #[error("cannot read {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A folder cannot be made.
-    #[error("cannot write {}: {source}", path.display())]
-    Write {
-        /// The folder.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
+    /// A file or folder is missing or unreadable, or a line is wrong.
+    #[error(transparent)]
+    Text(#[from] TextFileError),
+    /// The output folder is not empty or cannot be written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The folder holds no signals.
     #[error("{}: no signals; expected files named acc_expXX_userYY.txt", path.display())]
     NoSignals {
         /// The folder.
         path: PathBuf,
-    },
-    /// A line holds something else.
-    #[error("{}: line {line}: {found:?}; expected {expected}", path.display())]
-    Line {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// Its content.
-        found: String,
-        /// What would be right.
-        expected: String,
     },
     /// Accelerometer and gyroscope do not have the same number of samples.
     #[error("{}: {gyroscope} samples, but the accelerometer has {accelerometer}", path.display())]

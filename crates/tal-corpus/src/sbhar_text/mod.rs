@@ -7,13 +7,15 @@
 //! A label of the samples a … b becomes the segment [(a − 1) / 50, b / 50] in seconds: from where sample a begins to where
 //! sample b ends. Activity n gets the class id n − 1, its name in lower case.
 
-mod convert;
 mod error;
 mod parse;
 
 use std::path::Path;
 
 use tal_core::GroundTruth;
+use tal_core::atomic::{FolderError, write_folder};
+use tal_data::annotations;
+use tal_data::features::npy;
 
 pub use error::SbharError;
 
@@ -74,12 +76,21 @@ pub fn read(folder: &Path, test_users: &[u32]) -> Result<SbharCorpus, SbharError
 }
 
 impl SbharCorpus {
-    /// Writes `annotations.json` and `raw/ID.npy` (samples, 6) into a folder: a data set for
-    /// [`tal_core::config::FeatureFormat::Inertial`].
+    /// Writes `annotations.json` and `raw/ID.npy` (samples, 6) into a new or empty folder: a data set for
+    /// [`tal_core::config::FeatureFormat::Inertial`]. After an error nothing is left.
     ///
     /// # Errors
-    /// Where a file cannot be written.
+    /// A folder that is not empty; a file that cannot be written.
     pub fn write(&self, folder: &Path) -> Result<(), SbharError> {
-        convert::write(self, folder)
+        write_folder(folder, &["raw", "annotations.json"], |folder| {
+            let raw = folder.join("raw");
+            std::fs::create_dir(&raw).map_err(FolderError::at(&raw))?;
+            for signal in &self.signals {
+                let path = raw.join(format!("{}.npy", signal.id));
+                npy::write(&path, &signal.data, &[signal.num_samples(), NUM_CHANNELS])?;
+            }
+            annotations::write(&folder.join("annotations.json"), &self.truth, "sbhar")?;
+            Ok(())
+        })
     }
 }

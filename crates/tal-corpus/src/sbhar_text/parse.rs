@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use tal_core::{ClassMap, GroundTruth, Instance, Recording, Segment};
 
+use tal_data::text::{self, TextFileError};
+
 use super::{NUM_CHANNELS, RawSignal, SAMPLE_RATE, SbharCorpus, SbharError};
 
 /// Columns of one sensor.
@@ -78,14 +80,17 @@ fn instance(
     classes: &ClassMap,
     path: &Path,
 ) -> Result<Instance, SbharError> {
-    let wrong = |expected: String| SbharError::Line {
-        path: path.to_owned(),
-        line: label.line,
-        found: format!(
-            "{} {} {} {} {}",
-            label.experiment, label.user, label.activity, label.first, label.last
-        ),
-        expected,
+    let wrong = |expected: String| {
+        let Label {
+            line,
+            experiment,
+            user,
+            activity,
+            first,
+            last,
+        } = label;
+        let found = format!("{experiment} {user} {activity} {first} {last}");
+        TextFileError::line(path, *line, &found, expected)
     };
     let id = label
         .activity
@@ -93,9 +98,8 @@ fn instance(
         .filter(|id| classes.name(*id).is_some())
         .ok_or_else(|| wrong(format!("an activity of 1 to {}", classes.id_bound())))?;
     if label.first < 1 || label.last < label.first || label.last > num_samples {
-        return Err(wrong(format!(
-            "1 <= first <= last <= {num_samples}, the number of samples"
-        )));
+        let expected = format!("1 <= first <= last <= {num_samples}, the number of samples");
+        return Err(wrong(expected).into());
     }
     Ok(Instance {
         segment: Segment::new(
@@ -107,7 +111,7 @@ fn instance(
 }
 
 fn signals(folder: &Path) -> Result<Vec<RawSignal>, SbharError> {
-    let unreadable = |source| SbharError::Read {
+    let unreadable = |source| TextFileError::Read {
         path: folder.to_owned(),
         source,
     };
@@ -221,23 +225,17 @@ fn lines<T>(
     expected: &str,
     parse: impl Fn(&[&str]) -> Option<T>,
 ) -> Result<Vec<(usize, T)>, SbharError> {
-    let text = std::fs::read_to_string(path).map_err(|source| SbharError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let bytes = text::read(path)?;
     let mut rows = Vec::new();
-    for (index, line) in text.lines().enumerate() {
+    for line in text::lines(&bytes, path) {
+        let (number, line) = line?;
         let fields: Vec<&str> = line.split_whitespace().collect();
         if fields.is_empty() {
             continue;
         }
-        let row = parse(&fields).ok_or_else(|| SbharError::Line {
-            path: path.to_owned(),
-            line: index + 1,
-            found: line.trim().chars().take(80).collect(),
-            expected: expected.to_owned(),
-        })?;
-        rows.push((index + 1, row));
+        let row = parse(&fields)
+            .ok_or_else(|| TextFileError::line(path, number, line.trim(), expected))?;
+        rows.push((number, row));
     }
     Ok(rows)
 }

@@ -9,7 +9,7 @@ use tal_core::Segment;
 use super::SourceError;
 use super::json::{Object, number, wrong};
 use super::raw::{Label, Parsed, RawInstance, RawRecording};
-use tal_data::annotations::{Entries, from_json};
+use tal_data::json::{Entries, from_json};
 
 pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Parsed, SourceError> {
     let entries: Entries = from_json(bytes, path)?;

@@ -10,7 +10,7 @@ use tal_core::ClassMap;
 use super::json::{Object, wrong};
 use super::raw::{Label, Parsed, RawInstance, RawRecording};
 use super::{ClassList, SourceError};
-use tal_data::annotations::{Entries, from_json};
+use tal_data::json::{Entries, from_json};
 
 #[derive(Deserialize)]
 struct Outline {

@@ -1,4 +1,4 @@
-//! From the files' recordings to annotations with class ids, and what is left out on the way.
+//! Annotations with class ids, made from the recordings of the files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -48,7 +48,7 @@ pub(super) fn converted(
         )?;
         converted.truth.recordings.push(recording);
     }
-    if format.is_one_file_per_class() {
+    if format.entry().is_one_file_per_class {
         converted.truth.recordings.sort_by(|a, b| a.id.cmp(&b.id));
         for recording in &mut converted.truth.recordings {
             recording.instances.sort_by(|a, b| {
@@ -129,7 +129,7 @@ fn recording(
     })
 }
 
-/// The classes of the options, else those that the files list; none where neither does.
+/// The classes of the options, or else those that the files list; `None` if neither does.
 fn class_list(
     parsed: &[Parsed],
     options: &SourceOptions,
@@ -169,7 +169,7 @@ fn collect(
                 places.insert(recording.id.clone(), all.len());
                 all.push(recording);
             }
-            Some(place) if format.is_one_file_per_class() => {
+            Some(place) if format.entry().is_one_file_per_class => {
                 all[*place].instances.extend(recording.instances);
             }
             Some(_) => {
@@ -228,7 +228,9 @@ impl Labels {
             (Label::Name(name), Some((list, _))) => {
                 Some((name.clone(), Some(list.classes().id(name)?)))
             }
-            (Label::Number(number), None) => Some((format.number_name(*number), Some(*number))),
+            (Label::Number(number), None) => {
+                Some(((format.entry().number_name)(*number), Some(*number)))
+            }
             (Label::Name(name), None) => Some((name.clone(), None)),
         };
         let mut known: BTreeSet<String> = BTreeSet::new();
@@ -237,7 +239,7 @@ impl Labels {
             let found = name_of(label);
             let name = match (&found, label) {
                 (Some((name, _)), _) | (None, Label::Name(name)) => name.clone(),
-                (None, Label::Number(number)) => format.number_name(*number),
+                (None, Label::Number(number)) => (format.entry().number_name)(*number),
             };
             if options.drop_classes.contains(&name) {
                 labels.dropped.insert(label.clone());
@@ -247,10 +249,11 @@ impl Labels {
                     None => named.push((name, label)),
                 }
             }
-            // What has no id now is reported where it stands.
+            // A label without id is reported at its place.
             known.insert(name);
         }
-        named.sort_by_key(|(name, _)| (format.is_last_class(name), name.clone()));
+        let is_last = |name: &str| format.entry().is_one_file_per_class && name == "Ambiguous";
+        named.sort_by_key(|(name, _)| (is_last(name), name.clone()));
         for (id, (_, label)) in (0..).zip(named) {
             labels.ids.insert(label.clone(), id);
         }
@@ -317,7 +320,7 @@ impl Labels {
                 .ids
                 .get(label)
                 .and_then(|id| self.classes.name(*id))
-                .map_or_else(|| self.format.number_name(*number), str::to_owned),
+                .map_or_else(|| (self.format.entry().number_name)(*number), str::to_owned),
         }
     }
 }

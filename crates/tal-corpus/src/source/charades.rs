@@ -7,7 +7,8 @@ use tal_core::Segment;
 use super::SourceError;
 use super::class_list::class_number;
 use super::raw::{Label, Parsed, RawInstance, RawRecording};
-use tal_data::table::{Table, finite};
+use tal_data::table::Table;
+use tal_data::text::finite;
 
 /// The files of a folder.
 pub(super) const FILES: [&str; 2] = ["Charades_v1_train.csv", "Charades_v1_test.csv"];
@@ -42,7 +43,7 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Parsed, SourceError> {
     })
 }
 
-/// The subset that the file's name tells.
+/// The subset, from the file's name.
 fn subset(path: &Path) -> Option<&'static str> {
     let name = path.file_name()?.to_str()?.to_lowercase();
     [("train", "training"), ("test", "test")]

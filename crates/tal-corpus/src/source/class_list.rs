@@ -6,8 +6,8 @@ use std::path::Path;
 use tal_core::{ClassMap, ClassMapError};
 
 use super::SourceError;
-use tal_data::TableError;
-use tal_data::table::{Table, shortened};
+use tal_data::table::Table;
+use tal_data::text::{self, TextFileError};
 
 /// The classes of a data set: number in the publisher's files, id here, name.
 ///
@@ -18,7 +18,7 @@ use tal_data::table::{Table, shortened};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ClassList {
     map: ClassMap,
-    /// Id by the publisher's number; empty where there are none.
+    /// Id by the publisher's number; empty if there are no numbers.
     by_number: BTreeMap<u32, u32>,
 }
 
@@ -28,21 +28,17 @@ impl ClassList {
     /// # Errors
     /// A file that is missing or unreadable; as [`ClassList::parse`].
     pub fn read(path: &Path) -> Result<Self, SourceError> {
-        let bytes = std::fs::read(path).map_err(|source| SourceError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::parse(&bytes, path)
+        Self::parse(&text::read(path)?, path)
     }
 
-    /// A list from a file's content: a table with the columns `id` and `key` (or `name`) where the name of the file ends
+    /// A list from a file's content: a table with the columns `id` and `key` (or `name`) if the name of the file ends
     /// in `.csv`, otherwise a text with one class per line, which may begin with a number or with `c` and a number.
     ///
-    /// Ids count from 0: in the order of the numbers, or of the lines where there are none. Numbers must stand in every
+    /// Ids count from 0: in the order of the numbers, or of the lines if there are none. Numbers must stand in every
     /// line or in none.
     ///
     /// # Errors
-    /// A line that holds something else; a number or a name that stands twice; a file without classes.
+    /// A wrong line; a number or a name that occurs twice; a file without classes.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, SourceError> {
         let is_table = path
             .extension()
@@ -110,17 +106,9 @@ type Row = (Option<u32>, String);
 
 fn lines(bytes: &[u8], path: &Path) -> Result<Vec<Row>, SourceError> {
     let mut rows: Vec<Row> = Vec::new();
-    for (index, line) in bytes.split(|b| *b == b'\n').enumerate() {
-        let wrong = |found: &str, expected: &str| TableError::Line {
-            path: path.to_owned(),
-            line: index as u64 + 1,
-            found: shortened(found),
-            expected: expected.to_owned(),
-        };
-        let Ok(line) = std::str::from_utf8(line) else {
-            return Err(wrong("bytes that are no text", "UTF-8").into());
-        };
-        let line = line.trim_start_matches('\u{feff}').trim();
+    for line in text::lines(bytes, path) {
+        let (number, line) = line?;
+        let line = line.trim();
         if line.is_empty() {
             continue;
         }
@@ -136,18 +124,13 @@ fn lines(bytes: &[u8], path: &Path) -> Result<Vec<Row>, SourceError> {
             .is_some_and(|first| first.0.is_some() != row.0.is_some())
         {
             let expected = "a number before every name, or before none";
-            return Err(wrong(line, expected).into());
+            return Err(TextFileError::line(path, number, line, expected).into());
         }
         rows.push(row);
     }
     if rows.is_empty() {
-        return Err(TableError::Line {
-            path: path.to_owned(),
-            line: 1,
-            found: String::new(),
-            expected: "the name of a class per line".to_owned(),
-        }
-        .into());
+        let expected = "the name of a class per line";
+        return Err(TextFileError::line(path, 1, "", expected).into());
     }
     Ok(rows)
 }
@@ -276,7 +259,7 @@ mod tests {
         let error = ClassList::parse(b"Run\n\xff\n", Path::new("a.txt")).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "a.txt: line 2: \"bytes that are no text\"; expected UTF-8"
+            "a.txt: line 2: \"bytes that are not text\"; expected UTF-8"
         );
     }
 }

@@ -8,7 +8,7 @@ use tal_core::Segment;
 use super::SourceError;
 use super::json::Object;
 use super::raw::{Label, Parsed, RawInstance, RawRecording};
-use tal_data::annotations::from_json;
+use tal_data::json::from_json;
 
 /// The files of a folder.
 pub(super) const FILES: [&str; 3] = [

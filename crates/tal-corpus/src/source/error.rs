@@ -1,27 +1,19 @@
-//! Why annotations in a publisher's format cannot be read.
+//! Errors of annotations in publishers' formats.
 
 use std::path::PathBuf;
 
-use tal_data::{AnnotationError, TableError};
+use tal_data::{AnnotationError, JsonError, TextFileError};
 
-/// Why annotations in a publisher's format cannot be read or converted.
+/// Reason why annotations in a publisher's format cannot be read or converted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// A file or folder is missing or unreadable.
-    #[error("cannot read {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
     /// A folder has none of the files that the format consists of.
     #[error("{}: the folder has none of the files of this format; expected {expected}", path.display())]
     NoFiles {
         /// The folder.
         path: PathBuf,
-        /// What the files are called.
+        /// Names of the files.
         expected: &'static str,
     },
     /// The name of a file does not tell what it should.
@@ -29,7 +21,7 @@ pub enum SourceError {
     FileName {
         /// The file.
         path: PathBuf,
-        /// What it should be called.
+        /// Right name.
         expected: &'static str,
     },
     /// A field of a JSON file is missing or holds something else.
@@ -41,15 +33,15 @@ pub enum SourceError {
         place: String,
         /// The field.
         field: &'static str,
-        /// What stands there, or `missing`.
+        /// Value found, or `missing`.
         found: String,
-        /// What would be right.
+        /// Right content.
         expected: &'static str,
     },
-    /// One recording stands twice in the files.
+    /// A recording occurs twice in the files.
     #[error("{}: recording {id:?} occurs twice; give each recording an id of its own", path.display())]
     RepeatedRecording {
-        /// Where it stands for the second time.
+        /// File in which it occurs for the second time.
         path: PathBuf,
         /// The recording.
         id: String,
@@ -62,8 +54,8 @@ pub enum SourceError {
         /// The recording.
         id: String,
     },
-    /// A label is no class of the list.
-    #[error("{}: recording {id:?}: label {label} is no class of {list}{hint}", path.display())]
+    /// A label is not a class of the list.
+    #[error("{}: recording {id:?}: label {label} is not a class of {list}{hint}", path.display())]
     UnknownLabel {
         /// The file.
         path: PathBuf,
@@ -71,9 +63,9 @@ pub enum SourceError {
         id: String,
         /// The label, quoted, or its number.
         label: String,
-        /// Where the classes come from.
+        /// Origin of the classes.
         list: String,
-        /// A name that may be meant; empty where nothing comes to mind.
+        /// A similar name; empty if there is none.
         hint: String,
     },
     /// A class or subset that an option names does not occur.
@@ -83,7 +75,7 @@ pub enum SourceError {
         option: &'static str,
         /// The name.
         name: String,
-        /// Names that may be meant; empty where nothing comes to mind.
+        /// Similar names; empty if there are none.
         hint: String,
     },
     /// A class has two ids or an id two classes.
@@ -94,10 +86,13 @@ pub enum SourceError {
         /// Which.
         source: tal_core::ClassMapError,
     },
-    /// JSON syntax, or the shared annotation JSON.
+    /// The shared annotation JSON.
     #[error(transparent)]
     Annotation(#[from] AnnotationError),
-    /// A line or a table of a text file.
+    /// The file is not JSON.
     #[error(transparent)]
-    Table(#[from] TableError),
+    Json(#[from] JsonError),
+    /// The file is missing or unreadable, or a line or a cell of it is wrong.
+    #[error(transparent)]
+    Text(#[from] TextFileError),
 }

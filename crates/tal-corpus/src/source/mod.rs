@@ -17,7 +17,7 @@
 //! and Charades in the file's name (`training`, `validation`, `test`).
 //!
 //! # Class ids
-//! Those of [`SourceOptions::class_names`] where given, else those of the format (label ids, ActivityNet's taxonomy in the
+//! Those of [`SourceOptions::class_names`] if given, else those of the format (label ids, ActivityNet's taxonomy in the
 //! order of the alphabet, numbers of EPIC-Kitchens, Charades and the JSON of MultiTHUMOS), else from 0 in the order of the
 //! names. `Ambiguous` of THUMOS14 comes after all other classes.
 
@@ -29,6 +29,7 @@ mod class_list;
 mod ego4d;
 mod epic;
 mod error;
+mod format;
 mod instances;
 mod json;
 mod raw;
@@ -40,118 +41,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tal_core::{GroundTruth, Segment};
+use tal_data::text::{self, TextFileError};
 
 pub use class_list::ClassList;
 pub use error::SourceError;
+pub use format::SourceFormat;
 pub(crate) use instances::COLUMNS;
 pub use video_info::VideoInfo;
 
-/// A format of annotations, see the [module](self).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SourceFormat {
-    /// The JSON that ActionFormer, TriDet and OpenTAD share.
-    Json,
-    /// A table with a row per annotation.
-    Csv,
-    /// ActivityNet 1.2 or 1.3.
-    ActivityNet,
-    /// HACS Segments.
-    Hacs,
-    /// THUMOS14.
-    Thumos,
-    /// MultiTHUMOS.
-    MultiThumos,
-    /// EPIC-Kitchens-100, the verb classes.
-    EpicVerbs,
-    /// EPIC-Kitchens-100, the noun classes.
-    EpicNouns,
-    /// Charades.
-    Charades,
-    /// Ego4D, Moments Queries.
-    Ego4dMoments,
-}
-
-impl SourceFormat {
-    /// All formats.
-    pub const ALL: [Self; 10] = [
-        Self::Json,
-        Self::Csv,
-        Self::ActivityNet,
-        Self::Hacs,
-        Self::Thumos,
-        Self::MultiThumos,
-        Self::EpicVerbs,
-        Self::EpicNouns,
-        Self::Charades,
-        Self::Ego4dMoments,
-    ];
-
-    /// Whether a recording's annotations are spread over the files.
-    fn is_one_file_per_class(self) -> bool {
-        matches!(self, Self::Thumos | Self::MultiThumos)
-    }
-
-    /// Whether a class gets its id after the others.
-    fn is_last_class(self, name: &str) -> bool {
-        self.is_one_file_per_class() && name == "Ambiguous"
-    }
-
-    /// The name of a class that the format only numbers.
-    fn number_name(self, number: u32) -> String {
-        match self {
-            Self::EpicVerbs => format!("verb_{number}"),
-            Self::EpicNouns => format!("noun_{number}"),
-            Self::Charades => format!("c{number:03}"),
-            _ => format!("class_{number}"),
-        }
-    }
-
-    /// Whether a file of a folder belongs to the format.
-    fn takes(self, name: &str) -> bool {
-        match self {
-            Self::Thumos => thumos::is_thumos_file(name),
-            Self::MultiThumos => thumos::is_multi_thumos_file(name),
-            Self::EpicVerbs | Self::EpicNouns => epic::FILES.contains(&name),
-            Self::Charades => charades::FILES.contains(&name),
-            Self::Ego4dMoments => ego4d::FILES.contains(&name),
-            _ => false,
-        }
-    }
-
-    /// What a folder should hold.
-    fn expected(self) -> &'static str {
-        match self {
-            Self::Thumos => "CLASS_val.txt or CLASS_test.txt",
-            Self::MultiThumos => "CLASS.txt, one per class",
-            Self::EpicVerbs | Self::EpicNouns => "EPIC_100_train.csv or EPIC_100_validation.csv",
-            Self::Charades => "Charades_v1_train.csv or Charades_v1_test.csv",
-            Self::Ego4dMoments => "moments_train.json or moments_val.json",
-            _ => "the name of a file instead",
-        }
-    }
-
-    fn parse(self, bytes: &[u8], path: &Path) -> Result<raw::Parsed, SourceError> {
-        let is_json = || {
-            path.extension()
-                .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
-        };
-        match self {
-            Self::Json => shared::parse(bytes, path),
-            Self::Csv => instances::parse(bytes, path),
-            Self::ActivityNet | Self::Hacs => activity_net::parse(bytes, path),
-            Self::Thumos => thumos::parse_thumos(bytes, path),
-            Self::MultiThumos if is_json() => actions::parse(bytes, path),
-            Self::MultiThumos => thumos::parse_multi_thumos(bytes, path),
-            Self::EpicVerbs => epic::parse(bytes, path, "verb_class"),
-            Self::EpicNouns => epic::parse(bytes, path, "noun_class"),
-            Self::Charades => charades::parse(bytes, path),
-            Self::Ego4dMoments => ego4d::parse(bytes, path),
-        }
-    }
-}
-
-/// What the files do not say, and what shall be changed.
+/// Options for what the files do not say, and for what is to be changed.
 ///
 /// # Units
 /// `fps` in frames per second.
@@ -177,7 +75,7 @@ pub struct SourceOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum DropReason {
-    /// It starts where it ends.
+    /// It starts at its end.
     ZeroLength,
     /// It ends before it starts.
     Reversed,
@@ -203,12 +101,12 @@ pub struct Dropped {
     pub reason: DropReason,
 }
 
-/// What was read.
+/// Annotations that were read.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Converted {
     /// The annotations; every segment is longer than 0.
     pub truth: GroundTruth,
-    /// What was left out.
+    /// Annotations that were left out.
     pub dropped: Vec<Dropped>,
     /// Annotations that end after their recording does, and were kept as they are.
     pub num_beyond_end: usize,
@@ -231,10 +129,8 @@ pub fn read(
     let mut files = Vec::new();
     for input in inputs {
         for path in expand(format, input)? {
-            match std::fs::read(&path) {
-                Ok(bytes) => files.push((path, bytes)),
-                Err(source) => return Err(SourceError::Read { path, source }),
-            }
+            let bytes = text::read(&path)?;
+            files.push((path, bytes));
         }
     }
     parse(format, &files, options)
@@ -243,10 +139,10 @@ pub fn read(
 /// [`read`] of files' contents; the names of the paths may tell class or subset, as on disk.
 ///
 /// # Units
-/// As [`read`].
+/// Those of [`read`].
 ///
 /// # Errors
-/// As [`read`], except for those of the file system.
+/// Those of [`read`], except for those of the file system.
 pub fn parse(
     format: SourceFormat,
     files: &[(PathBuf, Vec<u8>)],
@@ -254,7 +150,7 @@ pub fn parse(
 ) -> Result<Converted, SourceError> {
     let parsed = files
         .iter()
-        .map(|(path, bytes)| format.parse(bytes, path))
+        .map(|(path, bytes)| (format.entry().parse)(bytes, path))
         .collect::<Result<_, _>>()?;
     assemble::converted(format, parsed, options)
 }
@@ -264,18 +160,14 @@ fn expand(format: SourceFormat, input: &Path) -> Result<Vec<PathBuf>, SourceErro
     if !input.is_dir() {
         return Ok(vec![input.to_owned()]);
     }
-    let unreadable = |source| SourceError::Read {
+    let unreadable = |source| TextFileError::Read {
         path: input.to_owned(),
         source,
     };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(input).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
-        if entry
-            .file_name()
-            .to_str()
-            .is_some_and(|name| format.takes(name))
-        {
+        if entry.file_name().to_str().is_some_and(format.entry().takes) {
             files.push(entry.path());
         }
     }
@@ -283,7 +175,7 @@ fn expand(format: SourceFormat, input: &Path) -> Result<Vec<PathBuf>, SourceErro
     if files.is_empty() {
         return Err(SourceError::NoFiles {
             path: input.to_owned(),
-            expected: format.expected(),
+            expected: format.entry().files,
         });
     }
     Ok(files)

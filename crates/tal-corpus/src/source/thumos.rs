@@ -6,10 +6,9 @@ use tal_core::Segment;
 
 use super::SourceError;
 use super::raw::{Label, Parsed, RawInstance, RawRecording};
-use tal_data::TableError;
-use tal_data::table::{finite, shortened};
+use tal_data::text::{self, TextFileError, finite};
 
-/// What the names of THUMOS14's files end in.
+/// Ends of the names of THUMOS14's files.
 const SUFFIXES: [&str; 2] = ["_val", "_test"];
 
 /// Files beside those of the classes.
@@ -55,26 +54,19 @@ fn stem(path: &Path) -> Result<&str, SourceError> {
 
 fn lines(bytes: &[u8], class: &str, path: &Path) -> Result<Parsed, SourceError> {
     let mut recordings = Vec::new();
-    for (index, line) in bytes.split(|b| *b == b'\n').enumerate() {
-        let wrong = |found: &str, expected: &str| TableError::Line {
-            path: path.to_owned(),
-            line: index as u64 + 1,
-            found: shortened(found),
-            expected: expected.to_owned(),
-        };
-        let Ok(line) = std::str::from_utf8(line) else {
-            return Err(wrong("bytes that are no text", "UTF-8").into());
-        };
+    for line in text::lines(bytes, path) {
+        let (number, line) = line?;
+        let wrong = |expected: &str| TextFileError::line(path, number, line.trim(), expected);
         let fields: Vec<&str> = line.split_whitespace().collect();
         let (id, start, end) = match fields[..] {
             [] => continue,
             [id, start, end] => match (finite(start), finite(end)) {
                 (Some(start), Some(end)) => (id, start, end),
-                _ => return Err(wrong(line.trim(), "a video and two numbers of seconds").into()),
+                _ => return Err(wrong("a video and two numbers of seconds").into()),
             },
             _ => {
                 let expected = "three fields: video, start and end in seconds";
-                return Err(wrong(line.trim(), expected).into());
+                return Err(wrong(expected).into());
             }
         };
         recordings.push(RawRecording {

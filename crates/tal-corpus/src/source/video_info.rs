@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::SourceError;
-use tal_data::table::{Table, finite};
+use tal_data::table::Table;
+use tal_data::text::{self, finite};
 
 /// Durations and frame rates by recording.
 ///
@@ -24,10 +25,7 @@ impl VideoInfo {
     /// # Errors
     /// A file that is missing or unreadable; as [`VideoInfo::parse`].
     pub fn read(path: &Path) -> Result<Self, SourceError> {
-        let bytes = std::fs::read(path).map_err(|source| SourceError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let bytes = text::read(path)?;
         Self::parse(&bytes, path)
     }
 

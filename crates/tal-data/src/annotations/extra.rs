@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `labels` names the classes that happen in a recording without saying when. `classes` names all classes by their ids; it is
-//! needed only where the annotated actions of the file do not name them all, and also numbers the classes of annotated
+//! needed only if the annotated actions of the file do not name them all, and also numbers the classes of annotated
 //! actions without ids. `cut_off` holds remainders of actions at the
 //! ends of a clip, which are too short to count as actions and are not background either.
 
@@ -18,11 +18,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use tal_core::Segment;
 
-use super::check::{missing_or_wrong, object, place};
-use super::document::{Entries, from_json};
-use super::{AnnotationError, Place};
+use super::fields::{missing_or_wrong, object};
+use super::{AnnotationError, Place, read_bytes};
+use crate::json::{Entries, from_json};
 
-/// What the fields hold.
+/// Content of the fields.
 ///
 /// # Units
 /// Segments in seconds.
@@ -30,7 +30,7 @@ use super::{AnnotationError, Place};
 pub struct Extra {
     /// Ids of all recordings of the file.
     pub recordings: BTreeSet<String>,
-    /// Names of the classes in the order of their ids, where the file lists them.
+    /// Names of the classes in the order of their ids, if the file lists them.
     pub classes: Option<Vec<String>>,
     /// Names of the classes of a recording by its id, for those that have a list.
     pub labels: BTreeMap<String, Vec<String>>,
@@ -49,17 +49,13 @@ struct Outline {
 /// # Errors
 /// A file that is missing, unreadable or no JSON; a field that holds something else.
 pub fn read(path: &Path) -> Result<Extra, AnnotationError> {
-    let bytes = std::fs::read(path).map_err(|source| AnnotationError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    parse(&bytes, path)
+    parse(&read_bytes(path)?, path)
 }
 
-/// [`read`] of a file's content; `path` is only named in errors.
+/// [`read`] of a file's content; errors name `path`.
 ///
 /// # Errors
-/// As [`read`], except for those of the file system.
+/// Those of [`read`], except for those of the file system.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Extra, AnnotationError> {
     let outline: Outline = from_json(bytes, path)?;
     let mut extra = Extra {
@@ -68,7 +64,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Extra, AnnotationError> {
     };
     let database = outline.database.map_or_else(Vec::new, |entries| entries.0);
     for (id, value) in database {
-        let at = || place(path, &id, None);
+        let at = || Place::of(path, &id, None);
         let entry = object(&value, "recording", at)?;
         if let Some(value) = entry.get("labels").filter(|value| !value.is_null()) {
             extra.labels.insert(id.clone(), labels(value, at)?);

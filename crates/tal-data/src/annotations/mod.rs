@@ -6,15 +6,18 @@
 //! ```
 //!
 //! `duration`, `fps` and `label_id` may be missing; other fields are ignored here ([`extra`] reads those of weak
-//! supervision), but for a list of all class names, `classes`, which gives ids where no annotation has one. Times are in
+//! supervision), but for a list of all class names, `classes`, which gives ids if no annotation has one. Times are in
 //! seconds.
 //!
 //! [`subsets`] changes which subset a recording belongs to.
 
 mod check;
+mod classes;
 mod document;
+mod draft;
 mod error;
 pub mod extra;
+mod fields;
 mod salvage;
 pub mod subsets;
 
@@ -24,14 +27,15 @@ use serde_json::{Map, Value, json};
 use tal_core::GroundTruth;
 use tal_core::atomic::write_atomic;
 
-pub use document::{Entries, from_json};
 pub use error::{AnnotationError, Place};
 pub use salvage::{Salvage, salvage};
 
+use crate::json::from_json;
+
 /// Reads an annotation file.
 ///
-/// Label ids are those of the file. Where no annotation of the whole file has one, ids follow the file's `classes`, or the
-/// sorted label names where it has no such list; an annotation without id takes the id that its label has elsewhere. Repeated annotations are kept, see
+/// Label ids are those of the file. If no annotation of the whole file has one, ids follow the file's `classes`, or the
+/// sorted label names if it has no such list; an annotation without id takes the id that its label has elsewhere. Repeated annotations are kept, see
 /// [`tal_core::remove_duplicates`].
 ///
 /// `num_classes` bounds the label ids and the number of labels; `None` leaves them unbounded.
@@ -42,30 +46,32 @@ pub use salvage::{Salvage, salvage};
 /// # Errors
 /// A file that is missing or unreadable; JSON syntax (with line and column); a missing or wrong field; a recording that
 /// occurs twice; a segment with `end < start` or ends that are not finite; a label id outside `0..num_classes`; a label with
-/// two ids or an id with two labels (the released code lets the last one win); a label that `classes` lacks where it gives
+/// two ids or an id with two labels (the released code lets the last one win); a label that `classes` lacks if it gives
 /// the ids, or a name that it has twice; more labels than `num_classes`.
 ///
 /// # Source
 /// The authors' public code.
 pub fn read(path: &Path, num_classes: Option<usize>) -> Result<GroundTruth, AnnotationError> {
-    let bytes = std::fs::read(path).map_err(|source| AnnotationError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    parse(&bytes, path, num_classes)
+    parse(&read_bytes(path)?, path, num_classes)
 }
 
-/// [`read`] of a file's content; `path` is only named in errors.
+/// [`read`] of a file's content; errors name `path`.
 ///
 /// # Errors
-/// As [`read`], except for those of the file system.
+/// Those of [`read`], except for those of the file system.
 pub fn parse(
     bytes: &[u8],
     path: &Path,
     num_classes: Option<usize>,
 ) -> Result<GroundTruth, AnnotationError> {
-    let document = document::parse(bytes, path)?;
-    check::ground_truth(document, path, num_classes)
+    check::ground_truth(&from_json(bytes, path)?, path, num_classes, &mut Err)
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, AnnotationError> {
+    std::fs::read(path).map_err(|source| AnnotationError::Read {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Writes an annotation file that [`read`] reads back unchanged; an existing file is replaced at once.
@@ -74,7 +80,7 @@ pub fn parse(
 /// Segments and durations in seconds.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// If the file cannot be written.
 pub fn write(path: &Path, truth: &GroundTruth, version: &str) -> Result<(), AnnotationError> {
     let document = to_json(truth, version);
     write_atomic(path, |out| {

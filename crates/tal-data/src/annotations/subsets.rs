@@ -1,4 +1,4 @@
-//! Which subset a recording belongs to, changed in a file.
+//! Subsets of recordings, changed in an annotation file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,20 +6,21 @@ use std::path::Path;
 use serde_json::Value;
 use tal_core::atomic::write_atomic;
 
-use super::{AnnotationError, document};
+use super::AnnotationError;
+use crate::json::from_json;
 
 /// Writes `bytes`, the content of a checked annotation file, with other subsets for the recordings of `subsets`; fields
 /// that this project does not know (subjects, places) stay. An existing file is replaced at once.
 ///
 /// # Errors
-/// Where `bytes` is no JSON (`source` is named then), or the file cannot be written.
+/// If `bytes` is not JSON (the error names `source`), or the file cannot be written.
 pub fn write(
     path: &Path,
     bytes: &[u8],
     source: &Path,
     subsets: &BTreeMap<String, String>,
 ) -> Result<(), AnnotationError> {
-    let mut document: Value = document::from_json(bytes, source)?;
+    let mut document: Value = from_json(bytes, source)?;
     if let Some(Value::Object(database)) = document.get_mut("database") {
         for (id, recording) in database.iter_mut() {
             if let (Some(subset), Value::Object(recording)) = (subsets.get(id), recording) {

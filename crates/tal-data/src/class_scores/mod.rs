@@ -25,13 +25,15 @@ use tal_core::ClassMap;
 pub use error::ClassScoresFileError;
 use node::Node;
 
+use crate::json::{Entries, from_json};
+
 /// Reads class scores by recording id; the score of class `c` is at position `c`.
 ///
 /// All recordings have equally many scores: at least one for each id up to the largest of `classes`.
 ///
 /// # Errors
 /// A file that is missing or unreadable; JSON syntax (with line and column); another layout; a recording or class that
-/// occurs twice; an unknown class; too few or too many scores; a score that is no number or negative.
+/// occurs twice; an unknown class; too few or too many scores; a score that is not a number or is negative.
 ///
 /// # Source
 /// The authors' public code (external class scores).
@@ -46,29 +48,17 @@ pub fn read(
     parse(&bytes, path, classes)
 }
 
-/// [`read`] of a file's content; `path` is only named in errors.
+/// [`read`] of a file's content; errors name `path`.
 ///
 /// # Errors
-/// As [`read`], except for those of the file system.
+/// Those of [`read`], except for those of the file system.
 pub fn parse(
     bytes: &[u8],
     path: &Path,
     classes: &ClassMap,
 ) -> Result<BTreeMap<String, Vec<f64>>, ClassScoresFileError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let root: Node = serde_json::from_slice(bytes).map_err(|error| {
-        // The position stands at the end of the message, too.
-        let message = error.to_string();
-        let message = message
-            .rsplit_once(" at line ")
-            .map_or("", |(text, _)| text);
-        ClassScoresFileError::Syntax {
-            path: path.to_owned(),
-            line: error.line(),
-            column: error.column(),
-            message: message.to_owned(),
-        }
-    })?;
+    let root: Node = from_json(bytes, path)?;
     from_document(root, classes).map_err(|Wrong { place, message }| ClassScoresFileError::Value {
         path: path.to_owned(),
         place,
@@ -76,7 +66,7 @@ pub fn parse(
     })
 }
 
-/// What is wrong, and where.
+/// Fault and its place.
 struct Wrong {
     place: String,
     message: String,
@@ -90,7 +80,7 @@ fn wrong<T>(place: impl Into<String>, message: impl Into<String>) -> Result<T, W
 }
 
 fn from_document(root: Node, classes: &ClassMap) -> Result<BTreeMap<String, Vec<f64>>, Wrong> {
-    let Node::Object(mut entries) = root else {
+    let Node::Object(Entries(mut entries)) = root else {
         let message = format!("the file is {root}; expected an object of recordings");
         return wrong("", message);
     };
@@ -109,7 +99,7 @@ fn from_document(root: Node, classes: &ClassMap) -> Result<BTreeMap<String, Vec<
             layout.listed = Some(layout.class_list(&names)?);
         }
         entries = match results {
-            Some(Node::Object(recordings)) => recordings,
+            Some(Node::Object(Entries(recordings))) => recordings,
             other => {
                 let found = other.map_or(String::new(), |node| node.to_string());
                 let message = format!("it is {found}; expected an object of recordings");
@@ -122,7 +112,7 @@ fn from_document(root: Node, classes: &ClassMap) -> Result<BTreeMap<String, Vec<
     for (id, node) in entries {
         let scores = match node {
             Node::List(nodes) => layout.by_position(&id, &nodes)?,
-            Node::Object(entries) => layout.by_name(&id, &entries)?,
+            Node::Object(Entries(entries)) => layout.by_name(&id, &entries)?,
             other => {
                 let message = format!(
                     "it is {other}; expected a list of scores, or an object from class names to scores"
@@ -158,7 +148,7 @@ fn take(entries: &mut Vec<(String, Node)>, key: &str) -> Result<Option<Node>, Wr
 /// Which score belongs to which class.
 struct Layout<'a> {
     ids: BTreeMap<&'a str, usize>,
-    /// Length of what is returned; at least one more than the largest class id.
+    /// Length of the result; at least one more than the largest class id.
     num_scores: usize,
     /// The class ids of lists.
     listed: Option<ClassList>,
@@ -203,7 +193,7 @@ impl Layout<'_> {
             let known = known.join(", ");
             Wrong {
                 place: place(),
-                message: format!("{name:?} is no class; the classes begin with {known}"),
+                message: format!("{name:?} is not a class; the classes begin with {known}"),
             }
         })
     }

@@ -5,6 +5,9 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::json::Entries;
+use crate::text::cut;
+
 /// Any JSON value; a map would silently keep the last of two equal keys.
 #[derive(Debug)]
 pub(super) enum Node {
@@ -13,10 +16,10 @@ pub(super) enum Node {
     Number(f64),
     Text(String),
     List(Vec<Node>),
-    Object(Vec<(String, Node)>),
+    Object(Entries<Node>),
 }
 
-/// As an error names it: numbers and texts themselves, the others by what they are.
+/// Description for errors: numbers and texts themselves, the others by their kind.
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -24,8 +27,7 @@ impl fmt::Display for Node {
             Self::Bool(value) => write!(f, "{value}"),
             Self::Number(value) => write!(f, "{value}"),
             Self::Text(value) => {
-                let short: String = value.chars().take(40).collect();
-                write!(f, "the text {short:?}")
+                write!(f, "the text {:?}", cut(value, 40))
             }
             Self::List(_) => f.write_str("a list"),
             Self::Object(_) => f.write_str("an object"),
@@ -75,12 +77,8 @@ impl<'de> Deserialize<'de> for Node {
                 Ok(Node::List(nodes))
             }
 
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Node, M::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Node::Object(entries))
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Node, M::Error> {
+                Entries::of_map(map).map(Node::Object)
             }
         }
         deserializer.deserialize_any(NodeVisitor)

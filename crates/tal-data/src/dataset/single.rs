@@ -1,19 +1,58 @@
-//! Feature files outside any annotation file.
+//! Features outside any annotation file.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use tal_core::config::DatasetConfig;
 
-use super::prepared;
 use super::timing::{Timing, check_inertial_grid};
 use crate::DataError;
-use crate::features::{self, Features};
+use crate::features::{self, FeatureArray, Features};
+
+impl Features {
+    /// Features from values in memory, treated as those of a file: `columns` are chosen, every `downsample_rate`-th feature
+    /// is taken, and `resize` is done. If the configuration has `append`, the array must hold the channels of all files.
+    ///
+    /// `fps` counts only if the configuration sets none; `duration` is needed if `feat_stride` is null, since nothing else
+    /// then says how the features lie in time.
+    ///
+    /// # Shapes
+    /// `array` is (C, T) as a file has it, before anything is chosen.
+    ///
+    /// # Units
+    /// `fps` in frames per second, `duration` in seconds.
+    ///
+    /// # Errors
+    /// No feature; another number of channels than `input_dim`; a value that is not finite; no frame rate; no duration if one
+    /// is needed; windows of a raw signal that do not agree with `feat_stride` and `num_frames`. Errors name the id.
+    pub fn from_array(
+        config: &DatasetConfig,
+        id: impl Into<String>,
+        array: FeatureArray,
+        fps: Option<f64>,
+        duration: Option<f64>,
+    ) -> Result<Self, DataError> {
+        let id = id.into();
+        check_inertial_grid(config)?;
+        let timing = Timing::new(config, &id, fps, duration)?;
+        let array = features::checked(config, array, Path::new(&id))?;
+        Ok(Self::prepared(config, id, array, &timing))
+    }
+
+    fn prepared(config: &DatasetConfig, id: String, array: FeatureArray, timing: &Timing) -> Self {
+        let (array, grid) = timing.prepare(config, array);
+        Self {
+            id,
+            array,
+            grid,
+            duration: timing.duration(),
+        }
+    }
+}
 
 /// Reads one feature file outside any annotation file, for prediction.
 ///
-/// The id is the file's name without the configured prefix and suffix. `fps` is used where the configuration sets none;
-/// `duration` is needed where `feat_stride` is null, since nothing else then says how the features lie in time.
+/// The id is the file's name without the configured prefix and suffix. `fps` and `duration` are those of
+/// [`Features::from_array`].
 ///
 /// # Shapes
 /// (C, T).
@@ -22,8 +61,7 @@ use crate::features::{self, Features};
 /// `fps` in frames per second, `duration` in seconds.
 ///
 /// # Errors
-/// As [`crate::FeatureStore::load_file`]; no frame rate; no duration where one is needed; windows of a raw signal that do not
-/// agree with `feat_stride` and `num_frames`.
+/// Those of [`crate::FeatureStore::load_file`] and [`Features::from_array`].
 pub fn read_features(
     config: &DatasetConfig,
     path: &Path,
@@ -41,11 +79,5 @@ pub fn read_features(
         .to_owned();
     let timing = Timing::new(config, &id, fps.map(f64::from), duration)?;
     let array = features::open(config).load_file(path, id.as_str().into())?;
-    let grid = timing.grid(config, array.len());
-    Ok(Features {
-        id,
-        array: Arc::new(prepared(array, config)),
-        grid,
-        duration,
-    })
+    Ok(Features::prepared(config, id, array, &timing))
 }

@@ -1,11 +1,14 @@
-//! How features lie in time, where that depends on the recording.
+//! Grids of features in time that depend on the recording.
+
+use std::sync::Arc;
 
 use tal_core::TimeGrid;
 use tal_core::config::{DatasetConfig, FeatureFormat};
 
-use crate::DataError;
+use super::resize;
+use crate::{DataError, FeatureArray};
 
-/// What is known about a recording's time.
+/// Frame rate and duration of a recording.
 ///
 /// # Units
 /// `fps` in frames per second, `duration` in seconds.
@@ -19,7 +22,7 @@ impl Timing {
     /// `fps` and `duration` are the recording's own; the configured frame rate wins.
     ///
     /// # Errors
-    /// Where the configuration needs what is not known.
+    /// A frame rate or a duration that the configuration needs is unknown.
     pub fn new(
         config: &DatasetConfig,
         id: &str,
@@ -87,10 +90,36 @@ impl Timing {
     }
 }
 
+impl Timing {
+    /// Duration of the recording in seconds, if it is known.
+    pub fn duration(&self) -> Option<f64> {
+        self.duration
+    }
+
+    /// Every `downsample_rate`-th feature, then `resize`; and the grid of the remaining features.
+    pub(crate) fn prepare(
+        &self,
+        config: &DatasetConfig,
+        array: FeatureArray,
+    ) -> (Arc<FeatureArray>, TimeGrid) {
+        let grid = self.grid(config, array.len());
+        let array = match config.downsample_rate {
+            1 => array,
+            rate => array.every(rate),
+        };
+        let array = if config.resize && array.len() != config.max_seq_len {
+            resize::linear(&array, config.max_seq_len)
+        } else {
+            array
+        };
+        (Arc::new(array), grid)
+    }
+}
+
 /// Whether windows of a raw signal agree with the configured grid.
 ///
 /// # Errors
-/// Where they do not.
+/// If they do not.
 pub fn check_inertial_grid(config: &DatasetConfig) -> Result<(), DataError> {
     let FeatureFormat::Inertial { window, stride, .. } = &config.features.format else {
         return Ok(());

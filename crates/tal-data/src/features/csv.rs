@@ -1,10 +1,9 @@
 //! Text files, one line per feature.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use csv::{ByteRecord, ErrorKind, ReaderBuilder, Trim};
-use tal_core::atomic::write_atomic;
 
 use super::FeatureError;
 use super::npy::Array;
@@ -12,7 +11,7 @@ use super::npy::Array;
 /// Reads a matrix: lines of numbers separated by commas, all of one length; empty lines do not count.
 ///
 /// # Errors
-/// A file that is unreadable; lines of different lengths; something that is no number; a value that is not finite in
+/// A file that is unreadable; lines of different lengths; something that is not a number; a value that is not finite in
 /// single precision. Each names the line.
 pub fn read(path: &Path, header: bool) -> Result<Array, FeatureError> {
     let file = std::fs::File::open(path).map_err(|source| FeatureError::Read {
@@ -22,10 +21,10 @@ pub fn read(path: &Path, header: bool) -> Result<Array, FeatureError> {
     read_from(file, path, header)
 }
 
-/// [`read`] of a file's content; `path` is only named in errors.
+/// [`read`] of a file's content; errors name `path`.
 ///
 /// # Errors
-/// As [`read`], except for those of the file system.
+/// Those of [`read`], except for those of the file system.
 pub fn parse(bytes: &[u8], path: &Path, header: bool) -> Result<Array, FeatureError> {
     read_from(bytes, path, header)
 }
@@ -80,7 +79,7 @@ fn read_from(source: impl Read, path: &Path, header: bool) -> Result<Array, Feat
                         ""
                     };
                     malformed(format!(
-                        "line {line}, column {}: {text:?} is no finite number{hint}",
+                        "line {line}, column {}: {text:?} is not a finite number{hint}",
                         index + 1
                     ))
                 })?;
@@ -90,44 +89,5 @@ fn read_from(source: impl Read, path: &Path, header: bool) -> Result<Array, Feat
     Ok(Array {
         shape: vec![rows, columns],
         data,
-    })
-}
-
-/// Writes `rows` lines of `columns` values, in digits that give the same values when read; an existing file is replaced
-/// at once. A header names the columns `0`, `1`, ….
-///
-/// # Errors
-/// Where the file cannot be written.
-///
-/// # Panics
-/// Where `data` does not hold `rows · columns` values.
-pub fn write(
-    path: &Path,
-    header: bool,
-    data: &[f32],
-    [rows, columns]: [usize; 2],
-) -> Result<(), FeatureError> {
-    assert_eq!(data.len(), rows * columns, "{rows} x {columns} values");
-    let line = |out: &mut dyn Write, values: &mut dyn Iterator<Item = String>| {
-        for (index, value) in values.enumerate() {
-            if index > 0 {
-                out.write_all(b",")?;
-            }
-            out.write_all(value.as_bytes())?;
-        }
-        out.write_all(b"\n")
-    };
-    write_atomic(path, |out| {
-        if header {
-            line(out, &mut (0..columns).map(|column| column.to_string()))?;
-        }
-        for row in data.chunks_exact(columns.max(1)) {
-            line(out, &mut row.iter().map(f32::to_string))?;
-        }
-        Ok(())
-    })
-    .map_err(|source| FeatureError::Write {
-        path: path.to_owned(),
-        source,
     })
 }

@@ -7,13 +7,12 @@ use hdf5_reader::ByteOrder;
 use hdf5_reader::error::Error;
 use hdf5_reader::storage::DynStorage;
 use hdf5_reader::{BytesStorage, Dataset, Datatype, FileStorage, Hdf5File, OpenOptions};
-use hdf5_writer::{DatasetBuilder, Hdf5Builder, WriteOptions};
-use tal_core::atomic::write_atomic;
+use tal_pth::MAX_DEFLATE_RATIO;
 
 use super::FeatureError;
 use super::error::names;
 use super::npy::Array;
-use super::value::{FloatType, MAX_DEFLATE_RATIO, MAX_VALUES};
+use super::value::{MAX_VALUES, ValueType};
 
 /// Most bytes of one chunk; h5py makes them of about a mebibyte.
 const MAX_CHUNK_BYTES: usize = 64 << 20;
@@ -48,7 +47,7 @@ impl File {
         Self::of(Arc::new(storage), path)
     }
 
-    /// A file in memory; `path` is only named in errors.
+    /// A file in memory; errors name `path`.
     ///
     /// # Errors
     /// Bytes that are not of the format.
@@ -79,7 +78,7 @@ impl File {
     /// folder.
     ///
     /// # Errors
-    /// No such array (the error lists what is there); several and no name; values that are no floating point numbers;
+    /// No such array (the error lists those present); several and no name; values that are not floating point numbers;
     /// damaged or compressed in a way that is not read; larger than the file can hold, or than 2³² bytes.
     pub fn read(&self, name: Option<&str>, path: &Path) -> Result<Array, FeatureError> {
         let dataset = match name {
@@ -112,7 +111,7 @@ impl File {
         }
     }
 
-    /// The error for a name that is not there, with what is there instead: in the innermost folder that exists.
+    /// The error for a missing name, with the names in the innermost folder that exists.
     fn missing(&self, name: &str, path: &Path) -> FeatureError {
         let mut folder = name;
         let members = loop {
@@ -149,7 +148,7 @@ impl File {
         let failed = |error: Error| malformed(path, &error);
         let (value, big_endian) = match dataset.dtype() {
             Datatype::FloatingPoint { size, byte_order } => (
-                FloatType::of_width(usize::from(*size)),
+                ValueType::float(usize::from(*size)),
                 matches!(byte_order, ByteOrder::BigEndian),
             ),
             _ => (None, false),
@@ -222,33 +221,7 @@ fn malformed(path: &Path, error: &Error) -> FeatureError {
 /// Reads an array of a file that belongs to one recording, see [`File::read`].
 ///
 /// # Errors
-/// As [`File::open`] and [`File::read`].
+/// Those of [`File::open`] and [`File::read`].
 pub fn read(path: &Path, key: Option<&str>) -> Result<Array, FeatureError> {
     File::open(path)?.read(key, path)
-}
-
-/// An array to write: its name, values in row-major order, and shape.
-pub type Named<'a> = (String, &'a [f32], Vec<usize>);
-
-/// Writes arrays of single-precision values; an existing file is replaced at once.
-///
-/// # Errors
-/// Names that are empty or occur twice, no array at all, or a file that cannot be written.
-pub fn write(path: &Path, arrays: &[Named<'_>]) -> Result<(), FeatureError> {
-    let encode = || -> Result<Vec<u8>, hdf5_writer::Error> {
-        let mut builder = Hdf5Builder::new();
-        for (name, data, shape) in arrays {
-            let shape: Vec<u64> = shape.iter().map(|size| *size as u64).collect();
-            let array = DatasetBuilder::typed_data(name.clone(), shape, data)?;
-            builder = builder.dataset(array);
-        }
-        builder.into_plan()?.encode(WriteOptions::default())
-    };
-    encode()
-        .map_err(std::io::Error::other)
-        .and_then(|bytes| write_atomic(path, |out| out.write_all(&bytes)))
-        .map_err(|source| FeatureError::Write {
-            path: path.to_owned(),
-            source,
-        })
 }

@@ -1,4 +1,4 @@
-//! Which recording, and the name of its file.
+//! Keys of recordings, and the names of their files.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::FeatureError;
 /// Stands for the subset of a recording in the name of a folder.
 const SUBSET: &str = "{subset}";
 
-/// What the name of a recording's feature files depends on.
+/// Parts of a recording that the names of its feature files depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordingKey<'a> {
     /// The recording's id.
@@ -54,7 +54,7 @@ impl RecordingKey<'_> {
     ///
     /// # Errors
     /// An id that leads out of the folder.
-    pub(super) fn name(&self, prefix: &str, suffix: &str) -> Result<String, FeatureError> {
+    pub fn name(&self, prefix: &str, suffix: &str) -> Result<String, FeatureError> {
         self.check("the id", self.id)?;
         let name = format!("{prefix}{}{suffix}", self.id);
         // The prefix `.` and the id `./a` make a climb that neither has alone.

@@ -1,4 +1,4 @@
-//! One file of every recording: where it is and which of its channels are used.
+//! One file of every recording: its place, and the channels that are used.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,7 @@ use tal_core::config::{AppendedFeatures, FeatureFormat, FeatureLayout, FeaturesC
 
 use super::npy::Array;
 use super::{
-    FeatureArray, FeatureError, RecordingKey, csv, hdf5, inertial, npy, npz, pickle, safetensors,
-    torch,
+    FeatureArray, FeatureError, RecordingKey, csv, hdf5, inertial, npy, npz, safetensors, tensors,
 };
 
 /// One file of every recording.
@@ -18,7 +17,7 @@ pub(super) struct Source {
     prefix: String,
     suffix: String,
     format: FeatureFormat,
-    columns: Option<[usize; 2]>,
+    pub(super) columns: Option<[usize; 2]>,
     /// HDF5 files that hold all recordings, opened once.
     shared: Mutex<BTreeMap<PathBuf, Arc<hdf5::File>>>,
 }
@@ -30,7 +29,7 @@ pub(super) struct Part {
     pub(super) shape: Vec<usize>,
 }
 
-/// What may be meant where the number of channels is wrong but the other axis fits.
+/// Likely cause if the number of channels is wrong but the other axis fits.
 const CHANNEL_FIRST: &str = "; the other axis fits, is the layout channel_first?";
 const TIME_FIRST: &str = "; the other axis fits, is the layout time_first?";
 
@@ -113,7 +112,7 @@ impl Source {
     }
 
     /// Whether the recording has a file, or an array in the file for all. A file that cannot be read counts as one: the
-    /// reason is told when it is read.
+    /// reason is reported when it is read.
     pub(super) fn exists(&self, key: RecordingKey<'_>) -> Result<bool, FeatureError> {
         let path = self.path(key)?;
         if !path.is_file() {
@@ -129,7 +128,7 @@ impl Source {
         })
     }
 
-    /// Where the recording is looked for, for messages: in a file for all recordings with the name within it.
+    /// Place of the recording, for messages: in a file for all recordings with the name within it.
     pub(super) fn place(&self, key: RecordingKey<'_>) -> Result<PathBuf, FeatureError> {
         let path = self.path(key)?;
         if self.shared_file().is_some() && path.is_file() {
@@ -177,8 +176,9 @@ impl Source {
             FeatureFormat::Hdf5 { key, layout, .. } => {
                 (vec![hdf5::read(path, key.as_deref())?], *layout)
             }
-            FeatureFormat::Torch { keys, layout } => (torch::read(path, keys)?, *layout),
-            FeatureFormat::Pickle { keys, layout } => (pickle::read(path, keys)?, *layout),
+            FeatureFormat::Torch { keys, layout } | FeatureFormat::Pickle { keys, layout } => {
+                (tensors::read(path, keys)?, *layout)
+            }
             FeatureFormat::Csv { header } => {
                 (vec![csv::read(path, *header)?], FeatureLayout::TimeFirst)
             }
@@ -208,7 +208,7 @@ impl Source {
         Ok(file)
     }
 
-    /// The arrays of a file, which are parts of one, as features; `expected` channels, where they are known.
+    /// The arrays of a file, which are parts of one, as features; `expected` channels, if they are known.
     fn part(
         &self,
         arrays: Vec<Array>,
@@ -279,7 +279,7 @@ impl Source {
     }
 
     /// The configured columns, all finite.
-    fn select(
+    pub(super) fn select(
         &self,
         array: FeatureArray,
         shape: Vec<usize>,

@@ -3,10 +3,29 @@
 use super::FeatureError;
 use super::error::names;
 use super::npy::Array;
+use std::path::Path;
+
 use tal_pth::{PthFile, TensorRef, Value};
 
-/// The tensors `keys` of a dictionary, or, without keys, the tensor that the file is.
-pub(super) fn arrays(file: &PthFile, keys: &[String]) -> Result<Vec<Array>, FeatureError> {
+/// Reads the tensors or arrays `keys` of a dictionary in a file of `torch.save` or `pickle`; without keys, the one that the
+/// file consists of. No code of the file is run.
+///
+/// # Errors
+/// Those of [`PthFile::open`]; a key that is missing (the error lists those that are there); values that are not floating
+/// point numbers.
+pub fn read(path: &Path, keys: &[String]) -> Result<Vec<Array>, FeatureError> {
+    arrays(&PthFile::open(path)?, keys)
+}
+
+/// [`read`] of a file's content; errors name `path`.
+///
+/// # Errors
+/// Those of [`read`], except for those of the file system.
+pub fn parse(bytes: Vec<u8>, path: &Path, keys: &[String]) -> Result<Vec<Array>, FeatureError> {
+    arrays(&PthFile::from_bytes(path, bytes)?, keys)
+}
+
+fn arrays(file: &PthFile, keys: &[String]) -> Result<Vec<Array>, FeatureError> {
     let malformed = |reason: String| FeatureError::Malformed {
         path: file.path().to_owned(),
         format: "PyTorch or pickle",

@@ -1,25 +1,39 @@
-//! Floating point numbers as files store them.
+//! Numbers as files store them.
 
 use half::{bf16, f16};
 
 /// Most values of one array that are read from a compressed file, 2 GiB in single precision: such a file can be small
 /// and announce any size.
 pub(super) const MAX_VALUES: usize = 1 << 29;
-/// Deflate cannot expand more than that.
-pub(super) const MAX_DEFLATE_RATIO: u64 = 1032;
-
-/// A type of floating point numbers.
+/// A type of the values of an array file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FloatType {
+pub(super) enum ValueType {
     F16,
-    Bf16,
+    BF16,
     F32,
     F64,
+    Integer { width: usize, signed: bool },
 }
 
-impl FloatType {
-    /// The IEEE type of so many bytes.
-    pub(super) fn of_width(width: usize) -> Option<Self> {
+impl ValueType {
+    /// The type that NumPy names by a letter (`f`, `i`, `u`, `b` for truth values) and a number of bytes.
+    pub(super) fn of(letter: &str, width: usize) -> Option<Self> {
+        match (letter, width) {
+            ("f", _) => Self::float(width),
+            ("i", 1 | 2 | 4 | 8) => Some(Self::Integer {
+                width,
+                signed: true,
+            }),
+            ("u", 1 | 2 | 4 | 8) | ("b", 1) => Some(Self::Integer {
+                width,
+                signed: false,
+            }),
+            _ => None,
+        }
+    }
+
+    /// The IEEE type of `width` bytes.
+    pub(super) fn float(width: usize) -> Option<Self> {
         match width {
             2 => Some(Self::F16),
             4 => Some(Self::F32),
@@ -28,77 +42,47 @@ impl FloatType {
         }
     }
 
+    pub(super) fn is_float(self) -> bool {
+        !matches!(self, Self::Integer { .. })
+    }
+
     /// Bytes of one value.
     pub(super) fn width(self) -> usize {
         match self {
-            Self::F16 | Self::Bf16 => 2,
+            Self::F16 | Self::BF16 => 2,
             Self::F32 => 4,
             Self::F64 => 8,
-        }
-    }
-
-    /// Values in single precision: half precision widened exactly, double precision rounded to the nearest.
-    pub(super) fn decode(self, bytes: &[u8], big_endian: bool) -> Vec<f32> {
-        match self {
-            Self::F16 => each(bytes, big_endian, |b| f16::from_le_bytes(b).to_f32()),
-            Self::Bf16 => each(bytes, big_endian, |b| bf16::from_le_bytes(b).to_f32()),
-            Self::F32 => each(bytes, big_endian, f32::from_le_bytes),
-            Self::F64 => each(bytes, big_endian, |b| f64::from_le_bytes(b) as f32),
-        }
-    }
-}
-
-/// A type of the values of an array file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ValueType {
-    Float(FloatType),
-    Integer { width: usize, signed: bool },
-}
-
-impl ValueType {
-    /// The type that NumPy names by a letter (`f`, `i`, `u`, `b` for truth values) and a number of bytes.
-    pub(super) fn of(letter: &str, width: usize) -> Option<Self> {
-        let signed = match letter {
-            "f" => return FloatType::of_width(width).map(Self::Float),
-            "i" => true,
-            "u" => false,
-            "b" if width == 1 => false,
-            _ => return None,
-        };
-        matches!(width, 1 | 2 | 4 | 8).then_some(Self::Integer { width, signed })
-    }
-
-    pub(super) fn is_float(self) -> bool {
-        matches!(self, Self::Float(_))
-    }
-
-    /// Bytes of one value.
-    pub(super) fn width(self) -> usize {
-        match self {
-            Self::Float(value) => value.width(),
             Self::Integer { width, .. } => width,
         }
     }
 
-    /// Values in single precision, whole numbers rounded to the nearest.
+    /// Values in single precision: half precision widened exactly, the others rounded to the nearest.
     pub(super) fn decode(self, bytes: &[u8], big_endian: bool) -> Vec<f32> {
-        let (width, signed) = match self {
-            Self::Float(value) => return value.decode(bytes, big_endian),
-            Self::Integer { width, signed } => (width, signed),
-        };
-        let number = |chunk: &[u8]| {
-            let digits: Vec<u8> = match big_endian {
-                true => chunk.to_vec(),
-                false => chunk.iter().rev().copied().collect(),
-            };
-            // The sign is that of the first byte.
-            let negative = signed && digits.first().is_some_and(|byte| *byte >= 0x80);
-            let start = if negative { -1 } else { 0 };
-            let digits = digits.into_iter().map(i128::from);
-            digits.fold(start, |value, byte| (value << 8) | byte) as f32
-        };
-        bytes.chunks_exact(width).map(number).collect()
+        match self {
+            Self::F16 => each(bytes, big_endian, |b| f16::from_le_bytes(b).to_f32()),
+            Self::BF16 => each(bytes, big_endian, |b| bf16::from_le_bytes(b).to_f32()),
+            Self::F32 => each(bytes, big_endian, f32::from_le_bytes),
+            Self::F64 => each(bytes, big_endian, |b| f64::from_le_bytes(b) as f32),
+            Self::Integer { width: 1, signed } => integers::<1>(bytes, big_endian, signed),
+            Self::Integer { width: 2, signed } => integers::<2>(bytes, big_endian, signed),
+            Self::Integer { width: 4, signed } => integers::<4>(bytes, big_endian, signed),
+            Self::Integer { signed, .. } => integers::<8>(bytes, big_endian, signed),
+        }
     }
+}
+
+/// Whole numbers of `N` bytes.
+fn integers<const N: usize>(bytes: &[u8], big_endian: bool, signed: bool) -> Vec<f32> {
+    each(bytes, big_endian, |chunk: [u8; N]| {
+        // The sign is that of the last byte.
+        let start = if signed && chunk[N - 1] >= 0x80 {
+            -1
+        } else {
+            0
+        };
+        let bytes = chunk.into_iter().rev().map(i128::from);
+        bytes.fold(start, |value, byte| (value << 8) | byte) as f32
+    })
 }
 
 fn each<const N: usize>(
@@ -116,14 +100,6 @@ fn each<const N: usize>(
             }
             value(chunk)
         })
-        .collect()
-}
-
-/// Little-endian bytes of values, as every writer here stores them.
-pub(super) fn to_le_bytes(values: &[f32]) -> Vec<u8> {
-    values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
         .collect()
 }
 

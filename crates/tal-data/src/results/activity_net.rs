@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use tal_core::atomic::write_atomic;
 use tal_core::{ClassMap, Detection, DetectionSet, Segment};
 
-use super::{Labels, ResultsError, bounded, detection};
+use super::{Labels, ResultsError, detection, shortened};
+use crate::bounded;
+use crate::json::without_position;
 
 #[derive(Serialize)]
 struct Document {
@@ -29,7 +31,7 @@ struct Entry {
 
 /// Reads an ActivityNet result file; labels are names of `classes`, or `class_ID`.
 ///
-/// Other fields are ignored. The file is parsed while it is read, and nothing is kept but the detections: what is no JSON, or
+/// Other fields are ignored. The file is parsed while it is read, and nothing is kept but the detections. A file that is not JSON, or that
 /// has a string, number or run of white space above 1 MiB or brackets nested more than 128 deep, is refused at that place, however
 /// long the file is. A byte order mark is skipped.
 ///
@@ -44,13 +46,13 @@ pub fn read_json(path: &Path, classes: &ClassMap) -> Result<DetectionSet, Result
     from_reader(file, path, classes)
 }
 
-/// [`read_json`] of a file's content; `path` is only named in errors.
+/// [`read_json`] of a file's content; errors name `path`.
 ///
 /// # Units
 /// Segments in seconds.
 ///
 /// # Errors
-/// As [`read_json`], except for those of the file system.
+/// Those of [`read_json`], except for those of the file system.
 pub fn parse_json(
     bytes: &[u8],
     path: &Path,
@@ -85,7 +87,7 @@ fn from_reader(
     }
 }
 
-/// What is read, and where and why reading stopped.
+/// Detections read so far, and where and why reading stopped.
 struct Target<'a> {
     path: &'a Path,
     labels: Labels<'a>,
@@ -108,18 +110,13 @@ impl Target<'_> {
         } else {
             let (line, column) = (error.line(), error.column());
             let text = error.to_string();
-            // serde_json puts the position at the end, where a long quotation would push it out.
-            let text = text
-                .rsplit_once(" at line ")
-                .map_or(text.as_str(), |(text, _)| text);
+            // serde_json puts the position at the end, from which a long quotation would push it out.
+            let text = without_position(&text);
             let hint = match guard.not_finite_near(line, column) {
-                Some(word) => format!(" ({word} is no JSON; expected a finite number)"),
+                Some(word) => format!(" ({word} is not a number; expected a finite one)"),
                 None => String::new(),
             };
-            format!(
-                "{} at line {line} column {column}{hint}",
-                bounded::shortened(text)
-            )
+            format!("{} at line {line} column {column}{hint}", shortened(text))
         };
         ResultsError::Syntax {
             path: self.path.to_owned(),
@@ -188,7 +185,7 @@ impl<'de> Visitor<'de> for Recordings<'_, '_> {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
         while let Some(id) = map.next_key::<String>()? {
             if self.0.all.contains_key(&id) {
-                let id = bounded::shortened(&id);
+                let id = shortened(&id);
                 return Err(M::Error::custom(format!("recording {id:?} occurs twice")));
             }
             let target = &mut *self.0;
@@ -220,7 +217,7 @@ impl<'de> Visitor<'de> for Entries<'_, '_> {
         write!(
             f,
             "a list of detections of recording {:?}",
-            bounded::shortened(self.id)
+            shortened(self.id)
         )
     }
 
@@ -229,7 +226,7 @@ impl<'de> Visitor<'de> for Entries<'_, '_> {
         let mut all = Vec::new();
         loop {
             let at = || {
-                let id = bounded::shortened(id);
+                let id = shortened(id);
                 format!("recording {id:?}, detection {}", all.len())
             };
             let entry: Entry = match entries.next_element() {
@@ -260,7 +257,7 @@ impl<'de> Visitor<'de> for Entries<'_, '_> {
 /// Segments in seconds.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// If the file cannot be written.
 pub fn write_json(
     path: &Path,
     detections: &DetectionSet,

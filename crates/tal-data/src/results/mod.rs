@@ -1,7 +1,6 @@
 //! Detections in files: the result JSON of the ActivityNet challenge, and tables.
 
 mod activity_net;
-mod bounded;
 mod error;
 mod table;
 
@@ -9,6 +8,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use tal_core::{ClassMap, Detection, DetectionSet, Segment};
+
+use crate::text::cut;
 
 pub use activity_net::{parse_json, read_json, write_json};
 pub use error::ResultsError;
@@ -52,6 +53,11 @@ pub fn write(
     }
 }
 
+/// A text, cut if it is too long for a message; longer than usual, as it may be a message itself.
+fn shortened(text: &str) -> String {
+    cut(text, 200)
+}
+
 fn extension(path: &Path) -> Option<String> {
     Some(path.extension()?.to_str()?.to_ascii_lowercase())
 }
@@ -75,7 +81,7 @@ impl<'a> Labels<'a> {
             .or_else(|| number(name.strip_prefix("class_")?))
     }
 
-    /// As [`Labels::id`], or the id itself; a name comes first.
+    /// Those of [`Labels::id`], or the id itself; a name comes first.
     fn id_or_number(&self, name: &str) -> Option<u32> {
         self.id(name).or_else(|| number(name))
     }
@@ -89,7 +95,7 @@ fn number(text: &str) -> Option<u32> {
     text.parse().ok()
 }
 
-/// A detection from its parts, `label` being what was found for which text; `at` names the place for errors.
+/// A detection from its parts; `label` is the id that was found and the text it was found for, `at` names the place for errors.
 fn detection(
     labels: &Labels<'_>,
     path: &Path,
@@ -106,8 +112,8 @@ fn detection(
     let (Some(id), _) = label else {
         let known: Vec<&str> = labels.ids.keys().copied().take(5).collect();
         return Err(wrong(format!(
-            "label {:?} is no class; the classes begin with {}",
-            bounded::shortened(label.1),
+            "label {:?} is not a class; the classes begin with {}",
+            shortened(label.1),
             known.join(", ")
         )));
     };

@@ -1,33 +1,33 @@
-//! Assignment by cost: what the network answers decides among the actions around a point.
+//! Assignment by cost: the network's answers decide among the actions around a point.
 
 use std::collections::BTreeMap;
 
 use tal_core::PointGrid;
-use tal_core::config::CostConfig;
-use tal_core::config::LossConfig;
+use tal_core::config::{CostConfig, LossConfig};
 use tal_core::nn::host;
 use tch::Tensor;
 
-use crate::boundaries::{self, Pairs};
+use crate::boundaries::{decode_boundaries, refine_boundaries};
 use crate::distances::Distances;
 use crate::loss;
 use crate::output::DecoderOutput;
+use crate::pairs::Pairs;
 use crate::targets::{Claim, Targets};
 
-/// Targets after costs have been compared.
+/// Targets after the comparison of costs.
 pub(super) struct Settled {
-    /// The targets, with the distances of the cheapest action at every positive point.
+    /// Targets with the distances of the cheapest action at every positive point.
     pub(super) targets: Vec<Targets>,
-    /// What every position counts (B, 1, S).
+    /// Weights of all positions (B, 1, S).
     pub(super) weights: Tensor,
 }
 
 /// Gives every positive point the distances of the cheapest action around it, and every point its weight.
 ///
 /// The cost of a [`Claim`] is `w_cls · Σ_c focal(logits, one-hot of the action's class) + w_reg · DIoU(distances, claim)`, of
-/// the final outputs, without gradient. The first of equally cheap actions counts. Of each action's claims on valid points
-/// the cheapest share `keep_percent` weighs 1 and the rest `confuse_weight`; a point weighs what its claim with its cheapest
-/// action does, and 1 where no action is around it.
+/// the final outputs, without gradient. Of several equally cheap actions, the first one wins. Among each action's claims on
+/// valid points, the cheapest share `keep_percent` weighs 1 and the rest `confuse_weight`. A point has the weight of the claim
+/// of its cheapest action, or 1 if no action is around it.
 ///
 /// # Source
 /// Tang et al., *TemporalMaxer*, the released assignment.
@@ -86,14 +86,14 @@ pub(super) fn settle(
     }
 }
 
-/// Level and point of the level of a point counted over all levels.
+/// Level of a point that is counted over all levels, and its index there.
 fn place(grid: &PointGrid, point: usize) -> (usize, usize) {
     let levels = grid.levels();
     let level = levels.partition_point(|level| level.offset <= point) - 1;
     (level, point - levels[level].offset)
 }
 
-/// Which rows are among the cheapest share of their action.
+/// Whether rows are among the cheapest share of their action.
 fn kept(rows: &[(usize, &Claim)], costs: &[f64], share: f64) -> Vec<bool> {
     let mut actions: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
     for (row, (sample, claim)) in rows.iter().enumerate() {
@@ -113,7 +113,7 @@ fn kept(rows: &[(usize, &Claim)], costs: &[f64], share: f64) -> Vec<bool> {
     kept
 }
 
-/// Cost of every claim.
+/// Costs of all claims.
 fn costs(
     output: &DecoderOutput,
     grid: &PointGrid,
@@ -121,17 +121,13 @@ fn costs(
     config: &LossConfig,
     cost: &CostConfig,
 ) -> Vec<f64> {
-    let column = |value: fn(&(usize, &Claim)) -> i64| rows.iter().map(value).collect::<Vec<_>>();
-    let samples = column(|(sample, _)| *sample as i64);
-    let classes = column(|(_, claim)| i64::from(claim.class));
-    let places: Vec<(usize, usize)> = rows
-        .iter()
-        .map(|(_, claim)| place(grid, claim.point))
-        .collect();
-    let levels: Vec<i64> = places.iter().map(|(level, _)| *level as i64).collect();
-    let points: Vec<i64> = places.iter().map(|(_, point)| *point as i64).collect();
+    let pair = |(sample, claim): &(usize, &Claim)| {
+        let (level, point) = place(grid, claim.point);
+        let class = i64::from(claim.class);
+        [*sample as i64, class, level as i64, point as i64]
+    };
     let (device, kind) = (output.cls_logits.device(), output.cls_logits.kind());
-    let pairs = Pairs::from_slices(&samples, &classes, &levels, &points, device);
+    let pairs = Pairs::from_rows(&rows.iter().map(pair).collect::<Vec<_>>(), device);
 
     let positions = pairs.places(&output.layout).position;
     let logits = output
@@ -144,8 +140,8 @@ fn costs(
     let cls = loss::focal(&logits, &one_hot, config.focal_alpha, config.focal_gamma)
         .sum_dim_intlist(1i64, false, None);
 
-    let decoded = boundaries::decode(output, &pairs);
-    let predicted = boundaries::refine(&decoded, output, &pairs, grid);
+    let decoded = decode_boundaries(output, &pairs);
+    let predicted = refine_boundaries(&decoded, output, &pairs, grid);
     let side = |side: usize| {
         let values: Vec<f32> = rows.iter().map(|(_, claim)| claim.offsets[side]).collect();
         Tensor::from_slice(&values).to_device(device).to_kind(kind)

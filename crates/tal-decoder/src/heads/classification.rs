@@ -1,35 +1,35 @@
-//! Logits per class: of actions, of starts, of ends.
+//! Class logits of actions, starts and ends.
 
 use tal_core::nn::{BiasInit, Conv1dConfig, MaskedConv1d};
 use tch::{Tensor, nn};
 
-use super::output_config;
+use super::layers::output_config;
 use super::positions::Positions;
 use super::tower::{Tower, TowerConfig};
 use crate::lazy_map::LazyMap;
 
-/// What classes without any example start with.
+/// Initial probability of classes without examples.
 const EMPTY_CLASS_PROBABILITY: f64 = 1e-6;
 
-/// A tower and a masked convolution to one logit per class; also the start and the end head.
+/// Tower and masked convolution to one logit per class; also the start and the end head.
 ///
 /// # Shapes
 /// (B, D, S) to (B, K, S).
 #[derive(Debug)]
 pub struct ClassificationHead {
-    /// The tower.
+    /// Tower.
     pub tower: Tower,
-    /// The last convolution.
+    /// Last convolution.
     pub output: MaskedConv1d,
 }
 
 impl ClassificationHead {
-    /// Variables `tower` and `output` below `path`.
+    /// Head with variables `tower` and `output` below `path`.
     ///
-    /// Every class starts with the probability `prior`, that is a bias of `−ln((1 − π)/π)`, and `empty_classes` with 1e-6.
+    /// Every class starts with the probability π = `prior`, a bias of `−ln((1 − π)/π)`; `empty_classes` start with 1e-6.
     ///
     /// # Panics
-    /// Where a size is 0 or an empty class is not below `num_classes`.
+    /// If a size is 0 or an empty class is not below `num_classes`.
     pub fn new(
         path: &nn::Path<'_>,
         config: TowerConfig,
@@ -55,7 +55,7 @@ impl ClassificationHead {
         Self { tower, output }
     }
 
-    /// Logits.
+    /// Logits of all classes.
     ///
     /// # Shapes
     /// (B, D, S) to (B, K, S).
@@ -64,7 +64,7 @@ impl ClassificationHead {
         self.output.forward(&features, &positions.valid)
     }
 
-    /// [`ClassificationHead::forward`], whose last convolution is computed where logits are read.
+    /// [`ClassificationHead::forward`] with the last convolution computed only where logits are read.
     ///
     /// # Shapes
     /// (B, D, S) to (B, K, S).
@@ -74,7 +74,7 @@ impl ClassificationHead {
     }
 }
 
-/// The logit of a probability.
+/// Logit of a probability.
 fn bias_of(probability: f64) -> f64 {
     -((1.0 - probability) / probability).ln()
 }

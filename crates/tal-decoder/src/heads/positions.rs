@@ -1,19 +1,19 @@
-//! Which positions of a head's input count.
+//! Valid positions of a head's input.
 
 use tal_core::nn::PackedLayout;
 use tch::{Device, Kind, Tensor};
 
-/// Which positions of a head's input are valid, and which lie between packed levels.
+/// Valid positions of a head's input, and those between packed levels.
 #[derive(Debug)]
 pub struct Positions {
-    /// Boolean (B, 1, S): no padding and inside a level.
+    /// Boolean (B, 1, S): true inside a level and outside its padding.
     pub valid: Tensor,
-    /// (1, 1, S): 1 inside a level, padding included, 0 between levels; none where there is nothing between levels.
+    /// (1, 1, S): 1 inside a level, padding included, and 0 between levels; `None` if nothing lies between levels.
     pub inside: Option<Tensor>,
 }
 
 impl Positions {
-    /// The positions of packed levels; `kind` is that of the features.
+    /// Positions of packed levels; `kind` is that of the features.
     pub fn new(layout: &PackedLayout, kind: Kind, device: Device) -> Self {
         let kept: usize = layout.levels.iter().map(|level| level.len).sum();
         Positions {
@@ -22,7 +22,7 @@ impl Positions {
         }
     }
 
-    /// The positions of a single level, from its mask.
+    /// Positions of a single level, from its mask.
     ///
     /// # Shapes
     /// Boolean (B, 1, T).

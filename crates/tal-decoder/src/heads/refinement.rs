@@ -1,63 +1,65 @@
-//! Second opinions on classes and boundaries.
+//! Refinement of class scores and boundaries.
 
 use tal_core::config::RefinementConfig;
 use tal_core::nn::{MaskedConv1d, Scale};
 use tch::{Tensor, nn};
 
+use super::layers::{level_scales, output_config};
 use super::positions::Positions;
 use super::tower::{Tower, TowerConfig};
-use super::{level_scales, output_config};
 use crate::lazy_map::LazyMap;
 
-/// Up to three masked convolutions behind one or two towers: class logits and the offsets of both boundaries.
+/// Up to three masked convolutions behind one or two towers: class logits and offsets of both boundaries.
 ///
 /// # Shapes
-/// (B, D, S) to class logits (B, K, S) and offsets (B, K, S), or (B, 1, S) where one offset serves all classes.
+/// (B, D, S) to class logits (B, K, S) and offsets (B, K, S), or (B, 1, S) if all classes share one offset.
 #[derive(Debug)]
 pub struct RefinementHead {
-    /// What stands before the convolutions.
+    /// Towers before the convolutions.
     pub towers: RefinementTowers,
-    /// Offset of the start, where boundaries are refined.
+    /// Offset of the start; `None` if boundaries are not refined.
     pub start_offset: Option<MaskedConv1d>,
-    /// Offset of the end, where boundaries are refined.
+    /// Offset of the end; `None` if boundaries are not refined.
     pub end_offset: Option<MaskedConv1d>,
-    /// Class logits, where class scores are refined.
+    /// Class logits; `None` if class scores are not refined.
     pub score: Option<MaskedConv1d>,
-    /// Scales that released checkpoints carry and nothing uses; empty where they are not wanted.
+    /// Scales that released checkpoints contain and nothing uses; empty unless the configuration asks for them.
     pub scale: Vec<Scale>,
 }
 
-/// The towers of a [`RefinementHead`].
+/// Towers of a [`RefinementHead`].
 #[derive(Debug)]
 pub enum RefinementTowers {
-    /// One for everything.
+    /// One tower for everything.
     Shared(Tower),
-    /// One for class scores and one for offsets, as far as these are refined.
+    /// One tower for class scores and one for offsets, as far as these are refined.
     Separate {
-        /// Before the class logits.
+        /// Tower before the class logits.
         score: Option<Tower>,
-        /// Before both offsets.
+        /// Tower before both offsets.
         offset: Option<Tower>,
     },
 }
 
-/// What a [`RefinementHead`] answers.
+/// Answers of a [`RefinementHead`].
 #[derive(Debug, Default)]
 pub struct RefinementOutput {
     /// (B, K, S) class logits.
     pub cls: Option<Tensor>,
-    /// (B, K or 1, S) offset of the start.
+    /// (B, K or 1, S) offsets of starts.
     pub start: Option<LazyMap>,
-    /// (B, K or 1, S) offset of the end.
+    /// (B, K or 1, S) offsets of ends.
     pub end: Option<LazyMap>,
 }
 
 impl RefinementHead {
-    /// Variables `tower` (or `score_tower` and `offset_tower`), `start_offset`, `end_offset`, `score` and `scale.L` below
-    /// `path`, as far as `refinement` asks for them.
+    /// Head with the parts that `refinement` asks for.
+    ///
+    /// The variables below `path` are `tower` (or `score_tower` and `offset_tower`), `start_offset`, `end_offset`, `score` and
+    /// `scale.L`.
     ///
     /// # Panics
-    /// Where a size is 0.
+    /// If a size is 0.
     pub fn new(
         path: &nn::Path<'_>,
         config: TowerConfig,
@@ -104,7 +106,7 @@ impl RefinementHead {
         }
     }
 
-    /// Answers.
+    /// Answers, as far as the head has the parts.
     ///
     /// # Shapes
     /// (B, D, S)

@@ -1,4 +1,4 @@
-//! The convolutions that every head starts with.
+//! Towers: the convolutions at the beginning of every head.
 
 use tal_core::nn::{BiasInit, ChannelLayerNorm, Conv1dConfig, MaskedConv1d};
 use tch::{Tensor, nn};
@@ -12,16 +12,16 @@ pub struct TowerConfig {
     pub in_channels: usize,
     /// Channels H of the output.
     pub dim: usize,
-    /// Number of blocks; with 0 the tower passes its input on.
+    /// Number of blocks; without blocks the output is the input.
     pub num_blocks: usize,
-    /// Kernel of the convolutions (odd).
+    /// Kernel size of the convolutions (odd).
     pub kernel_size: usize,
-    /// Channel layer norms; the convolutions then have no bias.
+    /// Whether blocks have channel layer norms; their convolutions then have no bias.
     pub norm: bool,
 }
 
 impl TowerConfig {
-    /// Channels of the output.
+    /// Channels of the output: H, or D without blocks.
     pub fn out_channels(&self) -> usize {
         if self.num_blocks == 0 {
             self.in_channels
@@ -40,24 +40,24 @@ impl TowerConfig {
 /// (B, D, S) to (B, H, S).
 #[derive(Debug)]
 pub struct Tower {
-    /// The blocks, the first reads the input.
+    /// Blocks; the first one reads the input.
     pub blocks: Vec<TowerBlock>,
 }
 
-/// One block of a [`Tower`].
+/// Block of a [`Tower`].
 #[derive(Debug)]
 pub struct TowerBlock {
     /// Masked convolution.
     pub conv: MaskedConv1d,
-    /// Channel layer norm, where the tower has them.
+    /// Channel layer norm; `None` if the tower has no norms.
     pub norm: Option<ChannelLayerNorm>,
 }
 
 impl Tower {
-    /// Variables `I.conv` and `I.norm` below `path` for block I.
+    /// Tower with variables `I.conv` and `I.norm` below `path` for block I.
     ///
     /// # Panics
-    /// Where a size is 0.
+    /// If a size is 0.
     pub fn new(path: &nn::Path<'_>, config: TowerConfig) -> Self {
         let blocks = (0..config.num_blocks)
             .map(|block| {
@@ -87,7 +87,7 @@ impl Tower {
         Self { blocks }
     }
 
-    /// Runs all blocks.
+    /// Output of the last block.
     ///
     /// # Shapes
     /// (B, D, S) to (B, H, S).
@@ -98,7 +98,7 @@ impl Tower {
                     let x = block.conv.conv.forward(&x);
                     norm.forward_relu(&x, &positions.valid, positions.inside.as_ref())
                 }
-                // Zero where the mask is, also between levels.
+                // The mask sets the positions between levels to zero, too.
                 None => block.conv.forward(&x, &positions.valid).relu(),
             }
         })

@@ -1,10 +1,10 @@
-//! Overlap of two segments that are given as distances from one point, and losses made of it.
+//! Overlap of two segments, given as distances from one point, and losses made of it.
 
 use tch::Tensor;
 
 use crate::distances::Distances;
 
-/// What a denominator is at least.
+/// Least denominator.
 const EPSILON: f64 = 1e-8;
 
 /// Temporal intersection over union of two segments around one point.
@@ -12,10 +12,10 @@ const EPSILON: f64 = 1e-8;
 /// `inter / max(l + r + l* + r* − inter, 1e-8)` with `inter = min(l, l*) + min(r, r*)`.
 ///
 /// # Shapes
-/// All tensors of one shape, which is the result's.
+/// All tensors and the result of one shape.
 ///
 /// # Units
-/// Any, the same for both; distances of at least zero.
+/// Any unit, the same for both; distances of at least zero.
 pub fn iou(predicted: &Distances, target: &Distances) -> Tensor {
     let inter = predicted.left.minimum(&target.left) + predicted.right.minimum(&target.right);
     let union = &predicted.left + &predicted.right + &target.left + &target.right - &inter;
@@ -25,10 +25,10 @@ pub fn iou(predicted: &Distances, target: &Distances) -> Tensor {
 /// IoU loss: `1 − IoU`.
 ///
 /// # Shapes
-/// All tensors of one shape, which is the result's.
+/// All tensors and the result of one shape.
 ///
 /// # Units
-/// Any, the same for both; distances of at least zero.
+/// Any unit, the same for both; distances of at least zero.
 ///
 /// # Source
 /// Yu et al., *UnitBox*, in its linear form.
@@ -39,13 +39,13 @@ pub fn iou_loss(predicted: &Distances, target: &Distances) -> Tensor {
 /// Generalised-IoU loss: one minus the overlap, plus the share of the hull that neither segment covers.
 ///
 /// `1 − IoU + (hull − union) / max(hull, 1e-8)` with `hull = max(l, l*) + max(r, r*)`. Both segments contain the point, so
-/// the hull is their union and the value that of [`iou_loss`] up to rounding.
+/// their hull is their union, and the value is that of [`iou_loss`] up to rounding.
 ///
 /// # Shapes
-/// All tensors of one shape, which is the result's.
+/// All tensors and the result of one shape.
 ///
 /// # Units
-/// Any, the same for both; distances of at least zero.
+/// Any unit, the same for both; distances of at least zero.
 ///
 /// # Source
 /// Rezatofighi et al., *Generalized Intersection over Union*, algorithm 1, in one dimension.
@@ -57,15 +57,15 @@ pub fn giou(predicted: &Distances, target: &Distances) -> Tensor {
     iou_loss(predicted, target) + uncovered
 }
 
-/// Distance-IoU loss: one minus the overlap, plus how far the centres are apart.
+/// Distance-IoU loss: one minus the overlap, plus the squared distance of the centres.
 ///
 /// `1 − IoU + (ρ / len)²` with `ρ = ½(r − l − r* + l*)` and `len = max(max(l, l*) + max(r, r*), 1e-8)`.
 ///
 /// # Shapes
-/// All tensors of one shape, which is the result's.
+/// All tensors and the result of one shape.
 ///
 /// # Units
-/// Any, the same for both; distances of at least zero.
+/// Any unit, the same for both; distances of at least zero.
 ///
 /// # Source
 /// Zheng et al., *Distance-IoU Loss*, equation 7, in one dimension.
@@ -75,13 +75,13 @@ pub fn diou(predicted: &Distances, target: &Distances) -> Tensor {
     (shift / hull.clamp_min(EPSILON)).square() - iou(predicted, target) + 1.0
 }
 
-/// The weight `IoU^p` of a positive pair's classification loss.
+/// Weight `IoU^p` of a positive pair's classification loss.
 ///
-/// For p below 1 its derivative is infinite at an overlap of exactly zero; there the gradient is zero by definition.
+/// For p below 1, the derivative is infinite at an overlap of exactly zero; the gradient is zero there by definition.
 /// Everywhere else value and gradient are exact.
 ///
 /// # Shapes
-/// Of any shape, which is the result's.
+/// `iou` and the result of one shape.
 pub fn iou_weight(iou: &Tensor, power: f64) -> Tensor {
     if power > 0.0 && power < 1.0 {
         let apart = iou.le(0.0);

@@ -1,22 +1,18 @@
 //! The networks of the compared methods as a whole against their released implementations: outputs of every level,
 //! detections, losses, gradients. Each is configured by its overlay in `configs/baselines`.
 
-mod common;
-
 use std::path::Path;
 use std::sync::Arc;
 
-use common::{Golden, baselines, compare};
+use crate::support::{Golden, baselines, compare};
 use tal_core::config::Weights;
 use tal_core::nn::FeaturePyramid;
+use tal_core::weights::NamedTensors;
 use tal_core::{ClassMap, TimeGrid};
 use tal_data::Features;
-use tal_decoder::BoundaryOutput;
-use tal_decoder::criterion::Criterion;
-use tal_engine::batch::PaddedBatch;
+use tal_decoder::{BoundaryOutput, Criterion};
 use tal_engine::import::released_name_map;
-use tal_engine::optimizer::{AdamW, NamedTensors};
-use tal_engine::{Detector, Model};
+use tal_engine::{AdamW, Detector, Model, PaddedBatch, Pyramid};
 use tch::{Device, Kind, Tensor, no_grad};
 
 /// Small tensors are not worth a second thread.
@@ -29,8 +25,8 @@ fn renamed(golden: &Golden, prefix: &str) -> NamedTensors {
     released_name_map().rename(golden.section(prefix)).unwrap()
 }
 
-fn model(name: &str, golden: &Golden) -> Model {
-    let mut model = Model::new(&golden.config, &[], Device::Cpu).unwrap();
+fn model(name: &str, golden: &Golden) -> Model<Pyramid> {
+    let mut model = Model::<Pyramid>::new(&golden.config, &[], Device::Cpu).unwrap();
     model
         .load(&renamed(golden, "weight"), Path::new(name))
         .unwrap();
@@ -56,15 +52,15 @@ fn outputs(model: &Model, features: &Tensor) -> NamedTensors {
     insert_pyramid(
         "encoder",
         &model
-            .pyramid_network()
+            .network()
             .encoder
             .forward_t(&batch.features, &batch.lens, false),
     );
     insert_pyramid(
         "pyramid",
-        &model.pyramid(&batch.features, &batch.lens, false),
+        &model.network().pyramid(&batch.features, &batch.lens, false),
     );
-    let output = model.forward(&batch.features, &batch.lens, false);
+    let output = model.network().forward(&batch.features, &batch.lens, false);
     for (l, level) in output.levels().iter().enumerate() {
         insert("cls_logits", l, &level.cls_logits);
         match &level.boundaries {
@@ -162,7 +158,9 @@ fn training_step() {
         let parameters = model.parameters();
         let mut criterion = Criterion::new(&golden.config.loss);
         let batch = compare::batch(&golden);
-        let output = model.forward(&batch.input.features, &batch.input.lens, false);
+        let output = model
+            .network()
+            .forward(&batch.input.features, &batch.input.lens, false);
         let losses = criterion.forward(&output, &batch.points, &batch.targets);
         let mut largest = 0f64;
         for (part, found) in [

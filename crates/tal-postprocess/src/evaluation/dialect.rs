@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tal_core::config::{EvaluationConfig, EvaluationDialect};
-use tal_core::segment::tiou_from_parts;
+use tal_core::tiou_from_parts;
 use tal_core::{ClassMap, Segment};
 
 use super::error::EvaluationError;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tal_core::Detection;
-use tal_core::segment::tiou_from_parts;
+use tal_core::tiou_from_parts;
 
 /// Hard NMS of proposals, per class; the result is sorted by score, highest first.
 ///

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use tal_core::segment::tiou_from_parts;
+use tal_core::tiou_from_parts;
 use tal_core::{Candidates, Segment};
 
 use crate::order::descending;

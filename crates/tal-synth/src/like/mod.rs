@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tal_core::atomic::FolderError;
 use tal_core::config::{DatasetConfig, FeatureFormat};
 use tal_core::{ClassMap, GroundTruth, Recording};
 
@@ -24,7 +25,7 @@ use plan::Plan;
 /// Seconds that a recording of fixed length lasts.
 const SECONDS: (f64, f64) = (20.0, 200.0);
 
-/// How much is made, and what besides annotations and features.
+/// Number of recordings, and files besides annotations and features.
 #[derive(Debug, Clone, Default)]
 pub struct LikeOptions {
     /// Recordings of the training subset, and as many of the test subset.
@@ -35,7 +36,7 @@ pub struct LikeOptions {
     pub class_scores: Option<PathBuf>,
 }
 
-/// What was written.
+/// Report of [`write_like`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LikeReport {
     /// Subsets with their numbers of recordings.
@@ -51,10 +52,10 @@ pub struct LikeReport {
 /// Writes recordings of a made-up world (see [`crate`]) as the configuration expects them: the annotation file and
 /// every feature file at its path, in its format, with its number of channels; lengths from half to one and a half
 /// `max_seq_len` (all of `max_seq_len` where `feat_stride` is null and nothing is resized). The first training and the
-/// first test subset get `count` recordings each. Every class occurs where the recordings have room for all.
+/// first test subset get `count` recordings each. Every class occurs if the recordings have room for all.
 ///
-/// One recording at a time is in memory, except for HDF5 with one file for all. Annotations are written last: where there
-/// is an annotation file all features are there.
+/// One recording at a time is in memory, except for HDF5 with one file for all. Annotations are written last, so that
+/// an annotation file proves that all features are there.
 ///
 /// # Errors
 /// A place that is taken already (nothing is overwritten); `columns` that do not add up to `input_dim`; too few channels,
@@ -159,9 +160,9 @@ fn check_places(config: &DatasetConfig, options: &LikeOptions) -> Result<(), Syn
     let features = &config.features;
     for dir in std::iter::once(&features.dir).chain(features.append.iter().map(|more| &more.dir)) {
         let taken = fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
-        // A raw `{subset}` is no folder; those of the subsets are checked when their first file is written.
+        // A raw `{subset}` is not a folder; those of the subsets are checked when their first file is written.
         if taken {
-            return Err(SynthError::NotEmpty { path: dir.clone() });
+            return Err(FolderError::NotEmpty { path: dir.clone() }.into());
         }
     }
     Ok(())
@@ -169,10 +170,7 @@ fn check_places(config: &DatasetConfig, options: &LikeOptions) -> Result<(), Syn
 
 fn make_folder_of(path: &Path) -> Result<(), SynthError> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    fs::create_dir_all(folder).map_err(|source| SynthError::Io {
-        path: folder.to_owned(),
-        source,
-    })
+    fs::create_dir_all(folder).map_err(|source| FolderError::at(folder)(source).into())
 }
 
 /// Writes the feature files of one recording after another.
@@ -181,7 +179,7 @@ struct Writer<'a> {
     num_channels: usize,
     parts: Vec<Part>,
     store: Box<dyn features::FeatureStore>,
-    /// What goes into one HDF5 file for all, by part.
+    /// Arrays for the one HDF5 file of all recordings, by part.
     collected: Vec<(PathBuf, Vec<(String, FeatureArray)>)>,
 }
 
@@ -226,7 +224,7 @@ impl<'a> Writer<'a> {
                     let shape = [array.len(), array.num_channels()];
                     npy::write(path, &array.to_time_first(), &shape)?;
                 }
-                format => features::write(format, path, &array)?,
+                format => tal_corpus::features::write(format, path, &array)?,
             }
         }
         Ok(())
@@ -241,7 +239,7 @@ impl<'a> Writer<'a> {
             } = &part.format
                 && !recordings.is_empty()
             {
-                features::write_all(path, key.as_deref(), *layout, recordings)?;
+                tal_corpus::features::write_all(path, key.as_deref(), *layout, recordings)?;
             }
         }
         Ok(())

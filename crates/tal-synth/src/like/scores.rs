@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use tal_core::GroundTruth;
-use tal_core::atomic::write_atomic;
+use tal_core::atomic::{FolderError, write_atomic};
 
 use crate::SynthError;
 
@@ -37,8 +37,5 @@ pub(super) fn write(path: &Path, truth: &GroundTruth) -> Result<(), SynthError> 
         serde_json::to_writer(&mut *out, &document)?;
         out.write_all(b"\n")
     })
-    .map_err(|source| SynthError::Io {
-        path: path.to_owned(),
-        source,
-    })
+    .map_err(|source| FolderError::at(path)(source).into())
 }

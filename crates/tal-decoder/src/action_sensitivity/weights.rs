@@ -1,0 +1,130 @@
+//! Weights of positive pairs, and the detector's quality there.
+
+use tal_core::PointGrid;
+use tal_core::config::WeightNormalization;
+use tch::{Kind, Tensor};
+
+use crate::distances::Distances;
+use crate::loss;
+use crate::output::DecoderOutput;
+use crate::pairs::Pairs;
+
+/// Least mean weight as a divisor.
+const LEAST_MEAN: f64 = 1e-6;
+
+/// Factors of the losses of positive pairs, in both terms; `None` stands for 1.
+///
+/// # Shapes
+/// Each (P).
+#[derive(Debug, Default)]
+pub(crate) struct PairWeights {
+    /// Factors of the classification losses.
+    pub(crate) cls: Option<Tensor>,
+    /// Factors of the regression losses. If all classes of a point share its boundaries, that of its first class applies.
+    pub(crate) reg: Option<Tensor>,
+}
+
+/// Positive pairs of a batch.
+pub(crate) struct PositivePairs<'a> {
+    /// Pairs (P).
+    pub(crate) pairs: &'a Pairs,
+    /// Positions of the pairs in packed outputs (P).
+    pub(crate) positions: &'a Tensor,
+    /// Target distances (P).
+    pub(crate) target: &'a Distances,
+    /// Final distances of the detector (P); their gradient is not used.
+    pub(crate) predicted: &'a Distances,
+}
+
+impl PositivePairs<'_> {
+    /// Places of the points within their actions: −0.5 at the start, 0.5 at the end.
+    ///
+    /// # Shapes
+    /// (P)
+    pub(super) fn place(&self) -> Tensor {
+        // With l = t − S and r = E − t: t − centre = (l − r) / 2.
+        let Distances { left, right } = self.target;
+        (left - right) / ((left + right) * 2.0).clamp_min(1e-8)
+    }
+
+    /// Strides of the points' levels.
+    ///
+    /// # Shapes
+    /// (P)
+    pub(super) fn stride(&self, grid: &PointGrid) -> Tensor {
+        self.pairs.strides(grid).to_kind(self.target.left.kind())
+    }
+}
+
+/// Answers of the evaluators at every step (B, ΣT_l); `None` for an evaluator that is switched off.
+pub(super) struct Quality {
+    /// For classification.
+    pub(super) cls: Option<Tensor>,
+    /// For regression.
+    pub(super) reg: Option<Tensor>,
+}
+
+impl Quality {
+    /// Values at the points of pairs (P).
+    pub(super) fn at(map: &Tensor, positives: &PositivePairs<'_>, grid: &PointGrid) -> Tensor {
+        let pairs = positives.pairs;
+        map.index(&[Some(&pairs.sample), Some(&pairs.grid_points(grid))])
+    }
+
+    /// Mean squared error of the answers at the positive pairs; `None` without evaluators.
+    ///
+    /// The evaluators learn the probability of the pair's class and the tIoU of its segment, both from the final outputs and
+    /// without gradient.
+    pub(super) fn loss(
+        &self,
+        output: &DecoderOutput,
+        grid: &PointGrid,
+        positives: &PositivePairs<'_>,
+    ) -> Option<Tensor> {
+        let cls = self.cls.as_ref().map(|map| {
+            let probability = tch::no_grad(|| probability(output, positives));
+            mean(&(Quality::at(map, positives, grid) - probability).square())
+        });
+        let reg = self.reg.as_ref().map(|map| {
+            let overlap = tch::no_grad(|| loss::iou(positives.predicted, positives.target));
+            mean(&(Quality::at(map, positives, grid) - overlap).square())
+        });
+        [cls, reg]
+            .into_iter()
+            .flatten()
+            .reduce(|sum, part| sum + part)
+    }
+}
+
+/// Final probabilities of the pairs' classes.
+fn probability(output: &DecoderOutput, positives: &PositivePairs<'_>) -> Tensor {
+    let Pairs { sample, class, .. } = positives.pairs;
+    let index = [Some(sample), Some(class), Some(positives.positions)];
+    output.final_logits().index(&index).sigmoid()
+}
+
+/// Mean; 0 without values.
+pub(super) fn mean(values: &Tensor) -> Tensor {
+    let count = values.numel().max(1) as f64;
+    values.sum(None::<Kind>) / count
+}
+
+/// Weights of pairs (P) of the given classes, divided as the configuration says. The divisor takes part in the gradient.
+pub(super) fn normalize(
+    weights: Tensor,
+    class: &Tensor,
+    num_classes: i64,
+    normalization: WeightNormalization,
+) -> Tensor {
+    match normalization {
+        WeightNormalization::None => weights,
+        WeightNormalization::Batch => &weights / mean(&weights).clamp_min(LEAST_MEAN),
+        WeightNormalization::Class => {
+            let zeros = weights.new_zeros([num_classes], (weights.kind(), weights.device()));
+            let sums = zeros.index_add(0, class, &weights);
+            let counts = zeros.index_add(0, class, &weights.ones_like());
+            let means = (sums / counts.clamp_min(1.0)).index_select(0, class);
+            &weights / means.clamp_min(LEAST_MEAN)
+        }
+    }
+}

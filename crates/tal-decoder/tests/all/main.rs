@@ -1,0 +1,12 @@
+//! Tests of the public interface, in one program.
+
+mod action_sensitivity;
+mod baselines;
+mod candidates;
+mod criterion;
+mod decoder;
+mod golden;
+mod gradients;
+mod loss_choices;
+mod support;
+mod switches;
