@@ -11,21 +11,14 @@ use crate::console::Console;
 use crate::failure::UsageError;
 use crate::tables;
 
-/// Detections of a recording that are printed.
+/// Number of detections of a recording to print.
 const PRINTED: usize = 20;
 
 pub(crate) fn run(args: &PredictArgs, device: DeviceChoice, console: &Console) -> Result<()> {
-    if let Some(fps) = args.fps
-        && !(fps > 0.0 && fps.is_finite())
-    {
-        return Err(UsageError(format!("--fps {fps}: must be a number above 0")).into());
-    }
     if let Some(out) = &args.out {
         output::check("--out", out, &output::DETECTIONS)?;
     }
-    let (path, loaded) = trained::read(&args.checkpoint, &args.overrides)?;
-    let weights = args.weights.map(Into::into);
-    let detector = Detector::from_checkpoint(&loaded, &path, weights, device.resolve()?)?;
+    let (_, detector) = trained::open(&args.trained, device)?;
     let bar = console.bar(
         args.features.len() as u64,
         0,

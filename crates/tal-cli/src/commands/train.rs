@@ -1,6 +1,5 @@
 //! `tal train`: a run with progress.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,32 +13,24 @@ use tal_engine::run::{
 };
 use tal_engine::{Best, DeviceChoice, EvaluationReport};
 
+use super::output;
 use crate::args::TrainArgs;
 use crate::console::Console;
 use crate::tables;
 
 pub(crate) fn run(args: &TrainArgs, device: DeviceChoice, console: &Console) -> Result<()> {
-    let mut layers = args.layers.clone();
+    let mut layers = args.config.layers.clone();
     let seed = args.seed.map(|seed| format!("train.seed={seed}"));
     layers.overrides.extend(seed);
-    let config = layers.load(&args.config)?;
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| default_out(&args.config));
+    let config = layers.load(&args.config.file)?;
     let options = RunOptions {
-        out,
+        out: output::run_folder(args.out.as_deref(), &args.config.file),
         resume: args.resume,
         device: device.resolve()?,
         profile: args.profile,
     };
     train(&config, &options, console)?;
     Ok(())
-}
-
-/// `runs/` and the configuration's name.
-fn default_out(config: &Path) -> PathBuf {
-    Path::new("runs").join(config.file_stem().unwrap_or(config.as_os_str()))
 }
 
 /// Trains with progress on the terminal and prints the results.

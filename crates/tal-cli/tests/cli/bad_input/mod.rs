@@ -78,7 +78,7 @@ fn command_lines() {
             &["train", "net.yaml", "--device", "cuda:4711"],
             &["cuda:4711"],
         ),
-        (&["eval", "x", "--device", "cuda:4711"], &["cuda:4711"]),
+        (&["test", "x", "--device", "cuda:4711"], &["cuda:4711"]),
         (&["train", "net.yaml", "--seed", "-1"], &["-1"]),
         (
             &["train", "net.yaml", "--threads", "0"],
@@ -102,7 +102,7 @@ fn command_lines() {
         ),
         (
             &["predict", "x", "y.npy", "--fps", "0"],
-            &["--fps 0", "above 0"],
+            &["'0' for '--fps <N>'", "above 0"],
         ),
         (&["predict", "x"], &["<FEATURES>"]),
         (&["import", "x.pth"], &["--config", "--out"]),
