@@ -59,10 +59,10 @@ impl Usage for DeviceError {
 }
 
 /// Environment variable that names the folder of `libtorch_cuda.so`.
-pub const LIBRARY_VARIABLE: &str = "TAL_LIBTORCH_CUDA";
+const LIBRARY_VARIABLE: &str = "TAL_LIBTORCH_CUDA";
 
 /// The version of LibTorch that this build needs.
-pub const VERSION: &str = "2.11";
+const VERSION: &str = "2.11";
 
 impl fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -46,3 +46,8 @@ pub use trainer::Trainer;
 pub use checkpoint::{Best, Checkpoint, FORMAT, Manifest, RunState};
 pub use device::{DeviceChoice, DeviceError, num_threads, set_num_threads};
 pub use error::{EngineError, ModelError};
+
+/// The examples of the repository's README, compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ReadmeExamples;

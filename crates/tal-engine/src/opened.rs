@@ -58,7 +58,7 @@ struct MethodOf {
 }
 
 impl MethodOf {
-    const fn new<M: Method>() -> Self {
+    fn new<M: Method>() -> Self {
         Self {
             open: |config, device| Ok(Box::new(Model::<M>::new(config, &[], device)?)),
             class_names: M::class_names,

@@ -95,7 +95,7 @@ impl<M: Method> Trainer<M> {
     }
 
     /// The network.
-    pub fn model(&self) -> &Model {
+    pub fn model(&self) -> &Model<M> {
         &self.model
     }
 

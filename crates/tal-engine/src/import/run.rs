@@ -38,7 +38,7 @@ impl ReleasedCheckpoint {
     ) -> Result<(Checkpoint, RunReport), EngineError> {
         if config
             .loss
-            .sensitivity
+            .action_sensitivity
             .as_ref()
             .is_some_and(ActionSensitivityConfig::has_variables)
         {

@@ -265,6 +265,8 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
 
 #[cfg(test)]
 mod tests {
+    use tal_core::Usage;
+
     use super::*;
 
     fn config(extra: &[&str]) -> Config {

@@ -34,7 +34,7 @@ fn model(name: &str, golden: &Golden) -> Model<Pyramid> {
 }
 
 /// Everything that is recorded of the network's answer to a recording, under the recorded names.
-fn outputs(model: &Model, features: &Tensor) -> NamedTensors {
+fn outputs(model: &Model<Pyramid>, features: &Tensor) -> NamedTensors {
     let array = compare::array(features);
     let dataset = &model.config().dataset;
     let encoder = &model.config().encoder;
@@ -64,7 +64,7 @@ fn outputs(model: &Model, features: &Tensor) -> NamedTensors {
     for (l, level) in output.levels().iter().enumerate() {
         insert("cls_logits", l, &level.cls_logits);
         match &level.boundaries {
-            BoundaryOutput::Distances(distances) => insert("offsets", l, distances),
+            BoundaryOutput::Distances(distances) => insert("offsets", l, &distances),
             BoundaryOutput::Trident(trident) => {
                 insert("offsets", l, &trident.offset_bins);
                 insert("start_logits", l, &trident.start_logits);

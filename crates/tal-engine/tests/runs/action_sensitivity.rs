@@ -6,7 +6,7 @@ use tal_core::ClassMap;
 use tal_core::config::Config;
 use tal_engine::action_sensitivity::{SENSITIVITY, learned};
 use tal_engine::metrics::{ActionSensitivityMetrics, StepMetrics, StepTerms};
-use tal_engine::run::{self, BEST, LAST};
+use tal_engine::run::{self, BEST, LAST, METRICS};
 use tal_engine::{Checkpoint, Detector, EngineError, Pyramid, Trainer, decays};
 use tch::Device;
 

@@ -11,7 +11,7 @@ use tal_data::{Dataset, FeatureArray, WeakSample};
 use tal_engine::import::ReleasedCheckpoint;
 use tal_engine::metrics::{BackTalMetrics, StepMetrics, StepTerms};
 use tal_engine::profile::{Phase, StepProfile};
-use tal_engine::run::{self, BEST, LAST, METRICS, PROFILE, RunOptions};
+use tal_engine::run::{self, BEST, LAST, PROFILE, RunOptions};
 use tal_engine::{BackTal, Checkpoint, Detector, EngineError, Evaluator, Trainer, WeakBatch};
 use tch::Device;
 

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use tal_core::config::Config;
-use tal_engine::metrics::Metric;
 use tal_engine::profile::{Phase, StepProfile};
 use tal_engine::run::{self, BEST, LAST, METRICS, PROFILE, RunObserver, RunOptions};
 use tal_engine::{Checkpoint, Detector, EngineError};
