@@ -55,8 +55,8 @@ pub fn record(
     let inputs: Vec<*const C_tensor> = inputs.iter().map(|input| input.as_ptr()).collect();
     let operation: Box<Operation> = Box::new(backward);
     let state = Box::into_raw(Box::new(operation)).cast::<c_void>();
-    // SAFETY: all handles live through the call, which copies them; `state` has the type that the two functions expect, and is released
-    // once, by the node or by its failing constructor.
+    // SAFETY: all handles live through the call, which copies them; `state` has the type that the two functions expect, and
+    // is released once, by the node or by its failing constructor.
     let failed = unsafe {
         tal_torch_record(
             output.as_mut_ptr(),
