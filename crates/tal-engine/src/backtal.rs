@@ -4,7 +4,7 @@ use tal_backtal::{BackTal, BackTalLosses, WeakTarget};
 use tal_core::Detection;
 use tal_core::config::{BackTalConfig, Config};
 use tal_core::nn::host;
-use tal_data::weak::resampled;
+use tal_data::resampled_snippets;
 use tal_data::{DataError, Dataset, Features, WeakSample};
 use tal_postprocess::{ActivationCurves, localize};
 use tch::{Device, Tensor, no_grad};

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
-use tal_data::dataset::ANY_CLASS;
-use tal_data::{Dataset, annotations, order, weak};
+use tal_data::ANY_CLASS;
+use tal_data::{Dataset, annotations, order, weak_class_names};
 use tal_engine::import::{ReleasedCheckpoint, RunReport};
 use tal_engine::run;
 
@@ -112,7 +112,7 @@ fn class_names(config: &Config) -> Result<ClassMap> {
     }
     let path = &config.dataset.annotations;
     if path.exists() && config.backtal.is_some() {
-        return Ok(weak::class_names(&config.dataset)?);
+        return Ok(weak_class_names(&config.dataset)?);
     }
     if path.exists() {
         let truth = annotations::read(path, Some(config.dataset.num_classes))?;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use tal_core::{ClassMap, DetectionSet};
-use tal_data::dataset::read_features;
+use tal_data::read_features;
 use tal_data::{Features, results};
 use tal_engine::{Detector, DeviceChoice, ExternalScores};
 
