@@ -177,8 +177,9 @@ impl Detector {
         Ok(features)
     }
 
-    /// All actions found in a recording, best first: suppressed, in seconds, and with the classes of
-    /// `inference.external_scores` if the configuration names any.
+    /// All actions found in a recording, best first: suppressed, cut to the recording, and with the classes of
+    /// `inference.external_scores` if the configuration names any. If `features.duration` is `None`, they are not cut; see
+    /// [`Features::end`].
     ///
     /// # Units
     /// Seconds.

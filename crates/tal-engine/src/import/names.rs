@@ -15,7 +15,7 @@ pub fn released_name_map() -> KeyMap {
         .and(tal_backtal::released_key_map())
 }
 
-/// Names of the classes in the annotation file of `config`: a released checkpoint has none.
+/// Names of the classes in the annotation file of `config`: a released checkpoint has no names.
 ///
 /// # Errors
 /// If the file cannot be used.

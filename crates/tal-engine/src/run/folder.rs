@@ -346,7 +346,7 @@ dataset:
         let dir = tempfile::tempdir().unwrap();
         let config = config(&[]);
         let prepare = || prepare(dir.path(), true, &config);
-        // What a run leaves that is killed before its first save.
+        // Files of a run that is killed before its first save.
         write_config(dir.path(), &config).unwrap();
         for (name, text) in [(LOG, "started"), (METRICS, ""), (".tmp-x", "half")] {
             fs::write(dir.path().join(name), text).unwrap();
