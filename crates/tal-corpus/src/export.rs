@@ -18,7 +18,7 @@ use tal_data::AnnotationError;
 /// Segments and durations in seconds.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// If the file cannot be written.
 pub fn write_activity_net(
     path: &Path,
     truth: &GroundTruth,
@@ -74,7 +74,7 @@ fn taxonomy(classes: &ClassMap) -> Vec<Value> {
 /// Times in seconds, `fps` in frames per second.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// If the file cannot be written.
 pub fn write_csv(path: &Path, truth: &GroundTruth) -> Result<(), AnnotationError> {
     write_atomic(path, |out| {
         let mut writer = csv::Writer::from_writer(out);

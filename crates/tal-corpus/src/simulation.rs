@@ -35,7 +35,7 @@ impl Default for SimulationConfig {
     }
 }
 
-/// What [`simulate`] drew, and from how much.
+/// Clicks drawn by [`simulate`], and from how much background.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulation {
     /// The clicks; every recording is listed.
@@ -55,13 +55,13 @@ pub struct Simulation {
 /// to the recording, which may then lie in an action as an annotator's click may.
 ///
 /// A recording's clicks depend on the seed, its index and its annotations alone. `also_action` holds further stretches by
-/// recording that are no background.
+/// recording that are not background.
 ///
 /// # Units
 /// Seconds.
 ///
 /// # Errors
-/// A recording without duration; settings that are zero, negative or not finite where that makes no sense.
+/// A recording without duration; settings that are zero, negative or not finite but must not be.
 pub fn simulate<'a>(
     chosen: impl IntoIterator<Item = (usize, &'a Recording)>,
     also_action: &BTreeMap<String, Vec<Segment>>,
@@ -108,7 +108,7 @@ pub fn simulate<'a>(
     Ok(simulation)
 }
 
-/// The moment at a share from [0, 1) of a stretch; rounding never brings it to the end, where an action may begin.
+/// The moment at a share from [0, 1) of a stretch; rounding never brings it to the end, at which an action may begin.
 fn within(stretch: Segment, share: f64) -> f64 {
     let moment = stretch.start + share * stretch.length();
     if moment < stretch.end {

@@ -23,7 +23,7 @@ const MAX_ROUNDS: usize = 20;
 /// Smaller gains are rounding.
 const LEAST_GAIN: f64 = 1e-12;
 
-/// Why recordings cannot be split.
+/// Reason why recordings cannot be split.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SplitError {
@@ -47,7 +47,7 @@ pub enum SplitError {
     },
 }
 
-/// What a group brings with it.
+/// Counts of a group.
 struct Group {
     recordings: Vec<usize>,
     /// Annotations by class, classes counted from 0 in the order of their ids.
@@ -63,7 +63,7 @@ struct Group {
 /// Fewer groups than parts; shares outside (0, 1) or with another sum than 1.
 ///
 /// # Panics
-/// Where `groups` has another length than `recordings`.
+/// If `groups` has another length than `recordings`.
 pub fn assign(
     recordings: &[&Recording],
     groups: &[String],
@@ -202,7 +202,7 @@ impl<'a> Deal<'a> {
         self.change(group, part, -1.0, true)
     }
 
-    /// The part where a group costs least.
+    /// The part in which a group costs least.
     fn best(&mut self, group: usize, parts: impl Iterator<Item = usize>) -> Option<(usize, f64)> {
         parts
             .map(|part| (part, self.change(group, part, 1.0, false)))

@@ -1,8 +1,8 @@
-//! Readers that stop where a file is nonsense, before it has filled the memory.
+//! Readers that stop early in a file of nonsense, before it fills the memory.
 
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
-/// The longest string, number, run of white space or row: ten thousand times what occurs.
+/// The longest string, number, run of white space or row: ten thousand times the usual length.
 pub(crate) const MAX_BYTES: usize = 1 << 20;
 
 /// The deepest nesting of JSON, the same as the parser's own.
@@ -14,7 +14,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A file with its first line already looked at.
 pub(crate) type Opened<R> = Chain<Cursor<Vec<u8>>, BufReader<R>>;
 
-/// Reads the first line, without a byte order mark and at most [`MAX_BYTES`] and a little of it; what is returned starts with it again.
+/// Reads the first line, without a byte order mark and at most a little more than [`MAX_BYTES`] of it; the returned reader starts with it again.
 pub(crate) fn first_line<R: Read>(reader: R) -> io::Result<(Vec<u8>, Opened<R>)> {
     let mut reader = BufReader::new(reader);
     let mut head = Vec::new();
@@ -79,14 +79,14 @@ impl<R: Read> Json<R> {
         self.offset == 0
     }
 
-    /// The word for a number that JSON does not know, where the parser stopped near the first one.
+    /// The word for a number that JSON does not know, if the parser stopped near the first one.
     pub(crate) fn not_finite_near(&self, line: usize, column: usize) -> Option<&'static str> {
         self.not_finite
             .filter(|(l, c, _)| *l == line && column.abs_diff(*c) <= 2)
             .map(|(_, _, word)| word)
     }
 
-    /// Follows the text; `Some` with the number of bytes that are fine where it has to end.
+    /// Follows the text; `Some` with the number of right bytes if it has to end.
     fn follow(&mut self, bytes: &[u8]) -> Option<usize> {
         for (index, byte) in bytes.iter().enumerate() {
             self.offset += 1;
@@ -137,7 +137,7 @@ impl<R: Read> Read for Json<R> {
         }
         let num_read = self.inner.read(buffer)?;
         match self.follow(&buffer[..num_read]) {
-            // What comes before is handed on first: an earlier mistake is the better message.
+            // The right bytes are handed on first: an earlier mistake is the better message.
             Some(fine) if fine > 0 => Ok(fine),
             Some(_) => self.read(buffer),
             None => Ok(num_read),

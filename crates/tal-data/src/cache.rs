@@ -34,7 +34,7 @@ impl Cache {
         self.lock().arrays.get(&index).cloned()
     }
 
-    /// Keeps the array where it fits and is not there yet.
+    /// Keeps the array if it fits and is not there yet.
     pub(crate) fn put(&self, index: usize, array: &Arc<FeatureArray>, grid: TimeGrid) {
         let bytes = size_of_val(array.data());
         let mut held = self.lock();

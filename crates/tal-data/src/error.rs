@@ -1,4 +1,4 @@
-//! Why a data set cannot be used.
+//! Errors of data sets.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use crate::clicks::ClickError;
 use crate::weak::WeakError;
 use crate::{AnnotationError, FeatureError};
 
-/// Why a data set cannot be opened or a recording not be loaded.
+/// Reason why a data set cannot be opened or a recording not be loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
@@ -19,7 +19,7 @@ pub enum DataError {
     /// The background clicks.
     #[error(transparent)]
     Clicks(#[from] ClickError),
-    /// What weak supervision needs.
+    /// Recordings for weak supervision.
     #[error(transparent)]
     Weak(#[from] WeakError),
     /// No recording belongs to the wanted subsets.
@@ -39,7 +39,7 @@ pub enum DataError {
         ids.len(), path.display(), ids[0]
     )]
     MissingFeatures {
-        /// Where the first was looked for.
+        /// Path at which the first was looked for.
         path: PathBuf,
         /// The recordings, at least one.
         ids: Vec<String>,
@@ -97,7 +97,7 @@ pub enum DataError {
     /// Loading panicked.
     #[error("loading {job} panicked: {message}")]
     Panicked {
-        /// What was being loaded.
+        /// The item that was being loaded.
         job: String,
         /// The panic's message.
         message: String,
@@ -105,7 +105,7 @@ pub enum DataError {
     /// A background thread could not be started.
     #[error("cannot start a loading thread: {source}")]
     Thread {
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
 }

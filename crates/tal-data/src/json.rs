@@ -21,7 +21,7 @@ pub struct JsonError {
     pub line: usize,
     /// Column, from 1.
     pub column: usize,
-    /// What is wrong there.
+    /// Fault at that place.
     pub message: String,
 }
 

@@ -15,7 +15,7 @@ pub trait SampleSource<S = TrainingSample>: Send + Sync {
     /// The sample of a recording in an epoch: a function of `key` alone.
     ///
     /// # Errors
-    /// Where the recording cannot be loaded.
+    /// If the recording cannot be loaded.
     fn sample(&self, key: SampleKey) -> Result<S, DataError>;
 }
 
@@ -52,8 +52,8 @@ pub struct Batch<S = TrainingSample> {
 
 /// Batches from a start position to the end of the last epoch.
 ///
-/// What it hands out depends on the source, seed, batch size and position alone, neither on the number of threads nor on
-/// where the run was interrupted.
+/// Batches depend on the source, seed, batch size and position alone, neither on the number of threads nor on
+/// at which the run was interrupted.
 pub struct Loader<S = TrainingSample> {
     batches: Pipeline<Plan, Batch<S>>,
     num_batches: usize,
@@ -133,7 +133,7 @@ impl<S: Send + 'static> Loader<S> {
         self.num_batches
     }
 
-    /// The position of the batch that comes next: what a checkpoint keeps, and [`Loader::new`] takes, to go on.
+    /// The position of the next batch, which a checkpoint keeps and [`Loader::new`] takes to go on.
     pub fn position(&self) -> Position {
         self.next
     }

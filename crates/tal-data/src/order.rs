@@ -5,7 +5,7 @@ use crate::rng::{Purpose, stream, uniform_inclusive};
 /// Number of batches of an epoch, the incomplete last one dropped: ⌊n / batch size⌋.
 ///
 /// # Panics
-/// Where `batch_size` is zero.
+/// If `batch_size` is zero.
 pub fn num_batches(num_recordings: usize, batch_size: usize) -> usize {
     num_recordings / batch_size
 }

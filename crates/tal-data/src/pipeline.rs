@@ -15,7 +15,7 @@ type Outcome<T> = Result<T, DataError>;
 
 /// An iterator over the results of jobs, in the order of the jobs whatever the threads do.
 ///
-/// At most `prefetch` jobs are begun or done ahead of what was handed out, so memory is bounded. The first error in the
+/// At most `prefetch` jobs are begun or done ahead of the last one that was handed out, so memory is bounded. The first error in the
 /// order of the jobs is handed out and ends the iteration; a panic of a job is such an error. Dropping the iterator ends its
 /// threads and waits for them.
 pub struct Pipeline<J, T> {
@@ -46,10 +46,10 @@ struct Threads<J, T> {
 impl<J: Send + 'static, T: Send + 'static> Pipeline<J, T> {
     /// Starts `num_threads` threads on `jobs`; with none, each job is done when its result is asked for.
     ///
-    /// `name` says what a job is, for errors. `prefetch` counts from one.
+    /// `name` describes a job in errors. `prefetch` counts from one.
     ///
     /// # Errors
-    /// Where a thread cannot be started.
+    /// If a thread cannot be started.
     pub fn new(
         jobs: impl Iterator<Item = J> + Send + 'static,
         name: impl Fn(&J) -> String + Send + Sync + 'static,

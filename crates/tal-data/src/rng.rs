@@ -1,9 +1,9 @@
-//! Random streams that depend on what they are for, never on when or where they are drawn.
+//! Random streams by purpose; the order and the thread in which they are drawn do not matter.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// What a stream is used for; streams of different purposes are independent.
+/// Purpose of a stream; streams of different purposes are independent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// The order of recordings in an epoch.
@@ -34,7 +34,7 @@ pub fn stream(seed: u64, epoch: u64, item: u64, purpose: Purpose) -> ChaCha8Rng 
 /// A uniform integer of `low ..= high`, without bias, from whole 64-bit words (rejection sampling).
 ///
 /// # Panics
-/// Where `low > high`.
+/// If `low > high`.
 pub fn uniform_inclusive(rng: &mut impl Rng, low: u64, high: u64) -> u64 {
     assert!(low <= high, "empty range {low}..={high}");
     let span = (high - low).wrapping_add(1);

@@ -1,4 +1,4 @@
-//! What one recording gives to a training step.
+//! Training samples: one recording in one training step.
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ impl TrainingSample {
     /// `segments` in grid units of `features`, `max_seq_len` in features.
     ///
     /// # Panics
-    /// Where there are not as many labels as segments.
+    /// If there are not as many labels as segments.
     pub fn cut(
         features: &Features,
         segments: &[Segment<f32>],

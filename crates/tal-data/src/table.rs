@@ -13,7 +13,7 @@ pub struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// Reads the first line, which names the columns; commas, or tabs where the first line has one.
+    /// Reads the first line, which names the columns; commas, or tabs if the first line has one.
     pub fn new(bytes: &'a [u8], path: &'a Path) -> Result<Self, TextFileError> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let head = bytes.split(|b| *b == b'\n').next().unwrap_or_default();

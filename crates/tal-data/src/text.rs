@@ -1,11 +1,11 @@
-//! Text files: quotations from them, their lines, and what is wrong there.
+//! Text files: their lines, quotations from them, and errors about them.
 
 use std::path::{Path, PathBuf};
 
 /// Longest quotation from a file in a message, in characters.
 const LONGEST: usize = 60;
 
-/// Why a text file cannot be read.
+/// Reason why a text file cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TextFileError {
@@ -17,7 +17,7 @@ pub enum TextFileError {
         /// The operating system's error.
         source: std::io::Error,
     },
-    /// A line does not hold what it should.
+    /// A line is wrong.
     #[error("{}: line {line}: {found:?}; expected {expected}", path.display())]
     Line {
         /// The file.
@@ -26,10 +26,10 @@ pub enum TextFileError {
         line: usize,
         /// Its content.
         found: String,
-        /// What would be right.
+        /// Right content.
         expected: String,
     },
-    /// A cell of a table does not hold what it should.
+    /// A cell of a table is wrong.
     #[error("{}: line {line}, column {column:?}: {found:?}; expected {expected}", path.display())]
     Cell {
         /// The file.
@@ -40,7 +40,7 @@ pub enum TextFileError {
         column: String,
         /// Content of the cell.
         found: String,
-        /// What would be right.
+        /// Right content.
         expected: String,
     },
     /// A table lacks a column.

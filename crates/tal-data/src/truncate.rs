@@ -37,7 +37,7 @@ pub struct Window {
 /// `len` and `max_seq_len` in features, `segments` in grid units.
 ///
 /// # Panics
-/// Where `max_seq_len` is zero.
+/// If `max_seq_len` is zero.
 ///
 /// # Source
 /// The authors' public code.

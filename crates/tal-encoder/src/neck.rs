@@ -1,4 +1,4 @@
-//! What stands between the blocks and the heads.
+//! The layer between the blocks and the heads.
 
 use tal_core::config::{NeckConfig, NeckNorm};
 use tal_core::nn::{ChannelLayerNorm, FeaturePyramid, dim};
@@ -10,13 +10,13 @@ use tch::{Tensor, nn};
 /// L levels of (B, D, T_l) → the same; masks are passed on and nothing is masked.
 #[derive(Debug)]
 pub struct Neck {
-    /// The learned norms, level 0 first; empty where nothing is learned.
+    /// The learned norms, level 0 first; empty if nothing is learned.
     pub norms: Vec<ChannelLayerNorm>,
     norm: NeckNorm,
 }
 
 impl Neck {
-    /// Variables `norms.L.*` below `path` for level L, where the norm is a learned one.
+    /// Variables `norms.L.*` below `path` for level L, if the norm is learned.
     pub fn new(path: &nn::Path<'_>, config: &NeckConfig, dim: usize, num_levels: usize) -> Self {
         let num_norms = match config.norm {
             NeckNorm::Layer => num_levels,

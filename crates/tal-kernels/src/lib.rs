@@ -1,4 +1,4 @@
-//! Loops of neural networks on plain slices, for the CPU.
+#![doc = include_str!("../README.md")]
 
 mod channel_gradient;
 mod channel_moments;

@@ -14,7 +14,7 @@ const MAX_PICKLE_BYTES: u64 = 64 << 20;
 /// Largest storage that is read: deflated, a small file could otherwise fill the memory.
 const MAX_STORAGE_BYTES: u64 = 4 << 30;
 
-/// What a file may be read from.
+/// Readers of a file.
 pub(super) trait Source: Read + Seek + Send {}
 impl<T: Read + Seek + Send> Source for T {}
 
@@ -145,7 +145,7 @@ impl Archive {
         Ok(bytes)
     }
 
-    /// Uncompressed size of an entry, where the archive is large enough to hold it.
+    /// Uncompressed size of an entry, if the archive is large enough to hold it.
     fn size(&mut self, index: usize) -> Result<u64, PthError> {
         let (path, num_bytes) = (&self.path, self.num_bytes);
         let damaged = |reason: String| PthError::Archive {
@@ -197,7 +197,7 @@ impl Archive {
     }
 }
 
-/// What a file is by its first bytes.
+/// Kind of a file by its first bytes.
 pub(super) enum Container {
     /// An archive, as PyTorch writes it from 1.6 on.
     Zip,

@@ -1,4 +1,4 @@
-//! What can go wrong with a file of `torch.save`.
+//! Errors of reading files of `torch.save`.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ pub enum PthError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The format of PyTorch 0.1, a tar archive.
@@ -43,7 +43,7 @@ pub enum PthError {
     Archive {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Fault.
         reason: String,
     },
     /// The pickle holds something that is neither plain data nor a tensor.
@@ -67,7 +67,7 @@ pub enum PthError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Fault.
         reason: String,
         /// Name of the opcode.
         opcode: String,
@@ -79,7 +79,7 @@ pub enum PthError {
     Limit {
         /// The file.
         path: PathBuf,
-        /// What is too large.
+        /// The quantity that is too large.
         what: &'static str,
         /// How large it is.
         found: u64,
@@ -93,7 +93,7 @@ pub enum PthError {
         path: PathBuf,
         /// The name of the storage in the archive.
         key: String,
-        /// What is wrong.
+        /// Fault.
         reason: String,
     },
     /// The file has no such key.
@@ -103,22 +103,22 @@ pub enum PthError {
         path: PathBuf,
         /// The key up to the part that is missing.
         key: String,
-        /// What is there instead.
+        /// Content found instead.
         found: String,
     },
 }
 
-/// Why the values of a tensor cannot be taken as numbers of another type.
+/// Reason why the values of a tensor cannot be taken as numbers of another type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a tensor of {found:?} values cannot be read as {wanted}")]
 pub struct TensorDataError {
-    /// What the tensor holds.
+    /// Type of the values.
     pub found: DType,
-    /// What was asked for.
+    /// The type asked for.
     pub wanted: &'static str,
 }
 
-/// What the pickle machine found, before the file's path is known.
+/// Fault of the pickle machine, before the file's path is known.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) kind: FaultKind,

@@ -23,7 +23,7 @@ pub struct PthFile {
     path: PathBuf,
     root: Value,
     storages: Vec<Storage>,
-    /// Where the file is an archive.
+    /// `None` if the file is not an archive.
     reader: Option<Mutex<Reader>>,
 }
 
@@ -40,7 +40,7 @@ impl PthFile {
     /// Opens a file and reads everything but the values of its tensors.
     ///
     /// # Errors
-    /// Where the file cannot be read, is neither one of `torch.save` nor a pickle, is damaged, or holds anything but plain
+    /// If the file cannot be read, is neither one of `torch.save` nor a pickle, is damaged, or holds anything but plain
     /// data, tensors and arrays.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, PthError> {
         let path = path.as_ref();
@@ -53,7 +53,7 @@ impl PthFile {
         Self::read(path, Box::new(BufReader::new(file)), len)
     }
 
-    /// [`PthFile::open`] for bytes in memory; `name` stands for the path in errors.
+    /// [`PthFile::open`] for bytes in memory; errors name it instead of a path.
     ///
     /// # Errors
     /// Those of [`PthFile::open`].
@@ -122,7 +122,7 @@ impl PthFile {
         })
     }
 
-    /// Where the file lies.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -135,7 +135,7 @@ impl PthFile {
     /// The value under `keys` below the root, see [`Value::at`].
     ///
     /// # Errors
-    /// Where there is none; the error lists the keys that are there.
+    /// If there is no such value; the error lists the keys that are there.
     pub fn require(&self, keys: &[&str]) -> Result<&Value, PthError> {
         let mut value = &self.root;
         for (depth, key) in keys.iter().enumerate() {
@@ -151,7 +151,7 @@ impl PthFile {
     /// Reads the values of a tensor of this file, contiguous and little endian whatever the file has.
     ///
     /// # Errors
-    /// Where its storage cannot be read, or the tensor belongs to another file and does not fit.
+    /// If its storage cannot be read, or the tensor belongs to another file and does not fit.
     pub fn tensor(&self, tensor: &TensorRef) -> Result<TensorData, PthError> {
         let foreign = || PthError::Storage {
             path: self.path.clone(),

@@ -2,7 +2,7 @@
 
 use super::DType;
 
-/// A name of a Python module that the machine knows; it only ever stands for data.
+/// A name of a Python module that the machine knows; it always means data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Global {
     OrderedDict,

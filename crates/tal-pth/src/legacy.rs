@@ -13,11 +13,11 @@ use super::storage::{Place, Storage};
 
 /// The magic number as pickles write it, with the end of its pickle.
 const MAGIC: &[u8] = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
-/// What a pickle may have before its first value: protocol and frame.
+/// Longest prefix of a pickle before its first value: protocol and frame.
 const LONGEST_PREFIX: usize = 11;
 const VERSION: i64 = 1001;
 
-/// Where the pickle of the version begins; nothing where the bytes are not of this format.
+/// Position of the pickle of the version; `None` if the bytes are not of this format.
 pub(super) fn after_magic(bytes: &[u8]) -> Option<usize> {
     let head = &bytes[..bytes.len().min(LONGEST_PREFIX + MAGIC.len())];
     let at = head.windows(MAGIC.len()).position(|w| w == MAGIC)?;
@@ -52,7 +52,7 @@ pub(super) fn storage(bytes: &[u8]) -> Result<(StorageRef, usize, bool), Fault> 
         position: 0,
     };
     let start = after_magic(bytes)
-        .ok_or_else(|| malformed("the bytes of a storage are no stream of torch.save"))?;
+        .ok_or_else(|| malformed("the bytes of a storage are not a stream of torch.save"))?;
     let mut cursor = Cursor::new(bytes, start);
     let mut storages = cursor.prologue()?;
     storages.nested = true;
@@ -106,10 +106,10 @@ impl<'a> Cursor<'a> {
         }))
     }
 
-    /// Where the values of each key begin, after a check that they are all there.
+    /// Position of the values of each key, after a check that they are all there.
     fn values(&mut self, list: &[Storage]) -> Result<BTreeMap<String, usize>, Fault> {
         let keys = self.pickle(&mut Storages::none(), machine::load)?;
-        let wrong = "the list of storages is no list of names";
+        let wrong = "the list of storages is not a list of names";
         let items = keys
             .as_items()
             .ok_or_else(|| self.fault(FaultKind::malformed(wrong)))?;

@@ -13,12 +13,12 @@ pub(super) struct Storage {
     pub(super) big_endian: bool,
 }
 
-/// Where the values of a storage are.
+/// Place of the values of a storage.
 #[derive(Debug, Clone)]
 pub(super) enum Place {
     /// An entry of the archive.
     Entry(usize),
-    /// Bytes that are at hand, from `start`.
+    /// Bytes in memory, from `start`.
     Memory { bytes: Arc<Vec<u8>>, start: usize },
     /// Further back in the file, not yet known where.
     Pending,

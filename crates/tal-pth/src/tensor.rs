@@ -70,7 +70,7 @@ impl DType {
 pub struct TensorRef {
     /// Type of its values.
     pub dtype: DType,
-    /// Its sizes; none for a single number.
+    /// Its sizes; empty for a single number.
     pub shape: Vec<usize>,
     /// Steps in the storage, one per dimension, in values.
     pub(super) strides: Vec<usize>,
@@ -100,7 +100,7 @@ impl TensorRef {
             })
     }
 
-    /// The values out of their storage; nothing where they are outside of it.
+    /// The values out of their storage; `None` if they are outside of it.
     pub(super) fn gather(&self, storage: &[u8], big_endian: bool) -> Option<TensorData> {
         let width = self.dtype.num_bytes();
         let num_values = self.num_values();
@@ -148,7 +148,7 @@ impl TensorRef {
 pub struct TensorData {
     /// Type of the values.
     pub dtype: DType,
-    /// Sizes; none for a single number.
+    /// Sizes; empty for a single number.
     pub shape: Vec<usize>,
     /// The values' bytes, the last dimension fastest.
     pub data: Vec<u8>,
@@ -158,7 +158,7 @@ impl TensorData {
     /// The values as `f32`: half precision widened exactly, `f64` rounded to the nearest.
     ///
     /// # Errors
-    /// Where the values are no floating point numbers.
+    /// If the values are not floating point numbers.
     pub fn as_f32(&self) -> Result<Vec<f32>, TensorDataError> {
         Ok(match self.dtype {
             DType::F64 => self.map(|bytes| f64::from_le_bytes(bytes) as f32),
@@ -175,7 +175,7 @@ impl TensorData {
     /// The values as `i64`, widened exactly; true is 1.
     ///
     /// # Errors
-    /// Where the values are floating point numbers.
+    /// If the values are floating point numbers.
     pub fn as_i64(&self) -> Result<Vec<i64>, TensorDataError> {
         Ok(match self.dtype {
             DType::I64 => self.map(i64::from_le_bytes),

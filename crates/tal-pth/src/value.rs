@@ -42,7 +42,7 @@ impl Value {
         keys.iter().try_fold(self, |value, key| value.get(key))
     }
 
-    /// The number, where it is an int.
+    /// The number, if it is an int.
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Self::Int(value) => Some(*value),
@@ -50,7 +50,7 @@ impl Value {
         }
     }
 
-    /// The number, where it is a float or an int.
+    /// The number, if it is a float or an int.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Float(value) => Some(*value),
@@ -59,7 +59,7 @@ impl Value {
         }
     }
 
-    /// The truth value, where it is a bool.
+    /// The truth value, if it is a bool.
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(value) => Some(*value),
@@ -67,7 +67,7 @@ impl Value {
         }
     }
 
-    /// The text, where it is a str.
+    /// The text, if it is a str.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Str(value) => Some(value),
@@ -75,7 +75,7 @@ impl Value {
         }
     }
 
-    /// The items, where it is a list or a tuple.
+    /// The items, if it is a list or a tuple.
     pub fn as_items(&self) -> Option<&[Value]> {
         match self {
             Self::List(items) | Self::Tuple(items) => Some(items),
@@ -83,7 +83,7 @@ impl Value {
         }
     }
 
-    /// Keys and values, where it is a dict.
+    /// Keys and values, if it is a dict.
     pub fn as_dict(&self) -> Option<&[(Value, Value)]> {
         match self {
             Self::Dict(entries) => Some(entries),
@@ -91,7 +91,7 @@ impl Value {
         }
     }
 
-    /// The tensor, where it is one.
+    /// The tensor, if it is one.
     pub fn as_tensor(&self) -> Option<&TensorRef> {
         match self {
             Self::Tensor(tensor) => Some(tensor),
@@ -99,7 +99,7 @@ impl Value {
         }
     }
 
-    /// The entries of a dict whose key is a str and whose value is a tensor; none for anything else.
+    /// The entries of a dict whose key is a str and whose value is a tensor; nothing for any other value.
     pub fn named_tensors(&self) -> impl Iterator<Item = (&str, &TensorRef)> {
         self.as_dict()
             .unwrap_or_default()
@@ -107,7 +107,7 @@ impl Value {
             .filter_map(|(key, value)| Some((key.as_str()?, value.as_tensor()?)))
     }
 
-    /// What it is in a few words, for messages.
+    /// Description in a few words, for messages.
     pub fn describe(&self) -> String {
         match self {
             Self::None => "None".to_owned(),

@@ -1,4 +1,4 @@
-//! What a synthetic corpus shall be like.
+//! Configuration of a synthetic corpus.
 
 use serde::{Deserialize, Serialize};
 use tal_core::TimeGrid;
@@ -12,7 +12,7 @@ const MAX_DURATION_SHARE: f64 = 0.4;
 /// Length of the shortest recording, relative to the mean; that of the longest is as far above it.
 const MIN_LENGTH_SHARE: f64 = 0.75;
 
-/// What a synthetic corpus shall be like; how the values are used is described in the [module](super).
+/// Configuration of a synthetic corpus; the [crate](crate) says how the values are used.
 ///
 /// # Units
 /// Lengths, distances and gaps in features (grid units), `fps` in frames per second, `feat_stride` and `num_frames` in
@@ -105,7 +105,7 @@ impl SynthConfig {
     /// Checks every value.
     ///
     /// # Errors
-    /// Where one is out of range; the error names the field, its value and what is allowed.
+    /// Where one is out of range; the error names the field, its value and the allowed ones.
     pub fn validate(&self) -> Result<(), SynthError> {
         at_least("num_classes", self.num_classes, 1)?;
         at_least("num_channels", self.num_channels, NUM_DIRECTIONS)?;

@@ -1,14 +1,14 @@
-//! What can go wrong with a synthetic corpus.
+//! Errors of synthetic corpora.
 
 use std::path::PathBuf;
 
-use tal_core::ClassMapError;
 use tal_core::atomic::FolderError;
+use tal_core::{ClassMapError, Usage};
 
 use tal_data::annotations::AnnotationError;
 use tal_data::features::FeatureError;
 
-/// Why a synthetic corpus cannot be generated or written.
+/// Reason why a synthetic corpus cannot be generated or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SynthError {
@@ -17,9 +17,9 @@ pub enum SynthError {
     Config {
         /// The field of [`super::SynthConfig`].
         field: &'static str,
-        /// What it is.
+        /// Its value.
         value: String,
-        /// What it may be.
+        /// Allowed values.
         expected: String,
     },
     /// A class does not occur in a subset.
@@ -53,4 +53,15 @@ pub enum SynthError {
     /// Features cannot be written.
     #[error(transparent)]
     Features(#[from] FeatureError),
+}
+
+impl Usage for SynthError {
+    fn is_usage(&self) -> bool {
+        !matches!(
+            self,
+            SynthError::Folder(FolderError::Write { .. })
+                | SynthError::Annotations(_)
+                | SynthError::Features(_)
+        )
+    }
 }

@@ -1,4 +1,4 @@
-//! What happens when in a recording.
+//! Timeline of a recording: events and their order.
 
 use std::collections::VecDeque;
 
@@ -15,7 +15,7 @@ pub(super) const MIN_DURATION: f64 = 3.0;
 /// An onset that leads to nothing is at least that long.
 const MIN_FRAGMENT: f64 = 2.0;
 
-/// What an event shows.
+/// Content of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// An action of a class.
@@ -37,7 +37,7 @@ pub(super) struct Event {
     pub(super) class: usize,
     pub(super) start: f64,
     pub(super) end: f64,
-    /// What no other event of the same appearance may enter.
+    /// Stretch that no other event of the same appearance may enter.
     reserved: (f64, f64),
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Event {
 pub(super) struct Timeline {
     pub(super) len: usize,
     pub(super) events: Vec<Event>,
-    /// Where there is nothing but noise.
+    /// Stretches of noise alone.
     pub(super) dropouts: Vec<(f64, f64)>,
 }
 
@@ -246,7 +246,7 @@ impl<'a> Dealer<'a> {
         }
     }
 
-    /// Puts a distractor behind the cursor where there is room; the new cursor.
+    /// Puts a distractor behind the cursor if there is room; the new cursor.
     fn distract(&mut self, timeline: &mut Timeline, cursor: f64, last: f64) -> f64 {
         let gap = snap(self.random.exponential(self.config.mean_gap));
         let class = self.random.below(self.world.classes.len());
@@ -285,7 +285,7 @@ impl<'a> Dealer<'a> {
             if end > timeline.len as f64 {
                 break;
             }
-            // Where a cue is missing nothing could tell the classes apart; a feature's window reaches further.
+            // If a cue is missing nothing could tell the classes apart; a feature's window reaches further.
             let reach = 1.0 + f64::from(self.config.num_frames / self.config.feat_stride);
             let hits_cue = timeline.events.iter().any(|event| {
                 event.kind == Kind::Cue && position < event.end + reach && event.start - reach < end

@@ -78,7 +78,7 @@ pub const TEST_SUBSET: &str = "test";
 /// Segments and durations in seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SynthCorpus {
-    /// What it was generated from.
+    /// Configuration that it was generated from.
     pub config: SynthConfig,
     /// Annotations; ids are `synth_train_0001`, … and `synth_test_0001`, ….
     pub ground_truth: GroundTruth,
@@ -91,7 +91,7 @@ pub struct SynthCorpus {
 /// Generates a corpus, see the [module](self).
 ///
 /// # Errors
-/// Where a value of the configuration is out of range, or there are too few recordings for every class to occur in each
+/// If a value of the configuration is out of range, or there are too few recordings for every class to occur in each
 /// subset.
 pub fn generate(config: &SynthConfig) -> Result<SynthCorpus, SynthError> {
     config.validate()?;

@@ -5,7 +5,7 @@ use rand_chacha::rand_core::SeedableRng;
 
 use tal_data::rng::{self, uniform_inclusive};
 
-/// What a stream of random numbers is for.
+/// Purpose of a stream of random numbers.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Purpose {
     World = 1,

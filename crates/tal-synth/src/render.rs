@@ -1,4 +1,4 @@
-//! Features of what happens in a recording.
+//! Features of a timeline of events.
 
 use std::f64::consts::{PI, TAU};
 
@@ -76,7 +76,7 @@ pub(super) fn features(
     FeatureArray::from_time_first(&values, num_channels, len)
 }
 
-/// Adds what an event shows at a position, where it is within the event.
+/// Adds the content of an event at a position, if that lies within the event.
 fn add_event(world: &World, out: &mut [f64], event: &Event, position: f64, angle: f64, gain: f64) {
     let duration = event.end - event.start;
     let elapsed = position - event.start;

@@ -1,4 +1,4 @@
-//! What actions look like: drawn once per corpus.
+//! Appearances of actions, drawn once per corpus.
 
 use std::f64::consts::{FRAC_PI_2, TAU};
 
@@ -10,7 +10,7 @@ pub(super) const NUM_DIRECTIONS: usize = 7;
 /// Directions of the slow drift.
 pub(super) const NUM_DRIFTS: usize = 3;
 
-/// Where the cue of a confusable pair is.
+/// Side of an action on which the cue of a confusable pair lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CueSide {
     /// Before the action.
@@ -28,7 +28,7 @@ pub struct ConfusablePair {
     pub cue: CueSide,
 }
 
-/// What an action looks like and how long it takes.
+/// Appearance and length of an action.
 pub(super) struct Appearance {
     directions: Vec<Vec<f64>>,
     /// Features per turn of the body.
@@ -71,7 +71,7 @@ impl Appearance {
 
 pub(super) struct Class {
     pub(super) appearance: usize,
-    /// Where its cue is and in which direction; none for a class that nothing resembles.
+    /// Side and direction of its cue; `None` for a class that nothing resembles.
     pub(super) cue: Option<(CueSide, Vec<f64>)>,
 }
 

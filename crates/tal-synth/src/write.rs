@@ -14,7 +14,7 @@ use tal_data::{annotations, features::npy};
 /// # Errors
 /// A folder that is not empty; a file that cannot be written.
 pub fn write(corpus: &SynthCorpus, folder: &Path) -> Result<(), SynthError> {
-    // The annotations last: where they are, all is.
+    // The annotations last: they prove that all else is there.
     let names = ["features", "README.txt", "annotations.json"];
     write_folder(folder, &names, |folder| {
         let at = FolderError::at;

@@ -8,7 +8,7 @@ use tal_core::{ClassMap, GroundTruth};
 use super::finding::{Code, Findings, Severity};
 use tal_data::annotations::{self, AnnotationError, Salvage};
 
-/// What could be read.
+/// Annotations that could be read.
 pub(super) struct Readable {
     pub(super) truth: GroundTruth,
     /// Ids of recordings that lost annotations, or everything.
@@ -18,13 +18,13 @@ pub(super) struct Readable {
 /// Reads the annotations as training does.
 ///
 /// # Errors
-/// As [`annotations::read`].
+/// Those of [`annotations::read`].
 pub(super) fn strict(config: &DatasetConfig) -> Result<GroundTruth, AnnotationError> {
     let truth = annotations::read(&config.annotations, num_classes(config))?;
     Ok(with_classes(truth, config))
 }
 
-/// Reads the annotations; what is wrong in them goes to `findings`.
+/// Reads the annotations; their errors go to `findings`.
 pub(super) fn read(config: &DatasetConfig, findings: &mut Findings) -> Option<Readable> {
     let error = match strict(config) {
         Ok(truth) => {
@@ -56,7 +56,7 @@ fn num_classes(config: &DatasetConfig) -> Option<usize> {
     (!config.class_agnostic).then_some(config.num_classes)
 }
 
-/// The annotations with one class for all where the configuration wants that.
+/// The annotations with one class for all if the configuration wants that.
 fn with_classes(mut truth: GroundTruth, config: &DatasetConfig) -> GroundTruth {
     if config.class_agnostic {
         truth.classes = ClassMap::default();
@@ -84,7 +84,7 @@ fn tell(salvage: &Salvage, config: &DatasetConfig, findings: &mut Findings) -> B
         let (code, expected) = kind(error);
         let expected = match code {
             Code::LabelOutOfRange if from_one => {
-                "ids from 0; here they seem to begin at 1".to_owned()
+                "ids from 0; here they seem to start at 1".to_owned()
             }
             _ => expected.to_owned(),
         };

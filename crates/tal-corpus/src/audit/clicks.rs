@@ -13,7 +13,7 @@ use tal_data::clicks::{ClickError, Clicks, released};
 
 impl Audit {
     /// Looks for mistakes in background clicks, from a file or a folder as [`tal_data::WeakOptions::clicks`] has it, and adds what
-    /// it finds. Does nothing where the annotation file cannot be read, since [`super::check`] tells that.
+    /// it finds. Does nothing if the annotation file cannot be read, since [`super::check`] reports that.
     pub fn check_clicks(&mut self, dataset: &DatasetConfig, path: &Path) {
         let Ok(salvage) = annotations::salvage(&dataset.annotations, None) else {
             return;

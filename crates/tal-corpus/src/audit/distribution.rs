@@ -1,8 +1,8 @@
-//! A few numbers that stand for many.
+//! Distributions: many values in a few numbers.
 
 use serde::Serialize;
 
-/// What values are like.
+/// Distribution of values.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Distribution {
     /// How many there are, at least one.
@@ -20,7 +20,7 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// Of `values`; none where there are none.
+    /// Distribution of `values`; `None` without values.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);

@@ -30,7 +30,7 @@ impl Files {
     ) -> Self {
         let keys = truth.recordings.iter().map(RecordingKey::from);
         let more = more.iter().map(|id| RecordingKey::from(id.as_str()));
-        // Ids that lead out of the folder are told where the recordings are looked at.
+        // Ids that lead out of the folder are reported with the recordings.
         let expected: BTreeSet<PathBuf> = keys
             .chain(more)
             .flat_map(|key| store.paths(key).unwrap_or_default())
@@ -128,7 +128,7 @@ pub(super) fn present(
             }
         };
         present.push(missing.is_none());
-        // A missing folder is told once.
+        // A missing folder is reported once.
         let Some(path) = missing.filter(|path| files.has_folder_of(path)) else {
             continue;
         };
@@ -160,10 +160,10 @@ pub(super) fn present(
     present
 }
 
-/// What is known of features that were read.
+/// Facts about features that were read.
 pub(super) struct Loaded {
     pub(super) len: usize,
-    /// Equal for equal features; none where they do not change over time.
+    /// Equal for equal features; `None` if they do not change over time.
     pub(super) digest: Option<u64>,
 }
 

@@ -25,7 +25,7 @@ impl Severity {
     }
 }
 
-/// What kind of thing a [`Finding`] is. The names do not change.
+/// Kinds of [`Finding`]s. The names do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -34,7 +34,7 @@ pub enum Code {
     AnnotationsUnreadable,
     /// A field of a recording or annotation is missing or wrong.
     AnnotationInvalid,
-    /// An id stands twice in the annotation file.
+    /// An id occurs twice in the annotation file.
     RecordingRepeated,
     /// A recording is trained on and tested on.
     SplitOverlap,
@@ -46,13 +46,13 @@ pub enum Code {
     SubsetUnused,
     /// A used subset has no annotation at all.
     SubsetWithoutAnnotations,
-    /// A label id is no class of the configuration.
+    /// A label id is not a class of the configuration.
     LabelOutOfRange,
     /// A label has two ids, or an id two labels.
     LabelConflict,
     /// A label has no id although others have one.
     LabelWithoutId,
-    /// A label is none of the classes that the file lists or has elsewhere.
+    /// A label is not among the classes that the file lists or has elsewhere.
     LabelUnknown,
     /// There are more labels than classes.
     TooManyLabels,
@@ -74,9 +74,9 @@ pub enum Code {
     SegmentEmpty,
     /// A segment leaves its recording.
     SegmentOutside,
-    /// A segment lies where the recording has no features.
+    /// A segment lies beyond the features of the recording.
     SegmentBeyondFeatures,
-    /// A segment stands twice.
+    /// A segment occurs twice.
     SegmentDuplicate,
     /// Segments of one class overlap.
     SegmentOverlap,
@@ -121,7 +121,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// The name as it stands in JSON, such as `feature_missing`.
+    /// The name in JSON, such as `feature_missing`.
     pub fn name(self) -> String {
         match serde_json::to_value(self) {
             Ok(serde_json::Value::String(name)) => name,
@@ -135,16 +135,16 @@ impl Code {
 pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
-    /// What kind of thing it is.
+    /// Kind of the finding.
     pub code: Code,
-    /// The recording (for a [`Code::FeatureOrphan`] the file's part that would be its id); none where it concerns the whole
+    /// The recording (for a [`Code::FeatureOrphan`] the file's part that would be its id); `None` if it concerns the whole
     /// data set.
     pub recording: Option<String>,
-    /// What is there.
+    /// Content found.
     pub found: String,
-    /// What would be right, or what to do.
+    /// Right content, or advice.
     pub expected: String,
-    /// How many times in this recording; [`Finding::found`] tells the first.
+    /// How many times in this recording; [`Finding::found`] describes the first.
     pub count: usize,
 }
 
@@ -153,7 +153,7 @@ pub struct Finding {
 pub(super) struct Findings(pub(super) Vec<Finding>);
 
 impl Findings {
-    /// Adds a finding. Of several of a code in a recording the worst is told, the first among equals.
+    /// Adds a finding. Of several with one code in a recording, the worst is kept, the first among equals.
     pub(super) fn add(
         &mut self,
         severity: Severity,

@@ -9,7 +9,7 @@ use super::finding::{Code, Findings, Severity};
 use tal_data::annotations::extra;
 use tal_data::weak;
 
-/// What training learns of each recording.
+/// Content of a recording that training learns from.
 pub(super) enum Labels {
     /// Segments.
     Segments,
@@ -18,7 +18,7 @@ pub(super) enum Labels {
 }
 
 impl Labels {
-    /// What the configuration learns from; what is wrong with lists of labels goes to `findings`.
+    /// The labels that the configuration learns from; faults of label lists go to `findings`.
     pub(super) fn read(config: &Config, truth: &GroundTruth, findings: &mut Findings) -> Self {
         if config.backtal.is_none() {
             return Self::Segments;

@@ -1,4 +1,4 @@
-//! Whether a recording has as many features as its duration asks for, and what may be wrong where not.
+//! Number of features of a recording beside the number its duration asks for, and the likely cause of a difference.
 
 use tal_core::TimeGrid;
 
@@ -12,7 +12,7 @@ const USUAL_RATES: [f64; 20] = [
 /// Factors by which strides are mistaken.
 const USUAL_FACTORS: [f64; 8] = [2.0, 4.0, 8.0, 3.0, 0.5, 0.25, 0.125, 1.0 / 3.0];
 
-/// The number of features of one recording beside what its duration asks for.
+/// The number of features of one recording beside the number its duration asks for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Length {
     pub(super) found: usize,
@@ -57,7 +57,7 @@ impl Length {
         })
     }
 
-    /// What is there, in words.
+    /// Content found, in words.
     pub(super) fn found_text(&self) -> String {
         format!(
             "{} features, {:.3} times as many as expected",
@@ -66,7 +66,7 @@ impl Length {
         )
     }
 
-    /// What would be right, in words.
+    /// Right content, in words.
     pub(super) fn expected_text(&self) -> String {
         let TimeGrid {
             fps,
@@ -86,7 +86,7 @@ impl Length {
     }
 }
 
-/// Which of stride, frame rate and duration is likely wrong where there are `ratio` times as many features as expected,
+/// Which of stride, frame rate and duration is likely wrong if there are `ratio` times as many features as expected,
 /// known up to `tolerance` (relative).
 pub(super) fn likely_cause(ratio: f64, grid: &TimeGrid, tolerance: f64) -> String {
     let tolerance = tolerance.clamp(0.0005, 0.02);
@@ -129,7 +129,7 @@ fn short(value: f64) -> String {
     text.to_owned()
 }
 
-/// The factor that most recordings share between the features they have and those they should have, where it is not 1.
+/// The factor that most recordings share between the features they have and those they should have, if it is not 1.
 pub(super) fn shared_ratio(lengths: &[Length]) -> Option<f64> {
     /// Below, a feature more or less changes the ratio too much.
     const ENOUGH: usize = 20;

@@ -1,4 +1,4 @@
-//! Looking at a whole data set: [`check`] finds what is wrong with it, [`statistics()`] tells what it is like.
+//! Audit of a whole data set: [`check`] finds its faults, [`statistics()`] describes it.
 //!
 //! Nothing here stops at the first problem. Work is spread over rayon's threads; each holds the features of one recording
 //! at a time.
@@ -44,7 +44,7 @@ pub use statistics::{
 pub struct Watch<'a> {
     /// Called with the number of recordings that are done and of all, from any thread.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
-    /// Set it to end the work early; what was found so far is returned.
+    /// Set it to end the work early; the findings so far are returned.
     pub stop: &'a AtomicBool,
 }
 
@@ -59,7 +59,7 @@ pub struct Audit {
     pub num_notes: usize,
     /// Whether feature files were only looked for, and not read.
     pub quick: bool,
-    /// False where the work was ended early.
+    /// False if the work was ended early.
     pub complete: bool,
     /// The used subsets.
     pub subsets: Vec<SubsetCounts>,
@@ -147,7 +147,7 @@ pub fn check(config: &Config, quick: bool, watch: &Watch<'_>) -> Audit {
     audit(findings, counts, quick, complete)
 }
 
-/// What was seen of one recording.
+/// Findings about one recording.
 struct Looked {
     findings: Findings,
     loaded: Option<Loaded>,

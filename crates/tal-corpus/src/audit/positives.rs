@@ -1,4 +1,4 @@
-//! Which actions the levels of a network learn from.
+//! Actions that the levels of a network learn from.
 
 use tal_core::{Level, PointGrid, Segment};
 
@@ -69,7 +69,7 @@ impl Assigner {
         counts
     }
 
-    /// What a segment claims of a level, without the padding: that is not learned from.
+    /// Points of a level that a segment claims, without the padding, which is not learned from.
     fn claimed(
         &self,
         level: &Level,

@@ -1,4 +1,4 @@
-//! What can be said about a recording from its annotations.
+//! Checks of a recording by its annotations.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::labels::Labels;
 use super::positives::Assigner;
 use super::timing::{Timing, stored_grid, timing};
 
-/// What checks of a recording need to know beside it.
+/// Data set around a recording, as its checks need it.
 pub(super) struct Surroundings<'a> {
     pub(super) config: &'a Config,
     pub(super) classes: &'a ClassMap,
@@ -26,7 +26,7 @@ pub(super) struct Member<'a> {
     pub(super) damaged: bool,
 }
 
-/// Everything that does not need the features; `num_stored` is their number where it is known.
+/// Everything that does not need the features; `num_stored` is their number if it is known.
 pub(super) fn check(
     member: &Member<'_>,
     num_stored: Option<usize>,
@@ -97,7 +97,7 @@ fn segments(recording: &Recording, around: &Surroundings<'_>, findings: &mut Fin
         format!("{label:?} at [{start}, {end}]")
     };
     let id = Some(recording.id.as_str());
-    // What the first and the last feature add, and the rounding of durations.
+    // The extent of the first and the last feature, and the rounding of durations.
     let margin = stored_grid(dataset, recording)
         .map_or(0.5, |grid| {
             f64::from((grid.feat_stride + grid.num_frames) / grid.fps)
@@ -186,7 +186,7 @@ fn overlaps(instances: &[Instance], margin: f64) -> Vec<(&Instance, &Instance)> 
     pairs
 }
 
-/// What shows in grid units.
+/// Events in grid units.
 fn on_grid(
     member: &Member<'_>,
     Timing { grid, len }: Timing,
@@ -233,7 +233,7 @@ fn on_grid(
         .iter()
         .map(|instance| grid.segment_to_grid(instance.segment))
         .collect();
-    // Alone: that a shorter action takes its points is no matter of length.
+    // Alone: a shorter action that takes its points has nothing to do with length.
     let points = around.assigner.points(len);
     let learned = |segment: &Segment<f32>| around.assigner.claims(&points, len, *segment);
     let reach = decoder.regression_range.iter().map(|range| range[1]);

@@ -1,4 +1,4 @@
-//! What a data set is like, in numbers that help to choose `max_seq_len` and the regression ranges.
+//! Statistics of a data set, which help to choose `max_seq_len` and the regression ranges.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,18 +14,18 @@ use super::timing::{Timing, timing};
 use super::{Watch, annotations, assigner};
 use tal_data::DataError;
 
-/// What a data set is like.
+/// Statistics of a data set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Statistics {
     /// Training and test.
     pub subsets: Vec<SubsetStatistics>,
     /// The classes that occur, by id.
     pub classes: Vec<ClassStatistics>,
-    /// What the levels of the network learn from.
+    /// Actions that the levels of the network learn from.
     pub levels: LevelStatistics,
     /// `max_seq_len` beside the lengths of the training recordings.
     pub max_seq_len: LengthAdvice,
-    /// Better ranges, where there are any; then these leave fewer actions without a level.
+    /// Better ranges, if there are any: they leave fewer actions without a level.
     pub regression_range: Option<RangeAdvice>,
 }
 
@@ -118,7 +118,7 @@ pub struct LengthAdvice {
     pub current: usize,
     /// Training recordings that are longer.
     pub num_longer: usize,
-    /// What it must be a multiple of.
+    /// Factor that it must be a multiple of.
     pub unit: usize,
     /// Enough for 95 % of the training recordings, and for the longest action in a window.
     pub for_most: usize,
@@ -138,7 +138,7 @@ pub struct RangeAdvice {
 /// Counts and measures the data set of a configuration.
 ///
 /// Numbers of features are read from the files where these can be read and `quick` is not set, and follow from durations
-/// otherwise. Where the work is ended early the rest follows from durations too.
+/// otherwise. If the work is ended early the rest follows from durations too.
 ///
 /// # Errors
 /// Annotations that cannot be read, and no recording in the training or the test subsets.

@@ -1,4 +1,4 @@
-//! What concerns subsets and classes.
+//! Checks of subsets and classes.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! How the features of a recording lie in time, as far as it is known.
+//! Timing of the features of a recording, as far as it is known.
 
 use tal_core::config::DatasetConfig;
 use tal_core::{Recording, TimeGrid};
@@ -21,7 +21,7 @@ pub(super) fn stored_grid(config: &DatasetConfig, recording: &Recording) -> Opti
     })
 }
 
-/// The timing of a recording with `num_stored` features, or, where that is not known, with as many as its duration asks for.
+/// The timing of a recording with `num_stored` features, or, if that is not known, with as many as its duration asks for.
 ///
 /// # Source
 /// The authors' public code.

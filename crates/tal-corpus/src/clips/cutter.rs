@@ -11,7 +11,7 @@ use super::{ClipConfig, ClipError, Clips, SubsetReport, Units, actions_within, w
 use tal_data::dataset::Timing;
 use tal_data::features::{self, FeatureStore, npy};
 
-/// What is cut.
+/// Settings of the cut.
 enum Source {
     Features,
     Signal,
@@ -58,7 +58,7 @@ impl<'a> Cutter<'a> {
         })
     }
 
-    /// Name of the folder for what is cut.
+    /// Name of the folder of the clips' arrays.
     pub(super) fn folder(&self) -> &'static str {
         self.source.folder()
     }
@@ -114,7 +114,7 @@ impl<'a> Cutter<'a> {
             report.num_labels += num_labels(&found.actions);
             report.max_len = report.max_len.max(window.len());
             if let Some(all) = &mut result.clicks {
-                // The last clip also has the clicks at the end and, where the recording lasts longer than its features,
+                // The last clip also has the clicks at the end and, if the recording lasts longer than its features,
                 // behind them: a whole recording has them in its last snippet, too.
                 let is_last = window.end == matrix.rows;
                 let within =
@@ -138,7 +138,7 @@ impl<'a> Cutter<'a> {
         Ok(())
     }
 
-    /// What is in the recording's file, a row per feature or sample.
+    /// Content of the recording's file, a row per feature or sample.
     fn load(&self, recording: &Recording) -> Result<Matrix, ClipError> {
         // Loading features checks a signal too: its shape, its values, and that there is a window.
         let array = self.store.load(recording.into())?;
@@ -162,7 +162,7 @@ impl<'a> Cutter<'a> {
     fn units(&self, recording: &Recording, count: usize) -> Result<Units, ClipError> {
         let dataset = self.dataset;
         let (own_fps, duration) = (recording.fps, recording.duration);
-        // Finds what is missing.
+        // Reports missing files.
         Timing::new(dataset, &recording.id, own_fps, duration)?;
         // In double precision: ids and times of clips are made of them.
         let fps = dataset.fps.map(f64::from).or(own_fps).unwrap_or(1.0);

@@ -1,22 +1,23 @@
-//! Why recordings cannot be cut into clips.
+//! Errors of cutting recordings into clips.
 
 use std::path::PathBuf;
 
+use tal_core::Usage;
 use tal_core::atomic::FolderError;
 use tal_data::{AnnotationError, ClickError, DataError, FeatureError};
 
-/// Why recordings cannot be cut into clips.
+/// Reason why recordings cannot be cut into clips.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClipError {
-    /// A setting makes no sense.
+    /// A setting is out of range.
     #[error("{field} is {found}; expected {expected}")]
     Setting {
         /// The setting.
         field: &'static str,
         /// Its value.
         found: String,
-        /// What would be right.
+        /// Right content.
         expected: String,
     },
     /// The data set cannot be used.
@@ -61,4 +62,10 @@ pub enum ClipError {
     /// The output folder is not empty or cannot be written.
     #[error(transparent)]
     Folder(#[from] FolderError),
+}
+
+impl Usage for ClipError {
+    fn is_usage(&self) -> bool {
+        matches!(self, ClipError::Setting { .. })
+    }
 }

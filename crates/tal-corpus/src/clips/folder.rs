@@ -15,7 +15,7 @@ pub(super) fn write(
     features: &str,
     fill: impl FnOnce(&Path) -> Result<Clips, ClipError>,
 ) -> Result<Vec<SubsetReport>, ClipError> {
-    // The annotations last: where they are, all is.
+    // The annotations last: they prove that all else is there.
     let names = [features, "dataset.yaml", "clicks.json", "annotations.json"];
     write_folder(out, &names, |folder| {
         let at = FolderError::at;

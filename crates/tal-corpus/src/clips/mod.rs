@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! annotations.json    clips ID@START-END (seconds), their actions in the clip's time
-//! features/CLIP.npy   float32 (T, C); raw/CLIP.npy (samples, channels) where the format is inertial
+//! features/CLIP.npy   float32 (T, C); raw/CLIP.npy (samples, channels) if the format is inertial
 //! clicks.json         the clicks that were given, cut along
 //! dataset.yaml        an overlay that puts the clips in place of the recordings of a configuration
 //! ```
@@ -13,8 +13,8 @@
 //! (sample) does, and `fps`, `feat_stride` and `num_frames` stay right. A clip lasts from its first feature's begin to its last
 //! one's end: features whose windows are longer than their stride make neighbouring clips overlap by the difference.
 //!
-//! An action that is cut counts in a clip where enough of it is left, see [`actions_within`]; remainders are no annotations,
-//! but stand in `cut_off`, so that they are not taken for background.
+//! A cut action counts in a clip if enough of it is left, see [`actions_within`]; remainders are not annotations, but are
+//! kept in `cut_off`, so that they are not taken for background.
 
 mod cutter;
 mod error;
@@ -44,15 +44,15 @@ pub use plan::{ClipActions, Units, actions_within, windows};
 pub struct ClipConfig {
     /// How long a clip is.
     pub length: f64,
-    /// From the begin of a clip to that of the next; at most `length`.
+    /// Time between the starts of neighbouring clips; at most `length`.
     pub stride: f64,
-    /// The share of an action, or of the clip where that is shorter, from which it counts in the clip.
+    /// The least share of an action, or of the clip if that is shorter, with which the action counts in the clip.
     pub min_share: f64,
     /// Keep clips to train on in which no action counts. Labels alone say nothing about them.
     pub keep_empty: bool,
 }
 
-/// What was cut of the recordings of a subset.
+/// Clips cut from the recordings of a subset.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SubsetReport {
     /// The subset, as it was asked for.
@@ -92,7 +92,7 @@ impl SubsetReport {
 /// empty folder, with the clicks that fall into each. Reports on the subsets that have recordings, in their order.
 ///
 /// One recording is in memory at a time. Everything is made in a temporary folder inside and then moved into place, the
-/// annotations last: where there is an `annotations.json` all clips are there, and after an error there is nothing.
+/// annotations last, so that an `annotations.json` proves that all clips are there; after an error nothing is left.
 ///
 /// # Errors
 /// Settings out of range; annotations that cannot be read, or no recording in the subsets; a recording with labels alone, or one
@@ -169,7 +169,7 @@ fn check_actions(path: &Path, chosen: &[&Recording]) -> Result<(), ClipError> {
     Ok(())
 }
 
-/// What the folder holds besides features.
+/// Files of the folder besides features.
 struct Clips {
     truth: GroundTruth,
     cut_off: BTreeMap<String, Vec<Instance>>,

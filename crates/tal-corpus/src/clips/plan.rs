@@ -1,4 +1,4 @@
-//! Where recordings are cut, and what of their actions each clip gets.
+//! Cuts of recordings, and the parts of actions in each clip.
 
 use std::ops::Range;
 
@@ -8,10 +8,10 @@ use tal_core::{Instance, Segment};
 const ROUNDING: f64 = 1e-6;
 
 /// The parts of `0 .. num_units`, each `length` long and `stride` after the one before; the last is shorter where half a
-/// length is left, and else the one before it takes what is left. Together they cover everything.
+/// length is left, and else the one before it takes the rest. Together they cover everything.
 ///
 /// # Panics
-/// Where `stride` is zero or above `length`, or `num_units` is zero.
+/// If `stride` is zero or above `length`, or `num_units` is zero.
 pub fn windows(num_units: usize, length: usize, stride: usize) -> Vec<Range<usize>> {
     assert!(num_units > 0 && (1..=length).contains(&stride));
     let mut windows: Vec<Range<usize>> = Vec::new();
@@ -53,7 +53,7 @@ impl Units {
     }
 }
 
-/// What of a recording's actions is in a clip, in the clip's time.
+/// Parts of a recording's actions in a clip, in the clip's time.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ClipActions {
     /// The actions that count.
@@ -62,7 +62,7 @@ pub struct ClipActions {
     pub cut_off: Vec<Instance>,
 }
 
-/// The parts of `actions` within a clip; one counts where it lasts at least `min_share` of the action, or of the clip where
+/// The parts of `actions` within a clip; one counts if it lasts at least `min_share` of the action, or of the clip if
 /// that is shorter than the action.
 ///
 /// With `min_share` up to 0.5 and clips that cover the recording every action counts in a clip at least: a shorter one lies in
@@ -82,7 +82,7 @@ pub fn actions_within(clip: Segment, actions: &[Instance], min_share: f64) -> Cl
             segment: Segment::new(part.start - clip.start, part.end - clip.start),
             label: action.label,
         };
-        // A rounding error must not decide about what lies in the clip as a whole.
+        // A rounding error must not decide about an action that lies in the clip as a whole.
         let needed = min_share * whole.length().min(clip.length());
         if part == whole || part.length() >= needed {
             found.actions.push(own);

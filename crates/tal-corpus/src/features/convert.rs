@@ -19,16 +19,16 @@ pub struct Target {
     pub dir: PathBuf,
     /// End of the file names, with the extension.
     pub suffix: String,
-    /// What a file holds.
+    /// Content of a file.
     pub format: FeatureFormat,
 }
 
 /// Writes the features of `recordings` as a detector reads them: columns chosen, further files appended, raw signals cut
 /// into windows, not down-sampled. `num_threads` recordings are in work at a time (0: one, in this thread); `progress` is
-/// told each id in order once its file is there.
+/// called with each id in order once its file is there.
 ///
 /// # Errors
-/// As [`tal_data::FeatureStore::load`] and [`write()`]; the first in the order of the recordings ends the work. Files that
+/// Those of [`tal_data::FeatureStore::load`] and [`write()`]; the first in the order of the recordings ends the work. Files that
 /// are done stay.
 pub fn convert(
     config: &DatasetConfig,

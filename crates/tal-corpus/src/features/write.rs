@@ -11,13 +11,13 @@ use tal_data::{FeatureArray, FeatureError};
 
 use super::{csv, pickle, single, torch};
 
-/// Name of the array in a file that may hold several, where the format leaves it open.
+/// Name of the array in a file that may hold several, if the format leaves it open.
 const DEFAULT_KEY: &str = "feats";
 
 /// Writes the features of one recording so that a store of this format reads the same values; an existing file is
 /// replaced at once.
 ///
-/// With several keys, the channels are shared among them evenly, the first taking what is left over. Pickles with keys and
+/// With several keys, the channels are shared among them evenly, the first takes the rest. Pickles with keys and
 /// the layout `channel_first` get an axis of length 1 in front, as those of SlowFast for HACS have.
 ///
 /// # Shapes
@@ -130,7 +130,7 @@ fn stored(array: &FeatureArray, layout: FeatureLayout) -> Array {
     }
 }
 
-/// The channels shared among the keys; all of them where there is none.
+/// The channels shared among the keys; all of them if there is no key.
 fn parts(
     array: &FeatureArray,
     keys: &[String],

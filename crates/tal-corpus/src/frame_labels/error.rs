@@ -1,4 +1,4 @@
-//! Why a folder of frame labels cannot be used.
+//! Errors of folders of frame labels.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use tal_data::{AnnotationError, FeatureError, TextFileError};
 
 use crate::source::SourceError;
 
-/// Why a folder of frame labels and features cannot be read or converted.
+/// Reason why a folder of frame labels and features cannot be read or converted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameLabelError {
@@ -16,7 +16,7 @@ pub enum FrameLabelError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The output folder is not empty or cannot be written.
@@ -49,7 +49,7 @@ pub enum FrameLabelError {
         /// The number that was asked for.
         every: usize,
     },
-    /// The frame rate is no frame rate.
+    /// The frame rate is not above 0.
     #[error("{fps} frames per second; expected a number above 0")]
     Fps {
         /// The rate.

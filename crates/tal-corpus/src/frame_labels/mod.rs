@@ -7,8 +7,8 @@
 //! splits/train.splitN.bundle, splits/test.splitN.bundle      lines `ID.txt`
 //! ```
 //!
-//! Frames a … b − 1 of one class in a row become the segment [a / fps, b / fps] in seconds. Classes that stand for the
-//! background give no segments and no class; the others keep their order and count from 0. Where labels and features differ in
+//! Frames a … b − 1 of one class in a row become the segment [a / fps, b / fps] in seconds. Classes of the background
+//! give no segments and no class; the others keep their order and count from 0. Where labels and features differ in
 //! length, up to a second, the common part is used.
 //!
 //! Source of the files: `data.zip` that the repository of MS-TCN links, zenodo.org/record/3625992.
@@ -36,7 +36,7 @@ pub struct FrameLabelConfig {
     pub name: String,
     /// Labels (and features) per second.
     pub fps: f64,
-    /// Classes that stand for no action.
+    /// Classes of the background.
     pub background: Vec<String>,
     /// Which split becomes the subsets `training` and `test`.
     pub split: usize,
@@ -70,8 +70,8 @@ impl FrameLabelConfig {
 
 /// Writes `annotations.json` and `features/ID.npy` (float32, T × C) from the publisher's folder into a new or empty one.
 ///
-/// One recording is in memory at a time. The annotations are written last: where they are, all features are; after an
-/// error nothing is left.
+/// One recording is in memory at a time. The annotations are written last, so that they prove that all features are there;
+/// after an error nothing is left.
 ///
 /// # Units
 /// Segments and durations in seconds.

@@ -1,11 +1,11 @@
-//! Why a folder of SBHAR text files cannot be used.
+//! Errors of folders of SBHAR text files.
 
 use std::path::PathBuf;
 
 use tal_core::atomic::FolderError;
 use tal_data::{AnnotationError, FeatureError, TextFileError};
 
-/// Why a folder of SBHAR text files cannot be read or converted.
+/// Reason why a folder of SBHAR text files cannot be read or converted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SbharError {

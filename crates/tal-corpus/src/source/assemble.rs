@@ -1,4 +1,4 @@
-//! From the files' recordings to annotations with class ids, and what is left out on the way.
+//! Annotations with class ids, made from the recordings of the files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -129,7 +129,7 @@ fn recording(
     })
 }
 
-/// The classes of the options, else those that the files list; none where neither does.
+/// The classes of the options, or else those that the files list; `None` if neither does.
 fn class_list(
     parsed: &[Parsed],
     options: &SourceOptions,
@@ -249,7 +249,7 @@ impl Labels {
                     None => named.push((name, label)),
                 }
             }
-            // What has no id now is reported where it stands.
+            // A label without id is reported at its place.
             known.insert(name);
         }
         let is_last = |name: &str| format.entry().is_one_file_per_class && name == "Ambiguous";

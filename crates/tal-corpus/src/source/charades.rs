@@ -43,7 +43,7 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Parsed, SourceError> {
     })
 }
 
-/// The subset that the file's name tells.
+/// The subset, from the file's name.
 fn subset(path: &Path) -> Option<&'static str> {
     let name = path.file_name()?.to_str()?.to_lowercase();
     [("train", "training"), ("test", "test")]

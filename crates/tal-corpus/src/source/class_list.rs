@@ -18,7 +18,7 @@ use tal_data::text::{self, TextFileError};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ClassList {
     map: ClassMap,
-    /// Id by the publisher's number; empty where there are none.
+    /// Id by the publisher's number; empty if there are no numbers.
     by_number: BTreeMap<u32, u32>,
 }
 
@@ -31,14 +31,14 @@ impl ClassList {
         Self::parse(&text::read(path)?, path)
     }
 
-    /// A list from a file's content: a table with the columns `id` and `key` (or `name`) where the name of the file ends
+    /// A list from a file's content: a table with the columns `id` and `key` (or `name`) if the name of the file ends
     /// in `.csv`, otherwise a text with one class per line, which may begin with a number or with `c` and a number.
     ///
-    /// Ids count from 0: in the order of the numbers, or of the lines where there are none. Numbers must stand in every
+    /// Ids count from 0: in the order of the numbers, or of the lines if there are none. Numbers must stand in every
     /// line or in none.
     ///
     /// # Errors
-    /// A line that holds something else; a number or a name that stands twice; a file without classes.
+    /// A wrong line; a number or a name that occurs twice; a file without classes.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, SourceError> {
         let is_table = path
             .extension()
@@ -259,7 +259,7 @@ mod tests {
         let error = ClassList::parse(b"Run\n\xff\n", Path::new("a.txt")).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "a.txt: line 2: \"bytes that are no text\"; expected UTF-8"
+            "a.txt: line 2: \"bytes that are not text\"; expected UTF-8"
         );
     }
 }

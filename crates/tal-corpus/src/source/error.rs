@@ -1,10 +1,10 @@
-//! Why annotations in a publisher's format cannot be read.
+//! Errors of annotations in publishers' formats.
 
 use std::path::PathBuf;
 
 use tal_data::{AnnotationError, JsonError, TextFileError};
 
-/// Why annotations in a publisher's format cannot be read or converted.
+/// Reason why annotations in a publisher's format cannot be read or converted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
@@ -13,7 +13,7 @@ pub enum SourceError {
     NoFiles {
         /// The folder.
         path: PathBuf,
-        /// What the files are called.
+        /// Names of the files.
         expected: &'static str,
     },
     /// The name of a file does not tell what it should.
@@ -21,7 +21,7 @@ pub enum SourceError {
     FileName {
         /// The file.
         path: PathBuf,
-        /// What it should be called.
+        /// Right name.
         expected: &'static str,
     },
     /// A field of a JSON file is missing or holds something else.
@@ -33,15 +33,15 @@ pub enum SourceError {
         place: String,
         /// The field.
         field: &'static str,
-        /// What stands there, or `missing`.
+        /// Value found, or `missing`.
         found: String,
-        /// What would be right.
+        /// Right content.
         expected: &'static str,
     },
-    /// One recording stands twice in the files.
+    /// A recording occurs twice in the files.
     #[error("{}: recording {id:?} occurs twice; give each recording an id of its own", path.display())]
     RepeatedRecording {
-        /// Where it stands for the second time.
+        /// File in which it occurs for the second time.
         path: PathBuf,
         /// The recording.
         id: String,
@@ -54,8 +54,8 @@ pub enum SourceError {
         /// The recording.
         id: String,
     },
-    /// A label is no class of the list.
-    #[error("{}: recording {id:?}: label {label} is no class of {list}{hint}", path.display())]
+    /// A label is not a class of the list.
+    #[error("{}: recording {id:?}: label {label} is not a class of {list}{hint}", path.display())]
     UnknownLabel {
         /// The file.
         path: PathBuf,
@@ -63,9 +63,9 @@ pub enum SourceError {
         id: String,
         /// The label, quoted, or its number.
         label: String,
-        /// Where the classes come from.
+        /// Origin of the classes.
         list: String,
-        /// A name that may be meant; empty where nothing comes to mind.
+        /// A similar name; empty if there is none.
         hint: String,
     },
     /// A class or subset that an option names does not occur.
@@ -75,7 +75,7 @@ pub enum SourceError {
         option: &'static str,
         /// The name.
         name: String,
-        /// Names that may be meant; empty where nothing comes to mind.
+        /// Similar names; empty if there are none.
         hint: String,
     },
     /// A class has two ids or an id two classes.

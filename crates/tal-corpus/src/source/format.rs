@@ -31,7 +31,7 @@ pub enum SourceFormat {
     Ego4dMoments,
 }
 
-/// What sets a format apart.
+/// Properties of a format.
 pub(super) struct Entry {
     format: SourceFormat,
     name: &'static str,

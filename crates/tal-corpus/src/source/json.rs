@@ -8,7 +8,7 @@ use tal_core::Segment;
 use super::SourceError;
 use tal_data::text::{finite, shortened};
 
-/// An object of a file and where it stands.
+/// An object of a file and its place.
 pub(super) struct Object<'a> {
     path: &'a Path,
     place: String,
@@ -82,7 +82,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// A yes or no; no where it is missing.
+    /// A yes or no; no if it is missing.
     pub(super) fn flag(&self, field: &'static str) -> Result<bool, SourceError> {
         match self.fields.get(field) {
             None | Some(Value::Null) => Ok(false),
@@ -91,7 +91,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// A list; empty where it may be missing and is.
+    /// A list; empty if it may be missing and is.
     pub(super) fn list(
         &self,
         field: &'static str,

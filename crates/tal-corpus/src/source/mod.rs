@@ -17,7 +17,7 @@
 //! and Charades in the file's name (`training`, `validation`, `test`).
 //!
 //! # Class ids
-//! Those of [`SourceOptions::class_names`] where given, else those of the format (label ids, ActivityNet's taxonomy in the
+//! Those of [`SourceOptions::class_names`] if given, else those of the format (label ids, ActivityNet's taxonomy in the
 //! order of the alphabet, numbers of EPIC-Kitchens, Charades and the JSON of MultiTHUMOS), else from 0 in the order of the
 //! names. `Ambiguous` of THUMOS14 comes after all other classes.
 
@@ -49,7 +49,7 @@ pub use format::SourceFormat;
 pub(crate) use instances::COLUMNS;
 pub use video_info::VideoInfo;
 
-/// What the files do not say, and what shall be changed.
+/// Options for what the files do not say, and for what is to be changed.
 ///
 /// # Units
 /// `fps` in frames per second.
@@ -75,7 +75,7 @@ pub struct SourceOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum DropReason {
-    /// It starts where it ends.
+    /// It starts at its end.
     ZeroLength,
     /// It ends before it starts.
     Reversed,
@@ -101,12 +101,12 @@ pub struct Dropped {
     pub reason: DropReason,
 }
 
-/// What was read.
+/// Annotations that were read.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Converted {
     /// The annotations; every segment is longer than 0.
     pub truth: GroundTruth,
-    /// What was left out.
+    /// Annotations that were left out.
     pub dropped: Vec<Dropped>,
     /// Annotations that end after their recording does, and were kept as they are.
     pub num_beyond_end: usize,
@@ -139,10 +139,10 @@ pub fn read(
 /// [`read`] of files' contents; the names of the paths may tell class or subset, as on disk.
 ///
 /// # Units
-/// As [`read`].
+/// Those of [`read`].
 ///
 /// # Errors
-/// As [`read`], except for those of the file system.
+/// Those of [`read`], except for those of the file system.
 pub fn parse(
     format: SourceFormat,
     files: &[(PathBuf, Vec<u8>)],

@@ -1,4 +1,4 @@
-//! What a parser finds in a file, before classes have ids.
+//! Content of a file as its parser finds it, before classes have ids.
 
 use std::path::PathBuf;
 
@@ -39,6 +39,6 @@ pub(super) struct RawRecording {
 #[derive(Debug, Default)]
 pub(super) struct Parsed {
     pub(super) recordings: Vec<RawRecording>,
-    /// The classes, where the file lists them.
+    /// The classes, if the file lists them.
     pub(super) classes: Option<ClassList>,
 }

@@ -8,7 +8,7 @@ use super::SourceError;
 use super::raw::{Label, Parsed, RawInstance, RawRecording};
 use tal_data::text::{self, TextFileError, finite};
 
-/// What the names of THUMOS14's files end in.
+/// Ends of the names of THUMOS14's files.
 const SUFFIXES: [&str; 2] = ["_val", "_test"];
 
 /// Files beside those of the classes.

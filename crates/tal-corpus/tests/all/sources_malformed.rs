@@ -113,7 +113,7 @@ fn texts_of_thumos() {
     );
     assert_eq!(
         found,
-        "Run.txt: line 2: \"bytes that are no text\"; expected UTF-8"
+        "Run.txt: line 2: \"bytes that are not text\"; expected UTF-8"
     );
 }
 

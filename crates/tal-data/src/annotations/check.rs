@@ -77,7 +77,7 @@ fn too_many(path: &Path, classes: &ClassMap, num_classes: usize) -> AnnotationEr
     }
 }
 
-/// A recording without its actions, and what stands for these.
+/// A recording without its actions, and the values of these.
 fn read_recording<'a>(
     id: &str,
     value: &'a Value,

@@ -8,7 +8,7 @@ use tal_core::ClassMap;
 use super::AnnotationError;
 use super::draft::{Draft, Sink};
 
-/// Conflicts between labels and ids that are told apart; a file with more has ids that mean nothing.
+/// Most conflicts between labels and ids that are reported; a file with more has ids without meaning.
 const MAX_CONFLICTS: usize = 100;
 
 /// The classes of the annotations: by their ids, or, if none has an id, by the file's list, or else by their sorted names.
@@ -60,7 +60,7 @@ pub(super) fn class_map<'a>(
 
 /// The classes by the ids of the annotations; `None` if there are too many conflicts to believe them.
 ///
-/// The pair of label and id that stands first in the file stays. A conflicting pair is told once, and so is a label that has
+/// The pair of label and id that stands first in the file stays. A conflicting pair is reported once, and so is a label that has
 /// no id anywhere.
 fn by_ids<'a>(
     drafts: &mut Vec<Draft<'a>>,

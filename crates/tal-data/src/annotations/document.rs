@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{AnnotationError, Place};
 use crate::json::Entries;
 
-/// The file's outline; the fields of a recording are checked later, where an error can name it.
+/// The file's outline; the fields of a recording are checked later, when an error can name it.
 #[derive(Deserialize)]
 pub(super) struct Document {
     database: Option<Entries>,

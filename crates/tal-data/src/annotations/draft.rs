@@ -4,7 +4,7 @@ use tal_core::Segment;
 
 use super::{AnnotationError, Place};
 
-/// What becomes of an error; `Err` ends the check.
+/// Receiver of errors; `Err` ends the check.
 pub(super) type Sink<'s> = dyn FnMut(AnnotationError) -> Result<(), AnnotationError> + 's;
 
 /// An annotation that is right by itself.

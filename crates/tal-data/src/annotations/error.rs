@@ -1,4 +1,4 @@
-//! Why an annotation file cannot be used.
+//! Errors of annotation files.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::json::JsonError;
 pub struct Place {
     /// The file.
     pub path: PathBuf,
-    /// The recording's id; empty where the place belongs to none.
+    /// The recording's id; empty if the place belongs to no recording.
     pub recording: String,
     /// Index of the annotation within the recording, from 0.
     pub annotation: Option<usize>,
@@ -39,7 +39,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Why an annotation file cannot be read or written.
+/// Reason why an annotation file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AnnotationError {
@@ -48,7 +48,7 @@ pub enum AnnotationError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file cannot be written.
@@ -56,7 +56,7 @@ pub enum AnnotationError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file is not JSON.
@@ -69,22 +69,22 @@ pub enum AnnotationError {
         place: Box<Place>,
         /// The field.
         field: &'static str,
-        /// What would be right.
+        /// Right content.
         expected: &'static str,
     },
-    /// A field holds something else.
+    /// A field has a wrong value.
     #[error("{place}: field {field:?} is {found}; expected {expected}")]
     WrongField {
         /// Where.
         place: Box<Place>,
         /// The field.
         field: &'static str,
-        /// What stands there.
+        /// Value found.
         found: String,
-        /// What would be right.
+        /// Right content.
         expected: &'static str,
     },
-    /// One recording id stands twice in the file.
+    /// A recording id occurs twice in the file.
     #[error("{place} occurs twice; give each recording an id of its own")]
     RepeatedRecording {
         /// Where.
@@ -102,7 +102,7 @@ pub enum AnnotationError {
         /// Its end in seconds.
         end: f64,
     },
-    /// A label id is no class.
+    /// A label id is not a class.
     #[error("{place}: label {label:?} has label_id {id}; expected 0 to {} (num_classes is {num_classes})", num_classes.saturating_sub(1))]
     LabelOutOfRange {
         /// Where.
@@ -117,7 +117,7 @@ pub enum AnnotationError {
     /// A label has two ids, or an id two labels.
     #[error("{place}: {source}")]
     ClassConflict {
-        /// Where the second one stands.
+        /// Place of the second one.
         place: Box<Place>,
         /// Which.
         source: tal_core::ClassMapError,
@@ -155,7 +155,7 @@ pub enum AnnotationError {
         place: Box<Place>,
         /// The label's name.
         label: String,
-        /// The class that is spelled most like it, where one is similar at all.
+        /// The class that is spelled most like it, if one is similar at all.
         nearest: Option<String>,
     },
     /// A label has no id anywhere, while other labels have one.

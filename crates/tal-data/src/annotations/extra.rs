@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `labels` names the classes that happen in a recording without saying when. `classes` names all classes by their ids; it is
-//! needed only where the annotated actions of the file do not name them all, and also numbers the classes of annotated
+//! needed only if the annotated actions of the file do not name them all, and also numbers the classes of annotated
 //! actions without ids. `cut_off` holds remainders of actions at the
 //! ends of a clip, which are too short to count as actions and are not background either.
 
@@ -22,7 +22,7 @@ use super::fields::{missing_or_wrong, object};
 use super::{AnnotationError, Place, read_bytes};
 use crate::json::{Entries, from_json};
 
-/// What the fields hold.
+/// Content of the fields.
 ///
 /// # Units
 /// Segments in seconds.
@@ -30,7 +30,7 @@ use crate::json::{Entries, from_json};
 pub struct Extra {
     /// Ids of all recordings of the file.
     pub recordings: BTreeSet<String>,
-    /// Names of the classes in the order of their ids, where the file lists them.
+    /// Names of the classes in the order of their ids, if the file lists them.
     pub classes: Option<Vec<String>>,
     /// Names of the classes of a recording by its id, for those that have a list.
     pub labels: BTreeMap<String, Vec<String>>,
@@ -52,10 +52,10 @@ pub fn read(path: &Path) -> Result<Extra, AnnotationError> {
     parse(&read_bytes(path)?, path)
 }
 
-/// [`read`] of a file's content; `path` is only named in errors.
+/// [`read`] of a file's content; errors name `path`.
 ///
 /// # Errors
-/// As [`read`], except for those of the file system.
+/// Those of [`read`], except for those of the file system.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Extra, AnnotationError> {
     let outline: Outline = from_json(bytes, path)?;
     let mut extra = Extra {

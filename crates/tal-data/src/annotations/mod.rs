@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `duration`, `fps` and `label_id` may be missing; other fields are ignored here ([`extra`] reads those of weak
-//! supervision), but for a list of all class names, `classes`, which gives ids where no annotation has one. Times are in
+//! supervision), but for a list of all class names, `classes`, which gives ids if no annotation has one. Times are in
 //! seconds.
 //!
 //! [`subsets`] changes which subset a recording belongs to.
@@ -34,8 +34,8 @@ use crate::json::from_json;
 
 /// Reads an annotation file.
 ///
-/// Label ids are those of the file. Where no annotation of the whole file has one, ids follow the file's `classes`, or the
-/// sorted label names where it has no such list; an annotation without id takes the id that its label has elsewhere. Repeated annotations are kept, see
+/// Label ids are those of the file. If no annotation of the whole file has one, ids follow the file's `classes`, or the
+/// sorted label names if it has no such list; an annotation without id takes the id that its label has elsewhere. Repeated annotations are kept, see
 /// [`tal_core::remove_duplicates`].
 ///
 /// `num_classes` bounds the label ids and the number of labels; `None` leaves them unbounded.
@@ -46,7 +46,7 @@ use crate::json::from_json;
 /// # Errors
 /// A file that is missing or unreadable; JSON syntax (with line and column); a missing or wrong field; a recording that
 /// occurs twice; a segment with `end < start` or ends that are not finite; a label id outside `0..num_classes`; a label with
-/// two ids or an id with two labels (the released code lets the last one win); a label that `classes` lacks where it gives
+/// two ids or an id with two labels (the released code lets the last one win); a label that `classes` lacks if it gives
 /// the ids, or a name that it has twice; more labels than `num_classes`.
 ///
 /// # Source
@@ -55,10 +55,10 @@ pub fn read(path: &Path, num_classes: Option<usize>) -> Result<GroundTruth, Anno
     parse(&read_bytes(path)?, path, num_classes)
 }
 
-/// [`read`] of a file's content; `path` is only named in errors.
+/// [`read`] of a file's content; errors name `path`.
 ///
 /// # Errors
-/// As [`read`], except for those of the file system.
+/// Those of [`read`], except for those of the file system.
 pub fn parse(
     bytes: &[u8],
     path: &Path,
@@ -80,7 +80,7 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, AnnotationError> {
 /// Segments and durations in seconds.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// If the file cannot be written.
 pub fn write(path: &Path, truth: &GroundTruth, version: &str) -> Result<(), AnnotationError> {
     let document = to_json(truth, version);
     write_atomic(path, |out| {

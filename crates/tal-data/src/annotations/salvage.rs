@@ -1,4 +1,4 @@
-//! What can be read of a broken annotation file, and everything that is wrong in it.
+//! Broken annotation files: their right parts, and all errors.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub struct Salvage {
     pub repeated: BTreeMap<String, Vec<String>>,
 }
 
-/// Reads an annotation file as [`super::read`] does, but leaves out what is wrong instead of stopping there.
+/// Reads an annotation file as [`super::read`] does, but leaves out wrong parts instead of stopping there.
 ///
 /// A wrong annotation is left out alone, a wrong recording with all its annotations. Of a label with two ids, or an id with
 /// two labels, the pair that stands first in the file stays.

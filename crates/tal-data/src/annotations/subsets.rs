@@ -1,4 +1,4 @@
-//! Which subset a recording belongs to, changed in a file.
+//! Subsets of recordings, changed in an annotation file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::json::from_json;
 /// that this project does not know (subjects, places) stay. An existing file is replaced at once.
 ///
 /// # Errors
-/// Where `bytes` is no JSON (`source` is named then), or the file cannot be written.
+/// If `bytes` is not JSON (the error names `source`), or the file cannot be written.
 pub fn write(
     path: &Path,
     bytes: &[u8],

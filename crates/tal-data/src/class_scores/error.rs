@@ -1,10 +1,10 @@
-//! Why a file of class scores cannot be used.
+//! Errors of files of class scores.
 
 use std::path::PathBuf;
 
 use crate::JsonError;
 
-/// Why a file of class scores cannot be read.
+/// Reason why a file of class scores cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClassScoresFileError {
@@ -13,20 +13,20 @@ pub enum ClassScoresFileError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file is not JSON.
     #[error(transparent)]
     Json(#[from] JsonError),
-    /// A value makes no sense.
+    /// A value is out of range.
     #[error("{}: {place}{message}", path.display())]
     Value {
         /// The file.
         path: PathBuf,
         /// Recording and position, with a colon at the end; empty for the file as a whole.
         place: String,
-        /// What is wrong and what would be right.
+        /// Fault, and right content.
         message: String,
     },
 }

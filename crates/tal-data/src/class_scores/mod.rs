@@ -33,7 +33,7 @@ use crate::json::{Entries, from_json};
 ///
 /// # Errors
 /// A file that is missing or unreadable; JSON syntax (with line and column); another layout; a recording or class that
-/// occurs twice; an unknown class; too few or too many scores; a score that is no number or negative.
+/// occurs twice; an unknown class; too few or too many scores; a score that is not a number or is negative.
 ///
 /// # Source
 /// The authors' public code (external class scores).
@@ -48,10 +48,10 @@ pub fn read(
     parse(&bytes, path, classes)
 }
 
-/// [`read`] of a file's content; `path` is only named in errors.
+/// [`read`] of a file's content; errors name `path`.
 ///
 /// # Errors
-/// As [`read`], except for those of the file system.
+/// Those of [`read`], except for those of the file system.
 pub fn parse(
     bytes: &[u8],
     path: &Path,
@@ -66,7 +66,7 @@ pub fn parse(
     })
 }
 
-/// What is wrong, and where.
+/// Fault and its place.
 struct Wrong {
     place: String,
     message: String,
@@ -148,7 +148,7 @@ fn take(entries: &mut Vec<(String, Node)>, key: &str) -> Result<Option<Node>, Wr
 /// Which score belongs to which class.
 struct Layout<'a> {
     ids: BTreeMap<&'a str, usize>,
-    /// Length of what is returned; at least one more than the largest class id.
+    /// Length of the result; at least one more than the largest class id.
     num_scores: usize,
     /// The class ids of lists.
     listed: Option<ClassList>,
@@ -193,7 +193,7 @@ impl Layout<'_> {
             let known = known.join(", ");
             Wrong {
                 place: place(),
-                message: format!("{name:?} is no class; the classes begin with {known}"),
+                message: format!("{name:?} is not a class; the classes begin with {known}"),
             }
         })
     }

@@ -19,7 +19,7 @@ pub(super) enum Node {
     Object(Entries<Node>),
 }
 
-/// As an error names it: numbers and texts themselves, the others by what they are.
+/// Description for errors: numbers and texts themselves, the others by their kind.
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

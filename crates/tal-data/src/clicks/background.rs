@@ -1,4 +1,4 @@
-//! Where no action is annotated.
+//! Stretches without an annotated action.
 
 use tal_core::Segment;
 

@@ -1,10 +1,10 @@
-//! Why background clicks cannot be used.
+//! Errors of background clicks.
 
 use std::path::PathBuf;
 
 use crate::{FeatureError, JsonError, TextFileError};
 
-/// Why background clicks cannot be read, written or simulated.
+/// Reason why background clicks cannot be read, written or simulated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClickError {
@@ -13,7 +13,7 @@ pub enum ClickError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file cannot be written.
@@ -21,10 +21,10 @@ pub enum ClickError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// The file is no JSON, or lacks a key or has one too many (with line and column).
+    /// The file is not JSON, lacks a key, or has an unknown one.
     #[error(transparent)]
     Json(#[from] JsonError),
     /// The file is of another version.
@@ -37,7 +37,7 @@ pub enum ClickError {
         /// The version that is read.
         expected: u64,
     },
-    /// One recording id stands twice in the file.
+    /// A recording id occurs twice in the file.
     #[error("{}: recording {recording:?} occurs twice; give all its clicks in one list", path.display())]
     RepeatedRecording {
         /// The file.
@@ -45,16 +45,16 @@ pub enum ClickError {
         /// The recording.
         recording: String,
     },
-    /// What stands for a click is none.
+    /// A click is not a time.
     #[error("{}: recording {recording:?}: a click is {found}; expected {expected}", path.display())]
     Value {
         /// The file.
         path: PathBuf,
         /// The recording.
         recording: String,
-        /// What stands there.
+        /// Value found.
         found: String,
-        /// What would be right.
+        /// Right content.
         expected: &'static str,
     },
     /// A click lies behind the end of its recording.
@@ -94,9 +94,9 @@ pub enum ClickError {
         path: PathBuf,
         /// Name of the array.
         key: &'static str,
-        /// What is there.
+        /// Content found.
         found: String,
-        /// What would be right.
+        /// Right content.
         expected: String,
     },
     /// A folder of archives has no clicks at all.
@@ -109,7 +109,7 @@ pub enum ClickError {
     NoArchive {
         /// The folder.
         folder: PathBuf,
-        /// The archive of the first recording that has one, or where that of the first recording would be.
+        /// The archive of the first recording that has one, or the place of that of the first recording.
         first: PathBuf,
     },
     /// Nothing says how long a recording is.
@@ -120,14 +120,14 @@ pub enum ClickError {
         /// The recording.
         recording: String,
     },
-    /// A setting of the simulation makes no sense.
+    /// A setting of the simulation is out of range.
     #[error("{field} is {found}; expected {expected}")]
     Setting {
         /// The setting.
         field: &'static str,
         /// Its value.
         found: String,
-        /// What would be right.
+        /// Right content.
         expected: &'static str,
     },
 }

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The files of the three annotators (`data/THUMOS14/human_anns` of github.com/VividLe/BackTAL) come from a tool that marks
-//! stretches of videos in the browser. What its columns mean:
+//! stretches of videos in the browser. Its columns:
 //!
 //! | column | meaning | read as |
 //! |---|---|---|
@@ -31,13 +31,13 @@ const COLUMNS: [&str; 8] = [
 /// State of a video that the annotator threw away.
 const THROWN_AWAY: &str = "2";
 
-/// Reads the content of a table, see the [module](self); `path` is only named in errors.
+/// Reads the content of a table, see the [module](self); errors name `path`.
 ///
 /// # Units
 /// Seconds.
 ///
 /// # Errors
-/// A column that is missing; a row with more or fewer cells, without a file name, or whose Start or End is no number of
+/// A column that is missing; a row with more or fewer cells, without a file name, or whose Start or End is not a number of
 /// seconds from 0 (with the line); a Start that is not the End; no background click at all.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Clicks, ClickError> {
     let mut table = Table::new(bytes, path)?;
@@ -73,7 +73,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Clicks, ClickError> {
     }
     if num_left_out > 0 {
         tracing::info!(
-            "{}: {num_left_out} rows left out that are no background clicks",
+            "{}: {num_left_out} rows left out that are not background clicks",
             path.display()
         );
     }

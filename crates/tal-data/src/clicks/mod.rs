@@ -56,14 +56,14 @@ struct Document {
 }
 
 impl Clicks {
-    /// Reads a click file: THUMOS14's table where the name ends in `.csv` or `.txt`, see [`human`], else our JSON.
+    /// Reads a click file: THUMOS14's table if the name ends in `.csv` or `.txt`, see [`human`], else our JSON.
     ///
     /// # Units
     /// Seconds.
     ///
     /// # Errors
     /// A file that is missing or unreadable; JSON syntax, a missing or an unknown key (with line and column); another
-    /// version; a recording that occurs twice; a click that is no number, negative or not finite. As [`human::parse`] for
+    /// version; a recording that occurs twice; a click that is not a number, is negative or not finite. As [`human::parse`] for
     /// tables.
     pub fn read(path: &Path) -> Result<Self, ClickError> {
         let bytes = std::fs::read(path).map_err(|source| ClickError::Read {
@@ -78,10 +78,10 @@ impl Clicks {
         }
     }
 
-    /// The content of a JSON click file; `path` is only named in errors.
+    /// The content of a JSON click file; errors name `path`.
     ///
     /// # Errors
-    /// As [`Clicks::read`], except for those of the file system and of tables.
+    /// Those of [`Clicks::read`], except for those of the file system and of tables.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, ClickError> {
         let Document {
             version,
@@ -116,7 +116,7 @@ impl Clicks {
     /// Writes a JSON click file that [`Clicks::read`] reads back unchanged; an existing file is replaced at once.
     ///
     /// # Errors
-    /// Where the file cannot be written.
+    /// If the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), ClickError> {
         let document = json!({"version": VERSION, "clicks": self.by_recording});
         write_atomic(path, |out| {
@@ -129,7 +129,7 @@ impl Clicks {
         })
     }
 
-    /// The clicks of a recording in seconds; none where it is not listed.
+    /// The clicks of a recording in seconds; empty if it is not listed.
     pub fn of(&self, recording: &str) -> &[f64] {
         self.by_recording
             .get(recording)
@@ -153,7 +153,7 @@ impl Clicks {
     }
 
     /// Makes sure that no click lies behind the end of its recording, where its duration is known. Recordings that are not
-    /// among `recordings` are not looked at; `path` is only named.
+    /// among `recordings` are not looked at; errors name `path`.
     ///
     /// # Errors
     /// The first click that does.
@@ -170,7 +170,7 @@ impl Clicks {
         Ok(())
     }
 
-    /// Warns of recordings with clicks that are not known; `path` is only named.
+    /// Warns of recordings with clicks that are not known; errors name `path`.
     pub fn warn_of_unknown(&self, is_known: impl Fn(&str) -> bool, path: &Path) {
         let mut unknown = self.iter().filter(|(id, _)| !is_known(id));
         if let Some((first, _)) = unknown.next() {
@@ -199,7 +199,7 @@ impl Clicks {
         }
     }
 
-    /// The clicks at which an action is annotated, ends not included. An annotator may err, so this is no error.
+    /// The clicks at which an action is annotated, ends not included. An annotator may err, so these are not errors.
     pub fn in_actions<'a>(
         &self,
         recordings: impl IntoIterator<Item = &'a Recording>,
@@ -235,7 +235,7 @@ impl Clicks {
     }
 }
 
-/// The clicks of a list, or what stands there and what would be right.
+/// The clicks of a list, or the value found and the right content.
 fn seconds(value: &Value) -> Result<Vec<f64>, (String, &'static str)> {
     let Some(list) = value.as_array() else {
         return Err((value.to_string(), "a list of seconds"));

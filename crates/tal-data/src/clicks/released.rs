@@ -1,6 +1,6 @@
 //! The archives that the authors of BackTAL distribute: features, labels and clicks of one recording in a NumPy archive.
 //!
-//! | array | shape | what |
+//! | array | shape | content |
 //! |---|---|---|
 //! | `feat_spa`, `feat_tem` | (C, T) each | appearance and motion features; the network takes the channels of both, in this order |
 //! | `cls_label` | (K) | 1 for the classes of the recording, else 0 |
@@ -18,7 +18,7 @@ use tal_core::Recording;
 use super::{ClickError, Clicks};
 use crate::features::{FeatureArray, FeatureError, npy, npz};
 
-/// What `point_label` has where nothing was clicked.
+/// Value of `point_label` at snippets without a click.
 pub const NOT_CLICKED: i64 = -100;
 
 /// One archive.
@@ -40,11 +40,11 @@ pub struct ReleasedRecording {
     pub num_classes: usize,
     /// The clicked snippets, ascending; nothing in archives to test on.
     pub clicks: Option<Vec<usize>>,
-    /// Number of frames, where the file says so.
+    /// Number of frames, if the file says so.
     pub frame_num: Option<f64>,
-    /// Frame rate, where the file says so.
+    /// Frame rate, if the file says so.
     pub fps: Option<f64>,
-    /// Duration, where the file says so.
+    /// Duration, if the file says so.
     pub duration: Option<f64>,
 }
 
@@ -77,11 +77,11 @@ pub fn read(path: &Path) -> Result<ReleasedRecording, ClickError> {
 }
 
 /// The clicks of `recordings` from the archives `ID.npz` of a folder, each in the middle of its snippet: snippet i of T is
-/// clicked at (i + ½) / T of the duration, that of the archive where the recording has none. A recording without archive or
+/// clicked at (i + ½) / T of the duration, that of the archive if the recording has none. A recording without archive or
 /// without `point_label` has no clicks.
 ///
 /// # Errors
-/// As [`read`]; a recording with clicks but without duration; a folder in which no recording has an archive with
+/// Those of [`read`]; a recording with clicks but without duration; a folder in which no recording has an archive with
 /// `point_label`.
 pub fn read_clicks<'a>(
     folder: &Path,

@@ -6,8 +6,8 @@ use tal_core::{Segment, TimeGrid};
 /// The actions that training takes of a recording with `len` features, see [`BeyondFeatures`].
 ///
 /// `drop_and_clip`: with v = T + ½·w/σ, an action [s, e] stays where s < v and (min(e, v) − s)/(e − s) ≥ `trunc_thresh`; it
-/// then ends at min(e, v). Where none is left there are none (the released code fails).
-/// `clip`: an action stays where s < T and ends at min(e, T); where none is left all stay as they are.
+/// then ends at min(e, v). If none is left, there are none (the released code fails).
+/// `clip`: an action stays where s < T and ends at min(e, T); if none is left all stay as they are.
 ///
 /// # Units
 /// Grid units.

@@ -46,11 +46,11 @@ struct Entry {
 }
 
 impl Dataset {
-    /// Opens the recordings of `subsets` (names compared without regard to case) and checks what can be checked without
+    /// Opens the recordings of `subsets` (names compared without regard to case) and checks everything that can be checked without
     /// reading features.
     ///
     /// # Errors
-    /// As [`annotations::read`] with the configured number of classes (any number where `class_agnostic` is set); no
+    /// Those of [`annotations::read`] with the configured number of classes (any number where `class_agnostic` is set); no
     /// recording in the subsets (the error lists those of the file); a missing feature file, unless
     /// `skip_missing_features` is set and another recording has one; a recording without frame rate, or without duration
     /// where `feat_stride` is null; windows of a raw signal that do not agree with `feat_stride` and `num_frames`.
@@ -107,7 +107,7 @@ impl Dataset {
         self
     }
 
-    /// What it was opened with.
+    /// Configuration of the data set.
     pub fn config(&self) -> &DatasetConfig {
         &self.config
     }
@@ -120,25 +120,25 @@ impl Dataset {
     /// A recording by index.
     ///
     /// # Panics
-    /// Where there is no such index.
+    /// If there is no such index.
     pub fn recording(&self, index: usize) -> &Recording {
         &self.entries[index].recording
     }
 
-    /// Names of the classes, those of the whole annotation file; one class where the data set is `class_agnostic`.
+    /// Names of the classes, those of the whole annotation file; one class if the data set is `class_agnostic`.
     ///
     /// Ids below `num_classes` that have no name are empty classes: no annotation has them.
     pub fn classes(&self) -> &ClassMap {
         &self.truth.classes
     }
 
-    /// All annotations of the subsets, as in the file: duplicates and recordings without features included. Where the data
+    /// All annotations of the subsets, as in the file: duplicates and recordings without features included. If the data
     /// set is `class_agnostic`, all are of class 0.
     pub fn ground_truth(&self) -> &GroundTruth {
         &self.truth
     }
 
-    /// [`Dataset::ground_truth`] with the classes of the file, also where the data set is `class_agnostic`: what detections
+    /// [`Dataset::ground_truth`] with the classes of the file, also if the data set is `class_agnostic`: what detections
     /// are compared with that got their classes from external scores.
     pub fn labelled_truth(&self) -> &GroundTruth {
         self.labelled.as_ref().unwrap_or(&self.truth)
@@ -154,7 +154,7 @@ impl Dataset {
     /// Only with `resize` or without `feat_stride` does it depend on their number; [`Features`] carry their grid.
     ///
     /// # Panics
-    /// Where there is no such index.
+    /// If there is no such index.
     ///
     /// # Source
     /// The authors' public code.
@@ -168,10 +168,10 @@ impl Dataset {
     /// (C, T), T any length from 1; `max_seq_len` with `resize`.
     ///
     /// # Errors
-    /// As [`FeatureStore::load`].
+    /// Those of [`FeatureStore::load`].
     ///
     /// # Panics
-    /// Where there is no such index.
+    /// If there is no such index.
     pub fn features(&self, index: usize) -> Result<Features, FeatureError> {
         let recording = &self.entries[index].recording;
         let (array, grid) = match self.cache.get(index) {
@@ -191,14 +191,14 @@ impl Dataset {
         })
     }
 
-    /// The actions of a recording as training takes them: duplicates removed where configured, in grid units of its
+    /// The actions of a recording as training takes them: duplicates removed if the configuration says so, in grid units of its
     /// `features`, those beyond the last feature treated as `beyond_features` says.
     ///
     /// # Units
     /// Segments in grid units.
     ///
     /// # Panics
-    /// Where there is no such index.
+    /// If there is no such index.
     ///
     /// # Source
     /// The authors' public code.
@@ -228,7 +228,7 @@ impl Dataset {
     /// most `prefetch` recordings ahead. The first error ends the iteration.
     ///
     /// # Errors
-    /// Where a thread cannot be started.
+    /// If a thread cannot be started.
     pub fn features_in_order(
         self: &Arc<Self>,
         num_threads: usize,
@@ -269,7 +269,7 @@ impl SampleSource for Dataset {
 
 impl Entry {
     fn new(recording: &Recording, config: &DatasetConfig) -> Result<Self, DataError> {
-        // Duplicates are told by the labels of the file.
+        // Duplicates are recognised by the labels of the file.
         let mut training = if config.remove_duplicates {
             remove_duplicates(&recording.instances)
         } else {
@@ -307,7 +307,7 @@ fn class_agnostic(truth: &GroundTruth) -> GroundTruth {
     }
 }
 
-/// Ids of recordings without a feature file, where the configuration lets them be left out.
+/// Ids of recordings without a feature file, if the configuration allows to leave them out.
 fn missing_features(
     config: &DatasetConfig,
     truth: &GroundTruth,

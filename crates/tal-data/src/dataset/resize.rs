@@ -12,7 +12,7 @@ use crate::FeatureArray;
 /// (C, T) to (C, `len`).
 ///
 /// # Panics
-/// Where `len` or T is zero.
+/// If `len` or T is zero.
 ///
 /// # Source
 /// The authors' public code (`resize`).

@@ -1,4 +1,4 @@
-//! How features lie in time, where that depends on the recording.
+//! Grids of features in time that depend on the recording.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tal_core::config::{DatasetConfig, FeatureFormat};
 use super::resize;
 use crate::{DataError, FeatureArray};
 
-/// What is known about a recording's time.
+/// Frame rate and duration of a recording.
 ///
 /// # Units
 /// `fps` in frames per second, `duration` in seconds.
@@ -22,7 +22,7 @@ impl Timing {
     /// `fps` and `duration` are the recording's own; the configured frame rate wins.
     ///
     /// # Errors
-    /// Where the configuration needs what is not known.
+    /// A frame rate or a duration that the configuration needs is unknown.
     pub fn new(
         config: &DatasetConfig,
         id: &str,
@@ -96,7 +96,7 @@ impl Timing {
         self.duration
     }
 
-    /// Every `downsample_rate`-th feature, then `resize`; and the grid of what is left.
+    /// Every `downsample_rate`-th feature, then `resize`; and the grid of the remaining features.
     pub(crate) fn prepare(
         &self,
         config: &DatasetConfig,
@@ -119,7 +119,7 @@ impl Timing {
 /// Whether windows of a raw signal agree with the configured grid.
 ///
 /// # Errors
-/// Where they do not.
+/// If they do not.
 pub fn check_inertial_grid(config: &DatasetConfig) -> Result<(), DataError> {
     let FeatureFormat::Inertial { window, stride, .. } = &config.features.format else {
         return Ok(());

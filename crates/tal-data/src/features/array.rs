@@ -15,7 +15,7 @@ impl FeatureArray {
     /// Features from values in (C, T) order.
     ///
     /// # Panics
-    /// Where `data` does not hold `num_channels · len` values.
+    /// If `data` does not hold `num_channels · len` values.
     pub fn from_channel_first(data: Vec<f32>, num_channels: usize, len: usize) -> Self {
         assert_eq!(
             data.len(),
@@ -32,7 +32,7 @@ impl FeatureArray {
     /// Features from values in (T, C) order.
     ///
     /// # Panics
-    /// Where `data` does not hold `num_channels · len` values.
+    /// If `data` does not hold `num_channels · len` values.
     pub fn from_time_first(data: &[f32], num_channels: usize, len: usize) -> Self {
         assert_eq!(
             data.len(),
@@ -61,7 +61,7 @@ impl FeatureArray {
     /// The values of channel `c` over time.
     ///
     /// # Panics
-    /// Where there is no such channel.
+    /// If there is no such channel.
     pub fn channel(&self, c: usize) -> &[f32] {
         &self.data[c * self.len..(c + 1) * self.len]
     }
@@ -69,7 +69,7 @@ impl FeatureArray {
     /// The time steps `start .. start + len` of all channels.
     ///
     /// # Panics
-    /// Where they are not all there.
+    /// If they are not all there.
     pub fn window(&self, start: usize, len: usize) -> Self {
         let mut data = Vec::with_capacity(self.num_channels * len);
         for c in 0..self.num_channels {
@@ -81,7 +81,7 @@ impl FeatureArray {
     /// Every `rate`-th time step from the first: ⌈T / rate⌉ steps.
     ///
     /// # Panics
-    /// Where `rate` is zero.
+    /// If `rate` is zero.
     pub fn every(&self, rate: usize) -> Self {
         let len = self.len.div_ceil(rate);
         let mut data = Vec::with_capacity(self.num_channels * len);
@@ -94,7 +94,7 @@ impl FeatureArray {
     /// The channels `from .. to`.
     ///
     /// # Panics
-    /// Where they are not all there.
+    /// If they are not all there.
     pub fn channels(&self, from: usize, to: usize) -> Self {
         let data = self.data[from * self.len..to * self.len].to_vec();
         Self::from_channel_first(data, to - from, self.len)
@@ -103,7 +103,7 @@ impl FeatureArray {
     /// Channels of several arrays one after another, as many time steps as the shortest has.
     ///
     /// # Panics
-    /// Where there is none.
+    /// If there is none.
     pub fn concatenated(mut parts: Vec<Self>) -> Self {
         let len = parts.iter().map(Self::len).min();
         let Some(len) = len else {
@@ -141,7 +141,7 @@ impl FeatureArray {
 /// A row-major matrix of `rows` x `columns` turned over.
 ///
 /// # Panics
-/// Where `data` does not hold `rows · columns` values.
+/// If `data` does not hold `rows · columns` values.
 pub(super) fn transpose(data: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     assert_eq!(data.len(), rows * columns);
     // Small squares, so that both sides stay in the cache.

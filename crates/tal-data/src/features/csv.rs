@@ -11,7 +11,7 @@ use super::npy::Array;
 /// Reads a matrix: lines of numbers separated by commas, all of one length; empty lines do not count.
 ///
 /// # Errors
-/// A file that is unreadable; lines of different lengths; something that is no number; a value that is not finite in
+/// A file that is unreadable; lines of different lengths; something that is not a number; a value that is not finite in
 /// single precision. Each names the line.
 pub fn read(path: &Path, header: bool) -> Result<Array, FeatureError> {
     let file = std::fs::File::open(path).map_err(|source| FeatureError::Read {
@@ -21,10 +21,10 @@ pub fn read(path: &Path, header: bool) -> Result<Array, FeatureError> {
     read_from(file, path, header)
 }
 
-/// [`read`] of a file's content; `path` is only named in errors.
+/// [`read`] of a file's content; errors name `path`.
 ///
 /// # Errors
-/// As [`read`], except for those of the file system.
+/// Those of [`read`], except for those of the file system.
 pub fn parse(bytes: &[u8], path: &Path, header: bool) -> Result<Array, FeatureError> {
     read_from(bytes, path, header)
 }
@@ -79,7 +79,7 @@ fn read_from(source: impl Read, path: &Path, header: bool) -> Result<Array, Feat
                         ""
                     };
                     malformed(format!(
-                        "line {line}, column {}: {text:?} is no finite number{hint}",
+                        "line {line}, column {}: {text:?} is not a finite number{hint}",
                         index + 1
                     ))
                 })?;

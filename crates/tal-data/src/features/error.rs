@@ -1,8 +1,8 @@
-//! Why features cannot be used.
+//! Errors of features.
 
 use std::path::PathBuf;
 
-/// Why a feature file cannot be used.
+/// Reason why a feature file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FeatureError {
@@ -19,7 +19,7 @@ pub enum FeatureError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file cannot be written.
@@ -27,7 +27,7 @@ pub enum FeatureError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file is not of its format.
@@ -37,7 +37,7 @@ pub enum FeatureError {
         path: PathBuf,
         /// `npy` or `npz`.
         format: &'static str,
-        /// What is wrong.
+        /// Fault.
         reason: String,
     },
     /// The file ends too early.
@@ -65,7 +65,7 @@ pub enum FeatureError {
         path: PathBuf,
         /// The array's shape.
         found: Vec<usize>,
-        /// What the dimensions mean.
+        /// Meaning of the dimensions.
         expected: &'static str,
     },
     /// The number of channels is not that of the configuration.
@@ -79,7 +79,7 @@ pub enum FeatureError {
         expected: usize,
         /// Channels of the file.
         found: usize,
-        /// What may be meant; empty where nothing comes to mind.
+        /// Likely cause; empty if there is none.
         hint: &'static str,
     },
     /// There is no feature.
@@ -149,7 +149,7 @@ pub enum FeatureError {
         found: usize,
         /// The array's shape.
         shape: Vec<usize>,
-        /// What may be meant; empty where nothing comes to mind.
+        /// Likely cause; empty if there is none.
         hint: &'static str,
     },
     /// Columns and appended files do not give the channels of the configuration.
@@ -191,7 +191,7 @@ pub enum FeatureError {
         /// Its value.
         value: String,
     },
-    /// `{subset}` stands in the folder, but there is no subset.
+    /// The folder has `{subset}`, but the recording has no subset.
     #[error("{}: {{subset}} stands for the subset of a recording, but {id:?} belongs to none", dir.display())]
     NoSubset {
         /// The folder.
@@ -228,7 +228,7 @@ pub enum FeatureError {
     },
 }
 
-/// Names for a message: quoted, in order, the first few; `nothing` where there is none.
+/// Names for a message: quoted, in order, the first few; `nothing` if there is none.
 pub(super) fn names(present: impl Iterator<Item = String>) -> String {
     const SHOWN: usize = 10;
     let mut names: Vec<String> = present.map(|name| format!("{name:?}")).collect();

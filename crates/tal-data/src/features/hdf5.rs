@@ -47,7 +47,7 @@ impl File {
         Self::of(Arc::new(storage), path)
     }
 
-    /// A file in memory; `path` is only named in errors.
+    /// A file in memory; errors name `path`.
     ///
     /// # Errors
     /// Bytes that are not of the format.
@@ -78,7 +78,7 @@ impl File {
     /// folder.
     ///
     /// # Errors
-    /// No such array (the error lists what is there); several and no name; values that are no floating point numbers;
+    /// No such array (the error lists those present); several and no name; values that are not floating point numbers;
     /// damaged or compressed in a way that is not read; larger than the file can hold, or than 2³² bytes.
     pub fn read(&self, name: Option<&str>, path: &Path) -> Result<Array, FeatureError> {
         let dataset = match name {
@@ -111,7 +111,7 @@ impl File {
         }
     }
 
-    /// The error for a name that is not there, with what is there instead: in the innermost folder that exists.
+    /// The error for a missing name, with the names in the innermost folder that exists.
     fn missing(&self, name: &str, path: &Path) -> FeatureError {
         let mut folder = name;
         let members = loop {
@@ -221,7 +221,7 @@ fn malformed(path: &Path, error: &Error) -> FeatureError {
 /// Reads an array of a file that belongs to one recording, see [`File::read`].
 ///
 /// # Errors
-/// As [`File::open`] and [`File::read`].
+/// Those of [`File::open`] and [`File::read`].
 pub fn read(path: &Path, key: Option<&str>) -> Result<Array, FeatureError> {
     File::open(path)?.read(key, path)
 }

@@ -5,13 +5,13 @@ use std::path::Path;
 use super::npy::Array;
 use super::{FeatureArray, FeatureError};
 
-/// Number of windows in a signal: `⌊(num_samples − window) / stride⌋ + 1`, zero where the signal is shorter than one.
+/// Number of windows in a signal: `⌊(num_samples − window) / stride⌋ + 1`, zero if the signal is shorter than one.
 ///
 /// # Units
 /// All in samples.
 ///
 /// # Panics
-/// Where `stride` is zero.
+/// If `stride` is zero.
 pub fn num_windows(num_samples: usize, window: usize, stride: usize) -> usize {
     match num_samples.checked_sub(window) {
         Some(rest) => rest / stride + 1,
@@ -29,10 +29,10 @@ pub fn num_windows(num_samples: usize, window: usize, stride: usize) -> usize {
 /// `window` and `stride` in samples.
 ///
 /// # Errors
-/// Where a channel is not there or the signal is shorter than one window; `path` is only named.
+/// If a channel is not there or the signal is shorter than one window; errors name `path`.
 ///
 /// # Panics
-/// Where `signal` is not a matrix or `stride` is zero.
+/// If `signal` is not a matrix or `stride` is zero.
 ///
 /// # Source
 /// Bock et al. (2024), *Temporal Action Localization for Inertial-based Human Activity Recognition*.

@@ -1,4 +1,4 @@
-//! Which recording, and the name of its file.
+//! Keys of recordings, and the names of their files.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::FeatureError;
 /// Stands for the subset of a recording in the name of a folder.
 const SUBSET: &str = "{subset}";
 
-/// What the name of a recording's feature files depends on.
+/// Parts of a recording that the names of its feature files depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordingKey<'a> {
     /// The recording's id.

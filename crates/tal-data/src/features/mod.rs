@@ -29,7 +29,7 @@ pub use store::{FeatureStore, open};
 
 use std::sync::Arc;
 
-/// The features of one recording and how they lie in time: what a detector needs.
+/// The features of one recording and their grid in time: the input of a detector.
 ///
 /// # Shapes
 /// `array` is (C, T).
@@ -42,8 +42,20 @@ pub struct Features {
     pub id: String,
     /// The values; shared, since a cache may hold them too.
     pub array: Arc<FeatureArray>,
-    /// Where the features lie in time; down-sampling is already in it.
+    /// Grid of the features in time, down-sampling included.
     pub grid: TimeGrid,
-    /// How long the recording is, where the annotations say so.
+    /// Duration of the recording; `None` if it is not known.
     pub duration: Option<f64>,
+}
+
+impl Features {
+    /// The end of the last window: where the recording ends, as far as its features tell.
+    ///
+    /// # Units
+    /// Seconds.
+    pub fn end(&self) -> f64 {
+        let grid = &self.grid;
+        let last = (self.array.len().max(1) - 1) as f32 * grid.feat_stride;
+        f64::from((last + grid.num_frames.max(grid.feat_stride)) / grid.fps)
+    }
 }

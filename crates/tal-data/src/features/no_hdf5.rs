@@ -5,7 +5,7 @@ use std::path::Path;
 use super::FeatureError;
 use super::npy::Array;
 
-/// An opened file, of which there is none.
+/// An opened file; it cannot exist.
 pub(super) enum File {}
 
 impl File {

@@ -1,6 +1,6 @@
 //! NumPy's array files.
 //!
-//! The header is read here and not by a library: what we met parses it recursively and multiplies its shape unchecked, so
+//! The header is read here and not by a library: those that we know parse it recursively and multiply its shape unchecked, so
 //! that a damaged file could stop the program.
 
 use std::fs::File;
@@ -51,7 +51,7 @@ pub fn read(path: &Path) -> Result<Array, FeatureError> {
 /// Which values are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Values {
-    /// Floating point numbers: whole numbers are no features.
+    /// Floating point numbers: whole numbers are not features.
     Features,
     /// Whole numbers and truth values as well.
     Numbers,
@@ -86,21 +86,21 @@ pub(super) fn read_from(
     outline.array(&bytes, path, format)
 }
 
-/// [`read`] of a file's content; `path` and `format` are only named in errors.
+/// [`read`] of a file's content; errors name `path` and `format`.
 ///
 /// # Errors
-/// As [`read`], except for those of the file system.
+/// Those of [`read`], except for those of the file system.
 pub fn parse(bytes: &[u8], path: &Path, format: &'static str) -> Result<Array, FeatureError> {
     let found = bytes.len() as u64;
     Outline::read(bytes, found, path, format, Values::Features)?.array(bytes, path, format)
 }
 
-/// What the header promises.
+/// Outline of a file, as its header promises it.
 struct Outline {
     header: Header,
     value: ValueType,
     big_endian: bool,
-    /// Where the values begin and end.
+    /// Range of the values.
     start: usize,
     end: usize,
 }
@@ -193,10 +193,10 @@ impl Outline {
 /// Writes single-precision values in row-major order; an existing file is replaced at once.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// If the file cannot be written.
 ///
 /// # Panics
-/// Where `data` does not hold as many values as `shape` says.
+/// If `data` does not hold as many values as `shape` says.
 pub fn write(path: &Path, data: &[f32], shape: &[usize]) -> Result<(), FeatureError> {
     write_atomic(path, |out| encode(out, data, shape)).map_err(|source| FeatureError::Write {
         path: path.to_owned(),
@@ -244,7 +244,7 @@ enum HeaderError {
     Wrong(String),
 }
 
-/// The header's text and where the values begin.
+/// The header's text and the position of the values.
 fn split_header(bytes: &[u8]) -> Result<(&str, usize), HeaderError> {
     let at_hand = &bytes[..bytes.len().min(MAGIC.len())];
     if *at_hand != MAGIC[..at_hand.len()] {
@@ -363,7 +363,7 @@ impl Header {
     }
 }
 
-/// A text in quotes at the beginning, and what follows it.
+/// A text in quotes at the beginning, and the rest.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let quote = text.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
     text[1..].split_once(quote)

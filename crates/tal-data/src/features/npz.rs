@@ -24,7 +24,7 @@ pub fn read(path: &Path, key: &str) -> Result<Array, FeatureError> {
 /// [`read`] of an array that may also hold whole numbers or truth values, such as labels. Those above 2²⁴ are rounded.
 ///
 /// # Errors
-/// As [`read`].
+/// Those of [`read`].
 pub fn read_numbers(path: &Path, key: &str) -> Result<Array, FeatureError> {
     open(path, key, Values::Numbers)
 }
@@ -39,10 +39,10 @@ fn open(path: &Path, key: &str, values: Values) -> Result<Array, FeatureError> {
     read_archive(BufReader::new(file), len, path, key, values)
 }
 
-/// [`read`] of a file's content; `path` is only named in errors.
+/// [`read`] of a file's content; errors name `path`.
 ///
 /// # Errors
-/// As [`read`], except for those of the file system.
+/// Those of [`read`], except for those of the file system.
 pub fn parse(bytes: &[u8], path: &Path, key: &str) -> Result<Array, FeatureError> {
     let len = bytes.len() as u64;
     read_archive(Cursor::new(bytes), len, path, key, Values::Features)

@@ -13,7 +13,7 @@ use super::value::ValueType;
 ///
 /// # Errors
 /// A file that is unreadable, damaged or truncated; no tensor of the name (the error lists those present), or several
-/// and no name; values that are no floating point numbers.
+/// and no name; values that are not floating point numbers.
 pub fn read(path: &Path, key: Option<&str>) -> Result<Array, FeatureError> {
     let bytes = std::fs::read(path).map_err(|source| FeatureError::Read {
         path: path.to_owned(),
@@ -22,10 +22,10 @@ pub fn read(path: &Path, key: Option<&str>) -> Result<Array, FeatureError> {
     parse(&bytes, path, key)
 }
 
-/// [`read`] of a file's content; `path` is only named in errors.
+/// [`read`] of a file's content; errors name `path`.
 ///
 /// # Errors
-/// As [`read`], except for those of the file system.
+/// Those of [`read`], except for those of the file system.
 pub fn parse(bytes: &[u8], path: &Path, key: Option<&str>) -> Result<Array, FeatureError> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| FeatureError::Malformed {
         path: path.to_owned(),

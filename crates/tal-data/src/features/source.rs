@@ -1,4 +1,4 @@
-//! One file of every recording: where it is and which of its channels are used.
+//! One file of every recording: its place, and the channels that are used.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub(super) struct Part {
     pub(super) shape: Vec<usize>,
 }
 
-/// What may be meant where the number of channels is wrong but the other axis fits.
+/// Likely cause if the number of channels is wrong but the other axis fits.
 const CHANNEL_FIRST: &str = "; the other axis fits, is the layout channel_first?";
 const TIME_FIRST: &str = "; the other axis fits, is the layout time_first?";
 
@@ -112,7 +112,7 @@ impl Source {
     }
 
     /// Whether the recording has a file, or an array in the file for all. A file that cannot be read counts as one: the
-    /// reason is told when it is read.
+    /// reason is reported when it is read.
     pub(super) fn exists(&self, key: RecordingKey<'_>) -> Result<bool, FeatureError> {
         let path = self.path(key)?;
         if !path.is_file() {
@@ -128,7 +128,7 @@ impl Source {
         })
     }
 
-    /// Where the recording is looked for, for messages: in a file for all recordings with the name within it.
+    /// Place of the recording, for messages: in a file for all recordings with the name within it.
     pub(super) fn place(&self, key: RecordingKey<'_>) -> Result<PathBuf, FeatureError> {
         let path = self.path(key)?;
         if self.shared_file().is_some() && path.is_file() {
@@ -208,7 +208,7 @@ impl Source {
         Ok(file)
     }
 
-    /// The arrays of a file, which are parts of one, as features; `expected` channels, where they are known.
+    /// The arrays of a file, which are parts of one, as features; `expected` channels, if they are known.
     fn part(
         &self,
         arrays: Vec<Array>,

@@ -15,11 +15,11 @@ pub trait FeatureStore: Send + Sync {
     /// An id or a subset that leads out of the folder.
     fn paths(&self, recording: RecordingKey<'_>) -> Result<Vec<PathBuf>, FeatureError>;
 
-    /// The first file of a recording that is not there; of one HDF5 file for all, where it lacks the recording, the file
+    /// The first file of a recording that is not there; of one HDF5 file for all, if it lacks the recording, the file
     /// and the name within it.
     ///
     /// # Errors
-    /// As [`FeatureStore::paths`].
+    /// Those of [`FeatureStore::paths`].
     fn missing(&self, recording: RecordingKey<'_>) -> Result<Option<PathBuf>, FeatureError>;
 
     /// Reads and checks the features of a recording.
@@ -36,10 +36,10 @@ pub trait FeatureStore: Send + Sync {
     /// from the same file by the configuration (same folder and name, another key) is read from it, too.
     ///
     /// # Shapes
-    /// As [`FeatureStore::load`].
+    /// Those of [`FeatureStore::load`].
     ///
     /// # Errors
-    /// As [`FeatureStore::load`].
+    /// Those of [`FeatureStore::load`].
     fn load_file(
         &self,
         path: &Path,
@@ -49,7 +49,7 @@ pub trait FeatureStore: Send + Sync {
     /// Whether all files of the recording are there.
     ///
     /// # Errors
-    /// As [`FeatureStore::paths`].
+    /// Those of [`FeatureStore::paths`].
     fn exists(&self, recording: RecordingKey<'_>) -> Result<bool, FeatureError> {
         Ok(self.missing(recording)?.is_none())
     }
@@ -137,12 +137,12 @@ impl FileStore {
         std::iter::once(&self.first).chain(&self.more)
     }
 
-    /// The channels of the first file, where nothing is left out and nothing appended.
+    /// The channels of the first file, if nothing is left out and nothing appended.
     fn expected(&self) -> Option<usize> {
         (self.more.is_empty() && !self.columns).then_some(self.input_dim)
     }
 
-    /// The first part and those that are appended to it. `given` stands for the file of the first source.
+    /// The first part and those that are appended to it. `given` replaces the file of the first source.
     fn complete(
         &self,
         path: PathBuf,

@@ -32,7 +32,7 @@ impl ValueType {
         }
     }
 
-    /// The IEEE type of so many bytes.
+    /// The IEEE type of `width` bytes.
     pub(super) fn float(width: usize) -> Option<Self> {
         match width {
             2 => Some(Self::F16),

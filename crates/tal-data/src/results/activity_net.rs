@@ -31,7 +31,7 @@ struct Entry {
 
 /// Reads an ActivityNet result file; labels are names of `classes`, or `class_ID`.
 ///
-/// Other fields are ignored. The file is parsed while it is read, and nothing is kept but the detections: what is no JSON, or
+/// Other fields are ignored. The file is parsed while it is read, and nothing is kept but the detections. A file that is not JSON, or that
 /// has a string, number or run of white space above 1 MiB or brackets nested more than 128 deep, is refused at that place, however
 /// long the file is. A byte order mark is skipped.
 ///
@@ -46,13 +46,13 @@ pub fn read_json(path: &Path, classes: &ClassMap) -> Result<DetectionSet, Result
     from_reader(file, path, classes)
 }
 
-/// [`read_json`] of a file's content; `path` is only named in errors.
+/// [`read_json`] of a file's content; errors name `path`.
 ///
 /// # Units
 /// Segments in seconds.
 ///
 /// # Errors
-/// As [`read_json`], except for those of the file system.
+/// Those of [`read_json`], except for those of the file system.
 pub fn parse_json(
     bytes: &[u8],
     path: &Path,
@@ -87,7 +87,7 @@ fn from_reader(
     }
 }
 
-/// What is read, and where and why reading stopped.
+/// Detections read so far, and where and why reading stopped.
 struct Target<'a> {
     path: &'a Path,
     labels: Labels<'a>,
@@ -110,10 +110,10 @@ impl Target<'_> {
         } else {
             let (line, column) = (error.line(), error.column());
             let text = error.to_string();
-            // serde_json puts the position at the end, where a long quotation would push it out.
+            // serde_json puts the position at the end, from which a long quotation would push it out.
             let text = without_position(&text);
             let hint = match guard.not_finite_near(line, column) {
-                Some(word) => format!(" ({word} is no JSON; expected a finite number)"),
+                Some(word) => format!(" ({word} is not a number; expected a finite one)"),
                 None => String::new(),
             };
             format!("{} at line {line} column {column}{hint}", shortened(text))
@@ -257,7 +257,7 @@ impl<'de> Visitor<'de> for Entries<'_, '_> {
 /// Segments in seconds.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// If the file cannot be written.
 pub fn write_json(
     path: &Path,
     detections: &DetectionSet,

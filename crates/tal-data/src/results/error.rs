@@ -1,8 +1,8 @@
-//! Why a file of detections cannot be used.
+//! Errors of files of detections.
 
 use std::path::PathBuf;
 
-/// Why a file of detections cannot be read or written.
+/// Reason why a file of detections cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResultsError {
@@ -11,7 +11,7 @@ pub enum ResultsError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file cannot be written.
@@ -19,7 +19,7 @@ pub enum ResultsError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file's name does not say which format it is in.
@@ -33,17 +33,17 @@ pub enum ResultsError {
     Syntax {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with line and column where known.
+        /// Fault, with line and column if known.
         message: String,
     },
-    /// A detection makes no sense.
+    /// A detection is wrong.
     #[error("{}: {place}: {message}", path.display())]
     Value {
         /// The file.
         path: PathBuf,
         /// Recording and index, or line.
         place: String,
-        /// What is wrong and what would be right.
+        /// Fault, and right content.
         message: String,
     },
 }

@@ -81,7 +81,7 @@ impl<'a> Labels<'a> {
             .or_else(|| number(name.strip_prefix("class_")?))
     }
 
-    /// As [`Labels::id`], or the id itself; a name comes first.
+    /// Those of [`Labels::id`], or the id itself; a name comes first.
     fn id_or_number(&self, name: &str) -> Option<u32> {
         self.id(name).or_else(|| number(name))
     }
@@ -95,7 +95,7 @@ fn number(text: &str) -> Option<u32> {
     text.parse().ok()
 }
 
-/// A detection from its parts, `label` being what was found for which text; `at` names the place for errors.
+/// A detection from its parts; `label` is the id that was found and the text it was found for, `at` names the place for errors.
 fn detection(
     labels: &Labels<'_>,
     path: &Path,
@@ -112,7 +112,7 @@ fn detection(
     let (Some(id), _) = label else {
         let known: Vec<&str> = labels.ids.keys().copied().take(5).collect();
         return Err(wrong(format!(
-            "label {:?} is no class; the classes begin with {}",
+            "label {:?} is not a class; the classes begin with {}",
             shortened(label.1),
             known.join(", ")
         )));

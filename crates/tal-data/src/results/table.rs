@@ -14,7 +14,7 @@ use crate::bounded;
 /// The columns, in the order in which they are written.
 const COLUMNS: [&str; 5] = ["recording", "start", "end", "label", "score"];
 
-/// What ActionFormer, TriDet and OpenTAD call them in their data frames.
+/// Names in the data frames of ActionFormer, TriDet and OpenTAD.
 const DATA_FRAME: [&str; 5] = ["video-id", "t-start", "t-end", "label", "score"];
 
 #[derive(Serialize)]
@@ -46,13 +46,13 @@ pub fn read_csv(path: &Path, classes: &ClassMap) -> Result<DetectionSet, Results
     from_reader(file, path, classes)
 }
 
-/// [`read_csv`] of a file's content; `path` is only named in errors.
+/// [`read_csv`] of a file's content; errors name `path`.
 ///
 /// # Units
 /// `start` and `end` in seconds.
 ///
 /// # Errors
-/// As [`read_csv`], except for those of the file system.
+/// Those of [`read_csv`], except for those of the file system.
 pub fn parse_csv(
     bytes: &[u8],
     path: &Path,
@@ -150,7 +150,7 @@ fn columns(headers: &csv::StringRecord) -> Result<[usize; 5], String> {
     Ok(places)
 }
 
-/// What is wrong with a line, without the reader's own vocabulary.
+/// Fault of a line, without the reader's own vocabulary.
 fn explain<R: Read>(
     error: csv::Error,
     reader: &csv::Reader<bounded::Rows<R>>,
@@ -184,13 +184,13 @@ fn explain<R: Read>(
     }
 }
 
-/// Writes the table (tabs where the name ends in `.tsv`), recordings by id, detections in their order; an existing file is replaced at once.
+/// Writes the table (tabs if the name ends in `.tsv`), recordings by id, detections in their order; an existing file is replaced at once.
 ///
 /// # Units
 /// `start` and `end` in seconds.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// If the file cannot be written.
 pub fn write_csv(
     path: &Path,
     detections: &DetectionSet,

@@ -1,10 +1,10 @@
-//! Why a data set cannot be learned from without segments.
+//! Errors of data sets for weak supervision.
 
 use std::path::PathBuf;
 
 use tal_core::ClassMapError;
 
-/// Why a data set cannot be learned from by its recordings' labels.
+/// Reason why a data set cannot be learned from by its recordings' labels.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeakError {
@@ -19,9 +19,9 @@ pub enum WeakError {
         path: PathBuf,
         /// The recording.
         recording: String,
-        /// What stands in the list.
+        /// Value found in the list.
         label: String,
-        /// The class that is spelled most like it, where one is similar at all.
+        /// The class that is spelled most like it, if one is similar at all.
         nearest: Option<String>,
     },
     /// The list of all classes does not agree with the annotated actions.

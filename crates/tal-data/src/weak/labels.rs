@@ -1,4 +1,4 @@
-//! Which classes happen in a recording, from its list or from its annotated actions.
+//! Classes that happen in a recording, from its list or from its annotated actions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,7 +8,7 @@ use tal_core::ClassMap;
 use super::WeakError;
 use crate::annotations::extra::Extra;
 
-/// All classes: those of the annotated actions and those of `classes`. Where the file has neither, the names of all label
+/// All classes: those of the annotated actions and those of `classes`. If the file has neither, the names of all label
 /// lists in the order of the alphabet.
 pub fn classes(annotated: &ClassMap, extra: &Extra, path: &Path) -> Result<ClassMap, WeakError> {
     let mut classes = annotated.clone();

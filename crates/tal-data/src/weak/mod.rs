@@ -1,6 +1,6 @@
 //! Samples for weak supervision: which classes happen in a recording, and at which moments nothing does.
 //!
-//! The labels of a recording are its `labels` list where the annotation file has one
+//! The labels of a recording are its `labels` list if the annotation file has one
 //! (see [`annotations::extra`]), else the classes of its annotated actions. Clicks come from a click
 //! file, see [`crate::clicks`]. Features are resampled to one number of snippets.
 
@@ -47,7 +47,7 @@ pub struct WeakSample {
     pub duration: f64,
 }
 
-/// What a [`WeakDataset`] adds to a data set.
+/// Labels and clicks that a [`WeakDataset`] adds to a data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WeakOptions {
     /// Snippets of every recording, T.
@@ -66,7 +66,7 @@ pub struct WeakDataset {
     /// Labels of the recordings, in the order of the data set.
     labels: Vec<Vec<u32>>,
     clicks: Clicks,
-    /// Where the clicks are from, for errors.
+    /// File of the clicks, for errors.
     clicks_path: PathBuf,
     num_snippets: usize,
 }
@@ -79,7 +79,7 @@ impl WeakDataset {
     ///
     /// # Errors
     /// No snippets; an annotation file whose `labels` or `classes` are wrong; an unknown class in a label list (the error
-    /// gives the nearest name); more classes than configured; a recording without label, where they are required; a click
+    /// gives the nearest name); more classes than configured; a recording without label, if they are required; a click
     /// file that [`Clicks::read`] or [`released::read_clicks`] refuses; a click behind the end of its recording.
     pub fn new(dataset: Arc<Dataset>, options: &WeakOptions) -> Result<Self, DataError> {
         if options.num_snippets == 0 {
@@ -153,7 +153,7 @@ impl WeakDataset {
     /// The classes of a recording, ascending.
     ///
     /// # Panics
-    /// Where there is no such index.
+    /// If there is no such index.
     pub fn labels(&self, index: usize) -> &[u32] {
         &self.labels[index]
     }
@@ -161,7 +161,7 @@ impl WeakDataset {
     /// The clicks of a recording in seconds, ascending.
     ///
     /// # Panics
-    /// Where there is no such index.
+    /// If there is no such index.
     pub fn clicks(&self, index: usize) -> &[f64] {
         self.clicks.of(&self.dataset.recording(index).id)
     }
@@ -179,7 +179,7 @@ impl WeakDataset {
     /// Features that cannot be loaded; a click behind the end of a recording whose duration only its features tell.
     ///
     /// # Panics
-    /// Where there is no such index.
+    /// If there is no such index.
     pub fn sample(&self, index: usize) -> Result<WeakSample, DataError> {
         let features = self.dataset.features(index)?;
         let (array, duration) = resampled(&features, self.num_snippets);
@@ -200,7 +200,7 @@ impl WeakDataset {
     /// `prefetch` recordings ahead. The first error ends the iteration.
     ///
     /// # Errors
-    /// Where a thread cannot be started.
+    /// If a thread cannot be started.
     pub fn samples_in_order(
         self: &Arc<Self>,
         num_threads: usize,
@@ -221,7 +221,7 @@ impl WeakDataset {
 /// [`annotations::extra`].
 ///
 /// # Errors
-/// Where the file cannot be read, or has more classes than configured.
+/// If the file cannot be read, or has more classes than configured.
 pub fn class_names(config: &DatasetConfig) -> Result<ClassMap, DataError> {
     let path = &config.annotations;
     let annotated = annotations::read(path, Some(config.num_classes))?.classes;

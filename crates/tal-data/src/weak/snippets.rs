@@ -22,7 +22,7 @@ use crate::{FeatureArray, Features};
 /// Seconds: those that the features cover, from the first window's begin to the last one's end, see [`covered_seconds`].
 ///
 /// # Panics
-/// Where `num_snippets` is zero.
+/// If `num_snippets` is zero.
 pub fn resampled(features: &Features, num_snippets: usize) -> (Arc<FeatureArray>, f64) {
     let seconds = covered_seconds(&features.grid, features.array.len());
     let array = if features.array.len() == num_snippets {
@@ -49,13 +49,13 @@ pub fn covered_seconds(grid: &TimeGrid, num_features: usize) -> f64 {
 
 /// The snippets in which clicks lie, ascending, each once: ⌊t / `covered` · T⌋, at most T − 1.
 ///
-/// Clicks behind the covered time are in the last snippet: they lie where the recording is too short for another window.
+/// Clicks behind the covered time are in the last snippet: the recording is too short for another window there.
 ///
 /// # Units
 /// `seconds` and `covered` in seconds.
 ///
 /// # Panics
-/// Where `num_snippets` is zero.
+/// If `num_snippets` is zero.
 pub fn clicked(seconds: &[f64], covered: f64, num_snippets: usize) -> Vec<usize> {
     assert!(num_snippets > 0, "no snippets to click on");
     let snippet = |click: &f64| {

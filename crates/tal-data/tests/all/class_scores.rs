@@ -91,7 +91,7 @@ fn wrong_files_are_told_what_is_wrong() {
         ),
         (
             r#"{"results": {}, "class": ["run", "swim", "fly"]}"#,
-            "\"class\", position 1: \"swim\" is no class; the classes begin with fall, jump, run",
+            "\"class\", position 1: \"swim\" is not a class; the classes begin with fall, jump, run",
         ),
         (
             r#"{"results": {}, "class": ["run", "fall", "run"]}"#,
@@ -127,7 +127,7 @@ fn wrong_files_are_told_what_is_wrong() {
         ),
         (
             r#"{"a": {"swim": 1}}"#,
-            "recording \"a\": \"swim\" is no class; the classes begin with fall, jump, run",
+            "recording \"a\": \"swim\" is not a class; the classes begin with fall, jump, run",
         ),
         (
             r#"{"a": {"run": "0.5"}}"#,

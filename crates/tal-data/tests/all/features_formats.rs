@@ -204,7 +204,7 @@ fn wrong_names_are_answered_with_what_is_there() {
         (
             "header.csv",
             FeatureFormat::Csv { header: false },
-            "line 1, column 1: \"a\" is no finite number; does the first line name the columns (header: true)?",
+            "line 1, column 1: \"a\" is not a finite number; does the first line name the columns (header: true)?",
         ),
         (
             "f4.npy",
@@ -234,7 +234,9 @@ fn text_is_checked_line_by_line() {
         let error = parse(&format!("1,2\n3,{bad}\n")).unwrap_err();
         assert_eq!(
             error,
-            format!("r.csv: not a valid csv file: line 2, column 2: {bad:?} is no finite number")
+            format!(
+                "r.csv: not a valid csv file: line 2, column 2: {bad:?} is not a finite number"
+            )
         );
     }
 }

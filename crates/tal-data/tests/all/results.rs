@@ -79,7 +79,7 @@ fn wrong_files_are_told_what_is_wrong() {
             "d.json",
             &json(r#"{"label": "swim", "score": 1, "segment": [0, 1]}"#)
         ),
-        "d.json: recording \"a\", detection 0: label \"swim\" is no class; the classes begin with jump, twice, run, say \"no\""
+        "d.json: recording \"a\", detection 0: label \"swim\" is not a class; the classes begin with jump, twice, run, say \"no\""
     );
     assert_eq!(
         error_of(

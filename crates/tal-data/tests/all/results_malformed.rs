@@ -46,11 +46,11 @@ fn json_entries() {
         ),
         (
             r#"{"label": "run", "score": NaN, "segment": [0, 1]}"#,
-            "at line 3 column 27 (NaN is no JSON; expected a finite number)",
+            "at line 3 column 27 (NaN is not a number; expected a finite one)",
         ),
         (
             r#"{"label": "run", "score": 1, "segment": [0, Infinity]}"#,
-            "(Infinity is no JSON; expected a finite number)",
+            "(Infinity is not a number; expected a finite one)",
         ),
         (
             r#"{"label": "run", "score": "NaN", "segment": [0, 1]}"#,

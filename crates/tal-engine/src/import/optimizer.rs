@@ -1,21 +1,22 @@
-//! The state of the released optimiser, by parameter name.
+//! State of the released optimiser, by parameter name.
 
 use std::collections::BTreeMap;
 
 use tal_core::config::TrainConfig;
+use tal_core::weights::NamedTensors;
 use tal_pth::Value;
 use tch::{Kind, Tensor};
 
+use super::file::{ReleasedCheckpoint, Section};
 use super::report::Difference;
 use super::schedule::Place;
-use super::{ReleasedCheckpoint, Section};
 use crate::error::EngineError;
-use crate::optimizer::{NamedTensors, decays, state_entries};
+use crate::optimizer::{decays, state_entries};
 
 /// Names of an error's list; the rest is counted.
 const NUM_LISTED: usize = 5;
 
-/// What was read.
+/// Moments of AdamW.
 pub(super) struct Moments {
     /// As [`crate::optimizer::AdamW::state`] gives it.
     pub(super) state: NamedTensors,

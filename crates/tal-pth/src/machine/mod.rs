@@ -148,7 +148,7 @@ struct Machine<'a, 'b> {
 }
 
 impl Machine<'_, '_> {
-    /// Runs one opcode; the result where it is the last.
+    /// Runs one opcode; the result if it is the last.
     fn step(&mut self, code: u8) -> Step<Option<Id>> {
         match code {
             b'.' => return self.pop().map(Some),

@@ -1,4 +1,4 @@
-//! What follows an opcode in the pickle: numbers, text, bytes and names.
+//! Arguments of an opcode in the pickle: numbers, text, bytes and names.
 
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ impl Machine<'_, '_> {
 
     pub(super) fn text(&mut self, len: usize) -> Step<()> {
         let text = std::str::from_utf8(self.take(len)?)
-            .map_err(|error| FaultKind::malformed(format!("text is no UTF-8: {error}")))?
+            .map_err(|error| FaultKind::malformed(format!("text is not UTF-8: {error}")))?
             .to_owned();
         self.push(Node::Str(text))
     }

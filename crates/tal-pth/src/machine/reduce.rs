@@ -1,4 +1,4 @@
-//! The calls that stand for data: dictionaries, tensors, storages and NumPy scalars.
+//! Calls that mean data: dictionaries, tensors, storages and NumPy scalars.
 
 use std::sync::Arc;
 
@@ -144,7 +144,7 @@ impl Machine<'_, '_> {
             other => return refused(format!("a storage of {}", other.describe())),
         };
         let Node::Str(key) = self.node(key) else {
-            return Err(FaultKind::malformed("the key of a storage is no str"));
+            return Err(FaultKind::malformed("the key of a storage is not a str"));
         };
         let key = key.clone();
         self.count_copied(key.len())?;
@@ -170,7 +170,7 @@ impl Machine<'_, '_> {
                 self.count_copied(pair.len())?;
                 if pair.len() != 2 {
                     return Err(FaultKind::malformed(
-                        "an entry of an OrderedDict is no pair",
+                        "an entry of an OrderedDict is not a pair",
                     ));
                 }
                 entries.extend(pairs(&pair)?);

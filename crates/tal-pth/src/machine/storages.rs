@@ -14,7 +14,7 @@ pub(crate) struct Storages<'a> {
     list: Vec<Storage>,
     by_key: HashMap<String, usize>,
     pub(crate) big_endian: bool,
-    /// Within a storage that is a stream of its own, where no further one may be.
+    /// Within a storage that is a stream of its own; no further one may be in it.
     pub(crate) nested: bool,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Storages<'a> {
         self.list
     }
 
-    /// The index of a storage, where the file holds all of it.
+    /// The index of a storage, if the file holds all of it.
     pub(super) fn index(
         &mut self,
         key: &str,
@@ -75,7 +75,7 @@ impl<'a> Storages<'a> {
         Ok(index)
     }
 
-    /// A storage whose values are at hand.
+    /// A storage whose values are in memory.
     pub(super) fn memory(
         &mut self,
         bytes: Arc<Vec<u8>>,

@@ -10,7 +10,7 @@ use crate::PlotError;
 const ODD_NAME: &str = "<b>&\"é'漢\u{1}";
 const ODD_SHOWN: &str = "<b>&\"é'漢\u{fffd}";
 
-/// What is written on a picture, and how many of its shapes have a colour.
+/// Texts and coloured shapes of a picture.
 struct Drawn {
     texts: Vec<String>,
     fills: Vec<String>,

@@ -25,7 +25,7 @@ use plan::Plan;
 /// Seconds that a recording of fixed length lasts.
 const SECONDS: (f64, f64) = (20.0, 200.0);
 
-/// How much is made, and what besides annotations and features.
+/// Number of recordings, and files besides annotations and features.
 #[derive(Debug, Clone, Default)]
 pub struct LikeOptions {
     /// Recordings of the training subset, and as many of the test subset.
@@ -36,7 +36,7 @@ pub struct LikeOptions {
     pub class_scores: Option<PathBuf>,
 }
 
-/// What was written.
+/// Report of [`write_like`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LikeReport {
     /// Subsets with their numbers of recordings.
@@ -52,10 +52,10 @@ pub struct LikeReport {
 /// Writes recordings of a made-up world (see [`crate`]) as the configuration expects them: the annotation file and
 /// every feature file at its path, in its format, with its number of channels; lengths from half to one and a half
 /// `max_seq_len` (all of `max_seq_len` where `feat_stride` is null and nothing is resized). The first training and the
-/// first test subset get `count` recordings each. Every class occurs where the recordings have room for all.
+/// first test subset get `count` recordings each. Every class occurs if the recordings have room for all.
 ///
-/// One recording at a time is in memory, except for HDF5 with one file for all. Annotations are written last: where there
-/// is an annotation file all features are there.
+/// One recording at a time is in memory, except for HDF5 with one file for all. Annotations are written last, so that
+/// an annotation file proves that all features are there.
 ///
 /// # Errors
 /// A place that is taken already (nothing is overwritten); `columns` that do not add up to `input_dim`; too few channels,
@@ -160,7 +160,7 @@ fn check_places(config: &DatasetConfig, options: &LikeOptions) -> Result<(), Syn
     let features = &config.features;
     for dir in std::iter::once(&features.dir).chain(features.append.iter().map(|more| &more.dir)) {
         let taken = fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
-        // A raw `{subset}` is no folder; those of the subsets are checked when their first file is written.
+        // A raw `{subset}` is not a folder; those of the subsets are checked when their first file is written.
         if taken {
             return Err(FolderError::NotEmpty { path: dir.clone() }.into());
         }
@@ -179,7 +179,7 @@ struct Writer<'a> {
     num_channels: usize,
     parts: Vec<Part>,
     store: Box<dyn features::FeatureStore>,
-    /// What goes into one HDF5 file for all, by part.
+    /// Arrays for the one HDF5 file of all recordings, by part.
     collected: Vec<(PathBuf, Vec<(String, FeatureArray)>)>,
 }
 

@@ -1,4 +1,4 @@
-//! Which channels go into which file.
+//! Division of the channels among the files.
 
 use tal_core::config::{AppendedFeatures, DatasetConfig, FeatureFormat, FeaturesConfig};
 
@@ -15,7 +15,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// What is stored in the file of a recording.
+    /// Content of the file of a recording.
     pub(super) fn of(&self, features: &FeatureArray) -> FeatureArray {
         let mut data = Vec::with_capacity(self.columns.len() * features.len());
         for &channel in &self.columns {
@@ -53,11 +53,11 @@ impl<'a> From<&'a AppendedFeatures> for Source<'a> {
     }
 }
 
-/// The files of a recording of `num_channels` channels. Sources without `columns` share evenly what the others leave.
+/// The files of a recording of `num_channels` channels. Sources without `columns` share the remaining channels evenly.
 /// Columns beside those that are used show the same channels once more.
 ///
 /// # Errors
-/// Where `columns` take another number of channels than there are.
+/// If `columns` take another number of channels than there are.
 pub(super) fn parts(config: &DatasetConfig, num_channels: usize) -> Result<Vec<Part>, SynthError> {
     let features = &config.features;
     let sources: Vec<Source<'_>> = std::iter::once(Source::from(features))
@@ -89,7 +89,7 @@ pub(super) fn parts(config: &DatasetConfig, num_channels: usize) -> Result<Vec<P
     let mut first_open = true;
     for (index, source) in sources.iter().enumerate() {
         let [from, to] = source.columns.unwrap_or_else(|| {
-            // The first takes what is left over.
+            // The first takes the rest.
             let extra = if first_open { left % open } else { 0 };
             first_open = false;
             [0, left / open + extra]

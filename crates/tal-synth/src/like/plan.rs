@@ -1,4 +1,4 @@
-//! What the recordings of a synthetic data set are like, so that they fit a configuration.
+//! Recordings of a synthetic data set that fit a configuration.
 
 use tal_core::TimeGrid;
 use tal_core::config::{DatasetConfig, FeatureFormat};
@@ -6,7 +6,7 @@ use tal_core::config::{DatasetConfig, FeatureFormat};
 use crate::world::NUM_DIRECTIONS;
 use crate::{SynthConfig, SynthError};
 
-/// Frames per second where the configuration leaves them to the annotations.
+/// Frames per second if the configuration leaves them to the annotations.
 const DEFAULT_FPS: f32 = 30.0;
 /// Classes of a data set whose detector does not tell them apart.
 const ANY_CLASSES: usize = 10;
@@ -21,9 +21,9 @@ const ACTIONS_PER_CLASS: f64 = 1.5;
 
 /// How recordings are made and how they lie in time.
 pub(super) struct Plan {
-    /// For the generator; its unit of length is what is stored, features or samples of a raw signal.
+    /// For the generator; its unit of length is that of the files: features or samples of a raw signal.
     pub(super) synth: SynthConfig,
-    /// The grid of what is stored; none where it follows from each recording's duration.
+    /// The grid of the stored values; `None` if it follows from each recording's duration.
     grid: Option<TimeGrid>,
     fps: f32,
     /// Stored values over time for one feature of the network.
@@ -82,7 +82,7 @@ impl Plan {
             num_frames: grid.map_or(1.0, |grid| grid.num_frames.max(grid.feat_stride * 0.01)),
             difficulty: 0.3,
             seed,
-            // Context tells classes apart only where there is room for it.
+            // Context tells classes apart only if there is room for it.
             confusable_share: 0.0,
             cue_distance: (0.0, 0.0),
             ..SynthConfig::default()
@@ -125,8 +125,8 @@ impl Plan {
         (stored(low), stored(high.max(low)))
     }
 
-    /// The grid of a recording of `len` stored values and its duration in seconds; `seconds` is what a recording of fixed
-    /// length shall last.
+    /// The grid of a recording of `len` stored values and its duration in seconds; `seconds` is the duration of a recording of fixed
+    /// length.
     pub(super) fn timing(&self, len: usize, seconds: f64) -> (TimeGrid, f64) {
         match self.grid {
             Some(grid) => (grid, crate::duration(&grid, len)),

@@ -420,7 +420,7 @@ fn findings_say_what_is_likely_wrong() {
         .iter()
         .find(|one| one.code == LabelOutOfRange)
         .unwrap();
-    assert_eq!(out.expected, "ids from 0; here they seem to begin at 1");
+    assert_eq!(out.expected, "ids from 0; here they seem to start at 1");
 
     let mut corpus = Corpus::new();
     corpus.add("a", 2.0, 4.0, "run", 0);
