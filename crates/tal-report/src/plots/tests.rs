@@ -144,7 +144,7 @@ fn ap_per_class_sorts_and_labels() {
 }
 
 #[test]
-fn map_over_tiou_has_bands_where_intervals_are() {
+fn map_over_thresholds_has_bands_where_intervals_are() {
     let points = |banded: bool| -> Vec<_> {
         [0.7, 0.3, 0.5, f64::NAN]
             .into_iter()
