@@ -6,7 +6,8 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tal_benches::unit::in_units;
-use tal_benches::workload::PYRAMIDS;
+use tal_benches::workload::{PYRAMIDS, network};
+use tal_core::PointGrid;
 use tal_decoder::{Criterion as TrainingLoss, select_candidates};
 
 fn decoder(criterion: &mut Criterion) {
@@ -18,20 +19,21 @@ fn decoder(criterion: &mut Criterion) {
         in_units(&mut group, &name("forward"), |bencher| {
             let (detector, pyramid) = parts.get_or_insert_with(|| {
                 let (detector, batch) = (workload.detector(), workload.recording());
-                let model = detector.model();
-                let pyramid = tch::no_grad(|| model.pyramid(&batch.features, &batch.lens, false));
+                let network = network(&detector);
+                let pyramid = tch::no_grad(|| network.pyramid(&batch.features, &batch.lens, false));
                 (detector, pyramid)
             });
-            let decoder = &detector.model().pyramid_network().decoder;
+            let decoder = &network(detector).decoder;
             bencher.iter(|| tch::no_grad(|| decoder.forward(pyramid)));
         });
         let mut parts = None;
         in_units(&mut group, &name("candidates"), |bencher| {
             let (detector, output, points) = parts.get_or_insert_with(|| {
                 let (detector, batch) = (workload.detector(), workload.recording());
-                let model = detector.model();
-                let output = tch::no_grad(|| model.forward(&batch.features, &batch.lens, false));
-                let points = model.points(batch.features.size()[2] as usize);
+                let network = network(&detector);
+                let output = tch::no_grad(|| network.forward(&batch.features, &batch.lens, false));
+                let range = &detector.config().decoder.regression_range;
+                let points = PointGrid::new(batch.features.size()[2] as usize, range);
                 (detector, output, points)
             });
             let config = &detector.config().inference;
@@ -42,7 +44,7 @@ fn decoder(criterion: &mut Criterion) {
             let (loss, output, batch) = parts.get_or_insert_with(|| {
                 let (detector, batch) = (workload.detector(), workload.batch());
                 let input = &batch.input;
-                let output = detector.model().forward(&input.features, &input.lens, true);
+                let output = network(&detector).forward(&input.features, &input.lens, true);
                 (TrainingLoss::new(&detector.config().loss), output, batch)
             });
             bencher.iter(|| loss.forward(output, &batch.points, &batch.targets));

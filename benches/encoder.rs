@@ -2,7 +2,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tal_benches::unit::in_units;
-use tal_benches::workload::PYRAMIDS;
+use tal_benches::workload::{PYRAMIDS, network};
 
 fn encoder(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("encoder");
@@ -13,8 +13,8 @@ fn encoder(criterion: &mut Criterion) {
             let (detector, batch) =
                 parts.get_or_insert_with(|| (workload.detector(), workload.recording()));
             bencher.iter(|| {
-                let model = detector.model();
-                tch::no_grad(|| model.pyramid(&batch.features, &batch.lens, false))
+                let network = network(detector);
+                tch::no_grad(|| network.pyramid(&batch.features, &batch.lens, false))
             });
         });
     }

@@ -12,8 +12,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use tal_benches::unit::in_units;
 use tal_core::config::Config;
 use tal_data::{Dataset, Loader, LoaderConfig, Position};
-use tal_engine::Trainer;
-use tal_engine::batch::TrainingBatch;
+use tal_engine::{Pyramid, Trainer, TrainingBatch};
 use tal_synth::SynthConfig;
 use tch::Device;
 
@@ -48,7 +47,7 @@ fn corpus(dir: &Path) -> Config {
 struct Run {
     config: Config,
     loader: Loader,
-    trainer: Trainer,
+    trainer: Trainer<Pyramid>,
 }
 
 impl Run {
@@ -65,7 +64,7 @@ impl Run {
         let loader = Loader::new(dataset, loader, Position::default(), usize::MAX);
         let loader = loader.expect("batches");
         let steps_per_epoch = loader.num_batches();
-        let trainer = Trainer::new(config, &classes, steps_per_epoch, Device::Cpu);
+        let trainer = Trainer::<Pyramid>::new(config, &classes, steps_per_epoch, Device::Cpu);
         Self {
             config: config.clone(),
             loader,

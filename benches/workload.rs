@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tal_core::config::{Config, Precision};
 use tal_core::{ClassMap, Segment, TimeGrid};
 use tal_data::{FeatureArray, Features, TrainingSample};
-use tal_engine::batch::{PaddedBatch, TrainingBatch};
-use tal_engine::{Detector, Model, Trainer};
+use tal_engine::{Detector, Model, Pyramid, PyramidNetwork, Trainer};
+use tal_engine::{PaddedBatch, TrainingBatch};
 use tch::Device;
 
 use crate::{Uniform, config};
@@ -108,18 +108,9 @@ impl Workload {
     pub fn detector(&self) -> Detector {
         let config = self.config();
         tch::manual_seed(1);
-        let weights = Model::new(&config, &[], Device::Cpu)
-            .expect("a network")
-            .parameters();
+        let model = Model::<Pyramid>::new(&config, &[], Device::Cpu).expect("a network");
         let kind = config.train.checkpoint.weights;
-        Detector::with_weights(
-            &config,
-            &ClassMap::default(),
-            (kind, &weights),
-            self.config.as_ref(),
-            Device::Cpu,
-        )
-        .expect("weights of the same network")
+        Detector::from_model(model, &ClassMap::default(), kind).expect("no class scores")
     }
 
     /// Features of a recording.
@@ -148,8 +139,9 @@ impl Workload {
     ///
     /// # Panics
     /// If the configuration cannot be built.
-    pub fn trainer(&self) -> Trainer {
-        Trainer::new(&self.config(), &ClassMap::default(), 100, Device::Cpu).expect("a network")
+    pub fn trainer(&self) -> Trainer<Pyramid> {
+        Trainer::<Pyramid>::new(&self.config(), &ClassMap::default(), 100, Device::Cpu)
+            .expect("a network")
     }
 
     /// Batch of two recordings.
@@ -175,4 +167,12 @@ impl Workload {
         let samples: Vec<_> = (0..2).map(sample).collect();
         TrainingBatch::new(&samples, &config, Device::Cpu).expect("a batch")
     }
+}
+
+/// The network of [`Workload::detector`].
+///
+/// # Panics
+/// If the detector is of another method.
+pub fn network(detector: &Detector) -> &PyramidNetwork {
+    detector.model::<Pyramid>().expect("a pyramid").network()
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use tal_benches::{Uniform, config};
 use tal_data::{annotations, features};
-use tal_engine::Trainer;
+use tal_engine::{Pyramid, Trainer};
 use tch::Device;
 
 /// Feature rate of the released configuration: one feature for 4 of 30 frames per second.
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         num_recordings += 1;
         num_features += len;
     }
-    let trainer = Trainer::new(&config, &truth.classes, 1, Device::Cpu)?;
+    let trainer = Trainer::<Pyramid>::new(&config, &truth.classes, 1, Device::Cpu)?;
     trainer
         .detector_checkpoint()
         .write(&out.join("random.safetensors"))?;

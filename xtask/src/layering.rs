@@ -70,6 +70,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// What a crate's examples and tests may use besides.
 const ALLOWED_IN_EXAMPLES: &[(&str, &str)] = &[
     ("tal-data", "tal-config"),
+    ("tal-corpus", "tal-config"),
     ("tal-postprocess", "tal-config"),
     ("tal-postprocess", "tal-data"),
     ("tal-engine", "tal-synth"),
@@ -80,9 +81,6 @@ const ALLOWED_IN_EXAMPLES: &[(&str, &str)] = &[
 
 /// The crates whose errors end in front of a user, and need no type.
 const MAY_USE_ANYHOW: [&str; 2] = ["tal-cli", "xtask"];
-
-/// Crates with a feature that, alone, must not link LibTorch.
-const PURE_FEATURES: [(&str, &str); 1] = [("tal-encoder", "spectral")];
 
 /// A crate that others take alone, with the most crates that its tree may hold.
 const SMALL: (&str, usize) = ("tal-postprocess", 25);
@@ -105,13 +103,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     for package in PURE {
         let tree = Cargo::new(["tree", "--edges", "normal,build,dev", "--prefix", "none"])
             .arguments(["--package", package])
-            .output(workspace)?;
-        breaches.extend(check_tree(package, &tree)?);
-    }
-    for (package, feature) in PURE_FEATURES {
-        let tree = Cargo::new(["tree", "--edges", "normal,build", "--prefix", "none"])
-            .arguments(["--package", package, "--no-default-features"])
-            .arguments(["--features", feature])
             .output(workspace)?;
         breaches.extend(check_tree(package, &tree)?);
     }

@@ -1,4 +1,4 @@
-//! Progress on the terminal, messages on standard error and in the run's log file.
+//! Progress on the terminal, and messages on standard error and in the log file of a run.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -17,7 +17,7 @@ use tracing_subscriber::prelude::*;
 
 use crate::args::GlobalArgs;
 
-/// What the commands print with.
+/// Output of the commands.
 pub(crate) struct Console {
     bars: MultiProgress,
     log: LateFile,
@@ -25,7 +25,7 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    /// Sets up messages. Without a terminal there are no bars, and what they would tell comes as lines.
+    /// Sets up messages. Without a terminal there are no bars; messages take their place.
     pub(crate) fn start(args: &GlobalArgs) -> Self {
         let bars = MultiProgress::new();
         let interactive = io::stderr().is_terminal() && !args.quiet;
@@ -60,7 +60,7 @@ impl Console {
         }
     }
 
-    /// From now on messages also go to the log file of the run folder `out`.
+    /// Writes all further messages to the log file of the run folder `out`, too.
     pub(crate) fn log_to(&self, out: &Path) -> io::Result<()> {
         let file = OpenOptions::new()
             .create(true)
@@ -70,7 +70,7 @@ impl Console {
         Ok(())
     }
 
-    /// A bar over `len` steps of which `done` are done; `template` as indicatif's, with `rate` for steps per second.
+    /// A bar over `len` steps, of which `done` are done. `template` is that of indicatif, with `rate` for steps per second.
     pub(crate) fn bar(&self, len: u64, done: u64, template: &str) -> ProgressBar {
         let style = ProgressStyle::with_template(template)
             .expect("our own templates are valid")
@@ -78,7 +78,7 @@ impl Console {
                 let _ = write!(out, "{:.1}/s", state.per_sec());
             })
             .progress_chars("━╸─");
-        // The rate counts from here: steps of an earlier process were not made in this one's time.
+        // The rate counts from here, without the steps of an earlier process.
         let bar = self
             .bars
             .add(ProgressBar::new(len).with_style(style).with_position(done));
@@ -92,14 +92,14 @@ impl Console {
         self.bars.suspend(|| print(text))
     }
 
-    /// Lets Ctrl-C (and SIGTERM) ask for a clean stop; a second one ends the program at once.
+    /// Makes Ctrl-C (and SIGTERM) ask for a clean stop; a second one ends the program at once.
     pub(crate) fn catch_interrupts(&self) -> Arc<AtomicBool> {
         self.catch_interrupts_saying(
             "stopping after this step and saving; again to stop at once without saving",
         )
     }
 
-    /// [`Console::catch_interrupts`] for commands that have something else to say then.
+    /// [`Console::catch_interrupts`] with another message.
     pub(crate) fn catch_interrupts_saying(&self, message: &'static str) -> Arc<AtomicBool> {
         let stop = Arc::clone(&self.stop);
         let handler = move || {
@@ -115,7 +115,7 @@ impl Console {
     }
 }
 
-/// Prints a line of results on standard output. A reader that has seen enough (`tal … | head`) ends the program in peace.
+/// Prints a line of results on standard output. If the reader has gone (`tal … | head`), the program ends without an error.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
@@ -124,7 +124,7 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Lines of messages that do not tear the bars.
+/// Writer of messages above the bars.
 #[derive(Clone)]
 struct AboveBars(MultiProgress);
 
@@ -146,7 +146,7 @@ impl Write for AboveBars {
     }
 }
 
-/// A file that is known only after the run folder has been checked.
+/// A log file that is opened only after the run folder has been checked.
 #[derive(Clone, Default)]
 struct LateFile(Arc<Mutex<Option<File>>>);
 

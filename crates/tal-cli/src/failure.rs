@@ -1,15 +1,15 @@
-//! How errors end the program: one message, exit code 2 for what the user asked wrongly and 1 for what failed.
+//! Errors at the end of the program: one message, and exit code 2 for a wrong request or 1 for a failure.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use tal_core::atomic::FolderError;
+use tal_core::Usage;
 use tal_corpus::ClipError;
 use tal_engine::EngineError;
 use tal_engine::ablation::AblationError;
 use tal_synth::SynthError;
 
-/// Something that was asked for wrongly, found by the program itself.
+/// A wrong request that the program itself found.
 #[derive(Debug)]
 pub(crate) struct UsageError(pub(crate) String);
 
@@ -21,34 +21,33 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
-/// Prints the error and gives the exit code. Messages of our libraries already name their cause, so only the outermost one
-/// is shown.
+impl Usage for UsageError {
+    fn is_usage(&self) -> bool {
+        true
+    }
+}
+
+fn usage<E: Usage + Send + Sync + 'static>(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<E>().is_some_and(E::is_usage)
+}
+
+/// Prints the error and returns the exit code. Messages of our libraries name their cause, so only the outermost one is
+/// printed.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    // Nobody may be reading any more; the exit code still tells.
+    // The reader may have gone; the exit code still tells.
     let _ = writeln!(io::stderr(), "error: {error}");
-    let usage = error.is::<UsageError>()
-        || error.is::<tal_config::ConfigError>()
-        || error.is::<tal_config::import::ImportError>()
-        || error.is::<tal_engine::device::DeviceError>()
-        || error
-            .downcast_ref::<EngineError>()
-            .is_some_and(EngineError::is_usage)
-        || error
-            .downcast_ref::<AblationError>()
-            .is_some_and(AblationError::is_usage)
-        || matches!(error.downcast_ref(), Some(ClipError::Setting { .. }))
-        || error.downcast_ref::<SynthError>().is_some_and(|error| {
-            !matches!(
-                error,
-                SynthError::Folder(FolderError::Write { .. })
-                    | SynthError::Annotations(_)
-                    | SynthError::Features(_)
-            )
-        });
+    let usage = usage::<UsageError>(error)
+        || usage::<tal_config::ConfigError>(error)
+        || usage::<tal_engine::DeviceError>(error)
+        || usage::<EngineError>(error)
+        || usage::<AblationError>(error)
+        || usage::<tal_config::import::ImportError>(error)
+        || usage::<ClipError>(error)
+        || usage::<SynthError>(error);
     ExitCode::from(if usage { 2 } else { 1 })
 }
 
-/// A panic is mostly a mistake of ours: say so in one message, without a backtrace.
+/// Makes panics, which are mostly our mistakes, print one message without a backtrace.
 pub(crate) fn install_panic_message() {
     std::panic::set_hook(Box::new(|info| {
         let place = info
@@ -66,12 +65,12 @@ pub(crate) fn install_panic_message() {
     }));
 }
 
-/// LibTorch's operations have no other way than a panic to say that a GPU is full, which is not our mistake.
+/// LibTorch's operations report a full GPU only by a panic, although it is not our mistake.
 fn panic_message(message: &str, place: &str) -> String {
     if message.contains("CUDA out of memory") {
         return format!(
-            "{message}; lower train.batch_size, inference.batch_size or dataset.max_seq_len, or set train.precision=bfloat16. A \
-             run goes on from where it was last saved with --resume"
+            "{message}; lower train.batch_size, inference.batch_size or dataset.max_seq_len, or set train.precision=bfloat16. With \
+             --resume, a run continues from its last saved state"
         );
     }
     format!("internal error, please report it: {message}{place}")

@@ -1,4 +1,4 @@
-//! The program `tal`: arguments, printing and exit codes; the work is done by `tal-engine`.
+//! The program `tal`: arguments, printing and exit codes. `tal-engine` and the crates below it do the work.
 
 mod args;
 mod commands;
@@ -14,7 +14,7 @@ use clap::Parser;
 use args::{Arguments, Command, ConvertCommand, DataCommand};
 use console::Console;
 
-/// LibTorch's allocations included. Tensors of ever other lengths leave glibc's heap full of holes.
+/// Serves LibTorch, too. Tensors whose lengths keep changing leave glibc's heap full of holes.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         restart::with_settings();
     }
     let console = Console::start(&arguments.global);
-    // The demo's network is too small to gain from a second thread, and loses much where another program wants the core.
+    // The demo's network is too small to gain from a second thread, and loses much if another program wants the core.
     let threads = match arguments.command {
         Command::Demo(_) => arguments.global.threads.or(Some(1)),
         _ => arguments.global.threads,
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let device = arguments.global.device;
     let outcome = match arguments.command {
         Command::Train(args) => commands::train::run(&args, device, &console),
-        Command::Eval(args) => commands::eval::run(&args, device, &console),
+        Command::Test(args) => commands::test::run(&args, device, &console),
         Command::Predict(args) => commands::predict::run(&args, device, &console),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Ablate(args) => {
@@ -64,12 +64,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// LibTorch's operations and our own parallel loops share the same cores.
+/// Limits the threads of LibTorch's operations and of our own parallel loops, which share the cores.
 fn set_threads(threads: Option<usize>) {
     let Some(threads) = threads else {
         return;
     };
-    tal_engine::device::set_num_threads(threads);
+    tal_engine::set_num_threads(threads);
     if let Err(error) = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build_global()
@@ -78,7 +78,7 @@ fn set_threads(threads: Option<usize>) {
     }
     tracing::debug!(
         "threads: {} of LibTorch, {} of parallel loops",
-        tal_engine::device::num_threads(),
+        tal_engine::num_threads(),
         rayon::current_num_threads()
     );
 }

@@ -1,22 +1,22 @@
-//! Settings that libraries read when they are loaded, which is before this program's first line runs.
+//! Settings that libraries read when they are loaded, before the first line of this program runs.
 
 #[cfg(any(unix, test))]
 use std::ffi::OsStr;
 
-/// What makes a run faster, and for a value of the user's own to win over. The same stand in `.cargo/config.toml`, for
-/// benchmarks; docs/performance.md has the figures.
+/// Settings that make a run faster; values that the user has set win. `.cargo/config.toml` has the same for benchmarks, and
+/// docs/performance.md has the figures.
 #[cfg(any(unix, test))]
 const SETTINGS: [(&str, &str); 3] = [
-    // How often a thread of LibTorch looks for work before it sleeps. GNU's default is some milliseconds' worth, which on a
-    // busy machine is taken from the thread that it waits for.
+    // Number of looks for work of a LibTorch thread before it sleeps. GNU's default takes milliseconds, which on a busy
+    // machine are lost to the thread that it waits for.
     ("GOMP_SPINCOUNT", "10000"),
-    // Pages of 2 MB, where the system has them.
+    // Pages of 2 MB, if the system has them.
     ("MIMALLOC_ALLOW_LARGE_OS_PAGES", "1"),
-    // Memory once taken is used again by the next step rather than given back.
+    // The next step uses memory again instead of giving it back.
     ("MIMALLOC_PURGE_DELAY", "-1"),
 ];
 
-/// The settings that `variable` does not find.
+/// The settings that `variable` does not know.
 #[cfg(any(unix, test))]
 fn missing(
     variable: impl Fn(&str) -> bool,
@@ -27,8 +27,8 @@ fn missing(
     missing.map(|(name, value)| (OsStr::new(name), OsStr::new(value)))
 }
 
-/// Starts this program anew, in the same process, with those settings that the environment does not have. Returns where it
-/// has all of them, or where that is not possible: then the program is only slower.
+/// Starts this program again, in the same process, with the settings that the environment lacks. Returns if none is missing,
+/// or if that is impossible; then the program is only slower.
 #[cfg(unix)]
 pub(crate) fn with_settings() {
     use std::env;

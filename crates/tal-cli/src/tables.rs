@@ -23,7 +23,7 @@ pub(crate) fn percent(value: f64) -> String {
     format!("{:.2}", 100.0 * value)
 }
 
-/// mAP per threshold and its mean, in percent; with `classes` also AP of every class.
+/// mAP per threshold and its mean, in percent; with `classes`, also AP of every class.
 pub(crate) fn evaluation(evaluation: &Evaluation, classes: Option<&ClassMap>) -> String {
     let mut header = vec!["tIoU".to_owned()];
     header.extend(evaluation.tiou_thresholds.iter().map(|t| format!("{t:.2}")));
@@ -59,7 +59,7 @@ pub(crate) fn detections(detections: &[Detection], classes: &ClassMap, limit: us
     table.to_string()
 }
 
-/// Where the time of training steps went.
+/// Time of the phases of a training step.
 pub(crate) fn profile(profile: &StepProfile) -> String {
     let header = ["phase", "ms per step", "share [%]"].map(str::to_owned);
     let mut table = table(&header);

@@ -79,3 +79,10 @@ fn join(errors: &[FieldError]) -> String {
     let lines: Vec<_> = errors.iter().map(FieldError::to_string).collect();
     lines.join("\n  ")
 }
+
+/// A configuration belongs to the request.
+impl tal_core::Usage for ConfigError {
+    fn is_usage(&self) -> bool {
+        true
+    }
+}

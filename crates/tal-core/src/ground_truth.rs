@@ -22,7 +22,7 @@ pub struct Instance {
 ///
 /// # Units
 /// `duration` in seconds, `fps` in frames (or samples) per second.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Recording {
     /// Its name, unique within a data set.
     pub id: String,

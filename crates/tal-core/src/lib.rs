@@ -13,6 +13,7 @@ mod point_grid;
 mod segment;
 mod spelling;
 mod time_grid;
+mod usage;
 #[cfg(feature = "torch")]
 pub mod weights;
 
@@ -31,3 +32,4 @@ pub use point_grid::{Level, PointGrid};
 
 // Error messages.
 pub use spelling::nearest_name;
+pub use usage::Usage;

@@ -3,7 +3,6 @@
 use tal_core::nn::{BiasInit, ChannelLayerNorm, Conv1d, Conv1dConfig, MaskedConv1d, dim};
 use tch::{Kind, Tensor, nn};
 
-use crate::error::{EncoderError, require};
 use crate::windowed::windowed_attention;
 
 /// Shape of a [`SelfAttention`].
@@ -11,11 +10,11 @@ use crate::windowed::windowed_attention;
 pub struct SelfAttentionConfig {
     /// Channels of input and output.
     pub dim: usize,
-    /// Heads; they share the channels evenly.
+    /// Number of heads; they share the channels evenly.
     pub num_heads: usize,
-    /// Positions that each position attends to (odd, at least 3); `None`: all.
+    /// Number of positions that each position attends to (odd, at least 3); `None`: all.
     pub window: Option<usize>,
-    /// A learned bias per head and distance within the window.
+    /// Adds a learned bias per head and distance within the window.
     pub relative_position: bool,
     /// Kernel of the depth-wise convolutions (odd).
     pub kernel_size: usize,
@@ -23,7 +22,7 @@ pub struct SelfAttentionConfig {
     pub stride: usize,
 }
 
-/// What query, key and value each pass: a depth-wise masked convolution, a norm and a fully connected layer.
+/// Path of the query, the key or the value: a depth-wise masked convolution, a norm and a fully connected layer.
 ///
 /// y = projection(LN(Conv(x) · mask))
 ///
@@ -66,7 +65,7 @@ impl AttentionInput {
 /// Multi-head self-attention along time.
 ///
 /// Per head A = softmax(Q·Kᵀ / √(C/h) + bias), y = output(concat(A·V)) · mask. Without a window, padded keys have the weight 0.
-/// With one, a position attends to itself and ⌊window/2⌋ positions on either side: what lies outside the sequence has the
+/// With one, a position attends to itself and ⌊window/2⌋ positions on either side: positions outside the sequence have the
 /// weight 0, padded keys get −1e4 added, padded queries give zero before the output layer, and memory grows with T · window.
 ///
 /// # Shapes
@@ -76,11 +75,11 @@ impl AttentionInput {
 /// arXiv 2202.07925.
 #[derive(Debug)]
 pub struct SelfAttention {
-    /// What asks.
+    /// Path of the query.
     pub query: AttentionInput,
-    /// What is compared with.
+    /// Path of the key.
     pub key: AttentionInput,
-    /// What is averaged.
+    /// Path of the value.
     pub value: AttentionInput,
     /// Bias per head and distance within the window.
     pub relative_bias: Option<Tensor>,
@@ -93,43 +92,26 @@ pub struct SelfAttention {
 impl SelfAttention {
     /// Variables named as the fields below `path`.
     ///
-    /// # Errors
-    /// Where the heads do not divide the channels, a kernel or window is even, the window is below 3, or there is a bias per
-    /// distance without a window.
-    pub fn new(path: &nn::Path<'_>, config: &SelfAttentionConfig) -> Result<Self, EncoderError> {
+    /// # Panics
+    /// If a size is 0, the heads do not divide the channels, a kernel or window is even, the window is below 3, or there is a bias
+    /// per distance without a window.
+    pub fn new(path: &nn::Path<'_>, config: &SelfAttentionConfig) -> Self {
         let &SelfAttentionConfig {
             dim: channels,
             num_heads,
             window,
             relative_position,
             kernel_size,
-            stride,
+            ..
         } = config;
-        require(
-            channels > 0 && num_heads > 0 && channels.is_multiple_of(num_heads),
-            "number of attention heads",
-            num_heads,
-            "a divisor of dim",
-        )?;
-        require(
-            window.is_none_or(|window| window >= 3 && window % 2 == 1),
-            "attention window",
-            window.unwrap_or(0),
-            "odd and at least 3",
-        )?;
-        require(
-            window.is_some() || !relative_position,
-            "relative_position",
-            relative_position,
-            "false without a window",
-        )?;
-        require(
-            kernel_size % 2 == 1,
-            "kernel_size of attention",
-            kernel_size,
-            "odd",
-        )?;
-        require(stride > 0, "stride of attention", stride, "at least 1")?;
+        assert!(
+            num_heads > 0
+                && channels.is_multiple_of(num_heads)
+                && window.is_none_or(|window| window >= 3 && window % 2 == 1)
+                && (window.is_some() || !relative_position)
+                && kernel_size % 2 == 1,
+            "no attention has these sizes: {config:?}"
+        );
         let relative_bias = window.filter(|_| relative_position).map(|window| {
             let init = nn::Init::Randn {
                 mean: 0.0,
@@ -137,7 +119,7 @@ impl SelfAttention {
             };
             path.var("relative_bias", &[1, 1, dim(num_heads), dim(window)], init)
         });
-        Ok(SelfAttention {
+        SelfAttention {
             query: AttentionInput::new(&(path / "query"), config),
             key: AttentionInput::new(&(path / "key"), config),
             value: AttentionInput::new(&(path / "value"), config),
@@ -145,7 +127,7 @@ impl SelfAttention {
             output: Conv1d::new(&(path / "output"), pointwise(channels)),
             num_heads,
             window,
-        })
+        }
     }
 
     /// Attends; `mask` has the length of the output.
@@ -153,7 +135,7 @@ impl SelfAttention {
     /// # Shapes
     /// (B, C, T), mask (B, 1, T') → (B, C, T').
     ///
-    /// A recording of which nothing is left is NaN without a window.
+    /// Without a window, a recording with no position left becomes NaN.
     pub fn forward(&self, x: &Tensor, mask: &Tensor) -> Tensor {
         let query = self.heads(&self.query.forward(x, mask));
         let key = self.heads(&self.key.forward(x, mask));

@@ -31,6 +31,18 @@ impl Downsampler {
         }
     }
 
+    /// Halves features and mask if there is a `downsampling`.
+    pub(crate) fn forward_if(
+        downsampling: Option<&Self>,
+        x: &Tensor,
+        mask: &Tensor,
+    ) -> (Tensor, Tensor) {
+        match downsampling {
+            Some(downsampling) => downsampling.forward(x, mask),
+            None => (x.shallow_clone(), mask.shallow_clone()),
+        }
+    }
+
     /// Halves features and mask. Padded positions take part in the pooling.
     ///
     /// # Shapes

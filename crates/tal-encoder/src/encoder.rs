@@ -4,51 +4,55 @@ use tal_core::config::{EncoderConfig, PositionEncoding};
 use tal_core::nn::{FeaturePyramid, PyramidLevel, length_mask};
 use tch::{Tensor, nn};
 
-use crate::error::{EncoderError, require};
+use crate::error::{EncoderError, zeros};
 use crate::mixer::{BlockConfig, TemporalMixer, build_mixer};
 use crate::position::SinusoidalEncoding;
 use crate::projection::Projection;
 
-/// The pyramid encoder: projection, positions, a stem at full length, and a branch block per halving of the length.
+/// The pyramid encoder: projection, positions, a stem at full length, and a branch block for each halving of the length.
 ///
 /// # Shapes
 /// Features (B, D_in, T) with B true lengths → L levels of (B, D, T / 2^l).
 ///
 /// # Units
-/// T counts grid units (features); it should be a multiple of 2^(L−1), as `EncoderConfig::padded_len` makes it. How much
-/// padding there is changes the result, because filters, norms and pooling run over padded positions too.
+/// T counts grid units (features) and should be a multiple of 2^(L−1), as `EncoderConfig::padded_len` makes it. The amount of
+/// padding changes the result, because filters, norms and pooling run over padded positions, too.
 #[derive(Debug)]
 pub struct Encoder {
-    /// The convolutions before the first block.
+    /// Convolutions before the first block.
     pub projection: Projection,
-    /// Positions that are added after the projection.
+    /// Positions added after the projection.
     pub position: Option<SinusoidalEncoding>,
-    /// Blocks at full length; the last one's output is level 0.
+    /// Blocks at full length; the output of the last one is level 0.
     pub stem: Vec<Box<dyn TemporalMixer>>,
-    /// Blocks after a halving: number i makes level i + 1.
+    /// Blocks after a halving; the output of number i is level i + 1.
     pub branch: Vec<Box<dyn TemporalMixer>>,
 }
 
 impl Encoder {
     /// Variables `projection.*`, `stem.I.*` and `branch.I.*` below `path`, for features of `input_dim` channels.
     ///
-    /// `max_seq_len` (grid units) is the length of the table of positions.
+    /// The table of positions has the length `max_seq_len` (grid units).
     ///
     /// # Errors
-    /// Where no encoder can have these sizes.
+    /// If no encoder can have these sizes.
     pub fn new(
         path: &nn::Path<'_>,
         config: &EncoderConfig,
         input_dim: usize,
         max_seq_len: usize,
     ) -> Result<Self, EncoderError> {
+        let mut errors = config.errors();
+        errors.extend(zeros([("input_dim", input_dim)]));
+        if config.position == PositionEncoding::Sinusoidal {
+            errors.extend(zeros([("max_seq_len", max_seq_len)]));
+        }
+        EncoderError::unless_empty(errors)?;
         let dim = config.dim;
-        let levels = config.num_levels;
-        require((1..=16).contains(&levels), "num_levels", levels, "1 to 16")?;
         let position = match config.position {
             PositionEncoding::None => None,
             PositionEncoding::Sinusoidal => {
-                Some(SinusoidalEncoding::new(dim, max_seq_len, path.device())?)
+                Some(SinusoidalEncoding::new(dim, max_seq_len, path.device()))
             }
         };
         let block = |name: &str, number: usize, level: usize| {
@@ -70,19 +74,19 @@ impl Encoder {
             stem: (0..config.num_stem_blocks)
                 .map(|i| block("stem", i, 0))
                 .collect::<Result<_, _>>()?,
-            branch: (0..levels - 1)
-                .map(|i| block("branch", i, i + 1))
+            branch: (1..config.num_levels)
+                .map(|level| block("branch", level - 1, level))
                 .collect::<Result<_, _>>()?,
         })
     }
 
-    /// Encodes; `train` switches on what is random.
+    /// Encodes; `train` skips branches at random.
     ///
     /// # Shapes
     /// Features (B, D_in, T) with B true lengths `lens` → L levels of (B, D, ⌈T / 2^l⌉).
     ///
     /// # Panics
-    /// Where the features do not have `input_dim` channels, or there is not one length of at most T per sample.
+    /// If the features do not have `input_dim` channels, or there is not one length of at most T for each sample.
     pub fn forward_t(&self, features: &Tensor, lens: &[usize], train: bool) -> FeaturePyramid {
         let padded_len = features.size()[2] as usize;
         let mut mask = length_mask(lens, padded_len, features.device());

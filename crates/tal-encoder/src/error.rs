@@ -1,43 +1,39 @@
-//! What can be wrong with an encoder's shape.
+//! Errors of an encoder's sizes.
 
-/// What can be wrong with an encoder's shape.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EncoderError {
-    /// A size that no encoder can have.
-    #[error("the encoder's {what} is {value}, it must be {allowed}")]
-    Size {
-        /// Which size.
-        what: &'static str,
-        /// What it is.
-        value: String,
-        /// What it can be.
-        allowed: &'static str,
-    },
-    /// A list of sizes per level that is too short.
-    #[error("the encoder's {what} says nothing about level {level}")]
-    Level {
-        /// Which list.
-        what: &'static str,
-        /// The level.
-        level: usize,
-    },
+use tal_core::config::FieldError;
+
+/// Sizes that an encoder or one of its parts cannot have.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{}", join(errors))]
+pub struct EncoderError {
+    /// All of them, at least one.
+    pub errors: Vec<FieldError>,
 }
 
-/// An error with `what` unless `ok`.
-pub(crate) fn require(
-    ok: bool,
-    what: &'static str,
-    value: impl ToString,
-    allowed: &'static str,
-) -> Result<(), EncoderError> {
-    if ok {
-        Ok(())
-    } else {
-        Err(EncoderError::Size {
-            what,
-            value: value.to_string(),
-            allowed,
-        })
+impl EncoderError {
+    /// An error unless there are no `errors`.
+    pub(crate) fn unless_empty(errors: Vec<FieldError>) -> Result<(), Self> {
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(EncoderError { errors })
+        }
     }
+}
+
+/// The errors of sizes, given with their names, that are 0.
+pub(crate) fn zeros<'a>(
+    sizes: impl IntoIterator<Item = (&'a str, usize)>,
+) -> impl Iterator<Item = FieldError> {
+    let zeros = sizes.into_iter().filter(|(_, size)| *size == 0);
+    zeros.map(|(name, size)| FieldError {
+        path: name.to_owned(),
+        value: size.to_string(),
+        allowed: "at least 1".to_owned(),
+    })
+}
+
+fn join(errors: &[FieldError]) -> String {
+    let lines: Vec<String> = errors.iter().map(FieldError::to_string).collect();
+    lines.join("; ")
 }

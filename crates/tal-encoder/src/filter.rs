@@ -1,10 +1,10 @@
-//! Global filter in the frequency domain.
+//! Global filter in the frequency domain, with LibTorch's operations.
 
 use tal_core::config::{FftNorm, FilterConfig};
 use tal_core::nn::dim;
 use tch::{Tensor, nn};
 
-use crate::error::{EncoderError, require};
+use crate::error::EncoderError;
 
 /// Global filter whose frequency response depends on the input's own spectrum.
 ///
@@ -38,20 +38,14 @@ impl GlobalFilter {
     /// Variables `w1`, `b1`, `w2` and `b2` below `path`.
     ///
     /// # Errors
-    /// Where the kernel is even.
+    /// If the kernel is even or λ below 0.
     pub fn new(
         path: &nn::Path<'_>,
         config: &FilterConfig,
         num_channels: usize,
     ) -> Result<Self, EncoderError> {
-        let kernel_size = config.kernel_size;
-        require(
-            kernel_size % 2 == 1,
-            "mixer.global.kernel_size",
-            kernel_size,
-            "odd",
-        )?;
-        let (channels, taps) = (dim(num_channels), dim(kernel_size));
+        EncoderError::unless_empty(config.errors())?;
+        let (channels, taps) = (dim(num_channels), dim(config.kernel_size));
         let init = nn::Init::Randn {
             mean: 0.0,
             stdev: Self::INITIAL_STD,
@@ -97,8 +91,8 @@ impl GlobalFilter {
     }
 }
 
-/// The spectrum without what a real signal of `len` values cannot have: an imaginary part of its mean and, where the length is
-/// even, of its highest frequency. The CPU's inverse transform ignores these; cuFFT's does not at every length.
+/// The spectrum without the imaginary parts that a real signal of `len` values cannot have: that of its mean and, if the length
+/// is even, of its highest frequency. The CPU's inverse transform ignores these; cuFFT's does not at every length.
 fn hermitian(spectrum: &Tensor, len: i64) -> Tensor {
     let parts = spectrum.view_as_real();
     let num_frequencies = spectrum.size()[2];

@@ -1,22 +1,22 @@
-//! What stands between the blocks and the heads.
+//! The layer between the blocks and the heads.
 
 use tal_core::config::{NeckConfig, NeckNorm};
 use tal_core::nn::{ChannelLayerNorm, FeaturePyramid, dim};
 use tch::{Tensor, nn};
 
-/// A norm per level, or nothing.
+/// A norm for each level, or none.
 ///
 /// # Shapes
 /// L levels of (B, D, T_l) → the same; masks are passed on and nothing is masked.
 #[derive(Debug)]
 pub struct Neck {
-    /// The learned norms, level 0 first; empty where nothing is learned.
+    /// The learned norms, level 0 first; empty if nothing is learned.
     pub norms: Vec<ChannelLayerNorm>,
     norm: NeckNorm,
 }
 
 impl Neck {
-    /// Variables `norms.L.*` below `path` for level L, where the norm is a learned one.
+    /// Variables `norms.L.*` below `path` for level L, if the norm is learned.
     pub fn new(path: &nn::Path<'_>, config: &NeckConfig, dim: usize, num_levels: usize) -> Self {
         let num_norms = match config.norm {
             NeckNorm::Layer => num_levels,
@@ -37,7 +37,7 @@ impl Neck {
     /// L levels of (B, D, T_l) → the same.
     ///
     /// # Panics
-    /// Where the pyramid has more levels than the neck, or a group norm's groups do not divide its channels.
+    /// If the pyramid has more levels than the neck, or a group norm's groups do not divide its channels.
     pub fn forward(&self, pyramid: &FeaturePyramid) -> FeaturePyramid {
         pyramid.map(|level, content| {
             let x = &content.features;

@@ -3,8 +3,6 @@
 use tal_core::nn;
 use tch::{Device, Tensor};
 
-use crate::error::{EncoderError, require};
-
 /// Absolute positions as sines and cosines, added to features.
 ///
 /// p(j, t) = sin(t / 10000^(2⌊j/2⌋/D)) / √D for even j, the cosine of the same angle for odd j; y = x + p · mask.
@@ -21,16 +19,13 @@ pub struct SinusoidalEncoding {
 impl SinusoidalEncoding {
     /// A table for `dim` channels and `max_seq_len` positions.
     ///
-    /// # Errors
-    /// Where `dim` is odd or 0, or there is no position.
-    pub fn new(dim: usize, max_seq_len: usize, device: Device) -> Result<Self, EncoderError> {
-        require(
-            dim > 0 && dim.is_multiple_of(2),
-            "dim",
-            dim,
-            "even and above 0 where positions are sinusoidal",
-        )?;
-        require(max_seq_len > 0, "max_seq_len", max_seq_len, "at least 1")?;
+    /// # Panics
+    /// If `dim` is odd, or one of both is 0.
+    pub fn new(dim: usize, max_seq_len: usize, device: Device) -> Self {
+        assert!(
+            dim.is_multiple_of(2) && dim * max_seq_len > 0,
+            "no table of positions has {dim} channels and {max_seq_len} positions"
+        );
         // Angles in double precision: late positions times small steps lose digits in single precision.
         let root = (dim as f32).sqrt();
         let mut values = Vec::with_capacity(dim * max_seq_len);
@@ -43,9 +38,9 @@ impl SinusoidalEncoding {
             }));
         }
         let size = [1, nn::dim(dim), nn::dim(max_seq_len)];
-        Ok(SinusoidalEncoding {
+        SinusoidalEncoding {
             table: Tensor::from_slice(&values).view(size).to_device(device),
-        })
+        }
     }
 
     /// Adds the positions.
@@ -71,7 +66,7 @@ mod tests {
     use super::*;
 
     fn positions(dim: usize, max_seq_len: usize, len: usize) -> Tensor {
-        let encoding = SinusoidalEncoding::new(dim, max_seq_len, Device::Cpu).unwrap();
+        let encoding = SinusoidalEncoding::new(dim, max_seq_len, Device::Cpu);
         let x = Tensor::zeros([1, dim as i64, len as i64], (Kind::Float, Device::Cpu));
         encoding.forward(&x, &length_mask(&[len], len, Device::Cpu))
     }
@@ -102,7 +97,7 @@ mod tests {
 
     #[test]
     fn padding_gets_no_position() {
-        let encoding = SinusoidalEncoding::new(2, 8, Device::Cpu).unwrap();
+        let encoding = SinusoidalEncoding::new(2, 8, Device::Cpu);
         let x = Tensor::zeros([1, 2, 8], (Kind::Float, Device::Cpu));
         let y = encoding.forward(&x, &length_mask(&[3], 8, Device::Cpu));
         assert_eq!(y.narrow(2, 3, 5).abs().max().double_value(&[]), 0.0);

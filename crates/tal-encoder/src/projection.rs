@@ -1,22 +1,22 @@
-//! The convolutions before the first block.
+//! Convolutions before the first block.
 
 use tal_core::config::ProjectionConfig;
 use tal_core::nn::{BiasInit, ChannelLayerNorm, Conv1dConfig, MaskedConv1d, dim};
 use tch::{Tensor, nn};
 
-use crate::error::{EncoderError, require};
+use crate::error::{EncoderError, zeros};
 
-/// One convolution with what follows it.
+/// A convolution, its mask, its norm and ReLU.
 ///
 /// y = ReLU(LN(Conv(x) · mask)); without a norm, y = ReLU(Conv(x) · mask).
 ///
-/// With a norm, padded positions are not zero afterwards but the ReLU of the norm's bias.
+/// With a norm, padded positions become the ReLU of the norm's bias instead of zero.
 ///
 /// # Shapes
 /// (B, in, T), mask (B, 1, T) → (B, D, T).
 #[derive(Debug)]
 pub struct ProjectionLayer {
-    /// The convolution; it has a bias where there is no norm.
+    /// The convolution; it has a bias if there is no norm.
     pub conv: MaskedConv1d,
     /// The norm, if any.
     pub norm: Option<ChannelLayerNorm>,
@@ -35,16 +35,16 @@ impl ProjectionLayer {
     }
 }
 
-/// The convolutions before the first block: from the features' channels to the width of the pyramid.
+/// Convolutions before the first block: from the features' channels to the width of the pyramid.
 ///
-/// They run over the valid positions of the longest sample and as many more as a kernel reaches; every padded position
-/// becomes the same vector, which only the last norm decides.
+/// They run over the valid positions of the longest sample and as many more as a kernel reaches. Every padded position becomes
+/// the same vector, which depends on the last norm only.
 ///
 /// # Shapes
 /// (B, D_in, T), mask (B, 1, T) → (B, D, T).
 #[derive(Debug)]
 pub struct Projection {
-    /// In their order.
+    /// Layers, in their order.
     pub layers: Vec<ProjectionLayer>,
     /// Positions that a kernel reaches to either side.
     reach: usize,
@@ -54,7 +54,7 @@ impl Projection {
     /// Variables `I.conv.*` and `I.norm.*` below `path` for layer I.
     ///
     /// # Errors
-    /// Where there is no layer, a size is 0 or the kernel is even.
+    /// If there is no layer, a size is 0 or the kernel is even.
     pub fn new(
         path: &nn::Path<'_>,
         config: &ProjectionConfig,
@@ -66,20 +66,9 @@ impl Projection {
             kernel_size,
             norm,
         } = config;
-        require(
-            num_layers > 0,
-            "projection.num_layers",
-            num_layers,
-            "at least 1",
-        )?;
-        require(
-            kernel_size % 2 == 1,
-            "projection.kernel_size",
-            kernel_size,
-            "odd",
-        )?;
-        require(input_dim > 0, "input dimension", input_dim, "at least 1")?;
-        require(dim > 0, "dim", dim, "at least 1")?;
+        let mut errors = config.errors();
+        errors.extend(zeros([("input_dim", input_dim), ("dim", dim)]));
+        EncoderError::unless_empty(errors)?;
         let layers = (0..num_layers).map(|layer| {
             let path = path / layer;
             let in_channels = if layer == 0 { input_dim } else { dim };
@@ -203,7 +192,7 @@ mod tests {
         let error = Projection::new(&vs.root(), &even, 3, 4).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the encoder's projection.kernel_size is 4, it must be odd"
+            "projection.kernel_size is 4, must be an odd number"
         );
         assert!(Projection::new(&vs.root(), &config(true), 0, 4).is_err());
     }

@@ -1,5 +1,4 @@
 //! The global filter against an independent Fourier transform.
-#![cfg(feature = "torch")]
 
 use proptest::prelude::*;
 use rustfft::{FftPlanner, num_complex::Complex64};

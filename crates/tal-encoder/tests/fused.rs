@@ -1,5 +1,4 @@
 //! The block in one pass over the channels against LibTorch's operations.
-#![cfg(feature = "torch")]
 
 mod common;
 

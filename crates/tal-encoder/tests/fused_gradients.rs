@@ -1,5 +1,4 @@
 //! Gradients of the block in one pass over the channels against LibTorch's.
-#![cfg(feature = "torch")]
 
 mod common;
 
@@ -236,10 +235,10 @@ fn only_what_is_asked_for() {
     let run = |x: &Tensor| block.forward_t(x, &mask, true).0.square().sum(None);
     run(&x).backward();
     assert!(!x.grad().defined());
-    let weight = &block.local.as_ref().unwrap().weight;
+    let weight = &block.branches.local.as_ref().unwrap().weight;
     let expected = weight.grad().copy();
     let x = x.set_requires_grad(true);
-    let mut frozen = block.norm.weight.shallow_clone();
+    let mut frozen = block.branches.norm.weight.shallow_clone();
     frozen.zero_grad();
     let _ = frozen.set_requires_grad(false);
     weight.shallow_clone().zero_grad();
@@ -283,7 +282,7 @@ fn weights_that_change_between_the_passes_are_noticed() {
     let (x, mask) = input(0, 20);
     let loss = block.forward_t(&x, &mask, true).0.sum(None);
     tch::no_grad(|| {
-        let _ = block.norm.bias.shallow_clone().g_add_scalar_(1.0);
+        let _ = block.branches.norm.bias.shallow_clone().g_add_scalar_(1.0);
     });
     assert!(loss.f_backward().is_err());
 }
@@ -295,6 +294,6 @@ fn long_odd_lengths_stay_with_libtorch() {
     let (x, mask) = input(0, 579);
     assert!(!block.is_fused(&x));
     block.forward_t(&x, &mask, true).0.sum(None).backward();
-    assert!(block.norm.bias.grad().defined());
+    assert!(block.branches.norm.bias.grad().defined());
     tch::no_grad(|| assert!(block.is_fused(&x)));
 }

@@ -1,5 +1,4 @@
 //! The Gated Multi-Granularity block and the encoder's switches.
-#![cfg(feature = "torch")]
 
 mod common;
 
@@ -122,19 +121,21 @@ fn expected(
     gates: impl Fn(Option<&Tensor>, Option<&Tensor>) -> [Option<Tensor>; 2],
     activation: impl Fn(&Tensor) -> Tensor,
 ) -> Tensor {
-    let y = block.norm.forward(x);
-    let global = block.global.as_ref().map(|b| b.forward(&y, mask));
+    let y = block.branches.norm.forward(x);
+    let global = block.branches.global.as_ref().map(|b| b.forward(&y, mask));
     let times = |a: Tensor, gate: Option<Tensor>| match gate {
         Some(gate) => a * activation(&gate),
         None => a,
     };
     let [local_gate, _] = gates(global.as_ref(), None);
     let local = block
+        .branches
         .local
         .as_ref()
         .map(|b| times(b.forward(&y), local_gate));
     let [_, instant_gate] = gates(global.as_ref(), local.as_ref());
     let instant = block
+        .branches
         .instant
         .as_ref()
         .map(|b| times(b.forward(&y), instant_gate));
@@ -235,20 +236,23 @@ fn padded_positions_are_not_zero_behind_the_block() {
     let (y, out_mask) = block.forward_t(&random(9), &mask, true);
     assert!(out_mask.equal(&mask));
     assert!(y.get(1).narrow(1, 5, 4).abs().min().double_value(&[]) > 0.0);
-    assert!(matches!(block.global, Some(GlobalBranch::Filter(_))));
+    assert!(matches!(
+        block.branches.global,
+        Some(GlobalBranch::Filter(_))
+    ));
 }
 
 #[test]
 fn stem_blocks_have_kernel_one_and_no_drop_path() {
     let (vs, stem) = block(&small(), None);
-    assert_eq!(stem.local.unwrap().weight.size(), [16, 1, 1]);
+    assert_eq!(stem.branches.local.unwrap().weight.size(), [16, 1, 1]);
     assert!(
         !named_variables(&vs)
             .keys()
             .any(|name| name.contains("drop_path"))
     );
     let (vs, branch) = block(&small(), Some(Downsampling::Average));
-    assert_eq!(branch.local.unwrap().weight.size(), [16, 1, 3]);
+    assert_eq!(branch.branches.local.unwrap().weight.size(), [16, 1, 3]);
     for name in [
         "drop_path_mixer.scale",
         "drop_path_mlp.scale",
@@ -289,19 +293,22 @@ fn impossible_blocks_are_errors() {
     };
     assert_eq!(
         build(&short, place),
-        "the encoder's mixer.local_kernel_size says nothing about level 2"
+        "encoder.mixer.local_kernel_size is 2 numbers, must be one number, or one per level (3)"
     );
     let even = GmgConfig {
         local_kernel_size: PerLevel::Same(2),
         ..small()
     };
-    assert!(build(&even, place).contains("is 2, it must be odd"));
-    assert!(build(&without(false, false, false), place).contains("number of branches is 0"));
+    assert!(build(&even, place).contains("local_kernel_size is 2, must be an odd number"));
+    assert!(
+        build(&without(false, false, false), place)
+            .contains("encoder.mixer.global is none, must be fft or self_attention")
+    );
     let heads = GmgConfig {
         global: GlobalConfig::SelfAttention { num_heads: 3 },
         ..small()
     };
-    assert!(build(&heads, place).contains("attention heads is 3, it must be a divisor of dim"));
+    assert!(build(&heads, place).contains("num_heads is 3, must be a divisor of encoder.dim = 16"));
     let even = GmgConfig {
         global: GlobalConfig::Fft(FilterConfig {
             kernel_size: 2,
@@ -309,9 +316,9 @@ fn impossible_blocks_are_errors() {
         }),
         ..small()
     };
-    assert!(build(&even, place).contains("kernel_size is 2, it must be odd"));
+    assert!(build(&even, place).contains("global.kernel_size is 2, must be an odd number"));
     let narrow = BlockConfig { dim: 24, ..place };
-    assert!(build(&small(), narrow).contains("is 24, it must be a multiple of 16"));
+    assert!(build(&small(), narrow).contains("encoder.dim is 24, must be a multiple of 16"));
     let error = Encoder::new(
         &vs.root(),
         &EncoderConfig {
@@ -321,7 +328,8 @@ fn impossible_blocks_are_errors() {
         8,
         8,
     );
-    assert!(matches!(error, Err(EncoderError::Size { .. })));
+    let error: EncoderError = error.err().unwrap();
+    assert_eq!(error.errors[0].path, "encoder.num_levels");
     assert!(vs.is_empty(), "an error leaves no variables behind");
 }
 

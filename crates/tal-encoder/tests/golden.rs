@@ -1,5 +1,4 @@
 //! Outputs of the released implementation.
-#![cfg(feature = "torch")]
 
 mod common;
 

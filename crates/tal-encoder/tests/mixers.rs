@@ -1,5 +1,4 @@
 //! The blocks of the methods compared with.
-#![cfg(feature = "torch")]
 
 use tal_core::config::{
     AttentionConfig, Downsampling, MaxPoolingConfig, MixerConfig, PerLevel, SgpConfig,
@@ -190,10 +189,16 @@ fn impossible_blocks_are_errors_and_leave_no_variables() {
             .to_string()
     };
     let max = Some(Downsampling::Max);
-    assert!(error(&attention(Some(4), false), max).contains("window is 4, it must be odd"));
-    assert!(error(&attention(None, true), max).contains("must be false without a window"));
-    assert!(error(&pooling(), None).contains("stem blocks"));
-    assert!(error(&pooling(), Some(Downsampling::Average)).contains("max"));
+    assert!(
+        error(&attention(Some(4), false), max)
+            .contains("window is 4, must be an odd number of at least 3")
+    );
+    assert!(error(&attention(None, true), max).contains("must be false if window is null"));
+    assert!(error(&pooling(), None).contains("num_stem_blocks is 1, must be 0"));
+    assert!(
+        error(&pooling(), Some(Downsampling::Average))
+            .contains("downsampling is average, must be max")
+    );
     let MixerConfig::Sgp(sgp) = sgp() else {
         unreachable!()
     };
@@ -201,7 +206,10 @@ fn impossible_blocks_are_errors_and_leave_no_variables() {
         kernel_size: PerLevel::Each(vec![1]),
         ..sgp.clone()
     };
-    assert!(error(&MixerConfig::Sgp(short), max).contains("nothing about level 1"));
+    assert!(
+        error(&MixerConfig::Sgp(short), max)
+            .contains("kernel_size is 1 numbers, must be one number, or one per level (2)")
+    );
     let negative = SgpConfig { k: -1.0, ..sgp };
     assert!(error(&MixerConfig::Sgp(negative), max).contains("k is -1"));
     assert!(vs.is_empty());

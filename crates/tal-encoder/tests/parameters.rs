@@ -1,5 +1,4 @@
 //! Names, shapes and counts of the released THUMOS14 model.
-#![cfg(feature = "torch")]
 
 mod common;
 

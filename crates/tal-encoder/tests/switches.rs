@@ -1,5 +1,4 @@
 //! Every combination of switches: what the validation admits can be built and runs, what it refuses cannot.
-#![cfg(feature = "torch")]
 
 mod common;
 

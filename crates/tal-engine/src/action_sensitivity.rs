@@ -1,26 +1,26 @@
-//! Action sensitivity learning beside the network: its variables live here and not in [`crate::Model`], so that detectors
-//! and their checkpoints stay what they are.
+//! Action sensitivity learning beside the network: its variables are not those of a [`crate::Model`], since detectors and
+//! their checkpoints do not need them.
 
 use std::path::Path;
 
 use tal_core::config::Config;
 use tal_core::nn::named_variables;
+use tal_core::weights::NamedTensors;
 use tal_decoder::{ActionSensitivity, ActionSensitivityLosses};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
 use crate::checkpoint::Checkpoint;
-use crate::error::EngineError;
-use crate::metrics::SensitivityMetrics;
+use crate::error::{EngineError, ModelError};
+use crate::metrics::ActionSensitivityMetrics;
 use crate::model::load_strict;
-use crate::optimizer::NamedTensors;
 
 pub use tal_decoder::{LearnedActionSensitivity, LearnedGaussians};
 
-/// The prefix of the sensitivity's weights in the checkpoint of a run, and of its parameters' names for the optimiser.
+/// Prefix of its weights in the checkpoint of a run and for the optimiser.
 pub const SENSITIVITY: &str = "sensitivity";
 
-/// The sensitivity of a run and its variables.
+/// Action sensitivity learning of a run, and its variables.
 pub(crate) struct RunSensitivity {
     variables: VarStore,
     pub(crate) module: ActionSensitivity,
@@ -28,7 +28,7 @@ pub(crate) struct RunSensitivity {
 
 impl RunSensitivity {
     /// Fresh weights; `None` if the configuration has no `loss.action_sensitivity`.
-    pub(crate) fn new(config: &Config, device: Device) -> Result<Option<Self>, EngineError> {
+    pub(crate) fn new(config: &Config, device: Device) -> Result<Option<Self>, ModelError> {
         let Some(sensitivity) = &config.loss.action_sensitivity else {
             return Ok(None);
         };
@@ -39,30 +39,34 @@ impl RunSensitivity {
             config.dataset.num_classes,
             config.encoder.num_levels,
             sensitivity,
-        )
-        .map_err(|error| EngineError::Model(error.to_string()))?;
+        )?;
         Ok(Some(Self { variables, module }))
     }
 
-    /// All variables by name, without prefix.
-    pub(crate) fn parameters(&self) -> NamedTensors {
-        named_variables(&self.variables)
+    /// All variables under their names in the checkpoint of a run.
+    pub(crate) fn variables(&self) -> NamedTensors {
+        let variables = named_variables(&self.variables).into_iter();
+        variables
+            .map(|(name, value)| (format!("{SENSITIVITY}.{name}"), value))
+            .collect()
     }
 
-    /// Takes over the weights of a run's checkpoint; `path` names its file in errors.
+    /// Takes over the weights of the checkpoint of a run; `path` names its file in errors.
     pub(crate) fn load(&self, checkpoint: &Checkpoint, path: &Path) -> Result<(), EngineError> {
-        load_strict(self.parameters(), &checkpoint.section(SENSITIVITY), path)
+        let weights = checkpoint.section(SENSITIVITY);
+        load_strict(named_variables(&self.variables), &weights, path)?;
+        Ok(())
     }
 
-    /// What a step did. `with_classes` adds what is learned per class.
+    /// Figures of a step. `with_classes` adds μ and σ of each class.
     pub(crate) fn metrics(
         &self,
         losses: &ActionSensitivityLosses,
         with_classes: bool,
-    ) -> SensitivityMetrics {
+    ) -> ActionSensitivityMetrics {
         let number = |loss: &Option<Tensor>| loss.as_ref().map(|loss| loss.double_value(&[]));
         let learned = with_classes.then(|| self.module.learned());
-        SensitivityMetrics {
+        ActionSensitivityMetrics {
             cls_weight: number(&losses.mean_cls),
             reg_weight: number(&losses.mean_reg),
             quality_loss: number(&losses.quality),
@@ -72,12 +76,12 @@ impl RunSensitivity {
     }
 }
 
-/// What the run of a checkpoint has learned per class about which moments of an action matter. `path` names its file in
-/// errors.
+/// The sensitivity of each class that the run of a checkpoint has learned: which moments of an action matter. `path` names
+/// the file in errors.
 ///
 /// # Errors
-/// Where the checkpoint holds nothing of the kind: no run's state, a run without `loss.action_sensitivity` or without its
-/// `class_level`, or tensors that do not fit the configuration.
+/// If the checkpoint holds no state of a run, the run has no `loss.action_sensitivity` or no `class_level` in it, or the tensors do not
+/// fit the configuration.
 pub fn learned(
     checkpoint: &Checkpoint,
     path: &Path,

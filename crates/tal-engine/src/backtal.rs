@@ -1,42 +1,241 @@
-//! BackTAL within the engine: samples to batches, features to detections.
+//! BackTAL, the method that learns from labels of recordings and background clicks.
 
-use tal_backtal::{BackTal, BackTalLosses, WeakTarget};
-use tal_core::Detection;
-use tal_core::config::{BackTalConfig, Config};
+use std::path;
+use std::sync::Arc;
+
+use tal_backtal::{BackTalCriterion, BackTalLosses, WeakTarget};
+use tal_core::config::{AffinityLayout, BackTalConfig, Config, Weights};
 use tal_core::nn::host;
-use tal_data::resampled_snippets;
-use tal_data::{DataError, Dataset, Features, WeakSample};
+use tal_core::weights::NamedTensors;
+use tal_core::{ClassMap, Detection};
+use tal_data::{
+    Dataset, Features, WeakDataset, WeakOptions, WeakSample, resampled_snippets, weak_class_names,
+};
+use tal_decoder::{Criterion, CriterionState};
 use tal_postprocess::{ActivationCurves, localize};
+use tch::nn::Path;
 use tch::{Device, Tensor, no_grad};
 
-use crate::batch::{PaddedBatch, check_channels, check_features};
-use crate::error::EngineError;
-use crate::metrics::BackTalMetrics;
+use crate::batch::{PaddedBatch, check_features, check_not_empty, check_sample};
+use crate::checkpoint::Checkpoint;
+use crate::error::{EngineError, ModelError};
+use crate::method::{Method, Source};
+use crate::metrics::{BackTalMetrics, StepTerms};
+use crate::profile::{Phase, Stopwatch};
 
+/// The method of BackTAL: learning from labels of recordings and background clicks.
+pub struct BackTal {
+    criterion: BackTalCriterion,
+    /// Part of every checkpoint; this loss has no use for it.
+    state: CriterionState,
+}
+
+/// The network of BackTAL and the section of the configuration that it follows.
+pub struct BackTalNetwork {
+    /// The layers.
+    pub layers: tal_backtal::BackTal,
+    config: BackTalConfig,
+}
+
+fn section(config: &Config) -> Result<&BackTalConfig, ModelError> {
+    config.backtal.as_ref().ok_or(ModelError::OtherMethod)
+}
+
+impl Method for BackTal {
+    type Network = BackTalNetwork;
+    type Sample = WeakSample;
+    type Batch = WeakBatch;
+    type Losses = BackTalLosses;
+
+    fn network(config: &Config, path: &Path<'_>, _: &[u32]) -> Result<BackTalNetwork, ModelError> {
+        let (data, backtal) = (&config.dataset, section(config)?);
+        let path = path / "backtal";
+        Ok(BackTalNetwork {
+            layers: tal_backtal::BackTal::new(&path, data.input_dim, data.num_classes, backtal)?,
+            config: backtal.clone(),
+        })
+    }
+
+    fn check(config: &Config, _: &BackTalNetwork) -> Result<(), ModelError> {
+        section(config).map(|_| ())
+    }
+
+    fn class_names(config: &Config) -> Result<ClassMap, EngineError> {
+        Ok(weak_class_names(&config.dataset)?)
+    }
+
+    fn source(config: &Config, dataset: Arc<Dataset>) -> Result<Source<WeakSample>, EngineError> {
+        let backtal = section(config)?;
+        let options = WeakOptions {
+            num_snippets: backtal.num_snippets,
+            clicks: backtal.clicks.clone(),
+            require_labels: true,
+        };
+        let weak = WeakDataset::new(dataset, &options)?;
+        let classes = weak.classes().clone();
+        Ok((Arc::new(weak), classes))
+    }
+
+    fn batch(
+        config: &Config,
+        samples: &[WeakSample],
+        device: Device,
+    ) -> Result<WeakBatch, EngineError> {
+        WeakBatch::new(samples, config, device)
+    }
+
+    fn input(batch: &mut WeakBatch) -> &mut PaddedBatch {
+        &mut batch.input
+    }
+
+    fn fits(config: &Config, batch: &WeakBatch) -> bool {
+        let (data, size) = (&config.dataset, batch.input.features.size());
+        let num_snippets = config.backtal.as_ref().map(|backtal| backtal.num_snippets);
+        batch.num_classes == data.num_classes
+            && size[1] == data.input_dim as i64
+            && Some(size[2] as usize) == num_snippets
+    }
+
+    fn ids(batch: &WeakBatch) -> &[String] {
+        &batch.ids
+    }
+
+    fn new(config: &Config, _: Device) -> Result<Self, ModelError> {
+        Ok(Self {
+            criterion: BackTalCriterion::new(section(config)?),
+            state: Criterion::new(&config.loss).state(),
+        })
+    }
+
+    fn step(
+        &mut self,
+        network: &BackTalNetwork,
+        batch: &WeakBatch,
+        stopwatch: &mut Stopwatch,
+    ) -> (Tensor, BackTalLosses) {
+        let output = network.layers.forward_both(&batch.input.features, true);
+        stopwatch.lap(Phase::Network);
+        let losses = self.criterion.forward(&output, &batch.targets);
+        (losses.total.shallow_clone(), losses)
+    }
+
+    fn terms(&self, batch: &WeakBatch, losses: &BackTalLosses, _: bool) -> StepTerms {
+        StepTerms::BackTal {
+            losses: losses.into(),
+            num_clicks: batch.num_clicks() as u64,
+        }
+    }
+
+    fn variables(&self) -> NamedTensors {
+        NamedTensors::new()
+    }
+
+    fn state(&self) -> CriterionState {
+        self.state
+    }
+
+    fn restore(
+        &mut self,
+        _: &Checkpoint,
+        state: CriterionState,
+        _: &path::Path,
+    ) -> Result<(), EngineError> {
+        self.state = state;
+        Ok(())
+    }
+
+    fn padded_len(_: &Config, network: &BackTalNetwork, _: usize) -> usize {
+        network.config.num_snippets
+    }
+
+    fn detect(
+        config: &Config,
+        network: &BackTalNetwork,
+        device: Device,
+        features: &[&Features],
+    ) -> Result<Vec<Vec<Detection>>, EngineError> {
+        for features in features {
+            check_features(features, config)?;
+        }
+        if features.is_empty() {
+            return Ok(Vec::new());
+        }
+        let num_snippets = network.config.num_snippets;
+        let resampled: Vec<_> = features
+            .iter()
+            .map(|f| resampled_snippets(f, num_snippets))
+            .collect();
+        let (sequence, norm) = no_grad(|| {
+            let arrays: Vec<_> = resampled.iter().map(|(array, _)| &**array).collect();
+            let batch = PaddedBatch::new(&arrays, num_snippets, device);
+            let sequence = network.layers.forward(&batch.features);
+            let norm = sequence
+                .feature
+                .norm_scalaropt_dim(2, [1i64].as_slice(), false);
+            (sequence, norm)
+        });
+        let num_classes = sequence.cas.size()[1] - 1;
+        let recordings = features.iter().zip(&resampled).zip(0..);
+        recordings
+            .map(|((features, (_, duration)), sample)| {
+                let curve = |map: &Tensor| host::copy(&map.get(sample).narrow(0, 0, num_classes));
+                let curves = ActivationCurves {
+                    cas: &curve(&sequence.cas),
+                    scores: &curve(&sequence.score),
+                    norm: &host::copy(&norm.get(sample)),
+                    num_frames: (duration * f64::from(features.grid.fps)).round().max(1.0) as usize,
+                    duration: *duration,
+                };
+                let found = localize(&curves, &network.config.proposals);
+                found.map_err(|source| EngineError::Proposals {
+                    id: features.id.clone(),
+                    source,
+                })
+            })
+            .collect()
+    }
+
+    /// Released files hold trained weights alone, of a network with similarities per channel.
+    fn released_weights(config: &Config, _: Weights) -> Result<Weights, &'static str> {
+        match &config.backtal {
+            Some(backtal) if backtal.affinity != AffinityLayout::Released => Err(
+                "was trained with the released layout of similarities; set backtal.affinity to released",
+            ),
+            _ => Ok(Weights::Raw),
+        }
+    }
+}
 /// A training batch: features, labels of recordings and background clicks.
 pub struct WeakBatch {
     /// The features.
     pub input: PaddedBatch,
-    /// What is known about each recording.
+    /// Labels and clicks of each recording.
     pub targets: Vec<WeakTarget>,
     /// Ids of the recordings.
     pub ids: Vec<String>,
+    num_classes: usize,
 }
 
 impl WeakBatch {
-    /// A batch for the network that `config` and its section `backtal` describe.
+    /// A batch for the network that `config` describes.
     ///
     /// # Errors
-    /// Where a sample has another number of channels or snippets, a class that is not there, or a click behind its end.
+    /// If `config` has no section `backtal`; if a sample has another number of channels or snippets, an unknown class, or a
+    /// click behind its end.
     pub fn new(
         samples: &[WeakSample],
         config: &Config,
-        backtal: &BackTalConfig,
         device: Device,
     ) -> Result<Self, EngineError> {
-        let len = backtal.num_snippets;
+        let len = section(config)?.num_snippets;
+        check_not_empty(samples)?;
         for sample in samples {
-            check_channels(&sample.id, sample.features.num_channels(), config)?;
+            check_sample(
+                &sample.id,
+                sample.features.num_channels(),
+                &sample.labels,
+                config,
+            )?;
             let refuse = |reason: String| EngineError::Recording {
                 id: sample.id.clone(),
                 reason,
@@ -45,12 +244,6 @@ impl WeakBatch {
                 let found = sample.features.len();
                 return Err(refuse(format!(
                     "has {found} snippets, expected backtal.num_snippets = {len}"
-                )));
-            }
-            let num_classes = config.dataset.num_classes;
-            if let Some(label) = sample.labels.iter().find(|l| **l as usize >= num_classes) {
-                return Err(refuse(format!(
-                    "has class {label}, expected one below dataset.num_classes = {num_classes}"
                 )));
             }
             if let Some(click) = sample.clicks.iter().find(|click| **click >= len) {
@@ -68,10 +261,11 @@ impl WeakBatch {
             input: PaddedBatch::new(&arrays, len, device),
             targets: samples.iter().map(target).collect(),
             ids: samples.iter().map(|sample| sample.id.clone()).collect(),
+            num_classes: config.dataset.num_classes,
         })
     }
 
-    /// Clicks of all recordings.
+    /// Number of clicks on all recordings.
     pub fn num_clicks(&self) -> usize {
         self.targets.iter().map(|target| target.clicks.len()).sum()
     }
@@ -89,77 +283,4 @@ impl From<&BackTalLosses> for BackTalMetrics {
             embedding_loss: value(&losses.embedding),
         }
     }
-}
-
-/// That the frames of every recording can be counted, which is what activations are brought to.
-///
-/// # Errors
-/// Where neither the configuration nor the annotations have a frame rate.
-pub(crate) fn check_fps(dataset: &Dataset) -> Result<(), EngineError> {
-    if dataset.config().fps.is_some() {
-        return Ok(());
-    }
-    let mut recordings = (0..dataset.num_recordings()).map(|index| dataset.recording(index));
-    match recordings.find(|recording| recording.fps.is_none()) {
-        Some(recording) => Err(DataError::MissingFps {
-            id: recording.id.clone(),
-        }
-        .into()),
-        None => Ok(()),
-    }
-}
-
-/// All actions found in each of the recordings, best first.
-///
-/// # Units
-/// Seconds.
-///
-/// # Errors
-/// Where the features have another number of channels than the network takes, or are empty, or the network answers with
-/// something that is not a number.
-pub(crate) fn detect(
-    network: &BackTal,
-    config: &Config,
-    backtal: &BackTalConfig,
-    features: &[&Features],
-    device: Device,
-) -> Result<Vec<Vec<Detection>>, EngineError> {
-    for features in features {
-        check_features(features, config)?;
-    }
-    if features.is_empty() {
-        return Ok(Vec::new());
-    }
-    let num_snippets = backtal.num_snippets;
-    let resampled: Vec<_> = features
-        .iter()
-        .map(|f| resampled(f, num_snippets))
-        .collect();
-    let (sequence, norm) = no_grad(|| {
-        let arrays: Vec<_> = resampled.iter().map(|(array, _)| &**array).collect();
-        let batch = PaddedBatch::new(&arrays, num_snippets, device);
-        let sequence = network.forward(&batch.features);
-        let norm = sequence
-            .feature
-            .norm_scalaropt_dim(2, [1i64].as_slice(), false);
-        (sequence, norm)
-    });
-    let num_classes = sequence.cas.size()[1] - 1;
-    let recordings = features.iter().zip(&resampled).zip(0..);
-    recordings
-        .map(|((features, (_, duration)), sample)| {
-            let curve = |map: &Tensor| host::copy(&map.get(sample).narrow(0, 0, num_classes));
-            let curves = ActivationCurves {
-                cas: &curve(&sequence.cas),
-                scores: &curve(&sequence.score),
-                norm: &host::copy(&norm.get(sample)),
-                num_frames: (duration * f64::from(features.grid.fps)).round().max(1.0) as usize,
-                duration: *duration,
-            };
-            localize(&curves, &backtal.proposals).map_err(|source| EngineError::Proposals {
-                id: features.id.clone(),
-                source,
-            })
-        })
-        .collect()
 }

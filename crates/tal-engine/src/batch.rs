@@ -24,19 +24,19 @@ impl PaddedBatch {
     /// Pads `arrays` to `padded_len` features.
     ///
     /// # Panics
-    /// Where an array is longer than that.
+    /// If an array is longer than that.
     pub fn new(arrays: &[&FeatureArray], padded_len: usize, device: Device) -> Self {
         let num_channels = arrays.first().map_or(0, |array| array.num_channels());
         let mut data = vec![0f32; arrays.len() * num_channels * padded_len];
         for (array, sample) in arrays
             .iter()
-            .zip(data.chunks_mut(num_channels * padded_len))
+            .zip(data.chunks_mut((num_channels * padded_len).max(1)))
         {
             assert!(
                 array.len() <= padded_len,
                 "a recording is longer than its padding"
             );
-            for (channel, row) in sample.chunks_mut(padded_len).enumerate() {
+            for (channel, row) in sample.chunks_mut(padded_len.max(1)).enumerate() {
                 row[..array.len()].copy_from_slice(array.channel(channel));
             }
         }
@@ -47,8 +47,8 @@ impl PaddedBatch {
         }
     }
 
-    /// Adds Gaussian noise with standard deviation `sigma` to the whole padded batch, from the generator of its device: the
-    /// CPU would take longer for it than a GPU for a step.
+    /// Adds Gaussian noise with standard deviation `sigma` to the whole padded batch, from the generator of its device: drawing
+    /// it on the CPU would take longer than a step on a GPU.
     pub fn add_noise(&mut self, sigma: f64) {
         if sigma > 0.0 {
             self.features += self.features.randn_like() * sigma;
@@ -56,10 +56,10 @@ impl PaddedBatch {
     }
 }
 
-/// To a device. A copy to CUDA reads pinned memory, so that the program goes on meanwhile.
+/// Copies a tensor to a device. A copy to CUDA reads pinned memory, so that the program need not wait for it.
 fn upload(tensor: Tensor, device: Device) -> Tensor {
     if device.is_cuda() {
-        // The public function warns of its own argument, once per batch.
+        // The public function warns about its own argument, once per batch.
         let pinned = tensor.internal_pin_memory(device);
         pinned.to_device_(device, tensor.kind(), true, false)
     } else {
@@ -67,39 +67,45 @@ fn upload(tensor: Tensor, device: Device) -> Tensor {
     }
 }
 
-/// A training batch: padded features and what the network should say about them.
+/// A training batch: padded features and their targets.
 pub struct TrainingBatch {
     /// The features.
     pub input: PaddedBatch,
     /// Targets of each recording.
     pub targets: Vec<Targets>,
-    /// The actions that they were made of, per recording.
+    /// Actions of each recording, which the targets follow from.
     pub actions: Vec<Vec<Action>>,
-    /// The points that the targets belong to.
+    /// Points of the targets.
     pub points: PointGrid,
     /// Ids of the recordings.
     pub ids: Vec<String>,
+    num_classes: usize,
 }
 
 impl TrainingBatch {
     /// Pads `samples` to `dataset.max_seq_len` and assigns labels to points.
     ///
     /// # Errors
-    /// Where a sample is longer than that.
+    /// If there is no sample; if a sample is longer than that, or has another number of channels or an unknown class.
     pub fn new(
         samples: &[TrainingSample],
         config: &Config,
         device: Device,
     ) -> Result<Self, EngineError> {
         let padded_len = config.dataset.max_seq_len;
-        if let Some(sample) = samples.iter().find(|s| s.features.len() > padded_len) {
-            return Err(EngineError::Recording {
-                id: sample.id.clone(),
-                reason: format!(
-                    "has {} features, more than dataset.max_seq_len = {padded_len}; it must be truncated first",
-                    sample.features.len()
-                ),
-            });
+        check_not_empty(samples)?;
+        for sample in samples {
+            let array = &sample.features;
+            check_sample(&sample.id, array.num_channels(), &sample.labels, config)?;
+            if array.len() > padded_len {
+                return Err(EngineError::Recording {
+                    id: sample.id.clone(),
+                    reason: format!(
+                        "has {} features, more than dataset.max_seq_len = {padded_len}; it must be truncated first",
+                        array.len()
+                    ),
+                });
+            }
         }
         let arrays: Vec<_> = samples
             .iter()
@@ -118,7 +124,48 @@ impl TrainingBatch {
             actions,
             points,
             ids: samples.iter().map(|sample| sample.id.clone()).collect(),
+            num_classes: config.dataset.num_classes,
         })
+    }
+
+    /// Whether the batch was made for the network of `config`.
+    pub(crate) fn fits(&self, config: &Config) -> bool {
+        let Config {
+            dataset, decoder, ..
+        } = config;
+        self.num_classes == dataset.num_classes
+            && self.input.features.size()[1] == dataset.input_dim as i64
+            && self.points == PointGrid::new(dataset.max_seq_len, &decoder.regression_range)
+    }
+}
+
+/// Checks that there is a sample.
+pub(crate) fn check_not_empty<S>(samples: &[S]) -> Result<(), EngineError> {
+    match samples {
+        [] => Err(EngineError::Batch {
+            reason: "has no recording",
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that a sample has the channels of the network and no class beyond its classes.
+pub(crate) fn check_sample(
+    id: &str,
+    num_channels: usize,
+    labels: &[u32],
+    config: &Config,
+) -> Result<(), EngineError> {
+    check_channels(id, num_channels, config)?;
+    let num_classes = config.dataset.num_classes;
+    match labels.iter().find(|label| **label as usize >= num_classes) {
+        None => Ok(()),
+        Some(label) => Err(EngineError::Recording {
+            id: id.to_owned(),
+            reason: format!(
+                "has class {label}, expected one below dataset.num_classes = {num_classes}"
+            ),
+        }),
     }
 }
 
@@ -135,11 +182,7 @@ pub(crate) fn check_features(features: &Features, config: &Config) -> Result<(),
 }
 
 /// Checks that a recording has the network's channels.
-pub(crate) fn check_channels(
-    id: &str,
-    num_channels: usize,
-    config: &Config,
-) -> Result<(), EngineError> {
+fn check_channels(id: &str, num_channels: usize, config: &Config) -> Result<(), EngineError> {
     if num_channels == config.dataset.input_dim {
         return Ok(());
     }

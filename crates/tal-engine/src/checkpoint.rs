@@ -1,6 +1,6 @@
 //! Checkpoints: one safetensors file whose metadata holds a manifest.
 //!
-//! The file has tensors under `model.NAME` (trained weights), `ema.NAME` (their moving average) and, where a run can go on
+//! The file has tensors under `model.NAME` (trained weights), `ema.NAME` (their moving average) and, if a run can continue
 //! from it, `optimizer.…`. Its metadata has one key, `tal`, with the [`Manifest`] as JSON. Files are written to a temporary
 //! sibling, synced and renamed, so that a reader sees the old file or the new one and never a part.
 
@@ -10,19 +10,18 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
-use tal_core::weights::{read_safetensors, write_safetensors};
+use tal_core::weights::{NamedTensors, read_safetensors, write_safetensors};
 use tal_decoder::CriterionState;
 
 use crate::error::EngineError;
-use crate::optimizer::NamedTensors;
 
-/// Version of the layout and of the configuration in it; a file with another one is refused.
+/// Version of the layout and of the configuration in it; a file of another version is refused.
 pub const FORMAT: u32 = 2;
 
 /// The metadata key of the manifest.
 const KEY: &str = "tal";
 
-/// What a checkpoint says about itself.
+/// Description of a checkpoint in its own file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// [`FORMAT`] of the file.
@@ -33,23 +32,23 @@ pub struct Manifest {
     pub config: Config,
     /// Names of the classes.
     pub classes: ClassMap,
-    /// Which weights to use unless told otherwise.
+    /// The kind of weights to use by default.
     pub weights: Weights,
-    /// Where a run stands; absent in files that only hold weights.
+    /// Progress of the run; absent in files that hold weights alone.
     pub run: Option<RunState>,
-    /// Where the weights come from, such as an imported file.
+    /// Origin of the weights, such as an imported file.
     pub origin: Option<String>,
 }
 
-/// Everything that a run needs besides tensors to go on as if it had never stopped. Random numbers need no state: they
-/// are drawn from streams that (seed, epoch, step, recording) name.
+/// Everything that a run needs besides tensors to continue as if it had never stopped. Random numbers need no state: they are
+/// drawn from streams named by (seed, epoch, step, recording).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunState {
     /// Optimiser steps done.
     pub step: u64,
-    /// Epoch that the next step belongs to, from 0.
+    /// Epoch of the next step, from 0.
     pub epoch: u64,
-    /// Batches of that epoch already used.
+    /// Batches of that epoch that are done.
     pub batch: u64,
     /// Sum of the total loss over these batches.
     pub epoch_loss: f64,
@@ -64,7 +63,7 @@ pub struct RunState {
 /// The best evaluation of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Best {
-    /// Epoch after which it was measured, counted from 1.
+    /// Epoch before the evaluation, counted from 1.
     pub epoch: u64,
     /// Average mAP, 0 to 1.
     pub average_map: f64,
@@ -73,17 +72,39 @@ pub struct Best {
 /// A checkpoint in memory.
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// What it says about itself.
+    /// The manifest.
     pub manifest: Manifest,
     /// Its tensors with their prefixes.
     pub tensors: NamedTensors,
 }
 
 impl Checkpoint {
+    /// A checkpoint without tensors, written by this program.
+    pub(crate) fn empty(
+        config: &Config,
+        classes: &ClassMap,
+        weights: Weights,
+        run: Option<RunState>,
+        origin: Option<String>,
+    ) -> Self {
+        Self {
+            manifest: Manifest {
+                format: FORMAT,
+                code: code_version(),
+                config: config.clone(),
+                classes: classes.clone(),
+                weights,
+                run,
+                origin,
+            },
+            tensors: NamedTensors::new(),
+        }
+    }
+
     /// Reads a checkpoint.
     ///
     /// # Errors
-    /// Where the file is missing, truncated, not a checkpoint of this program or of a newer version of it.
+    /// If the file is missing, truncated, not a checkpoint of this program, or of another version of it.
     pub fn read(path: &Path) -> Result<Self, EngineError> {
         let (tensors, metadata) = read_safetensors(path)?;
         let refuse = |reason: String| EngineError::Checkpoint {
@@ -114,15 +135,40 @@ impl Checkpoint {
         let manifest: Manifest = serde_json::from_str(manifest)
             .map_err(|error| refuse(format!("has a manifest that cannot be read: {error}")))?;
         if let Err(errors) = manifest.config.validate() {
-            return Err(refuse(format!("holds a configuration where {}", errors[0])));
+            return Err(refuse(format!(
+                "holds a configuration with a mistake: {}",
+                errors[0]
+            )));
         }
         Ok(Self { manifest, tensors })
+    }
+
+    /// The checkpoint file that `path` means: the file itself, or the best checkpoint of a run folder, or else its last one.
+    ///
+    /// # Errors
+    /// If a folder holds no checkpoint.
+    pub fn locate(path: &Path) -> Result<PathBuf, EngineError> {
+        if !path.is_dir() {
+            return Ok(path.to_owned());
+        }
+        for name in [BEST, LAST] {
+            let file = path.join(name);
+            if file.is_file() {
+                return Ok(file);
+            }
+        }
+        Err(EngineError::Checkpoint {
+            path: path.to_owned(),
+            reason: format!(
+                "is a folder without {BEST} or {LAST}; give a run folder or a checkpoint file"
+            ),
+        })
     }
 
     /// Writes the checkpoint, whole or not at all.
     ///
     /// # Errors
-    /// Where the file cannot be written; a file that was there before stays as it was.
+    /// If the file cannot be written; an existing file then stays as it was.
     pub fn write(&self, path: &Path) -> Result<(), EngineError> {
         let manifest = serde_json::to_string(&self.manifest).expect("a manifest is plain data");
         let metadata = BTreeMap::from([(KEY.to_owned(), manifest)]);
@@ -131,7 +177,7 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// The tensors whose names begin with `prefix` and a dot, without them.
+    /// The tensors below `prefix`, under their names without it.
     pub fn section(&self, prefix: &str) -> NamedTensors {
         let prefix = format!("{prefix}.");
         self.tensors
@@ -151,7 +197,7 @@ impl Checkpoint {
         }
     }
 
-    /// The weights that `wish` (or else the manifest) names. A file that holds only one kind gives that one.
+    /// The weights of the kind `wish` [default: that of the manifest], or of the only kind that the file holds.
     pub fn weights(&self, wish: Option<Weights>) -> (Weights, NamedTensors) {
         let first = wish.unwrap_or(self.manifest.weights);
         let second = match first {
@@ -168,43 +214,21 @@ impl Checkpoint {
 }
 
 /// The prefix of a kind of weights in a checkpoint.
-pub fn prefix(weights: Weights) -> &'static str {
+pub(crate) fn prefix(weights: Weights) -> &'static str {
     match weights {
         Weights::Ema => "ema",
         Weights::Raw => "model",
     }
 }
 
-/// The checkpoint that `path` means: a file, or a run folder, where the best one comes before the last one.
-///
-/// # Errors
-/// Where a folder holds no checkpoint.
-pub fn locate(path: &Path) -> Result<PathBuf, EngineError> {
-    if !path.is_dir() {
-        return Ok(path.to_owned());
-    }
-    for name in [BEST, LAST] {
-        let file = path.join(name);
-        if file.is_file() {
-            return Ok(file);
-        }
-    }
-    Err(EngineError::Checkpoint {
-        path: path.to_owned(),
-        reason: format!(
-            "is a folder without {BEST} or {LAST}; give a run folder or a checkpoint file"
-        ),
-    })
-}
-
-/// Name of the state of a run in its folder.
+/// File name of the state of a run in its folder.
 pub const LAST: &str = "last.safetensors";
 
-/// Name of the best weights of a run in its folder.
+/// File name of the best weights of a run in its folder.
 pub const BEST: &str = "best.safetensors";
 
 /// Version and source revision of this program.
-pub fn code_version() -> String {
+fn code_version() -> String {
     match option_env!("TAL_REVISION") {
         Some(revision) => format!("tal {} ({revision})", env!("CARGO_PKG_VERSION")),
         None => format!("tal {}", env!("CARGO_PKG_VERSION")),

@@ -1,32 +1,32 @@
 //! Features in, detections out.
 
-use std::collections::BTreeMap;
+use std::any::Any;
 use std::path::Path;
+use std::sync::Arc;
 
 use tal_core::config::{Config, Weights};
-use tal_core::nn::PrecisionScope;
-use tal_core::{Candidates, ClassMap, Detection};
-use tal_data::Features;
-use tal_postprocess::{suppress, to_detections};
-use tch::{Device, no_grad};
+use tal_core::weights::NamedTensors;
+use tal_core::{ClassMap, Detection};
+use tal_data::{Features, read_features};
+use tch::Device;
 
-use crate::backtal;
-use crate::batch::{PaddedBatch, check_features};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, Manifest};
 use crate::error::EngineError;
-use crate::model::Model;
-use crate::optimizer::NamedTensors;
+use crate::external_scores::ExternalScores;
+use crate::method::Method;
+use crate::model::{Model, load_strict};
+use crate::opened::{self, AnyModel};
 
 /// A trained network that answers with detections.
 ///
 /// ```no_run
 /// use tal_engine::{Detector, DeviceChoice};
-/// # fn features() -> tal_data::Features { unimplemented!() }
 ///
 /// # fn main() -> Result<(), tal_engine::EngineError> {
 /// let device = DeviceChoice::Auto.resolve()?;
 /// let detector = Detector::load("runs/demo/best.safetensors".as_ref(), None, device)?;
-/// for detection in detector.detect(&features())? {
+/// let features = detector.read_features("features/video_1.npy".as_ref(), Some(30.0), None)?;
+/// for detection in detector.detect(&features)? {
 ///     let name = detector.classes().display_name(detection.label);
 ///     println!("{name}: {:.1} s to {:.1} s", detection.segment.start, detection.segment.end);
 /// }
@@ -34,16 +34,18 @@ use crate::optimizer::NamedTensors;
 /// # }
 /// ```
 pub struct Detector {
-    model: Model,
+    model: Box<dyn AnyModel>,
     classes: ClassMap,
     weights: Weights,
+    external_scores: Option<Arc<ExternalScores>>,
 }
 
 impl Detector {
-    /// Reads a checkpoint. `weights` overrides which of its weights are used.
+    /// Reads a checkpoint. `weights` chooses the kind of weights [default: that of the checkpoint].
     ///
     /// # Errors
-    /// Where the file cannot be read or its weights do not fit its configuration.
+    /// If the file, or the class scores that its configuration names, cannot be read, or its weights do not fit its
+    /// configuration.
     pub fn load(
         path: &Path,
         weights: Option<Weights>,
@@ -55,28 +57,24 @@ impl Detector {
     /// [`Detector::load`] from a checkpoint that has been read; `path` names it in errors.
     ///
     /// # Errors
-    /// Where the weights do not fit the configuration.
+    /// As [`Detector::load`].
     pub fn from_checkpoint(
         checkpoint: &Checkpoint,
         path: &Path,
         weights: Option<Weights>,
         device: Device,
     ) -> Result<Self, EngineError> {
-        let manifest = &checkpoint.manifest;
-        let (weights, tensors) = checkpoint.weights(weights);
-        let mut model = Model::new(&manifest.config, &[], device)?;
-        model.load(&tensors, path)?;
-        Ok(Self {
-            model,
-            classes: manifest.classes.clone(),
-            weights,
-        })
+        let Manifest {
+            config, classes, ..
+        } = &checkpoint.manifest;
+        let (kind, tensors) = checkpoint.weights(weights);
+        Self::with_weights(config, classes, (kind, &tensors), path, device)
     }
 
     /// A detector with given weights, such as those of a run in progress. `path` names them in errors.
     ///
     /// # Errors
-    /// Where the weights do not fit the configuration.
+    /// If the weights do not fit the configuration, or the class scores that it names cannot be read.
     pub fn with_weights(
         config: &Config,
         classes: &ClassMap,
@@ -84,42 +82,110 @@ impl Detector {
         path: &Path,
         device: Device,
     ) -> Result<Self, EngineError> {
-        let mut model = Model::new(config, &[], device)?;
-        model.load(tensors, path)?;
+        let model = opened::open(config, device)?;
+        load_strict(model.parameters(), tensors, path)?;
         Ok(Self {
+            external_scores: ExternalScores::of(config)?,
             model,
             classes: classes.clone(),
             weights,
         })
     }
 
-    /// Names of the classes.
-    pub fn classes(&self) -> &ClassMap {
-        &self.classes
+    /// A detector with the network of `model`; `weights` is the kind of weights that it holds.
+    ///
+    /// # Errors
+    /// If the class scores that the configuration names cannot be read.
+    pub fn from_model<M: Method>(
+        model: Model<M>,
+        classes: &ClassMap,
+        weights: Weights,
+    ) -> Result<Self, EngineError> {
+        let external_scores = ExternalScores::of(model.config())?;
+        Ok(Self::with_scores(model, classes, weights, external_scores))
     }
 
-    /// The configuration it was trained with.
+    pub(crate) fn with_scores<M: Method>(
+        model: Model<M>,
+        classes: &ClassMap,
+        weights: Weights,
+        external_scores: Option<Arc<ExternalScores>>,
+    ) -> Self {
+        Self {
+            model: Box::new(model),
+            classes: classes.clone(),
+            weights,
+            external_scores,
+        }
+    }
+
+    /// Names of the classes that detections have: those of the network, or those of `inference.external_scores`.
+    pub fn classes(&self) -> &ClassMap {
+        self.external_scores()
+            .map_or(&self.classes, ExternalScores::classes)
+    }
+
+    /// The class scores that `inference.external_scores` names.
+    pub fn external_scores(&self) -> Option<&ExternalScores> {
+        self.external_scores.as_deref()
+    }
+
+    /// The configuration of the network.
     pub fn config(&self) -> &Config {
         self.model.config()
     }
 
-    /// Which weights it uses.
+    /// The kind of weights in use.
     pub fn weights(&self) -> Weights {
         self.weights
     }
 
-    /// The network.
-    pub fn model(&self) -> &Model {
-        &self.model
+    /// Number of trained values.
+    pub fn num_parameters(&self) -> usize {
+        self.model.num_parameters()
     }
 
-    /// All actions found in a recording, best first.
+    /// The network; `None` if it is of another method.
+    pub fn model<M: Method>(&self) -> Option<&Model<M>> {
+        (&*self.model as &dyn Any).downcast_ref()
+    }
+
+    /// Reads a feature file outside any annotation file, to detect in.
+    ///
+    /// `fps` is used if the configuration sets none. Without `duration`, the recording ends with its last window.
+    ///
+    /// # Units
+    /// `fps` in frames per second, `duration` in seconds.
+    ///
+    /// # Errors
+    /// As [`tal_data::read_features`]; if the frame rate or the duration must be given and is not.
+    pub fn read_features(
+        &self,
+        path: &Path,
+        fps: Option<f32>,
+        duration: Option<f64>,
+    ) -> Result<Features, EngineError> {
+        let config = &self.config().dataset;
+        if config.feat_stride.is_none() && duration.is_none() {
+            return Err(EngineError::UnknownDuration);
+        }
+        if self.config().needs_fps() && config.fps.or(fps).is_none() {
+            return Err(EngineError::UnknownFps);
+        }
+        let mut features = read_features(config, path, fps, duration)?;
+        features.duration.get_or_insert(features.end());
+        Ok(features)
+    }
+
+    /// All actions found in a recording, best first: suppressed, cut to the recording, and with the classes of
+    /// `inference.external_scores` if the configuration names any. If `features.duration` is `None`, they are not cut; see
+    /// [`Features::end`].
     ///
     /// # Units
     /// Seconds.
     ///
     /// # Errors
-    /// Where the features have another number of channels than the network takes, or are empty.
+    /// If the recording has no features, another number of channels than the network takes, or no class scores.
     pub fn detect(&self, features: &Features) -> Result<Vec<Detection>, EngineError> {
         let mut found = self.detect_all(&[features])?;
         Ok(found.pop().unwrap_or_default())
@@ -129,77 +195,22 @@ impl Detector {
     /// the network together, which changes results by rounding.
     ///
     /// # Errors
-    /// As [`Detector::detect`]; nothing is computed where one of the recordings does not fit.
+    /// As [`Detector::detect`]; nothing is computed if one of the recordings does not fit.
     pub fn detect_all(&self, features: &[&Features]) -> Result<Vec<Vec<Detection>>, EngineError> {
-        if let (Some(network), Some(config)) = (self.model.backtal(), &self.config().backtal) {
-            let device = self.model.device();
-            let _precision = PrecisionScope::new(self.config().inference.precision, device);
-            return backtal::detect(network, self.config(), config, features, device);
-        }
-        let suppression = &self.config().inference.suppression;
-        let candidates = self.candidates(features)?;
-        candidates
-            .iter()
-            .zip(features)
-            .map(|(candidates, features)| {
-                let kept = suppress(candidates, suppression).map_err(|source| {
-                    EngineError::Suppression {
-                        id: features.id.clone(),
-                        source,
-                    }
-                })?;
-                Ok(to_detections(&kept, &features.grid, features.duration))
-            })
-            .collect()
-    }
-
-    /// What the network proposes for recordings, before suppression.
-    ///
-    /// # Units
-    /// Grid units.
-    ///
-    /// # Errors
-    /// As [`Detector::detect_all`].
-    ///
-    /// # Panics
-    /// Where the network is BackTAL, whose proposals have no grid.
-    pub fn candidates(&self, features: &[&Features]) -> Result<Vec<Candidates>, EngineError> {
-        let config = self.config();
-        let mut of_len: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (index, features) in features.iter().enumerate() {
-            check_features(features, config)?;
-            of_len
-                .entry(self.padded_len(features))
-                .or_default()
-                .push(index);
-        }
-        let device = self.model.device();
-        let _precision = PrecisionScope::new(config.inference.precision, device);
-        let mut all = vec![Candidates::default(); features.len()];
-        for (padded_len, indices) in of_len {
-            let arrays: Vec<_> = indices.iter().map(|&i| &*features[i].array).collect();
-            let found = no_grad(|| {
-                let batch = PaddedBatch::new(&arrays, padded_len, device);
-                let output = self.model.forward(&batch.features, &batch.lens, false);
-                let points = self.model.points(padded_len);
-                tal_decoder::select_candidates(&output, &points, &config.inference)
-            });
-            for (index, candidates) in indices.into_iter().zip(found) {
-                all[index] = candidates;
+        let ids = features.iter().map(|features| features.id.as_str());
+        match self.external_scores() {
+            None => self.model.detect(features),
+            Some(scores) => {
+                scores.check(ids.clone())?;
+                let found = self.model.detect(features)?;
+                let each = ids.zip(found);
+                each.map(|(id, found)| scores.fuse_one(id, found)).collect()
             }
         }
-        Ok(all)
     }
 
-    /// Features that the network sees of a recording, padding included.
+    /// Number of features that the network sees of a recording, padding included.
     pub fn padded_len(&self, features: &Features) -> usize {
-        let config = self.config();
-        match &config.backtal {
-            Some(backtal) => backtal.num_snippets,
-            None => {
-                let len = features.array.len();
-                config.encoder.padded_len(len, config.dataset.max_seq_len)
-            }
-        }
+        self.model.padded_len(features.array.len())
     }
 }

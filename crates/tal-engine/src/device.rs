@@ -1,16 +1,17 @@
-//! Where the network runs, decided at run time.
+//! Device of a network, chosen at run time.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
+use tal_core::Usage;
 use tch::Device;
 
 /// A wish for a device: `auto`, `cpu`, `cuda` or `cuda:N`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DeviceChoice {
-    /// The first GPU where one can be used, otherwise the CPU.
+    /// The first usable GPU, otherwise the CPU.
     Auto,
     /// The CPU.
     #[default]
@@ -19,11 +20,11 @@ pub enum DeviceChoice {
     Cuda(usize),
 }
 
-/// Why a device cannot be used.
+/// An error of the choice of a device.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
-    /// Not a device.
+    /// An unknown name.
     #[error("unknown device {0:?}; use auto, cpu, cuda or cuda:N")]
     Unknown(String),
     /// LibTorch's CUDA part cannot be loaded.
@@ -32,9 +33,9 @@ pub enum DeviceError {
          setup --cuda`, or point {LIBRARY_VARIABLE} to the folder that holds libtorch_cuda.so of PyTorch {VERSION}"
     )]
     NoCuda {
-        /// What was asked for.
+        /// The wish.
         choice: DeviceChoice,
-        /// What the loader says.
+        /// The error of the loader.
         reason: String,
     },
     /// The libraries are there, the GPU is not.
@@ -43,18 +44,25 @@ pub enum DeviceError {
          version 580 or later)"
     )]
     NoDevice {
-        /// What was asked for.
+        /// The wish.
         choice: DeviceChoice,
         /// Devices found.
         count: i64,
     },
 }
 
-/// Environment variable with the folder of `libtorch_cuda.so`.
-pub const LIBRARY_VARIABLE: &str = "TAL_LIBTORCH_CUDA";
+/// A wish for a device that the machine does not have is a wrong request.
+impl Usage for DeviceError {
+    fn is_usage(&self) -> bool {
+        true
+    }
+}
 
-/// The LibTorch version that this build expects.
-pub const VERSION: &str = "2.11";
+/// Environment variable that names the folder of `libtorch_cuda.so`.
+const LIBRARY_VARIABLE: &str = "TAL_LIBTORCH_CUDA";
+
+/// The version of LibTorch that this build needs.
+const VERSION: &str = "2.11";
 
 impl fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,13 +92,13 @@ impl FromStr for DeviceChoice {
 }
 
 impl DeviceChoice {
-    /// The device, with LibTorch's CUDA part loaded where it is needed. `Auto` never fails.
+    /// The device, with LibTorch's CUDA part loaded if it is needed. `Auto` never fails.
     ///
-    /// Must come before anything that seeds LibTorch or computes a gradient, a [`crate::Trainer`] on the CPU included: LibTorch
-    /// asks once whether there is CUDA, and one that was loaded later is not seen by the whole process.
+    /// Call it before anything that seeds LibTorch or computes a gradient, a [`crate::Trainer`] on the CPU included: LibTorch
+    /// looks for CUDA once per process, and does not see it if it is loaded later.
     ///
     /// # Errors
-    /// Where a GPU is asked for and there is none, or LibTorch cannot use it.
+    /// If a GPU is asked for and there is none, or LibTorch cannot use it.
     pub fn resolve(self) -> Result<Device, DeviceError> {
         match self {
             DeviceChoice::Cpu => Ok(Device::Cpu),
@@ -121,8 +129,8 @@ impl DeviceChoice {
     }
 }
 
-/// Opens `libtorch_cuda.so`, once, for the life of the process. The linker drops it from the program because nothing
-/// refers to it; once it is open, LibTorch finds its CUDA functions by itself.
+/// Opens `libtorch_cuda.so`, once, for the life of the process. The linker drops it from the program because no code refers to
+/// it; once it is open, LibTorch finds its CUDA functions by itself.
 fn load_cuda() -> Result<(), String> {
     static LOADED: OnceLock<Result<libloading::os::unix::Library, String>> = OnceLock::new();
     LOADED
@@ -140,12 +148,12 @@ fn load_cuda() -> Result<(), String> {
         .map_err(Clone::clone)
 }
 
-/// Threads of LibTorch's operations.
+/// Number of threads of LibTorch's operations.
 pub fn num_threads() -> usize {
     usize::try_from(tch::get_num_threads()).unwrap_or(1)
 }
 
-/// Sets the threads of LibTorch's operations.
+/// Sets the number of threads of LibTorch's operations.
 pub fn set_num_threads(num_threads: usize) {
     tch::set_num_threads(i32::try_from(num_threads).unwrap_or(i32::MAX));
 }

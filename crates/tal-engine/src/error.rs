@@ -1,16 +1,20 @@
-//! Why the engine cannot do something.
+//! Errors of the engine.
 
 use std::path::{Path, PathBuf};
 
+use tal_backtal::BackTalError;
 use tal_config::ConfigError;
+use tal_core::Usage;
 use tal_core::weights::WeightsError;
 use tal_data::{AnnotationError, ClassScoresFileError, DataError, FeatureError, ResultsError};
-use tal_postprocess::{ClassScoresError, EvaluationError, ProposalError, SuppressionError};
+use tal_decoder::DecoderError;
+use tal_encoder::EncoderError;
+use tal_postprocess::{ClassAssignmentError, EvaluationError, ProposalError, SuppressionError};
 use tal_pth::PthError;
 
 use crate::device::DeviceError;
 
-/// Why the engine cannot do something.
+/// An error of the engine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
@@ -39,62 +43,72 @@ pub enum EngineError {
     #[error(transparent)]
     Pth(#[from] PthError),
     /// Weights do not fit the network that the configuration describes.
-    #[error("{}: {report}", path.display())]
+    #[error("{}: {source}", path.display())]
     WeightsMismatch {
         /// The file.
         path: PathBuf,
-        /// What is missing, unexpected or of another shape.
-        report: String,
+        /// Names that are missing, unexpected or of another shape.
+        source: WeightsError,
+    },
+    /// Weights of a released file do not fit the network that the configuration describes.
+    #[error("{}: {section}: {source}", path.display())]
+    ReleasedWeights {
+        /// The file.
+        path: PathBuf,
+        /// The section of the file.
+        section: &'static str,
+        /// Names that are missing, unexpected or of another shape.
+        source: Box<WeightsError>,
     },
     /// Candidates that suppression refuses.
     #[error("recording {id}: {source}")]
     Suppression {
         /// The recording.
         id: String,
-        /// Why.
+        /// The reason.
         source: SuppressionError,
     },
-    /// Class activations that have no proposals.
+    /// Class activations without proposals.
     #[error("recording {id}: {source}")]
     Proposals {
         /// The recording.
         id: String,
-        /// Why.
+        /// The reason.
         source: ProposalError,
     },
     /// Detections or ground truth that the evaluation refuses.
     #[error(transparent)]
     Evaluation(#[from] EvaluationError),
-    /// Annotations that what a network finds cannot be compared with.
+    /// Annotations that detections cannot be compared with.
     #[error("{}: subset {subsets}: {reason}", path.display())]
     Untestable {
         /// The annotation file.
         path: PathBuf,
         /// The subsets to test on.
         subsets: String,
-        /// Why, and what would be right.
+        /// The reason, and a way out.
         reason: String,
     },
     /// A file of class scores is wrong.
     #[error(transparent)]
     ClassScores(#[from] ClassScoresFileError),
-    /// Class scores of recordings do not go together with detections.
+    /// Class scores of recordings do not fit their detections.
     #[error("{}: {source}", path.display())]
     ExternalScores {
         /// The file of class scores.
         path: PathBuf,
-        /// Why.
-        source: ClassScoresError,
+        /// The reason.
+        source: ClassAssignmentError,
     },
     /// The network cannot be built.
     #[error("cannot build the network: {0}")]
-    Model(String),
+    Model(#[from] ModelError),
     /// A checkpoint cannot be used.
     #[error("{}: {reason}", path.display())]
     Checkpoint {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// An output folder cannot be used.
@@ -102,7 +116,7 @@ pub enum EngineError {
     OutputFolder {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A loss, gradient or score stopped being a number.
@@ -111,7 +125,7 @@ pub enum EngineError {
          train.clip_grad_l2norm, or look at these recordings"
     )]
     NotFinite {
-        /// What it was.
+        /// The loss or the gradient.
         what: &'static str,
         /// Its value.
         value: f64,
@@ -131,15 +145,33 @@ pub enum EngineError {
         /// `train.batch_size`.
         batch_size: usize,
     },
+    /// A batch that cannot be trained on.
+    #[error("the batch {reason}")]
+    Batch {
+        /// The reason.
+        reason: &'static str,
+    },
     /// A recording whose features do not fit the network.
     #[error("recording {id}: {reason}")]
     Recording {
         /// The recording.
         id: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Somebody asked to stop.
+    /// Only its length tells how the features of a recording lie in time, and a feature file does not have it.
+    #[error(
+        "the features are of fixed length (dataset.feat_stride is null): only the length of a recording tells how they \
+         lie in time, and feature files do not have it; give it in seconds with --duration, for one recording at a time"
+    )]
+    UnknownDuration,
+    /// The frame rate is needed, and neither the configuration nor a feature file has it.
+    #[error(
+        "the frame rate of the recordings is not known: the configuration leaves it to the annotations, and feature files \
+         do not have it; give it with --fps"
+    )]
+    UnknownFps,
+    /// The observer asked to stop.
     #[error(
         "interrupted after epoch {epoch}, step {step}; the run is saved and continues with --resume"
     )]
@@ -152,12 +184,45 @@ pub enum EngineError {
     /// Reading or writing failed.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried: `read`, `write`, `create`.
+        /// `read`, `write`, `create` or `remove`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
+    },
+}
+
+/// An error of the construction of a network.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The encoder refuses its configuration.
+    #[error(transparent)]
+    Encoder(#[from] EncoderError),
+    /// The decoder refuses its configuration.
+    #[error(transparent)]
+    Decoder(#[from] DecoderError),
+    /// The layers of BackTAL refuse their configuration.
+    #[error(transparent)]
+    BackTal(#[from] BackTalError),
+    /// Variables share a name, and so would their weights in a checkpoint.
+    #[error("two variables share a name: {}", .0.join(", "))]
+    DuplicateNames(Vec<String>),
+    /// The method and the configuration differ.
+    #[error(
+        "the configuration describes another method: BackTAL needs the section backtal, all others need backtal: null"
+    )]
+    OtherMethod,
+    /// The encoder has another number of levels than the configuration.
+    #[error("{field} is for {expected} level(s), the encoder has {found}")]
+    Levels {
+        /// The field of the configuration.
+        field: &'static str,
+        /// Its number of levels.
+        expected: usize,
+        /// Levels of the encoder.
+        found: usize,
     },
 }
 
@@ -169,13 +234,17 @@ impl EngineError {
             source,
         }
     }
+}
 
-    /// Whether the user asked for something impossible (a wrong configuration, device or folder), rather than a run that
-    /// failed on its way.
-    pub fn is_usage(&self) -> bool {
+impl Usage for EngineError {
+    fn is_usage(&self) -> bool {
         matches!(
             self,
-            EngineError::Config(_) | EngineError::Device(_) | EngineError::OutputFolder { .. }
+            EngineError::Config(_)
+                | EngineError::Device(_)
+                | EngineError::OutputFolder { .. }
+                | EngineError::UnknownDuration
+                | EngineError::UnknownFps
         )
     }
 }

@@ -1,25 +1,24 @@
-//! A detector measured on a subset.
+//! Evaluation of a detector on a subset.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tal_core::config::{ClassScoresConfig, Config};
-use tal_core::{ClassMap, DetectionSet, GroundTruth};
-use tal_data::{Dataset, Features};
+use tal_core::config::Config;
+use tal_core::{ClassMap, DetectionSet, GroundTruth, Recording};
+use tal_data::{DataError, Dataset, Features};
 use tal_postprocess::{Evaluation, EvaluationError, evaluate_with};
 
-use crate::backtal;
 use crate::detector::Detector;
 use crate::error::EngineError;
 use crate::external_scores::ExternalScores;
 
-/// What a detector found in a subset and how good that is.
+/// Detections of a detector in a subset, and their figures.
 #[derive(Debug, Clone)]
 pub struct EvaluationReport {
-    /// Subsets that were evaluated.
+    /// Evaluated subsets.
     pub subsets: Vec<String>,
-    /// What was found, by recording.
+    /// Detections by recording.
     pub detections: DetectionSet,
     /// The figures.
     pub evaluation: Evaluation,
@@ -27,48 +26,21 @@ pub struct EvaluationReport {
     pub detect_time: Duration,
 }
 
-/// Runs a detector over a data set and compares what it finds with the annotations.
+/// Recordings with annotations, to run detectors over.
 pub struct Evaluator {
     dataset: Arc<Dataset>,
     subsets: Vec<String>,
     num_workers: usize,
-    external_scores: Option<ExternalScores>,
 }
 
 impl Evaluator {
-    /// An evaluator for the recordings of `dataset`; `subsets` are their subsets' names for the report.
+    /// An evaluator on the recordings of `dataset`; the report names their `subsets`.
     pub fn new(dataset: Arc<Dataset>, subsets: &[String], num_workers: usize) -> Self {
         Self {
             dataset,
             subsets: subsets.to_vec(),
             num_workers,
-            external_scores: None,
         }
-    }
-
-    /// Detections get their classes from the scores that `config` names, and are compared with the classes of the
-    /// annotation file; without it, they keep those of the network.
-    ///
-    /// # Errors
-    /// Where the file cannot be used or lacks a recording.
-    pub fn with_external_scores(
-        mut self,
-        config: Option<&ClassScoresConfig>,
-    ) -> Result<Self, EngineError> {
-        self.external_scores = None;
-        if let Some(config) = config {
-            let classes = &self.dataset.labelled_truth().classes;
-            let scores = ExternalScores::read(&config.file, classes, config.rule())?;
-            let ids = (0..self.num_recordings()).map(|index| &*self.dataset.recording(index).id);
-            scores.check(ids)?;
-            self.external_scores = Some(scores);
-        }
-        Ok(self)
-    }
-
-    /// Names of the classes that detections have, where they are those of external scores.
-    pub fn external_classes(&self) -> Option<&ClassMap> {
-        self.external_scores.as_ref().map(ExternalScores::classes)
     }
 
     /// Number of recordings.
@@ -76,15 +48,24 @@ impl Evaluator {
         self.dataset.num_recordings()
     }
 
-    /// Whether what a network with these `classes` finds can be compared with the annotations: what would otherwise only show
-    /// after training, or not at all.
+    /// Checks that the detections of a network can be compared with the annotations: mistakes that would otherwise only show
+    /// after training, or not at all. `classes` are those of the detections: the network's, or those of `external_scores`.
     ///
     /// # Errors
-    /// Where the ground truth is empty or not usable; where it gives a class id to another name than the network; where it
-    /// lacks classes of the network and the dialect refuses that; where BackTAL does not know how many frames a recording
-    /// has.
-    pub fn check(&self, config: &Config, classes: &ClassMap) -> Result<(), EngineError> {
-        let truth = self.truth();
+    /// If the ground truth is empty or not usable; if it gives a class id to another name than the network; if it lacks
+    /// classes of the network and the dialect refuses that; if a frame rate is needed and not known; if a recording has no
+    /// class scores.
+    pub fn check(
+        &self,
+        config: &Config,
+        classes: &ClassMap,
+        external_scores: Option<&ExternalScores>,
+    ) -> Result<(), EngineError> {
+        let mut recordings = (0..self.num_recordings()).map(|index| self.dataset.recording(index));
+        if let Some(scores) = external_scores {
+            scores.check(recordings.clone().map(|recording| recording.id.as_str()))?;
+        }
+        let truth = self.truth(external_scores);
         let rules = &config.evaluation;
         let refuse = |reason: String| EngineError::Untestable {
             path: config.dataset.annotations.clone(),
@@ -95,12 +76,12 @@ impl Evaluator {
         match evaluate_with(&truth.recordings, &none, rules, &truth.classes) {
             Err(error @ EvaluationError::NoGroundTruth { .. }) => {
                 return Err(refuse(format!(
-                    "{error}; annotate recordings to test on, also where training needs labels alone"
+                    "{error}; annotate recordings to test on, even if training needs labels alone"
                 )));
             }
             outcome => outcome?,
         };
-        if self.external_scores.is_none()
+        if external_scores.is_none()
             && let Some((id, trained, annotated)) = classes.conflict(&truth.classes)
         {
             return Err(refuse(format!(
@@ -108,8 +89,7 @@ impl Evaluator {
                  that the network was trained with"
             )));
         }
-        let classes = self.external_classes().unwrap_or(classes);
-        let bound = match self.external_scores {
+        let bound = match external_scores {
             Some(_) => 0,
             None => config.dataset.num_classes as u32,
         };
@@ -133,19 +113,22 @@ impl Evaluator {
                 rules.dialect
             )));
         }
-        if config.backtal.is_some() {
-            backtal::check_fps(&self.dataset)?;
+        let unknown = |recording: &&Recording| recording.fps.is_none();
+        if config.needs_fps()
+            && config.dataset.fps.is_none()
+            && let Some(Recording { id, .. }) = recordings.find(unknown)
+        {
+            return Err(DataError::MissingFps { id: id.clone() }.into());
         }
         Ok(())
     }
 
-    /// Finds actions in all recordings and gives them their classes. `progress` is called with the number of recordings done
-    /// and their number.
+    /// Actions in all recordings. `progress` is called with the number of recordings that are done, and of all recordings.
     ///
     /// `inference.batch_size` recordings of one padded length go through the network together.
     ///
     /// # Errors
-    /// Where a recording cannot be loaded or its detections are not usable.
+    /// If a recording cannot be loaded or its detections are not usable.
     pub fn detect(
         &self,
         detector: &Detector,
@@ -170,16 +153,13 @@ impl Evaluator {
             }
         }
         waiting.rest().try_for_each(finish)?;
-        match &self.external_scores {
-            Some(scores) => scores.fuse(&detections),
-            None => Ok(detections),
-        }
+        Ok(detections)
     }
 
-    /// [`Evaluator::detect`], then the comparison with the annotations under the detector's `evaluation` settings.
+    /// [`Evaluator::detect`], then the comparison with the annotations by the rules of the detector's section `evaluation`.
     ///
     /// # Errors
-    /// As [`Evaluator::detect`], and where the ground truth is not usable.
+    /// As [`Evaluator::detect`]; if the ground truth is not usable.
     pub fn evaluate(
         &self,
         detector: &Detector,
@@ -188,7 +168,7 @@ impl Evaluator {
         let start = Instant::now();
         let detections = self.detect(detector, progress)?;
         let detect_time = start.elapsed();
-        let truth = self.truth();
+        let truth = self.truth(detector.external_scores());
         let rules = &detector.config().evaluation;
         let evaluation = evaluate_with(&truth.recordings, &detections, rules, &truth.classes)?;
         Ok(EvaluationReport {
@@ -199,10 +179,10 @@ impl Evaluator {
         })
     }
 
-    /// What detections are compared with: where the network knows one class and nothing gives them others, annotations of
-    /// that one class.
-    fn truth(&self) -> &GroundTruth {
-        match &self.external_scores {
+    /// Annotations to compare detections with: with one class for all if the network knows one class and no scores give
+    /// others.
+    fn truth(&self, external_scores: Option<&ExternalScores>) -> &GroundTruth {
+        match external_scores {
             Some(_) => self.dataset.labelled_truth(),
             None => self.dataset.ground_truth(),
         }
@@ -217,7 +197,7 @@ struct Waiting<T> {
 }
 
 impl<T> Waiting<T> {
-    /// Batches that may wait in all, so that memory does not grow with the number of different lengths.
+    /// Limit of waiting batches, so that memory does not grow with the number of different lengths.
     const MAX_BATCHES: usize = 2;
 
     fn new(batch_size: usize) -> Self {
@@ -228,7 +208,7 @@ impl<T> Waiting<T> {
         }
     }
 
-    /// Takes one more; the batch to be done now, if any.
+    /// Adds an item; gives the batch that is due now, if any.
     fn push(&mut self, len: usize, item: T) -> Option<Vec<T>> {
         self.count += 1;
         let batch = self.of_len.entry(len).or_default();
@@ -246,7 +226,7 @@ impl<T> Waiting<T> {
         Some(batch)
     }
 
-    /// What is left.
+    /// Batches that are left.
     fn rest(self) -> impl Iterator<Item = Vec<T>> {
         self.of_len.into_values()
     }

@@ -1,21 +1,22 @@
 //! Classes for class-agnostic detections: scores of a classifier of whole recordings, read once and checked early.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use tal_core::config::{ClassScoresConfig, ClassScoresRule};
-use tal_core::{ClassMap, DetectionSet};
+use tal_core::config::{ClassScoresRule, Config};
+use tal_core::{ClassMap, Detection, DetectionSet};
 use tal_data::{annotations, class_scores};
-use tal_postprocess::{ClassScores, ClassScoresError, assign_classes_to_all};
+use tal_postprocess::{ClassAssignmentError, ClassScores, assign_classes_to_all};
 
 use crate::error::EngineError;
 
-/// The class scores of a file and how they are used.
+/// Class scores of a file, and the rule that fuses them with detections.
 #[derive(Debug, Clone)]
 pub struct ExternalScores {
     path: PathBuf,
     scores: ClassScores,
     classes: ClassMap,
-    fusion: ClassScoresRule,
+    rule: ClassScoresRule,
 }
 
 impl ExternalScores {
@@ -26,22 +27,26 @@ impl ExternalScores {
     pub fn read(
         path: &Path,
         classes: &ClassMap,
-        fusion: ClassScoresRule,
+        rule: ClassScoresRule,
     ) -> Result<Self, EngineError> {
         Ok(Self {
             path: path.to_owned(),
             scores: class_scores::read(path, classes)?,
             classes: classes.clone(),
-            fusion,
+            rule,
         })
     }
 
-    /// The scores that a configuration names, with the class names of `annotations` where that file exists; classes are
-    /// `class_0`, `class_1`, … otherwise.
+    /// The scores that `inference.external_scores` names, with the class names of the annotation file if that exists, and
+    /// `class_0`, `class_1`, … otherwise; `None` if the configuration names no scores.
     ///
     /// # Errors
-    /// Where one of the files cannot be used.
-    pub fn open(config: &ClassScoresConfig, annotations: &Path) -> Result<Self, EngineError> {
+    /// If one of the files cannot be used.
+    pub fn of(config: &Config) -> Result<Option<Arc<Self>>, EngineError> {
+        let Some(scores) = &config.inference.external_scores else {
+            return Ok(None);
+        };
+        let annotations = &config.dataset.annotations;
         let classes = if annotations.exists() {
             annotations::read(annotations, None)?.classes
         } else {
@@ -51,7 +56,8 @@ impl ExternalScores {
             );
             ClassMap::default()
         };
-        Self::read(&config.file, &classes, config.rule())
+        let scores = Self::read(&scores.file, &classes, scores.rule())?;
+        Ok(Some(Arc::new(scores)))
     }
 
     /// Names of the classes that detections get.
@@ -59,24 +65,34 @@ impl ExternalScores {
         &self.classes
     }
 
-    /// Makes sure that recordings have scores, before a network runs over them.
+    /// Checks that recordings have scores.
     ///
     /// # Errors
-    /// The first recording without scores.
+    /// If a recording has none.
     pub fn check<'a>(&self, ids: impl IntoIterator<Item = &'a str>) -> Result<(), EngineError> {
         let empty = ids.into_iter().map(|id| (id.to_owned(), Vec::new()));
         self.fuse(&empty.collect()).map(|_| ())
     }
 
+    /// [`ExternalScores::fuse`] for one recording.
+    pub(crate) fn fuse_one(
+        &self,
+        id: &str,
+        detections: Vec<Detection>,
+    ) -> Result<Vec<Detection>, EngineError> {
+        let mut fused = self.fuse(&DetectionSet::from([(id.to_owned(), detections)]))?;
+        Ok(fused.remove(id).unwrap_or_default())
+    }
+
     /// The best detections of each recording, once for each of its best classes, see [`tal_postprocess::assign_classes`].
     ///
     /// # Errors
-    /// A recording without scores; scores that cannot be used.
+    /// If a recording has no scores, or they cannot be used.
     pub fn fuse(&self, detections: &DetectionSet) -> Result<DetectionSet, EngineError> {
-        let wrong = |source: ClassScoresError| EngineError::ExternalScores {
+        let wrong = |source: ClassAssignmentError| EngineError::ExternalScores {
             path: self.path.clone(),
             source,
         };
-        assign_classes_to_all(detections, &self.scores, &self.fusion).map_err(wrong)
+        assign_classes_to_all(detections, &self.scores, &self.rule).map_err(wrong)
     }
 }

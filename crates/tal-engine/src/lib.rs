@@ -1,40 +1,53 @@
-//! Detector, Trainer, Evaluator and checkpoints of temporal action localization: the library that programs embed.
-//!
-//! ```text
-//! Config ─► run::train ─► run folder (checkpoints, metrics, detections)
-//!                 └─ Trainer: one step and its state
-//! checkpoint ─► Detector ─► Vec<Detection>
-//!                  └─ Evaluator: a whole subset, mAP
-//! ```
-//!
-//! Nothing here prints: progress goes to a [`run::RunObserver`] and to `tracing`.
+#![doc = include_str!("../README.md")]
 
 pub mod ablation;
-pub mod backtal;
-pub mod batch;
-pub mod checkpoint;
-pub mod detector;
-pub mod device;
-pub mod error;
-pub mod evaluator;
-pub mod external_scores;
-mod fused;
+pub mod action_sensitivity;
+mod backtal;
+mod batch;
+mod checkpoint;
+mod detector;
+mod device;
+mod error;
+mod evaluator;
+mod external_scores;
 pub mod import;
 pub mod memory;
+mod method;
 pub mod metrics;
-pub mod model;
-pub mod optimizer;
+mod model;
+mod opened;
+mod optimizer;
 pub mod profile;
+mod pyramid;
 pub mod run;
-pub mod schedule;
-pub mod action_sensitivity;
-pub mod trainer;
+mod schedule;
+mod trainer;
+mod updates;
 
-pub use checkpoint::{Checkpoint, Manifest};
+// Detecting and measuring.
 pub use detector::Detector;
-pub use device::DeviceChoice;
-pub use error::EngineError;
 pub use evaluator::{EvaluationReport, Evaluator};
 pub use external_scores::ExternalScores;
+
+// Networks and methods.
+pub use backtal::{BackTal, BackTalNetwork};
+pub use method::{Method, Source};
 pub use model::Model;
+pub use pyramid::{Pyramid, PyramidNetwork};
+
+// Training.
+pub use backtal::WeakBatch;
+pub use batch::{PaddedBatch, TrainingBatch};
+pub use optimizer::{AdamW, Ema, decays};
+pub use schedule::Schedule;
 pub use trainer::Trainer;
+
+// Files, devices and errors.
+pub use checkpoint::{Best, Checkpoint, FORMAT, Manifest, RunState};
+pub use device::{DeviceChoice, DeviceError, num_threads, set_num_threads};
+pub use error::{EngineError, ModelError};
+
+/// The examples of the repository's README, compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ReadmeExamples;

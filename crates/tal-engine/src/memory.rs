@@ -1,13 +1,13 @@
-//! How much memory this process uses.
+//! Memory use of this process.
 
 use std::fs;
 
-/// The largest resident set of this process so far, in bytes; `None` where the system does not tell (it does on Linux).
+/// Largest resident set of this process so far, in bytes; `None` if the system does not tell (Linux does).
 pub fn peak_resident_bytes() -> Option<u64> {
     field("VmHWM:")
 }
 
-/// The resident set of this process, in bytes; `None` where the system does not tell (it does on Linux).
+/// Resident set of this process, in bytes; `None` if the system does not tell (Linux does).
 pub fn resident_bytes() -> Option<u64> {
     field("VmRSS:")
 }

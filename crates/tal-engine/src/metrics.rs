@@ -1,4 +1,4 @@
-//! `metrics.jsonl`: one JSON object per line, for programs; the end of the file always matches a checkpoint on resume.
+//! `metrics.jsonl`: one JSON object per line, for programs. On resume, the file is cut to the state of the checkpoint.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
@@ -25,16 +25,15 @@ pub enum Metric {
         mean_loss: f64,
         /// Seconds that the epoch's steps took in this process.
         seconds: f64,
-        /// Steps that these seconds cover: fewer than the epoch has after an interruption within it. Absent in files of
-        /// earlier versions.
+        /// Steps in these seconds: fewer than the epoch has if it was interrupted. Absent in files of earlier versions.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         timed_steps: Option<u64>,
     },
     /// An evaluation.
     Evaluation {
-        /// Epoch after which it was made, counted from 1.
+        /// Epoch before the evaluation, counted from 1.
         epoch: u64,
-        /// Subsets that were evaluated.
+        /// Evaluated subsets.
         subsets: Vec<String>,
         /// Mean over thresholds of mAP, 0 to 1.
         average_map: f64,
@@ -45,8 +44,9 @@ pub enum Metric {
     },
 }
 
-/// What one step did.
+/// Figures of one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StepLine", into = "StepLine")]
 pub struct StepMetrics {
     /// Epoch, counted from 1.
     pub epoch: u64,
@@ -56,23 +56,113 @@ pub struct StepMetrics {
     pub rate: f64,
     /// Total loss.
     pub loss: f64,
-    /// Classification part.
-    pub cls_loss: f64,
-    /// Regression part.
-    pub reg_loss: f64,
     /// L2 norm of all gradients before clipping.
     pub grad_norm: f64,
-    /// Positive points of the batch.
-    pub num_positives: u64,
     /// The loss normaliser after the step.
     pub normalizer: f64,
-    /// BackTAL's losses, of which `cls_loss` is `base_loss + supp_loss`, `reg_loss` is 0 and `num_positives` counts clicks;
-    /// absent for detectors that learn from segments.
+    /// Figures of the method.
+    pub terms: StepTerms,
+}
+
+/// Figures of one step that depend on the method.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepTerms {
+    /// Learning from segments.
+    Pyramid(PyramidMetrics),
+    /// BackTAL.
+    BackTal {
+        /// The terms of the loss.
+        losses: BackTalMetrics,
+        /// Clicks in the batch.
+        num_clicks: u64,
+    },
+}
+
+/// Figures of one step of a detector that learns from segments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PyramidMetrics {
+    /// Classification loss.
+    pub cls_loss: f64,
+    /// Regression loss.
+    pub reg_loss: f64,
+    /// Positive points of the batch.
+    pub num_positives: u64,
+    /// Action sensitivity learning; `None` without `loss.action_sensitivity`.
+    pub action_sensitivity: Option<Box<ActionSensitivityMetrics>>,
+}
+
+/// A step as `metrics.jsonl` has it, with the same fields for both methods: for BackTAL `cls_loss` is `base_loss + supp_loss`,
+/// `reg_loss` is 0 and `num_positives` counts clicks.
+#[derive(Serialize, Deserialize)]
+struct StepLine {
+    epoch: u64,
+    step: u64,
+    rate: f64,
+    loss: f64,
+    cls_loss: f64,
+    reg_loss: f64,
+    grad_norm: f64,
+    num_positives: u64,
+    normalizer: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backtal: Option<BackTalMetrics>,
-    /// Action sensitivity learning; absent without `loss.action_sensitivity`.
+    backtal: Option<BackTalMetrics>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sensitivity: Option<Box<SensitivityMetrics>>,
+    sensitivity: Option<Box<ActionSensitivityMetrics>>,
+}
+
+impl From<StepLine> for StepMetrics {
+    fn from(line: StepLine) -> Self {
+        Self {
+            epoch: line.epoch,
+            step: line.step,
+            rate: line.rate,
+            loss: line.loss,
+            grad_norm: line.grad_norm,
+            normalizer: line.normalizer,
+            terms: match line.backtal {
+                Some(losses) => StepTerms::BackTal {
+                    losses,
+                    num_clicks: line.num_positives,
+                },
+                None => StepTerms::Pyramid(PyramidMetrics {
+                    cls_loss: line.cls_loss,
+                    reg_loss: line.reg_loss,
+                    num_positives: line.num_positives,
+                    action_sensitivity: line.sensitivity,
+                }),
+            },
+        }
+    }
+}
+
+impl From<StepMetrics> for StepLine {
+    fn from(step: StepMetrics) -> Self {
+        let (terms, backtal) = match step.terms {
+            StepTerms::Pyramid(terms) => (terms, None),
+            StepTerms::BackTal { losses, num_clicks } => {
+                let terms = PyramidMetrics {
+                    cls_loss: losses.cls_loss(),
+                    reg_loss: 0.0,
+                    num_positives: num_clicks,
+                    action_sensitivity: None,
+                };
+                (terms, Some(losses))
+            }
+        };
+        Self {
+            epoch: step.epoch,
+            step: step.step,
+            rate: step.rate,
+            loss: step.loss,
+            cls_loss: terms.cls_loss,
+            reg_loss: terms.reg_loss,
+            grad_norm: step.grad_norm,
+            num_positives: terms.num_positives,
+            normalizer: step.normalizer,
+            backtal,
+            sensitivity: terms.action_sensitivity,
+        }
+    }
 }
 
 /// The terms of BackTAL's loss, before their weights.
@@ -92,9 +182,16 @@ pub struct BackTalMetrics {
     pub embedding_loss: f64,
 }
 
-/// What one step did with `loss.action_sensitivity`; parts that are switched off, or had nothing to work on, are absent.
+impl BackTalMetrics {
+    /// Classification part of the loss: that of both branches.
+    pub fn cls_loss(&self) -> f64 {
+        self.base_loss + self.supp_loss
+    }
+}
+
+/// Figures of action sensitivity learning in one step; parts that are switched off, or had no data, are absent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct SensitivityMetrics {
+pub struct ActionSensitivityMetrics {
     /// Mean classification weight of the positive pairs, before it is normalised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cls_weight: Option<f64>,
@@ -115,7 +212,7 @@ pub struct SensitivityMetrics {
 /// Reads a `metrics.jsonl`. A last line that is not complete, as a kill leaves it, is left out.
 ///
 /// # Errors
-/// Where the file cannot be read or a line is no metric.
+/// If the file cannot be read or a line is not a metric.
 pub fn read(path: &Path) -> Result<Vec<Metric>, EngineError> {
     let text =
         std::fs::read_to_string(path).map_err(|source| EngineError::io("read", path, source))?;
@@ -140,10 +237,10 @@ pub struct MetricsLog {
 }
 
 impl MetricsLog {
-    /// Opens the log and cuts it to its first `keep` bytes: what comes after belongs to steps that will be done again.
+    /// Opens the log and cuts it to its first `keep` bytes: the rest belongs to steps that will be done again.
     ///
     /// # Errors
-    /// Where the file cannot be opened, or is shorter than `keep`.
+    /// If the file cannot be opened, or is shorter than `keep`.
     pub fn open(path: &Path, keep: u64) -> Result<Self, EngineError> {
         let io = |source| EngineError::io("write", path, source);
         let mut file = OpenOptions::new()
@@ -174,7 +271,7 @@ impl MetricsLog {
     /// Adds a line.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// If it cannot be written.
     pub fn write(&mut self, metric: &Metric) -> Result<(), EngineError> {
         let mut line = serde_json::to_string(metric).expect("metrics are plain data");
         line.push('\n');
@@ -185,10 +282,10 @@ impl MetricsLog {
         Ok(())
     }
 
-    /// Makes sure that everything is on disk and returns how many bytes that is.
+    /// Makes sure that everything is on disk, and returns the number of bytes.
     ///
     /// # Errors
-    /// Where the system cannot.
+    /// If the system fails.
     pub fn sync(&mut self) -> Result<u64, EngineError> {
         self.file
             .sync_data()

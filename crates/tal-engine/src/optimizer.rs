@@ -1,11 +1,10 @@
 //! AdamW and the moving average of weights, on tensors whose state can be saved.
 
 use tal_core::config::{EmaConfig, OptimizerMethod, TrainConfig};
+use tal_core::weights::NamedTensors;
 use tch::{Device, Tensor, no_grad};
 
-use crate::fused::{self, AdamStep};
-
-pub use tal_core::weights::NamedTensors;
+use crate::updates::{self, AdamStep};
 
 /// Whether weight decay applies to the parameter `name`: weights of convolutions and of the spectral filter, not biases,
 /// normalisations or scales.
@@ -20,7 +19,7 @@ pub fn decays(name: &str) -> bool {
     }
 }
 
-/// How the names of the sensitivity's Gaussians begin, which no method decays: μ would go to 0 and σ to about 0.8.
+/// Prefix of the Gaussians of action sensitivity learning. No optimiser decays them: μ would go to 0 and σ to about 0.8.
 const GAUSSIANS: &str = "sensitivity.gaussians.";
 
 struct Parameter {
@@ -32,12 +31,12 @@ struct Parameter {
     mean: Tensor,
     /// Second moment, same shape.
     square: Tensor,
-    /// Steps in which it had a gradient.
+    /// Number of steps with a gradient.
     steps: u64,
 }
 
-/// AdamW with decoupled weight decay, or Adam, which adds weight decay · parameter to the gradient of every parameter but the
-/// Gaussians of `loss.action_sensitivity`; parameters without a gradient are skipped.
+/// AdamW with decoupled weight decay, or Adam, which adds weight decay · parameter to the gradient of every parameter except
+/// the Gaussians of `loss.action_sensitivity`. Parameters without a gradient are skipped.
 ///
 /// # Source
 /// Loshchilov and Hutter, 2019; the arithmetic follows PyTorch's.
@@ -47,12 +46,12 @@ pub struct AdamW {
     eps: f64,
     weight_decay: f64,
     method: OptimizerMethod,
-    /// What the gradients are multiplied by when a step reads them; none where they are taken as they are.
+    /// Factor of the gradients in the next step; `None` for 1.
     factor: Option<Tensor>,
 }
 
 impl AdamW {
-    /// An optimiser of `parameters` with zero moments.
+    /// An optimiser for `parameters`, with zero moments.
     pub fn new(parameters: &NamedTensors, config: &TrainConfig) -> Self {
         let parameters = parameters
             .iter()
@@ -78,7 +77,7 @@ impl AdamW {
         }
     }
 
-    /// Forgets all gradients.
+    /// Sets all gradients to zero.
     pub fn zero_grad(&mut self) {
         self.factor = None;
         for parameter in &mut self.parameters {
@@ -86,7 +85,7 @@ impl AdamW {
         }
     }
 
-    /// L2 norm of all gradients together, as a scalar tensor; 0 where nothing has a gradient.
+    /// L2 norm of all gradients together, as a scalar tensor; 0 if there is no gradient.
     pub fn grad_norm(&self) -> Tensor {
         let norms: Vec<Tensor> = self.grads().map(|grad| grad.norm()).collect();
         let norm = match norms.first() {
@@ -99,8 +98,8 @@ impl AdamW {
         }
     }
 
-    /// Scales all gradients by min(1, `max_norm` / (‖g‖ + 1e-6)) and returns ‖g‖ from before. The step does the scaling while
-    /// it reads them; the tensors of the gradients stay as they are.
+    /// Scales all gradients by min(1, `max_norm` / (‖g‖ + 1e-6)) and returns the norm ‖g‖ before scaling. The next step scales
+    /// the gradients as it reads them; their tensors stay as they are.
     pub fn clip_grad_norm(&mut self, max_norm: f64) -> Tensor {
         no_grad(|| {
             let norm = self.grad_norm();
@@ -124,7 +123,7 @@ impl AdamW {
     pub fn step(&mut self, rate: f64) {
         let [beta1, beta2] = self.betas;
         no_grad(|| {
-            // Read once, and not at all where it lies on a GPU.
+            // Read once, and not at all if it lies on a GPU.
             let on_host = |factor: &&Tensor| factor.device() == Device::Cpu;
             let factor = self.factor.as_ref().filter(on_host);
             let factor = factor.map_or(1.0, |factor| factor.double_value(&[]) as f32);
@@ -154,10 +153,10 @@ impl AdamW {
                     square,
                     ..
                 } = parameter;
-                if fused::adam(&step, factor, value, mean, square, &grad) {
+                if updates::adam(&step, factor, value, mean, square, &grad) {
                     continue;
                 }
-                // New tensors: the gradient itself stays for whoever looks at it.
+                // New tensors: the gradient itself stays as it is.
                 if let Some(factor) = &self.factor {
                     grad = grad.g_mul(factor);
                 }
@@ -188,10 +187,10 @@ impl AdamW {
             .collect()
     }
 
-    /// Takes over a state that [`AdamW::state`] gave.
+    /// Takes over a state from [`AdamW::state`].
     ///
     /// # Errors
-    /// The name of the first entry that is missing or has another shape.
+    /// The name of the first entry that is missing or has a wrong shape.
     pub fn load_state(&mut self, state: &NamedTensors) -> Result<(), String> {
         let get = |kind: &str, parameter: &Parameter| {
             let key = format!("{kind}.{}", parameter.name);
@@ -260,7 +259,7 @@ impl Ema {
         };
         no_grad(|| {
             for (name, average) in &mut self.average {
-                if fused::average(average, &parameters[name], decay) {
+                if updates::average(average, &parameters[name], decay) {
                     continue;
                 }
                 let _ = average.g_mul_scalar_(decay);

@@ -1,4 +1,4 @@
-//! Where the time of a training step goes.
+//! Time of the phases of a training step.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -29,9 +29,9 @@ pub enum Phase {
     Optimizer,
     /// The moving average of the weights.
     Average,
-    /// The figures of a step, whoever watches the run, and `metrics.jsonl`.
+    /// The figures of a step, the observer of the run, and `metrics.jsonl`.
     Metrics,
-    /// Evaluation between epochs; the one after the last epoch counts only where epochs are evaluated.
+    /// Evaluation between epochs; the one after the last epoch counts only if epochs are evaluated.
     Evaluation,
     /// Checkpoints.
     Save,
@@ -77,15 +77,15 @@ impl fmt::Display for Phase {
 /// The time of a training loop by phase: the file `profile.json` of a run folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepProfile {
-    /// Steps that were watched.
+    /// Measured steps.
     pub num_steps: u64,
-    /// Seconds from the first to the last of them, with what stands between: at least the sum of the phases.
+    /// Seconds from the first to the last of them, gaps included: at least the sum of the phases.
     pub seconds: f64,
     /// The phases that occurred, in the order of a step.
     pub phases: Vec<PhaseTime>,
 }
 
-/// How long a phase took.
+/// Duration of a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PhaseTime {
     /// The phase.
@@ -95,12 +95,12 @@ pub struct PhaseTime {
 }
 
 impl StepProfile {
-    /// Mean seconds per step of so many seconds in all.
+    /// Mean per step of a total of `seconds`.
     pub fn per_step(&self, seconds: f64) -> f64 {
         seconds / self.num_steps.max(1) as f64
     }
 
-    /// The share that so many seconds have of all, 0 to 1.
+    /// Share of `seconds` in the whole time, 0 to 1.
     pub fn share(&self, seconds: f64) -> f64 {
         if self.seconds > 0.0 {
             seconds / self.seconds
@@ -110,10 +110,10 @@ impl StepProfile {
     }
 }
 
-/// Measures the phases of a training loop where it is switched on, and otherwise does nothing.
+/// A stopwatch for the phases of a training loop; it does nothing unless it is switched on.
 ///
-/// Every moment between the start and the latest [`Stopwatch::lap`] belongs to exactly one phase. On a GPU, whose work goes on
-/// after a call has returned, a lap waits for all of it: that makes the steps slower than they are without a stopwatch.
+/// Every moment between the start and the latest [`Stopwatch::lap`] belongs to exactly one phase. On a GPU, which works on after
+/// a call has returned, a lap waits until all work is done: steps are slower with a stopwatch than without.
 #[derive(Debug, Default)]
 pub struct Stopwatch(Option<Box<Running>>);
 
@@ -127,7 +127,7 @@ struct Running {
 }
 
 impl Stopwatch {
-    /// A stopwatch that does nothing.
+    /// A stopwatch that is switched off.
     pub fn off() -> Self {
         Self(None)
     }
@@ -144,21 +144,21 @@ impl Stopwatch {
         })))
     }
 
-    /// The time since the latest lap, or since the start, belongs to `phase`.
+    /// Counts the time since the latest lap, or since the start, towards `phase`.
     pub fn lap(&mut self, phase: Phase) {
         if let Some(running) = &mut self.0 {
             running.lap(phase);
         }
     }
 
-    /// A step is done.
+    /// Counts a step.
     pub fn end_step(&mut self) {
         if let Some(running) = &mut self.0 {
             running.num_steps += 1;
         }
     }
 
-    /// The times so far; `None` where the stopwatch is off or no step is done.
+    /// The times so far; `None` if the stopwatch is off or no step is done.
     pub fn profile(&self) -> Option<StepProfile> {
         let running = self.0.as_ref().filter(|running| running.num_steps > 0)?;
         let time = |phase: Phase| {

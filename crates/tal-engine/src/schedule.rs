@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use tal_core::config::{ScheduleConfig, TrainConfig};
 
-/// Learning rate per step: a linear rise over the warm-up, then half a cosine, steps, or nothing.
+/// Learning rate per step: a linear rise over the warm-up, then half a cosine, steps, or a constant.
 ///
 /// With I steps per epoch, W = warm-up epochs · I, N = all epochs · I, base rate b and last rate e, step n (from 0) has
 /// b·n/(W−1) for n < W and e + ½(b−e)(1 + cos(π(n−W)/(N−W))) from there on. The first step of a warm-up has rate 0.

@@ -1,57 +1,53 @@
-//! The mechanism of training: one step, and everything that a step changes as state that can be saved.
+//! Training steps, and everything that a step changes as state that can be saved.
 
 use std::path::Path;
 
-use tal_backtal::BackTalCriterion;
 use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
 use tal_core::nn::PrecisionScope;
-use tal_decoder::{ActionSensitivityInput, Criterion, CriterionState};
+use tal_core::weights::NamedTensors;
+use tal_decoder::CriterionState;
 use tch::{Device, Tensor};
 
-use crate::backtal::WeakBatch;
-use crate::batch::{PaddedBatch, TrainingBatch};
-use crate::checkpoint::{Checkpoint, FORMAT, Manifest, RunState, code_version, prefix};
+use crate::checkpoint::{Checkpoint, RunState, prefix};
+use crate::detector::Detector;
 use crate::error::EngineError;
-use crate::metrics::{BackTalMetrics, StepMetrics};
+use crate::method::Method;
+use crate::metrics::StepMetrics;
 use crate::model::{Model, load_strict};
-use crate::optimizer::{AdamW, Ema, NamedTensors};
+use crate::optimizer::{AdamW, Ema};
 use crate::profile::{Phase, Stopwatch};
 use crate::schedule::Schedule;
-use crate::action_sensitivity::{RunSensitivity, SENSITIVITY};
 
 /// The prefix of the optimiser's state in a checkpoint.
 pub(crate) const OPTIMIZER: &str = "optimizer";
 
 /// A network in training.
 ///
-/// A step does: gradients to zero, forward, backward, clip, optimiser, schedule, moving average. Its random numbers (noise,
-/// stochastic depth) come from a stream that (seed, step) names, so that a step gives the same result whether or not the
-/// program was restarted before it: on the CPU to the last bit, on CUDA to rounding, since some of LibTorch's backward passes
-/// sum in no fixed order there. Weights and noise come from the generator of the device, so that a seed means other numbers on
-/// CUDA than on the CPU. The generator behind it is LibTorch's, one per process: two trainers that run at the
-/// same time in one process disturb each other's reproducibility (not their correctness).
-pub struct Trainer {
-    config: Config,
+/// A step sets gradients to zero, goes forward and backward, clips, and updates weights, learning rate and moving average. Its
+/// random numbers (noise, stochastic depth) come from a stream named by (seed, step). A step therefore gives the same result
+/// whether or not the program was restarted before it: on the CPU to the last bit, on CUDA to rounding, since some of LibTorch's
+/// backward passes sum in no fixed order there. Weights and noise come from the generator of the device, so that a seed means
+/// other numbers on CUDA than on the CPU. LibTorch has one generator per process: two trainers at the same time in one process
+/// disturb each other's reproducibility, not their correctness.
+pub struct Trainer<M: Method> {
     classes: ClassMap,
-    model: Model,
+    model: Model<M>,
+    method: M,
     parameters: NamedTensors,
-    sensitivity: Option<RunSensitivity>,
     optimizer: AdamW,
     ema: Ema,
-    criterion: Criterion,
-    backtal: Option<BackTalCriterion>,
     schedule: Schedule,
     steps_per_epoch: u64,
     step: u64,
     stopwatch: Stopwatch,
 }
 
-impl Trainer {
+impl<M: Method> Trainer<M> {
     /// A network with fresh weights, drawn from `train.seed`.
     ///
     /// # Errors
-    /// Where the network cannot be built.
+    /// If the network cannot be built.
     pub fn new(
         config: &Config,
         classes: &ClassMap,
@@ -61,23 +57,31 @@ impl Trainer {
         tch::manual_seed(config.train.seed as i64);
         let empty = classes.unnamed_below(config.dataset.num_classes);
         let model = Model::new(config, &empty, device)?;
+        Self::from_model(model, classes, steps_per_epoch)
+    }
+
+    /// A network whose weights are there, such as one of [`Model::from_network`].
+    ///
+    /// # Errors
+    /// If the configuration of the model describes another method.
+    pub fn from_model(
+        model: Model<M>,
+        classes: &ClassMap,
+        steps_per_epoch: usize,
+    ) -> Result<Self, EngineError> {
         let parameters = model.parameters();
-        // After the network, whose weights are the same with and without.
-        let sensitivity = RunSensitivity::new(config, device)?;
+        let config = &model.config().train;
+        // After the network, whose random weights are then the same whatever the method adds.
+        let method = M::new(model.config(), model.device())?;
         let mut trained = shallow_copies(&parameters);
-        for (name, value) in sensitivity.iter().flat_map(RunSensitivity::parameters) {
-            trained.insert(format!("{SENSITIVITY}.{name}"), value);
-        }
+        trained.extend(method.variables());
         Ok(Self {
-            optimizer: AdamW::new(&trained, &config.train),
-            ema: Ema::new(&parameters, &config.train.ema),
-            criterion: Criterion::new(&config.loss),
-            backtal: config.backtal.as_ref().map(BackTalCriterion::new),
-            schedule: Schedule::new(&config.train, steps_per_epoch),
-            config: config.clone(),
+            optimizer: AdamW::new(&trained, config),
+            ema: Ema::new(&parameters, &config.ema),
+            schedule: Schedule::new(config, steps_per_epoch),
             classes: classes.clone(),
             parameters,
-            sensitivity,
+            method,
             model,
             steps_per_epoch: steps_per_epoch as u64,
             step: 0,
@@ -91,11 +95,11 @@ impl Trainer {
     }
 
     /// The network.
-    pub fn model(&self) -> &Model {
+    pub fn model(&self) -> &Model<M> {
         &self.model
     }
 
-    /// What measures the phases of the steps; off until another one is put in its place.
+    /// The stopwatch of the phases of the steps; off until another one is put in its place.
     pub fn stopwatch(&mut self) -> &mut Stopwatch {
         &mut self.stopwatch
     }
@@ -103,111 +107,37 @@ impl Trainer {
     /// One step on `batch`, which belongs to `epoch` (from 0). Noise is added to the batch.
     ///
     /// # Errors
-    /// Where the loss or a gradient is not a finite number; the weights then stay as they were.
-    ///
-    /// # Panics
-    /// Where the network is BackTAL.
-    pub fn step(
-        &mut self,
-        batch: &mut TrainingBatch,
-        epoch: u64,
-    ) -> Result<StepMetrics, EngineError> {
-        let _precision = PrecisionScope::new(self.config.train.precision, self.model.device());
-        let step = self.begin(&mut batch.input);
-        let pyramid = self
-            .model
-            .pyramid(&batch.input.features, &batch.input.lens, true);
-        self.stopwatch.lap(Phase::Encoder);
-        let output = self.model.pyramid_network().decoder.forward(&pyramid);
-        self.stopwatch.lap(Phase::Decoder);
-        let sensitivity = self.sensitivity.as_ref().map(|run| ActionSensitivityInput {
-            module: &run.module,
-            pyramid: &pyramid,
-            actions: &batch.actions,
-        });
-        let losses = self.criterion.forward_with(
-            &output,
-            &batch.points,
-            &batch.targets,
-            sensitivity.as_ref(),
-        );
-        let Update {
-            rate,
-            loss,
-            grad_norm,
-        } = self.descend(&losses.total, &batch.ids)?;
-        let ends_epoch = self.step.is_multiple_of(self.steps_per_epoch);
-        let sensitivity = self
-            .sensitivity
-            .as_ref()
-            .zip(losses.action_sensitivity.as_ref());
-        Ok(StepMetrics {
-            epoch: epoch + 1,
-            step,
-            rate,
-            loss,
-            cls_loss: losses.cls.double_value(&[]),
-            reg_loss: losses.reg.double_value(&[]),
-            grad_norm,
-            num_positives: losses.num_positives as u64,
-            normalizer: self.criterion.state().normalizer,
-            backtal: None,
-            sensitivity: sensitivity.map(|(run, losses)| Box::new(run.metrics(losses, ends_epoch))),
-        })
-    }
-
-    /// [`Trainer::step`] for BackTAL.
-    ///
-    /// # Errors
-    /// As [`Trainer::step`].
-    ///
-    /// # Panics
-    /// Where the network is not BackTAL.
-    pub fn step_weak(
-        &mut self,
-        batch: &mut WeakBatch,
-        epoch: u64,
-    ) -> Result<StepMetrics, EngineError> {
-        let _precision = PrecisionScope::new(self.config.train.precision, self.model.device());
-        let step = self.begin(&mut batch.input);
-        let (Some(network), Some(criterion)) = (self.model.backtal(), &self.backtal) else {
-            panic!("the network learns from segments, not from labels and clicks");
-        };
-        let output = network.forward_both(&batch.input.features, true);
-        self.stopwatch.lap(Phase::Network);
-        let losses = criterion.forward(&output, &batch.targets);
-        drop(output);
-        let Update {
-            rate,
-            loss,
-            grad_norm,
-        } = self.descend(&losses.total, &batch.ids)?;
-        let terms = BackTalMetrics::from(&losses);
-        Ok(StepMetrics {
-            epoch: epoch + 1,
-            step,
-            rate,
-            loss,
-            cls_loss: terms.base_loss + terms.supp_loss,
-            reg_loss: 0.0,
-            grad_norm,
-            num_positives: batch.num_clicks() as u64,
-            normalizer: self.criterion.state().normalizer,
-            backtal: Some(terms),
-            sensitivity: None,
-        })
-    }
-
-    /// Everything of a step before the network: its random numbers, of which the input gets its noise. The step's number.
-    fn begin(&mut self, input: &mut PaddedBatch) -> u64 {
-        tch::manual_seed(step_seed(self.config.train.seed, self.step));
-        input.add_noise(self.config.train.input_noise);
+    /// If the batch was made for another network, or the loss or a gradient is not a finite number; the weights then stay as
+    /// they were.
+    pub fn step(&mut self, batch: &mut M::Batch, epoch: u64) -> Result<StepMetrics, EngineError> {
+        if !M::fits(self.model.config(), batch) {
+            return Err(EngineError::Batch {
+                reason: "was made for another network",
+            });
+        }
+        let Config { train, .. } = self.model.config();
+        let _precision = PrecisionScope::new(train.precision, self.model.device());
+        let step = self.step;
+        tch::manual_seed(step_seed(train.seed, step));
+        M::input(batch).add_noise(train.input_noise);
         self.stopwatch.lap(Phase::Batch);
-        self.step
+        let network = self.model.network();
+        let (total, losses) = self.method.step(network, batch, &mut self.stopwatch);
+        let (loss, grad_norm, rate) = self.descend(&total, M::ids(batch))?;
+        let ends_epoch = self.step.is_multiple_of(self.steps_per_epoch);
+        Ok(StepMetrics {
+            epoch: epoch + 1,
+            step,
+            rate,
+            loss,
+            grad_norm,
+            normalizer: self.method.state().normalizer,
+            terms: self.method.terms(batch, &losses, ends_epoch),
+        })
     }
 
-    /// Everything of a step behind the loss of the recordings `ids`.
-    fn descend(&mut self, total: &Tensor, ids: &[String]) -> Result<Update, EngineError> {
+    /// The part of a step after the loss of the recordings `ids`; gives the loss, the norm of the gradients and the rate.
+    fn descend(&mut self, total: &Tensor, ids: &[String]) -> Result<(f64, f64, f64), EngineError> {
         let step = self.step;
         let not_finite = |what, value: f64| EngineError::NotFinite {
             what,
@@ -223,7 +153,7 @@ impl Trainer {
         self.optimizer.zero_grad();
         total.backward();
         self.stopwatch.lap(Phase::Backward);
-        let norm = match self.config.train.clip_grad_l2norm {
+        let norm = match self.model.config().train.clip_grad_l2norm {
             Some(max_norm) => self.optimizer.clip_grad_norm(max_norm),
             None => self.optimizer.grad_norm(),
         };
@@ -238,11 +168,7 @@ impl Trainer {
         self.stopwatch.lap(Phase::Average);
         self.stopwatch.end_step();
         self.step += 1;
-        Ok(Update {
-            rate,
-            loss,
-            grad_norm,
-        })
+        Ok((loss, grad_norm, rate))
     }
 
     /// The current weights of a kind.
@@ -255,49 +181,50 @@ impl Trainer {
 
     /// State of the loss normaliser.
     pub fn criterion_state(&self) -> CriterionState {
-        self.criterion.state()
+        self.method.state()
     }
 
-    /// Everything needed to go on, as a checkpoint.
+    /// Everything that a run needs to continue, as a checkpoint.
     pub fn checkpoint(&self, run: RunState) -> Checkpoint {
         let mut checkpoint = self.empty_checkpoint(Some(run));
         for kind in [Weights::Raw, Weights::Ema] {
             checkpoint.insert_section(prefix(kind), self.weights(kind));
         }
-        if let Some(sensitivity) = &self.sensitivity {
-            checkpoint.insert_section(SENSITIVITY, &sensitivity.parameters());
-        }
+        checkpoint.tensors.extend(self.method.variables());
         checkpoint.insert_section(OPTIMIZER, &self.optimizer.state());
         checkpoint
     }
 
-    /// The weights that `train.checkpoint.weights` names, without the state of the run.
+    /// A checkpoint of the weights that `train.checkpoint.weights` names, without the state of the run.
     pub fn detector_checkpoint(&self) -> Checkpoint {
         let mut checkpoint = self.empty_checkpoint(None);
-        let kind = self.config.train.checkpoint.weights;
+        let kind = checkpoint.manifest.weights;
         checkpoint.insert_section(prefix(kind), self.weights(kind));
         checkpoint
     }
 
-    fn empty_checkpoint(&self, run: Option<RunState>) -> Checkpoint {
-        Checkpoint {
-            manifest: Manifest {
-                format: FORMAT,
-                code: code_version(),
-                config: self.config.clone(),
-                classes: self.classes.clone(),
-                weights: self.config.train.checkpoint.weights,
-                run,
-                origin: None,
-            },
-            tensors: NamedTensors::new(),
-        }
-    }
-
-    /// Takes over a state that [`Trainer::checkpoint`] gave; `path` names its file in errors.
+    /// A detector with the weights that `train.checkpoint.weights` names.
     ///
     /// # Errors
-    /// Where it is not the state of a run, or of another network, or of classes with other names.
+    /// If the class scores that `inference.external_scores` names cannot be used.
+    pub fn into_detector(mut self) -> Result<Detector, EngineError> {
+        let kind = self.model.config().train.checkpoint.weights;
+        if kind == Weights::Ema {
+            self.model.load(self.ema.average(), Path::new("ema"))?;
+        }
+        Detector::from_model(self.model, &self.classes, kind)
+    }
+
+    fn empty_checkpoint(&self, run: Option<RunState>) -> Checkpoint {
+        let config = self.model.config();
+        let kind = config.train.checkpoint.weights;
+        Checkpoint::empty(config, &self.classes, kind, run, None)
+    }
+
+    /// Takes over a state from [`Trainer::checkpoint`]; `path` names its file in errors.
+    ///
+    /// # Errors
+    /// If it is not the state of a run, or belongs to another network or to classes with other names.
     pub fn restore(
         &mut self,
         checkpoint: &Checkpoint,
@@ -321,9 +248,7 @@ impl Trainer {
         let average = checkpoint.section(prefix(Weights::Ema));
         let variables = shallow_copies(self.ema.average());
         load_strict(variables, &average, path)?;
-        if let Some(sensitivity) = &self.sensitivity {
-            sensitivity.load(checkpoint, path)?;
-        }
+        self.method.restore(checkpoint, run.criterion, path)?;
         self.optimizer
             .load_state(&checkpoint.section(OPTIMIZER))
             .map_err(|name| {
@@ -331,17 +256,9 @@ impl Trainer {
                     "lacks {OPTIMIZER}.{name}, or it has another shape; the state of the optimiser is incomplete"
                 ))
             })?;
-        self.criterion.load_state(run.criterion);
         self.step = run.step;
         Ok(run)
     }
-}
-
-/// What a step did to the weights.
-struct Update {
-    rate: f64,
-    loss: f64,
-    grad_norm: f64,
 }
 
 fn shallow_copies(tensors: &NamedTensors) -> NamedTensors {

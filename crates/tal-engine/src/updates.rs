@@ -1,32 +1,32 @@
-//! Updates of parameters in one pass over their values, where they are float32 in main memory.
+//! Updates of parameters in one pass over their values, if these are float32 in main memory.
 //!
-//! LibTorch's operations go over all values once each, some fifteen times a step. What is computed is the same, in the same
+//! LibTorch's operations go over all values once each, some fifteen times a step. The computation is the same, in the same
 //! order and precision, up to the rounding of fused multiply-adds.
 
 use tal_core::nn::host;
 use tch::Tensor;
 
-/// Values that a thread takes at a time. Most parameters have fewer: to wake another thread would take longer than the work.
+/// Values per thread and task. Most parameters have fewer: waking another thread would take longer than the work.
 const BLOCK: usize = 1 << 15;
 
 /// The numbers of one step of Adam or AdamW for one parameter.
 pub(crate) struct AdamStep {
-    /// What the parameter is multiplied by: the decoupled weight decay.
+    /// Factor of the parameter: the decoupled weight decay.
     pub(crate) keep: f64,
-    /// What part of the parameter is added to its gradient: the other weight decay.
+    /// Share of the parameter that is added to its gradient: the other weight decay.
     pub(crate) l2: f64,
     /// Decay of both moments.
     pub(crate) betas: [f64; 2],
     /// Added to the denominator.
     pub(crate) eps: f64,
-    /// What the second moment's root is divided by.
+    /// Divisor of the root of the second moment.
     pub(crate) root: f64,
-    /// What the quotient of both moments is multiplied by.
+    /// Factor of the quotient of both moments.
     pub(crate) scale: f64,
 }
 
-/// One step of a parameter whose gradient counts `factor` times; `false` where its tensors are not float32 in main memory,
-/// and nothing was done.
+/// One step of a parameter, with its gradient times `factor`; `false` if its tensors are not float32 in main memory, and nothing
+/// was done.
 pub(crate) fn adam(
     step: &AdamStep,
     factor: f32,
@@ -35,8 +35,8 @@ pub(crate) fn adam(
     square: &mut Tensor,
     grad: &Tensor,
 ) -> bool {
-    // SAFETY: the gradient is only read; value and moments are tensors of their own, which nothing but the optimiser writes
-    // to, between a backward pass and the next forward pass: no graph needs their old values.
+    // SAFETY: the gradient is only read; value and moments are tensors of their own, which only the optimiser writes to,
+    // between a backward pass and the next forward pass: no graph needs their old values.
     let slices = unsafe {
         (
             host::values_mut(value),
@@ -75,8 +75,7 @@ pub(crate) fn adam(
     true
 }
 
-/// average ← decay · average + (1 − decay) · value; `false` where the tensors are not float32 in main memory, and nothing was
-/// done.
+/// average ← decay · average + (1 − decay) · value; `false` if the tensors are not float32 in main memory, and nothing was done.
 pub(crate) fn average(average: &mut Tensor, value: &Tensor, decay: f64) -> bool {
     // SAFETY: the average is a tensor of its own, which nothing else writes to or reads meanwhile; the value is only read.
     let slices = unsafe { (host::values_mut(average), host::values(value)) };

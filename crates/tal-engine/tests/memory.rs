@@ -9,7 +9,7 @@ use tal_data::{FeatureArray, Features};
 use tal_engine::memory::resident_bytes;
 use tal_engine::metrics::StepMetrics;
 use tal_engine::run::{self, RunObserver, RunOptions};
-use tal_engine::{Detector, Model};
+use tal_engine::{Detector, Model, Pyramid};
 use tal_synth::SynthConfig;
 use tch::Device;
 
@@ -21,7 +21,7 @@ const MARGIN: u64 = 8 << 20;
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    tal_engine::device::set_num_threads(1);
+    tal_engine::set_num_threads(1);
     guard
 }
 
@@ -119,7 +119,9 @@ fn ten_thousand_predictions() {
     let _alone = alone();
     let config = config("".as_ref(), 1);
     tch::manual_seed(1);
-    let weights = Model::new(&config, &[], Device::Cpu).unwrap().parameters();
+    let weights = Model::<Pyramid>::new(&config, &[], Device::Cpu)
+        .unwrap()
+        .parameters();
     let kind = config.train.checkpoint.weights;
     let detector = Detector::with_weights(
         &config,

@@ -119,7 +119,7 @@ unsafe fn write<
     let columns = LANES * VECTORS;
     let batch = x.len() / (inputs * len);
     let num_threads = threads::for_products(threads, x.len() * outputs * K);
-    // Ranges of positions, and of output channels where there are not enough of these.
+    // Ranges of positions, and of output channels if there are too few of these.
     let num_panels = len.div_ceil(columns);
     let wanted = num_tasks(num_threads);
     let panels = (batch * num_panels)
@@ -165,7 +165,7 @@ impl<const K: usize> Task<'_, K> {
     /// Writes all values of `rows`, one for each output channel.
     ///
     /// # Safety
-    /// That of [`write`].
+    /// As [`write`].
     unsafe fn write<
         const PANEL: usize,
         const LANES: usize,

@@ -35,7 +35,7 @@ pub struct FilterWeights<'a> {
 /// Equations 1 to 3 of arXiv 2412.09202; the released code has the kernel 1.
 pub struct Filter<'a> {
     pub(crate) plan: Plan,
-    /// Of the forward and the inverse transform.
+    /// s₁ of the forward and s₂ of the inverse transform.
     pub(crate) scales: [f32; 2],
     pub(crate) weights: FilterWeights<'a>,
     len: usize,

@@ -1,4 +1,4 @@
-//! Loops of neural networks on plain slices, for the CPU.
+#![doc = include_str!("../README.md")]
 
 mod channel_gradient;
 mod channel_moments;
@@ -8,8 +8,6 @@ mod filter;
 mod filter_backward;
 mod fourier;
 mod gmg;
-mod gmg_row;
-mod gmg_row_backward;
 mod mlp;
 mod panels;
 mod rows;
@@ -40,5 +38,4 @@ pub use channel_norm::ChannelNorm;
 
 // The Gated Multi-Granularity block.
 pub use filter::{Filter, FilterWeights};
-pub use gmg::{GmgBranches, GmgGradients};
-pub use gmg_row::{Gate, GmgWeights};
+pub use gmg::{Gate, GmgBranches, GmgGradients, GmgWeights};

@@ -96,7 +96,7 @@ struct Mlp<'a> {
     contract: Kernels<'a, 1>,
 }
 
-/// What a thread reuses from task to task.
+/// Memory that a thread reuses from task to task.
 struct Buffers<const COLUMNS: usize, const LANES: usize, const VECTORS: usize, const ROWS: usize> {
     /// Panels of the input.
     input: Vec<[f32; COLUMNS]>,
@@ -153,7 +153,7 @@ impl Mlp<'_> {
     /// Writes all values of `rows`, one for each output channel, at positions from `first` on, from the `sample` (C, T).
     ///
     /// # Safety
-    /// That of [`Mlp::write`].
+    /// As [`Mlp::write`].
     unsafe fn write_range<
         const COLUMNS: usize,
         const LANES: usize,
@@ -262,8 +262,8 @@ unsafe fn gelu<
     plain(from, hidden);
 }
 
-/// The error function, at most 3·10⁻⁷ off: x · p(x²) / q(x²), and ±1 where it rounds to that. The quotient was fitted to it on
-/// (−3.92, 3.92), where it is at most 1.7·10⁻⁸ off before rounding.
+/// The error function, at most 3·10⁻⁷ off: x · p(x²) / q(x²), and ±1 beyond ±3.92, to which it rounds. The quotient was
+/// fitted to it between these ends, at most 1.7·10⁻⁸ off before rounding.
 #[inline(always)]
 fn erf(x: f32) -> f32 {
     const LAST: f32 = 3.92;

@@ -128,7 +128,7 @@ struct Products<'a> {
     taps: Taps,
 }
 
-/// What a thread reuses from task to task.
+/// Memory that a thread reuses from task to task.
 struct Buffers<const COLUMNS: usize, const LANES: usize, const VECTORS: usize, const ROWS: usize> {
     /// Input channels side by side, a row for each position that the taps read; by which of every `stride` positions first.
     panels: Vec<Vec<[f32; COLUMNS]>>,
@@ -153,7 +153,7 @@ impl Products<'_> {
     ) {
         let taps = self.taps.count;
         let num_threads = threads::for_products(threads, self.gradient.len() * self.inputs * taps);
-        // Ranges of input channels, and of output channels where there are not enough of these.
+        // Ranges of input channels, and of output channels if there are too few of these.
         let ranges = self.inputs.div_ceil(COLUMNS);
         let num_blocks = self.outputs.div_ceil(ROWS);
         let parts = num_tasks(num_threads).div_ceil(ranges).clamp(1, num_blocks);
@@ -183,7 +183,7 @@ impl Products<'_> {
     /// Writes all values of `rows`, one for each output channel from the first on, with some input channels.
     ///
     /// # Safety
-    /// That of [`Products::write`].
+    /// As [`Products::write`].
     unsafe fn write_range<
         const COLUMNS: usize,
         const LANES: usize,
@@ -252,8 +252,8 @@ impl Products<'_> {
     }
 }
 
-/// Makes `panel` the columns of `x` that every `stride`-th position from `phase` on has, `count` of them from number `first` on, as
-/// rows; zero beyond its ends, and where there are no more channels.
+/// Writes columns of `x` into `panel` as rows, those of every `stride`-th position from `phase` on, `count` of them from number
+/// `first` on; zero beyond its ends and behind the last channel.
 ///
 /// # Shapes
 /// `x` (C, T) with T = `len` → (`count`, COLUMNS), C at most COLUMNS.

@@ -7,10 +7,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let truth = tal_data::annotations::read(annotations.as_ref(), None)?;
     let found = tal_data::results::read(detections.as_ref(), &truth.classes)?;
     let rules = EvaluationConfig {
-        tiou_thresholds: vec![0.3, 0.4, 0.5, 0.6, 0.7],
         dialect: EvaluationDialect::Clean,
-        ambiguous_class: None,
-        blocked: Vec::new(),
+        ..EvaluationConfig::default()
     };
     let subset = ["test".to_owned()];
     let result = tal_postprocess::evaluate(truth.subset(&subset), &found, &rules)?;

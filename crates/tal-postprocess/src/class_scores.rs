@@ -13,7 +13,7 @@ pub type ClassScores = BTreeMap<String, Vec<f64>>;
 /// Why detections cannot be given classes.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum ClassScoresError {
+pub enum ClassAssignmentError {
     /// A number in the configuration is 0.
     #[error("{field} is 0, must be at least 1")]
     Zero {
@@ -67,17 +67,17 @@ pub enum ClassScoresError {
         /// Id of the recording.
         recording: String,
         /// The reason.
-        source: Box<ClassScoresError>,
+        source: Box<ClassAssignmentError>,
     },
 }
 
-fn check(config: &ClassScoresRule) -> Result<(), ClassScoresError> {
+fn check(config: &ClassScoresRule) -> Result<(), ClassAssignmentError> {
     if config.top_k == 0 {
-        return Err(ClassScoresError::Zero { field: "top_k" });
+        return Err(ClassAssignmentError::Zero { field: "top_k" });
     }
     if config.max_segments == Some(0) {
         let field = "max_segments";
-        return Err(ClassScoresError::Zero { field });
+        return Err(ClassAssignmentError::Zero { field });
     }
     Ok(())
 }
@@ -107,19 +107,19 @@ pub fn assign_classes(
     detections: &[Detection],
     class_scores: &[f64],
     config: &ClassScoresRule,
-) -> Result<Vec<Detection>, ClassScoresError> {
+) -> Result<Vec<Detection>, ClassAssignmentError> {
     check(config)?;
     let usable = |value: f64| value.is_finite() && value >= 0.0;
     if class_scores.is_empty() {
-        return Err(ClassScoresError::NoClasses);
+        return Err(ClassAssignmentError::NoClasses);
     }
     if let Some(class) = class_scores.iter().position(|value| !usable(*value)) {
         let value = class_scores[class];
-        return Err(ClassScoresError::ClassScore { class, value });
+        return Err(ClassAssignmentError::ClassScore { class, value });
     }
     if let Some(row) = detections.iter().position(|d| !usable(d.score)) {
         let value = detections[row].score;
-        return Err(ClassScoresError::DetectionScore { row, value });
+        return Err(ClassAssignmentError::DetectionScore { row, value });
     }
 
     let mut classes: Vec<usize> = (0..class_scores.len()).collect();
@@ -136,7 +136,7 @@ pub fn assign_classes(
             let class_score = class_scores[class];
             let combined = combined(config.combine, class_score, score);
             if !combined.is_finite() {
-                return Err(ClassScoresError::Overflow {
+                return Err(ClassAssignmentError::Overflow {
                     class,
                     class_score,
                     row,
@@ -165,18 +165,18 @@ pub fn assign_classes_to_all(
     detections: &DetectionSet,
     class_scores: &ClassScores,
     config: &ClassScoresRule,
-) -> Result<DetectionSet, ClassScoresError> {
+) -> Result<DetectionSet, ClassAssignmentError> {
     check(config)?;
     detections
         .iter()
         .map(|(id, detections)| {
             let recording = id.clone();
             let Some(class_scores) = of_recording(class_scores, id) else {
-                return Err(ClassScoresError::MissingRecording { recording });
+                return Err(ClassAssignmentError::MissingRecording { recording });
             };
             match assign_classes(detections, class_scores, config) {
                 Ok(classified) => Ok((recording, classified)),
-                Err(source) => Err(ClassScoresError::Recording {
+                Err(source) => Err(ClassAssignmentError::Recording {
                     recording,
                     source: Box::new(source),
                 }),

@@ -14,7 +14,7 @@ pub use detections::to_detections;
 pub use suppression::{SuppressionError, suppress};
 
 // Classes from scores of whole recordings.
-pub use class_scores::{ClassScores, ClassScoresError, assign_classes, assign_classes_to_all};
+pub use class_scores::{ClassAssignmentError, ClassScores, assign_classes, assign_classes_to_all};
 
 // Detections of weakly supervised localizers.
 pub use proposals::{ActivationCurves, ProposalError, localize, propose, suppress_proposals};

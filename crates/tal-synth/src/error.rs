@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use tal_core::ClassMapError;
 use tal_core::atomic::FolderError;
+use tal_core::{ClassMapError, Usage};
 
 use tal_data::AnnotationError;
 use tal_data::FeatureError;
@@ -53,4 +53,15 @@ pub enum SynthError {
     /// Features cannot be written.
     #[error(transparent)]
     Features(#[from] FeatureError),
+}
+
+impl Usage for SynthError {
+    fn is_usage(&self) -> bool {
+        !matches!(
+            self,
+            SynthError::Folder(FolderError::Write { .. })
+                | SynthError::Annotations(_)
+                | SynthError::Features(_)
+        )
+    }
 }

@@ -109,10 +109,9 @@ impl Names<'_> {
             return match rest {
                 // The module itself is named, not something in it: whoever uses it names what he takes.
                 [] => None,
-                [next, others @ ..] => self.inside(&child, next, others, depth).or_else(|| {
-                    // A name that a macro makes is not seen, but belongs there.
-                    Some(module)
-                }),
+                [next, others @ ..] => self
+                    .inside(&child, next, others, depth) // A name that a macro makes is not seen, but belongs there.
+                    .or(Some(module)),
             };
         }
         let scope = self.scopes.iter().find(|s| s.module.path == place)?;

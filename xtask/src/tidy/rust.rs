@@ -68,7 +68,8 @@ fn check_length(source: &Source) -> Vec<Finding> {
     )]
 }
 
-/// `cfg(feature)` stands on modules of a `lib.rs`, or for the whole of an integration test or example.
+/// `cfg(feature)` stands on modules of a `lib.rs`, or for the whole of an integration test or example; the schema of the
+/// configuration may be derived conditionally.
 fn check_features(source: &Source) -> Vec<Finding> {
     let lines: Vec<(usize, &str)> = code(source).collect();
     let mut findings = Vec::new();
@@ -86,7 +87,9 @@ fn check_features(source: &Source) -> Vec<Finding> {
                 .find(|next| !next.is_empty() && !next.starts_with("#["))
                 .is_some_and(is_module);
         let whole_program = line.trim().starts_with("#![cfg(") && !source.path.contains("/src/");
-        if !(on_module || whole_program) {
+        // Derives of the configuration's schema add no code that other code could depend on.
+        let schema = line.trim().starts_with("#[cfg_attr(feature = \"schema\", ");
+        if !(on_module || whole_program || schema) {
             findings.push(source.finding(
                 *number,
                 "cfg(feature) belongs on a `mod` line of lib.rs: move what depends on it to a module of its own",
@@ -268,6 +271,11 @@ mod tests {
         assert!(messages("crates/tal-core/tests/a.rs", whole).is_empty());
         assert_eq!(messages(LIBRARY, whole).len(), 1);
         assert!(messages(LIBRARY, "#[cfg(unix)]\nfn f() {}\n").is_empty());
+        let derived = |feature: &str| {
+            let text = format!("#[cfg_attr(feature = \"{feature}\", derive(A))]\nstruct S;\n");
+            messages(LIBRARY, &text).len()
+        };
+        assert_eq!((derived("schema"), derived("torch")), (0, 1));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Outputs, loss terms and gradients against recordings of the authors' code.
 
+use tal_backtal::BackTalCriterion;
 use tal_core::nn::named_variables;
 use tch::Tensor;
 
-use crate::support::{Golden, NETWORKS, alone, max_diff};
+use crate::support::{Golden, alone, max_diff};
 
 const LAYER: f64 = 1e-4;
 const LOSS: f64 = 1e-4;
@@ -12,12 +13,10 @@ const GRADIENT: f64 = 1e-3;
 #[test]
 fn both_branches() {
     let _alone = alone();
-    for name in NETWORKS {
-        let golden = Golden::load(name);
+    for golden in Golden::all() {
+        let name = golden.name;
         let network = golden.network();
-        let output = network
-            .backtal
-            .forward_both(golden.get("input.feats"), true);
+        let output = golden.output(&network);
         for (what, found) in [
             ("foreground_weight", &output.foreground_weight),
             ("embedding", &output.embedding),
@@ -36,8 +35,8 @@ fn both_branches() {
 #[test]
 fn inference() {
     let _alone = alone();
-    for name in NETWORKS {
-        let golden = Golden::load(name);
+    for golden in Golden::all() {
+        let name = golden.name;
         let network = golden.network();
         for r in 0..3 {
             let x = golden.get("input.feats").narrow(0, r, 1);
@@ -64,13 +63,11 @@ fn inference() {
 #[test]
 fn losses_and_gradients() {
     let _alone = alone();
-    for name in NETWORKS {
-        let golden = Golden::load(name);
+    for golden in Golden::all() {
+        let name = golden.name;
         let network = golden.network();
-        let output = network
-            .backtal
-            .forward_both(golden.get("input.feats"), true);
-        let losses = golden.criterion().forward(&output, &golden.targets());
+        let output = golden.output(&network);
+        let losses = BackTalCriterion::new(&golden.config).forward(&output, &golden.targets());
         for (what, found) in [
             ("base", &losses.base),
             ("supp", &losses.supp),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
-use tal_backtal::{BackTal, BackTalCriterion, WeakTarget, released_key_map};
+use tal_backtal::{BackTal, BackTalOutput, WeakTarget, released_key_map};
 use tal_config::Layers;
 use tal_core::config::BackTalConfig;
 use tal_core::nn::named_variables;
@@ -18,9 +18,6 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-/// Recorded networks, files of `tests/fixtures`.
-pub(crate) const NETWORKS: [&str; 2] = ["backtal_thumos", "backtal_anet"];
 
 /// A network and its variables.
 pub(crate) struct Network {
@@ -48,13 +45,19 @@ dataset:
 
 /// A recorded network: its configuration and tensors by name.
 pub(crate) struct Golden {
+    pub(crate) name: &'static str,
     pub(crate) config: BackTalConfig,
     sizes: Value,
     tensors: BTreeMap<String, Tensor>,
 }
 
 impl Golden {
-    pub(crate) fn load(name: &str) -> Self {
+    /// All recorded networks.
+    pub(crate) fn all() -> [Self; 2] {
+        ["backtal_thumos", "backtal_anet"].map(Self::load)
+    }
+
+    fn load(name: &'static str) -> Self {
         // Small tensors are not worth a second thread, and tests already run in parallel.
         tch::set_num_threads(1);
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -89,6 +92,7 @@ impl Golden {
         ]
         .map(|(key, value)| format!("{key}={value}"));
         Self {
+            name,
             config: config(preset, &overrides),
             sizes,
             tensors,
@@ -131,8 +135,10 @@ impl Golden {
         Network { vs, backtal }
     }
 
-    pub(crate) fn criterion(&self) -> BackTalCriterion {
-        BackTalCriterion::new(&self.config)
+    /// Answers of a network in the recorded training step.
+    pub(crate) fn output(&self, network: &Network) -> BackTalOutput {
+        let features = self.get("input.feats");
+        network.backtal.forward_both(features, true)
     }
 
     /// Labels and clicks of the recorded batch.

@@ -4,22 +4,22 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::at_least_one;
+use super::values::at_least_one;
 
 #[derive(Debug, Args)]
 pub(crate) struct AblateArgs {
-    /// Plan (YAML): a configuration, variants of it and seeds.
+    /// Plan (YAML): a configuration, variants of it and seeds
     pub(crate) plan: PathBuf,
-    /// Folder of the runs and tables; runs/NAME-OF-PLAN unless given. Finished runs in it are kept, interrupted ones continue.
+    /// Folder of the runs and tables [default: runs/NAME for NAME.yaml]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Runs at the same time, each a process of its own with the number of threads that --threads says (1 unless given).
+    /// Number of runs at the same time; each has the number of threads that --threads gives
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
     pub(crate) jobs: usize,
-    /// Only these variants; can be given several times.
+    /// Train only this variant; can be given several times
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Vec<String>,
-    /// Train nothing: tabulate what is finished.
+    /// Train nothing, only tabulate the finished runs
     #[arg(long, conflicts_with = "jobs")]
     pub(crate) collect: bool,
 }

@@ -1,4 +1,4 @@
-//! Arguments of everything that reads a configuration file.
+//! Arguments of the commands that read a configuration file.
 
 use std::path::{Path, PathBuf};
 
@@ -8,18 +8,41 @@ use tal_config::import::ReleasedCode;
 use tal_config::{ConfigError, Layers};
 use tal_core::config::Config;
 
-/// What is laid over a configuration file.
+/// A configuration file and its changes.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// Configuration file (YAML)
+    #[arg(value_name = "CONFIG")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) layers: LayerArgs,
+}
+
+impl ConfigArgs {
+    /// The configuration with all changes.
+    pub(crate) fn load(&self) -> Result<Config, ConfigError> {
+        self.layers.load(&self.file)
+    }
+}
+
+/// Changes of a configuration file.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Changes of the configuration")]
 pub(crate) struct LayerArgs {
-    /// Lay a fragment of a configuration (YAML) over it, before --set; can be given several times.
+    /// Lay a fragment of a configuration (YAML) over it; can be given several times, and the last one wins
     #[arg(long = "overlay", value_name = "FILE")]
     pub(crate) overlays: Vec<PathBuf>,
-    /// Change one configuration key; can be given several times.
+    /// Set a configuration key, after all overlays; can be given several times
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) overrides: Vec<String>,
 }
 
 impl LayerArgs {
+    /// Whether nothing is changed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.overlays.is_empty() && self.overrides.is_empty()
+    }
+
     /// The layers over a configuration file.
     pub(crate) fn over(&self, config: &Path) -> Result<Layers, ConfigError> {
         let mut layers = Layers::read(config)?;
@@ -32,7 +55,7 @@ impl LayerArgs {
         Ok(layers)
     }
 
-    /// What the layers over a configuration file add up to.
+    /// The configuration file with all changes.
     pub(crate) fn load(&self, config: &Path) -> Result<Config, ConfigError> {
         Ok(self.over(config)?.resolve()?.config)
     }
@@ -40,23 +63,25 @@ impl LayerArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Print a configuration with every value written out and where it comes from.
+    /// Print a configuration with all values, and the origin of each
     Show(ShowArgs),
-    /// Translate a configuration file of the released code of CLTDR-GMG, TriDet or ActionFormer.
+    /// Convert a configuration file of the released code of CLTDR-GMG, TriDet or ActionFormer
+    ///
+    /// Reports what became of every key. The result is checked like any configuration of `tal`.
     Import(ConfigImportArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ConfigImportArgs {
-    /// Their configuration file (YAML).
+    /// Configuration file of the other program (YAML)
     pub(crate) theirs: PathBuf,
-    /// Where ours goes; printed unless given.
+    /// File for the converted configuration [default: print it]
     #[arg(long, value_name = "FILE.yaml")]
     pub(crate) out: Option<PathBuf>,
-    /// Folder that their relative paths start at; unless given they stay as they are written.
+    /// Folder that relative paths in the file start at [default: leave the paths as they are]
     #[arg(long, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
-    /// The code that the file belongs to; found out unless given (files of tridet look like those of cltdr-gmg).
+    /// Program that the file is for [default: detected; files of tridet look like those of cltdr-gmg]
     #[arg(long, value_name = "NAME", value_parser = released_code())]
     pub(crate) code: Option<ReleasedCode>,
 }
@@ -70,11 +95,9 @@ fn released_code() -> impl TypedValueParser<Value = ReleasedCode> {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// Configuration file (YAML).
-    pub(crate) config: PathBuf,
     #[command(flatten)]
-    pub(crate) layers: LayerArgs,
-    /// Only what differs from the preset.
+    pub(crate) config: ConfigArgs,
+    /// Print only values that differ from the preset
     #[arg(long)]
     pub(crate) changed: bool,
 }

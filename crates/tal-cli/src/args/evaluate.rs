@@ -1,4 +1,4 @@
-//! The command line of `tal evaluate`.
+//! Arguments of `tal evaluate`.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,36 +8,38 @@ use clap::{Args, ValueEnum};
 use tal_core::config::{EvaluationDialect, ScoreCombination};
 use tal_postprocess::{KNOWN_DATASETS, default_thresholds};
 
-use super::at_least_one;
+use super::values::at_least_one;
 
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArgs {
-    /// Annotation file (JSON).
+    /// Annotation file (JSON)
     pub(crate) ground_truth: PathBuf,
-    /// Detections: ActivityNet result JSON, or a table (.csv, .tsv) with the columns recording, start, end, label, score
-    /// or video-id, t-start, t-end, label, score.
+    /// Detections: JSON in ActivityNet's result layout, or a table (.csv, .tsv)
+    ///
+    /// The columns of a table are recording, start, end, label, score or video-id, t-start, t-end, label, score.
     pub(crate) detections: PathBuf,
     #[command(flatten)]
     pub(crate) rules: RulesArgs,
     #[command(flatten)]
     pub(crate) fusion: FusionArgs,
-    /// Print AP of every class.
+    /// Print AP of every class
     #[arg(long, help_heading = "More figures")]
     pub(crate) per_class: bool,
-    /// Recall of the best k × (number of annotations) detections for k = 1 and 5, and average recall against the number
-    /// of proposals.
+    /// Print recall, and average recall against the number of proposals
+    ///
+    /// Recall is that of the best k × (number of annotations) detections for k = 1 and 5.
     #[arg(long, help_heading = "More figures")]
     pub(crate) recall: bool,
-    /// Where the errors are: false positives by kind, what each kind costs, sensitivity to length, coverage and number.
+    /// Print a diagnosis: kinds of false positives and their cost, sensitivity to length, coverage and number
     #[arg(long, help_heading = "More figures")]
     pub(crate) diagnose: bool,
-    /// 95 % intervals from N draws of the recordings with replacement.
+    /// Print 95 % confidence intervals, from N draws of the recordings with replacement
     #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "More figures")]
     pub(crate) bootstrap: Option<usize>,
-    /// Is OTHER better than DETECTIONS? The same draws of recordings for both (1000 unless --bootstrap says otherwise).
+    /// Test whether OTHER is better than DETECTIONS, on the same draws for both [draws: --bootstrap, else 1000]
     #[arg(long, value_name = "OTHER", help_heading = "More figures")]
     pub(crate) compare: Option<PathBuf>,
-    /// Seed of the draws.
+    /// Seed of the draws
     #[arg(
         long,
         value_name = "N",
@@ -45,69 +47,73 @@ pub(crate) struct EvaluateArgs {
         help_heading = "More figures"
     )]
     pub(crate) seed: u64,
-    /// Write the figures as JSON, fractions from 0 to 1.
+    /// Write the figures as JSON, with fractions from 0 to 1
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) json: Option<PathBuf>,
-    /// Draw the figures as SVG files into this folder.
+    /// Draw the figures as SVG files into this folder
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub(crate) plots: Option<PathBuf>,
 }
 
-/// By what rules detections are compared with annotations.
+/// Rules of the comparison.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rules")]
 pub(crate) struct RulesArgs {
-    /// Subset of the annotations; all recordings unless given.
+    /// Subset of the annotations; can be given several times [default: all recordings]
     #[arg(long, value_name = "NAME")]
     pub(crate) subset: Vec<String>,
-    /// tIoU thresholds: FIRST:STEP:LAST or a list with commas (0.3:0.1:0.7 unless --dataset says otherwise).
+    /// tIoU thresholds: FIRST:STEP:LAST or a list with commas [default: those of --dataset, else 0.3:0.1:0.7]
     #[arg(long, value_name = "T", conflicts_with = "dataset")]
     pub(crate) tiou: Option<Thresholds>,
-    /// Take the thresholds that are usual for a data set.
+    /// Use the usual thresholds of a data set
     #[arg(long, value_name = "NAME", value_parser = known_dataset)]
     pub(crate) dataset: Option<KnownDataset>,
-    /// Whose rules decide the details.
+    /// Program whose rules decide the details
     #[arg(long, default_value = "clean", value_parser = dialects())]
     pub(crate) dialect: EvaluationDialect,
-    /// A class that marks unclear passages (THUMOS14: Ambiguous): no AP of its own, false positives on it do not count.
+    /// Class that marks unclear passages (THUMOS14: Ambiguous)
+    ///
+    /// It has no AP of its own, and false positives on it do not count.
     #[arg(long, value_name = "CLASS")]
     pub(crate) ambiguous: Option<String>,
-    /// File with the ids of recordings that do not count: one a line, or a JSON list.
+    /// File with the ids of recordings to leave out: one per line, or a JSON list
     #[arg(long, value_name = "FILE")]
     pub(crate) blocked: Option<PathBuf>,
-    /// Count detections of recordings that the annotation file does not name as false positives instead of stopping.
+    /// Count detections of recordings without annotations as false positives instead of stopping
     #[arg(long)]
     pub(crate) allow_unknown: bool,
 }
 
-/// Scores of whole recordings that give class-agnostic proposals their classes.
+/// Scores of whole recordings, which give class-agnostic proposals their classes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Fusion with scores of whole recordings")]
 pub(crate) struct FusionArgs {
-    /// Class scores of each recording: {"results": {ID: [score, …]}, "class": [name, …]} (CUHK) or {ID: {name: score}}.
+    /// Class scores of each recording (JSON)
+    ///
+    /// Either {"results": {ID: [score, …]}, "class": [name, …]} (CUHK) or {ID: {name: score}}.
     #[arg(long, value_name = "FILE")]
     pub(crate) class_scores: Option<PathBuf>,
-    /// Classes per recording, the best ones.
+    /// Number of classes per recording: the best ones
     #[arg(long, value_name = "K", default_value = "2", value_parser = at_least_one, requires = "class_scores")]
     pub(crate) top_k: usize,
-    /// How the score of a class and that of a detection become one.
+    /// Combination of the score of a class with that of a detection
     #[arg(long, default_value = "product-root", requires = "class_scores")]
     pub(crate) combine: CombineArg,
-    /// Detections per recording that are used, the best ones.
+    /// Number of detections per recording: the best ones
     #[arg(long, value_name = "N", default_value = "200", value_parser = at_least_one, requires = "class_scores")]
     pub(crate) max_segments: usize,
 }
 
-/// How two scores become one.
+/// Combination of two scores.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum CombineArg {
-    /// Square root of the product (ActionFormer, TriDet, CLTDR-GMG).
+    /// Square root of the product (ActionFormer, TriDet, CLTDR-GMG)
     ProductRoot,
-    /// Product (OpenTAD).
+    /// Product (OpenTAD)
     Product,
 }
 
-/// Whose rules decide the details of mAP.
+/// Parser of the names of dialects.
 fn dialects() -> impl TypedValueParser<Value = EvaluationDialect> {
     let values = EvaluationDialect::ALL.map(|dialect| {
         let help = match dialect {
@@ -160,7 +166,7 @@ impl FromStr for Thresholds {
     }
 }
 
-/// A data set with usual thresholds.
+/// A data set and its usual thresholds.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct KnownDataset {
     pub(crate) name: String,
@@ -175,7 +181,7 @@ fn known_dataset(name: &str) -> Result<KnownDataset, String> {
 }
 
 impl RulesArgs {
-    /// The thresholds that were asked for.
+    /// The chosen thresholds.
     pub(crate) fn thresholds(&self) -> Vec<f64> {
         match (&self.tiou, &self.dataset) {
             (Some(tiou), _) => tiou.0.clone(),

@@ -4,71 +4,62 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::data::from_zero_to_one;
-use super::{LayerArgs, at_least_one, finite, positive};
+use super::config::{ConfigArgs, LayerArgs};
+use super::values::{at_least_one, from_zero_to_one, not_negative, positive};
 
 #[derive(Debug, Args)]
 pub(crate) struct ClicksArgs {
-    /// Annotation file (shared JSON), or configuration (YAML) that names one.
+    /// Annotation file (JSON), or a configuration (YAML) that names one
     pub(crate) input: PathBuf,
     #[command(flatten)]
     pub(crate) layers: LayerArgs,
-    /// Where the clicks go (JSON).
+    /// File for the clicks (JSON)
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// Clicks in every stretch of background, each at a uniformly drawn time.
+    /// Number of clicks in every stretch of background, at times drawn uniformly
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
     pub(crate) per_stretch: usize,
-    /// Leave out shorter stretches of background.
+    /// Leave out shorter stretches of background
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = not_negative)]
     pub(crate) min_length: f64,
-    /// Standard deviation of the annotator's error; a click may then lie in an action.
+    /// Standard deviation of the annotator's error; clicks may then lie in actions
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = not_negative)]
     pub(crate) jitter: f64,
-    /// Recordings of this subset; can be given several times. Unless given, the training subsets of a configuration, all
-    /// recordings of an annotation file.
+    /// Subset of the recordings; can be given several times [default: the training subsets of a configuration, all recordings
+    /// of an annotation file]
     #[arg(long, value_name = "NAME")]
     pub(crate) subset: Vec<String>,
-    /// Seed; the same seed gives the same clicks.
+    /// Seed of the random times; the same seed gives the same clicks
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Replace an existing file.
+    /// Replace an existing file
     #[arg(long)]
     pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ClipsArgs {
-    /// Configuration file (YAML) of the data set.
-    pub(crate) config: PathBuf,
     #[command(flatten)]
-    pub(crate) layers: LayerArgs,
-    /// Folder for annotations.json, dataset.yaml and features/ or raw/; must be empty or new.
+    pub(crate) config: ConfigArgs,
+    /// Folder for annotations.json, dataset.yaml and features/ or raw/; must be empty or new
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// How long a clip is.
-    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    /// Length of a clip
+    #[arg(long, value_name = "SECONDS", value_parser = positive::<f64>)]
     pub(crate) length: f64,
-    /// From the begin of a clip to that of the next, at most --length; the length unless given.
-    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    /// Time between the starts of neighbouring clips, at most --length [default: --length]
+    #[arg(long, value_name = "SECONDS", value_parser = positive::<f64>)]
     pub(crate) stride: Option<f64>,
-    /// An action counts in a clip with at least this share of it (or of the clip, where that is shorter) inside.
+    /// Least share of an action inside a clip for the clip to have the action (share of the clip if that is shorter)
     #[arg(long, value_name = "SHARE", default_value_t = 0.25, value_parser = from_zero_to_one)]
     pub(crate) min_share: f64,
-    /// Keep clips to train on in which no action counts.
+    /// Keep training clips without an action
     #[arg(long)]
     pub(crate) keep_empty: bool,
-    /// Background clicks of the recordings, to be cut along into clicks.json.
+    /// Background clicks of the recordings, to cut the same way into clicks.json
     #[arg(long, value_name = "FILE")]
     pub(crate) clicks: Option<PathBuf>,
-    /// Recordings of this subset; can be given several times. Unless given, those to train and to test on.
+    /// Subset of the recordings; can be given several times [default: the training and test subsets]
     #[arg(long, value_name = "NAME")]
     pub(crate) subset: Vec<String>,
-}
-
-fn not_negative(text: &str) -> Result<f64, String> {
-    match finite(text)? {
-        number if number >= 0.0 => Ok(number),
-        _ => Err("must be at least 0".to_owned()),
-    }
 }

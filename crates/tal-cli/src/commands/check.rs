@@ -1,33 +1,26 @@
-//! `tal data check`: what is wrong with a data set.
+//! `tal data check`: mistakes in a data set.
 
 use anyhow::{Result, anyhow};
-use tal_corpus::audit::{self, Audit, Finding, Severity, Watch};
+use tal_corpus::audit::{self, Audit, Finding, Severity};
 
 use super::output;
+use super::watched::watched;
 use crate::args::CheckArgs;
 use crate::console::Console;
 use crate::tables::table;
 
-/// Findings of a kind that are printed; the file has all.
+/// Number of findings of a kind to print; the file has all.
 const MAX_SHOWN: usize = 5;
 
 pub(crate) fn run(args: &CheckArgs, console: &Console) -> Result<()> {
     if let Some(file) = &args.json {
         output::check("--json", file, &[])?;
     }
-    let config = args.layers.load(&args.config)?;
-    let stop = console.catch_interrupts_saying("stopping; again to stop at once");
-    let bar = console.bar(0, 0, "checking {bar:30} {pos}/{len} recordings, {eta} left");
-    let progress = |done: usize, total: usize| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    };
-    let watch = Watch {
-        progress: &progress,
-        stop: &stop,
-    };
-    let mut audit = audit::check(&config, args.quick, &watch);
-    bar.finish_and_clear();
+    let config = args.config.load()?;
+    let on_stop = "stopping; again to stop at once";
+    let mut audit = watched(console, "checking", on_stop, |watch| {
+        audit::check(&config, args.quick, watch)
+    });
     if let Some(clicks) = &args.clicks {
         audit.check_clicks(&config.dataset, clicks);
     }
@@ -100,7 +93,7 @@ fn group(findings: &[Finding], args: &CheckArgs) -> String {
     if findings.len() > 1 {
         text += &format!(" ({})", findings.len());
     }
-    // Notes are for the curious.
+    // One example of a note is enough.
     let num_shown = match first.severity {
         Severity::Note => 1,
         _ => MAX_SHOWN,

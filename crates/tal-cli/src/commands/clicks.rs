@@ -1,4 +1,4 @@
-//! `tal data clicks`: background clicks drawn from full annotations.
+//! `tal data clicks`: background clicks, simulated from full annotations.
 
 use anyhow::Result;
 use tal_core::{GroundTruth, Recording};
@@ -10,7 +10,7 @@ use crate::args::ClicksArgs;
 use crate::console::print;
 use crate::failure::UsageError;
 
-/// What an annotator sets for an action: start, end and class.
+/// Number of marks of an annotator per action: start, end and class.
 const MARKS_PER_ACTION: usize = 3;
 
 pub(crate) fn run(args: &ClicksArgs) -> Result<()> {
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &ClicksArgs) -> Result<()> {
         let subset = recording.subset.to_lowercase();
         subsets.is_empty() || subsets.iter().any(|name| name.to_lowercase() == subset)
     };
-    // Without segments a recording with labels would be background from end to end.
+    // A recording with labels but no segments would be background from start to end.
     let is_located = |recording: &Recording| {
         let has_labels = extra
             .labels
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &ClicksArgs) -> Result<()> {
         .collect();
     if located.is_empty() {
         return Err(UsageError(format!(
-            "{}: no recording with segments in {}; clicks are drawn from full annotations",
+            "{}: no recording in {} has segments; clicks need full annotations",
             path.display(),
             if subsets.is_empty() {
                 "any subset".to_owned()
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &ClicksArgs) -> Result<()> {
     }
     if located.len() < chosen.len() {
         tracing::warn!(
-            "{} recordings left out: they have labels, but no segments",
+            "{} recordings left out: they have labels but no segments",
             chosen.len() - located.len()
         );
     }
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &ClicksArgs) -> Result<()> {
     report(args, &truth, &located, &found)
 }
 
-/// The annotation file and the subsets that are wanted; all where there is none.
+/// The annotation file and the wanted subsets; an empty list stands for all.
 fn input(args: &ClicksArgs) -> Result<(std::path::PathBuf, Vec<String>)> {
     let extension = args.input.extension().unwrap_or_default();
     if !extension.eq_ignore_ascii_case("json") {
@@ -83,8 +83,9 @@ fn input(args: &ClicksArgs) -> Result<(std::path::PathBuf, Vec<String>)> {
         };
         return Ok((dataset.annotations, subsets));
     }
-    if !args.layers.overrides.is_empty() || !args.layers.overlays.is_empty() {
-        let text = "--set and --overlay change a configuration; an annotation file has none";
+    if !args.layers.is_empty() {
+        let text =
+            "--set and --overlay change a configuration, but the input is an annotation file";
         return Err(UsageError(text.to_owned()).into());
     }
     Ok((args.input.clone(), args.subset.clone()))
@@ -130,7 +131,7 @@ fn report(
     );
     if args.jitter > 0.0 {
         let in_actions = found.clicks.in_actions(recordings()).len();
-        text += &format!("\n{in_actions} clicks lie in an action, for the annotator's error");
+        text += &format!("\n{in_actions} clicks lie in actions because of the annotator's error");
     }
     let full = MARKS_PER_ACTION * num_actions;
     let weak = num_labels + num_clicks;

@@ -1,4 +1,4 @@
-//! `tal data clips`: long recordings cut into clips.
+//! `tal data clips`: long recordings, cut into clips.
 
 use anyhow::Result;
 use tal_corpus::clips::{self, ClipConfig, SubsetReport};
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &ClipsArgs) -> Result<()> {
         ))
         .into());
     }
-    let dataset = args.layers.load(&args.config)?.dataset;
+    let dataset = args.config.load()?.dataset;
     let clicks = match &args.clicks {
         Some(path) => Some((Clicks::read(path)?, path.as_path())),
         None => None,
@@ -59,7 +59,9 @@ fn report(args: &ClipsArgs, reports: &[SubsetReport]) -> Result<()> {
     });
     row("clips", &|r| r.num_clips.to_string());
     row("classes per clip", &|r| mean(r.num_labels, r.num_clips));
-    row("left out, without action", &|r| r.num_left_out.to_string());
+    row("left out, without an action", &|r| {
+        r.num_left_out.to_string()
+    });
     row("minutes", &|r| format!("{:.1}", r.seconds / 60.0));
     row("actions", &|r| r.num_actions.to_string());
     row("remainders of actions", &|r| r.num_cut_off.to_string());

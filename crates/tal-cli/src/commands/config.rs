@@ -1,4 +1,4 @@
-//! `tal config`: configurations, looked at and translated.
+//! `tal config`: configurations, shown and converted.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,7 +7,6 @@ use anyhow::{Result, anyhow};
 use tal_config::ConfigError;
 use tal_config::import::{ImportOptions, Imported, import};
 use tal_core::atomic::write_atomic;
-use tal_core::config::Config;
 
 use super::output;
 use crate::args::{ConfigCommand, ConfigImportArgs, ShowArgs};
@@ -21,7 +20,7 @@ pub(crate) fn run(command: &ConfigCommand) -> Result<()> {
 }
 
 fn show(args: &ShowArgs) -> Result<()> {
-    let resolved = args.layers.over(&args.config)?.resolve()?;
+    let resolved = args.config.layers.over(&args.config.file)?.resolve()?;
     print(resolved.to_annotated_yaml(args.changed).trim_end())
 }
 
@@ -40,7 +39,7 @@ fn translate(args: &ConfigImportArgs) -> Result<()> {
     };
     let imported = import(&text, &origin, &options)?;
     let yaml = imported.to_yaml();
-    // What their program takes may still be nothing that ours would run.
+    // What their program accepts may still be out of range for ours.
     tal_config::from_yaml(&yaml, &format!("{origin}, translated"), Path::new(""), &[])?;
     let file = format!("{}{yaml}", header(&args.theirs, &imported));
     let Some(out) = &args.out else {
@@ -56,7 +55,7 @@ fn translate(args: &ConfigImportArgs) -> Result<()> {
     ))
 }
 
-/// Comments that tell where the file comes from and what it lacks.
+/// Comments with the origin of the file and its gaps.
 fn header(theirs: &Path, imported: &Imported) -> String {
     let name = theirs.file_name().unwrap_or(theirs.as_os_str());
     let mut text = format!(

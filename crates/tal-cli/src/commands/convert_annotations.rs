@@ -14,7 +14,7 @@ use crate::args::{ConvertAnnotationsArgs, SourceArg, TargetArg};
 use crate::console::print;
 use crate::failure::UsageError;
 
-/// Version of files that have none of their own.
+/// Version of files without a version.
 const VERSION: &str = "converted";
 
 pub(crate) fn run(args: &ConvertAnnotationsArgs) -> Result<()> {
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &ConvertAnnotationsArgs) -> Result<()> {
     }
     let options = options(args)?;
     let converted = source::read(args.from.into(), &args.input, &options).map_err(|error| {
-        // What the user named on the command line is not there.
+        // A file named on the command line does not exist.
         match error {
             SourceError::Absent { .. } => UsageError(error.to_string()).into(),
             error => anyhow::Error::from(error),
@@ -85,7 +85,7 @@ fn options(args: &ConvertAnnotationsArgs) -> Result<SourceOptions> {
     })
 }
 
-/// What there is now, what is missing in it, and what was left out.
+/// Prints contents, gaps and omissions of the result.
 fn report(args: &ConvertAnnotationsArgs, converted: &Converted) -> Result<()> {
     let truth = &converted.truth;
     let all = &truth.recordings;
@@ -116,7 +116,7 @@ fn report(args: &ConvertAnnotationsArgs, converted: &Converted) -> Result<()> {
         let mut dropped = converted.dropped.iter().filter(|d| d.reason == reason);
         if let Some(first) = dropped.next() {
             lines.push(format!(
-                "left out: {} ({words}), first {} of {} at {} to {} s",
+                "left out: {} ({words}), the first is {} in {}, {} to {} s",
                 1 + dropped.count(),
                 first.label,
                 first.recording,
@@ -127,7 +127,7 @@ fn report(args: &ConvertAnnotationsArgs, converted: &Converted) -> Result<()> {
     }
     if converted.num_beyond_end > 0 {
         lines.push(format!(
-            "kept: {} annotations that end after their recording does",
+            "kept: {} annotations that end after their recording",
             converted.num_beyond_end
         ));
     }

@@ -1,6 +1,6 @@
 //! `tal data convert features`: the features of a data set in another format.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use tal_core::Recording;
 use tal_corpus::features;
 use tal_data::Dataset;
@@ -12,11 +12,10 @@ use crate::failure::UsageError;
 
 pub(crate) fn run(args: &ConvertFeaturesArgs, console: &Console) -> Result<()> {
     let (format, suffix) = args.format().map_err(UsageError)?;
-    let dataset = args.layers.load(&args.config)?.dataset;
+    let dataset = args.config.load()?.dataset;
     output::check_folder("--out", &args.out)?;
     let recordings = recordings(&dataset)?;
-    std::fs::create_dir_all(&args.out)
-        .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    output::create_folder(&args.out)?;
     let target = features::Target {
         dir: args.out.clone(),
         suffix: suffix.to_owned(),
@@ -35,7 +34,7 @@ pub(crate) fn run(args: &ConvertFeaturesArgs, console: &Console) -> Result<()> {
     bar.finish_and_clear();
     let count = outcome?;
     console.print(&format!(
-        "{count} recordings: {}\nto use them, in the data set section of the configuration:\n  features:\n    dir: {}\n    \
+        "{count} recordings: {}\nTo use them, write into the data set section of a configuration:\n  features:\n    dir: {}\n    \
          prefix: \"\"\n    suffix: {suffix}\n    format: {}\n    columns: null\n    append: []",
         args.out.display(),
         serde_json::to_string(&args.out)?,
@@ -43,7 +42,7 @@ pub(crate) fn run(args: &ConvertFeaturesArgs, console: &Console) -> Result<()> {
     ))
 }
 
-/// The recordings of all configured subsets that have features, each once.
+/// The recordings with features in all configured subsets, each once.
 fn recordings(dataset: &tal_core::config::DatasetConfig) -> Result<Vec<Recording>> {
     let mut subsets = dataset.train_subsets.clone();
     subsets.extend(dataset.test_subsets.iter().cloned());

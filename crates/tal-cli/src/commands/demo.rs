@@ -1,9 +1,8 @@
-//! `tal demo`: synthetic data, training and evaluation in one go.
+//! `tal demo`: synthetic data, training and test in one go.
 
 use std::path::Path;
 
 use anyhow::Result;
-use tal_core::config::Config;
 use tal_engine::DeviceChoice;
 use tal_engine::run::RunOptions;
 
@@ -39,7 +38,7 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
         Path::new(""),
         &overrides,
     )?;
-    // The annotations come last: without them the data are not all there.
+    // The annotations are written last: without them the data set is incomplete.
     if !(args.resume && data.join("annotations.json").exists()) {
         if args.resume {
             synth::remove_leftovers(&data);
@@ -54,7 +53,7 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
     };
     let summary = train::train(&config, &options, console)?;
     console.print(&format!(
-        "\nNext: look at the detections of one recording,\n  cargo run --release -p tal-cli -- predict {} {}/synth_test_0001.npy",
+        "\nNext, look at the detections in one recording:\n  cargo run --release -p tal-cli -- predict {} {}/synth_test_0001.npy",
         summary.out.display(),
         data.join("features").display(),
     ))

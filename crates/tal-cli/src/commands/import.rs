@@ -1,10 +1,9 @@
-//! `tal import`: a released checkpoint becomes one of ours, or a run that goes on here.
+//! `tal import`: a released checkpoint, converted to one of ours or to a run that continues here.
 
 use anyhow::Result;
 use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
-use tal_data::ANY_CLASS;
-use tal_data::{Dataset, annotations, order, weak_class_names};
+use tal_data::{ANY_CLASS, Dataset, order};
 use tal_engine::import::{ReleasedCheckpoint, RunReport};
 use tal_engine::run;
 
@@ -88,7 +87,7 @@ fn place(report: &RunReport) -> String {
     )
 }
 
-/// What the training recordings give, where they are at hand.
+/// Steps per epoch with the training recordings; `None` if they cannot be read.
 fn steps_per_epoch(config: &Config) -> Option<usize> {
     match Dataset::open(&config.dataset, &config.dataset.train_subsets) {
         Ok(dataset) => {
@@ -98,25 +97,21 @@ fn steps_per_epoch(config: &Config) -> Option<usize> {
         }
         Err(error) => {
             tracing::warn!(
-                "the training data cannot be read, the file's schedule tells the steps of an epoch: {error}"
+                "the training data cannot be read, so the number of steps per epoch is taken from the file: {error}"
             );
             None
         }
     }
 }
 
-/// A released checkpoint has no class names; the annotations have, where they are at hand.
+/// Class names from the annotations, if they exist; a released checkpoint has none.
 fn class_names(config: &Config) -> Result<ClassMap> {
     if config.dataset.class_agnostic {
         return Ok(ClassMap::from_names([ANY_CLASS])?);
     }
     let path = &config.dataset.annotations;
-    if path.exists() && config.backtal.is_some() {
-        return Ok(weak_class_names(&config.dataset)?);
-    }
     if path.exists() {
-        let truth = annotations::read(path, Some(config.dataset.num_classes))?;
-        return Ok(truth.classes);
+        return Ok(tal_engine::import::class_names(config)?);
     }
     tracing::warn!(
         "{} does not exist; classes will be called class_0, class_1, …",

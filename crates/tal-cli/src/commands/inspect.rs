@@ -1,4 +1,4 @@
-//! `tal inspect`: what a run has learned besides its detector.
+//! `tal inspect`: learned action sensitivity, as a table and a plot.
 
 use std::path::Path;
 
@@ -6,9 +6,8 @@ use anyhow::Result;
 use tal_core::config::{GaussianCombination, SensitivityDistance};
 use tal_engine::Checkpoint;
 use tal_engine::action_sensitivity::{LearnedActionSensitivity, LearnedGaussians, learned};
-use tal_engine::checkpoint::LAST;
-use tal_engine::metrics::{self, Metric};
-use tal_engine::run::METRICS;
+use tal_engine::metrics::{self, Metric, StepTerms};
+use tal_engine::run::{LAST, METRICS};
 use tal_report::plots::{CurvePanel, curve_grid};
 
 use super::output;
@@ -16,20 +15,20 @@ use crate::args::InspectArgs;
 use crate::console::Console;
 use crate::tables;
 
-/// Drawn to either side of an action's centre, in lengths of the action.
+/// Range of the curves on either side of an action's centre, in lengths of the action.
 const REACH: f64 = 1.0;
-/// Points of a curve.
+/// Number of points of a curve.
 const NUM_POINTS: usize = 81;
 
 pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
     if let Some(file) = &args.out {
         output::check("--out", file, &["svg"])?;
     }
-    // The state of the run has the sensitivity, its best weights have not.
-    let is_run = args.sensitivity.is_dir();
+    // Only the state of the run holds the sensitivity, not its best weights.
+    let is_run = args.action_sensitivity.is_dir();
     let path = match is_run {
-        true => args.sensitivity.join(LAST),
-        false => args.sensitivity.clone(),
+        true => args.action_sensitivity.join(LAST),
+        false => args.action_sensitivity.clone(),
     };
     let checkpoint = Checkpoint::read(&path)?;
     let sensitivity = learned(&checkpoint, &path)?;
@@ -40,7 +39,7 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
         .collect();
     if let Some(file) = &args.out {
         let course = match is_run {
-            true => course(&args.sensitivity)?,
+            true => course(&args.action_sensitivity)?,
             false => Vec::new(),
         };
         let mut rows = vec![weights(&checkpoint, &sensitivity)];
@@ -52,17 +51,20 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
     console.print(&table(&names, &sensitivity))
 }
 
-/// What was learned at the end of each epoch, by epoch.
+/// The learned sensitivity at the end of each epoch.
 fn course(folder: &Path) -> Result<Vec<(u64, LearnedActionSensitivity)>> {
     let lines = metrics::read(&folder.join(METRICS))?;
     let of_step = |line| match line {
-        Metric::Step(step) => Some((step.epoch, step.sensitivity?.classes?)),
+        Metric::Step(step) => match step.terms {
+            StepTerms::Pyramid(terms) => Some((step.epoch, terms.action_sensitivity?.classes?)),
+            StepTerms::BackTal { .. } => None,
+        },
         _ => None,
     };
     Ok(lines.into_iter().filter_map(of_step).collect())
 }
 
-/// Class by class μ and σ of every Gaussian.
+/// μ and σ of every Gaussian, one row per class.
 fn table(names: &[String], learned: &LearnedActionSensitivity) -> String {
     let parts: Vec<(&str, &LearnedGaussians)> = [
         ("class", &learned.classification),
@@ -89,7 +91,7 @@ fn table(names: &[String], learned: &LearnedActionSensitivity) -> String {
     table.to_string()
 }
 
-/// The weights over the place in an action, as they stand in the loss before they are normalised.
+/// The weights over the place in an action, as in the loss before normalisation.
 fn weights(checkpoint: &Checkpoint, learned: &LearnedActionSensitivity) -> Vec<CurvePanel> {
     let sensitivity = checkpoint.manifest.config.loss.action_sensitivity.as_ref();
     let combine = sensitivity
@@ -98,7 +100,7 @@ fn weights(checkpoint: &Checkpoint, learned: &LearnedActionSensitivity) -> Vec<C
     let distance = sensitivity
         .and_then(|sensitivity| sensitivity.class_level.as_ref())
         .map_or(SensitivityDistance::Length, |class| class.distance);
-    // On a level of stride s an action then reaches from −0.5/s to 0.5/s.
+    // On a level with stride s, an action then reaches from −0.5/s to 0.5/s.
     let (unit, references) = match distance {
         SensitivityDistance::Length => ("lengths of the action", vec![-0.5, 0.5]),
         SensitivityDistance::StrideLength => ("lengths of the action × stride", Vec::new()),

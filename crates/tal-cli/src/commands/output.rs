@@ -1,18 +1,18 @@
-//! Files that a command writes: looked at before the work, written after it.
+//! Files and folders for results: checked before the work, written after it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use tal_core::GroundTruth;
 use tal_core::atomic::write_atomic;
 
 use crate::failure::UsageError;
 
-/// Extensions of a file of detections.
+/// Extensions of files of detections.
 pub(crate) const DETECTIONS: [&str; 2] = ["json", "csv"];
 
-/// Finds out before a long computation what would keep its result from being written. `extensions` are those allowed; any
-/// where there are none.
+/// Finds out before a long computation whether its result could not be written. `extensions` are those allowed; any if it is
+/// empty.
 pub(crate) fn check(option: &str, file: &Path, extensions: &[&str]) -> Result<(), UsageError> {
     let refuse = |reason: String| Err(UsageError(format!("{option} {}: {reason}", file.display())));
     let found = file
@@ -37,7 +37,7 @@ pub(crate) fn check(option: &str, file: &Path, extensions: &[&str]) -> Result<()
     }
 }
 
-/// Subsets that the annotations have, in any case.
+/// Checks that the annotations have the wanted subsets, in upper or lower case.
 pub(crate) fn check_subsets(truth: &GroundTruth, wanted: &[String]) -> Result<(), UsageError> {
     let present = truth.subset_names();
     let is_missing = |name: &&String| {
@@ -53,29 +53,52 @@ pub(crate) fn check_subsets(truth: &GroundTruth, wanted: &[String]) -> Result<()
     }
 }
 
-/// A result that is not there yet, or may be replaced.
+/// Checks that a result does not exist yet, or may be replaced.
 pub(crate) fn check_new(option: &str, file: &Path, force: bool) -> Result<(), UsageError> {
     if file.exists() && !force {
         return Err(UsageError(format!(
-            "{option} {}: exists; choose another name, or --force to replace it",
+            "{option} {}: the file exists; choose another name, or add --force to replace it",
             file.display()
         )));
     }
     Ok(())
 }
 
-/// A folder for results, new or empty.
+/// Checks that a folder for results is new or empty.
 pub(crate) fn check_folder(option: &str, folder: &Path) -> Result<(), UsageError> {
     let reason = match std::fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
         Ok(true) => return Ok(()),
         Ok(false) => "is not empty; choose another folder, nothing is overwritten",
         Err(_) if !folder.exists() => return Ok(()),
-        Err(_) => "is no folder",
+        Err(_) => "is not a folder",
     };
     Err(UsageError(format!(
         "{option} {}: {reason}",
         folder.display()
     )))
+}
+
+/// Checks that plots go into a folder, new or not.
+pub(crate) fn check_plots(folder: Option<&Path>) -> Result<(), UsageError> {
+    match folder.filter(|folder| folder.exists() && !folder.is_dir()) {
+        Some(file) => Err(UsageError(format!(
+            "--plots {}: is a file; give a folder",
+            file.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Creates a folder with its parents.
+pub(crate) fn create_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| anyhow!("cannot create the folder {}: {error}", folder.display()))
+}
+
+/// The folder for runs: `out`, or `runs/NAME` for the file NAME.yaml.
+pub(crate) fn run_folder(out: Option<&Path>, file: &Path) -> PathBuf {
+    let name = file.file_stem().unwrap_or(file.as_os_str());
+    out.map_or_else(|| Path::new("runs").join(name), Path::to_owned)
 }
 
 /// Writes figures as JSON.
@@ -85,5 +108,5 @@ pub(crate) fn write_json(file: &Path, figures: &impl serde::Serialize) -> Result
         out.write_all(text.as_bytes())?;
         out.write_all(b"\n")
     })
-    .map_err(|error| anyhow::anyhow!("cannot write {}: {error}", file.display()))
+    .map_err(|error| anyhow!("cannot write {}: {error}", file.display()))
 }

@@ -1,4 +1,4 @@
-//! `tal data prepare`: a publisher's files become annotations and arrays.
+//! `tal data prepare`: a publisher's files, converted to annotations and arrays.
 
 use anyhow::Result;
 use tal_corpus::frame_labels::{self, FrameLabelConfig, FrameLabelError};

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &SplitArgs) -> Result<()> {
     report(args, &truth, &chosen, &groups, &names, &parts)
 }
 
-/// The files to write, none of which is there, unless it may be replaced.
+/// The files to write. None of them exists, or they may be replaced.
 fn files(args: &SplitArgs) -> Result<Vec<PathBuf>> {
     let Some(folds) = args.folds else {
         output::check("--out", &args.out, &["json"])?;
@@ -62,7 +62,7 @@ fn files(args: &SplitArgs) -> Result<Vec<PathBuf>> {
     };
     if args.out.exists() && !args.out.is_dir() {
         let message = format!(
-            "--out {}: is a file; expected a folder for the folds",
+            "--out {}: is a file; give a folder for the folds",
             args.out.display()
         );
         return Err(UsageError(message).into());
@@ -73,9 +73,7 @@ fn files(args: &SplitArgs) -> Result<Vec<PathBuf>> {
     for file in &files {
         output::check_new("--out", file, args.force)?;
     }
-    std::fs::create_dir_all(&args.out).map_err(|error| {
-        anyhow::anyhow!("cannot make the folder {}: {error}", args.out.display())
-    })?;
+    output::create_folder(&args.out)?;
     Ok(files)
 }
 
@@ -89,7 +87,7 @@ fn plan(args: &SplitArgs) -> Result<(Vec<String>, Vec<f64>), UsageError> {
     let rest = 1.0 - held_out.iter().filter_map(|(_, share)| *share).sum::<f64>();
     if rest <= 0.0 {
         return Err(UsageError(
-            "--test-share and --validation-share: together below 1, so that something is left to train on".into(),
+            "--test-share and --validation-share: must be below 1 together, so that some recordings are left to train on".into(),
         ));
     }
     let parts = std::iter::once((TRAINING, Some(rest))).chain(held_out);
@@ -110,12 +108,12 @@ fn chosen<'a>(
     })
 }
 
-/// The name of the group that a recording belongs to; its own id where there is no rule.
+/// The name of a recording's group; its own id if there is no rule.
 fn group(args: &SplitArgs, id: &str) -> Result<String, UsageError> {
     if let Some(regex) = &args.group {
         let captures = regex.captures(id).ok_or_else(|| {
             UsageError(format!(
-                "--group {regex}: finds nothing in the recording {id:?}"
+                "--group {regex}: does not match the recording {id:?}"
             ))
         })?;
         let found = captures.get(1).or_else(|| captures.get(0));
@@ -174,12 +172,12 @@ fn report(
         missing.extend(absent.map(|part| format!("{name} in {}", names[part])));
     }
     let mut text = format!(
-        "{}: {} recordings dealt\n{table}",
+        "{}: {} recordings split\n{table}",
         args.out.display(),
         chosen.len()
     );
     if !missing.is_empty() {
-        text += &format!("\nnot one annotation: {}", missing.join(", "));
+        text += &format!("\nno annotation of {}", missing.join(", "));
     }
     print(&text)
 }

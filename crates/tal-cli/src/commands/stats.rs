@@ -1,46 +1,32 @@
-//! `tal data stats`: what a data set is like.
+//! `tal data stats`: numbers, durations and levels of a data set.
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use tal_corpus::audit::{self, Distribution, Statistics, Watch};
+use anyhow::Result;
+use tal_corpus::audit::{self, Distribution, Statistics};
 use tal_report::{PlotError, plots};
 
 use super::output;
+use super::watched::watched;
 use crate::args::StatsArgs;
 use crate::console::Console;
-use crate::failure::UsageError;
 use crate::tables::{percent, table};
 
 pub(crate) fn run(args: &StatsArgs, console: &Console) -> Result<()> {
     if let Some(file) = &args.json {
         output::check("--json", file, &[])?;
     }
-    if let Some(folder) = args.plots.as_deref().filter(|f| f.exists() && !f.is_dir()) {
-        let folder = folder.display();
-        return Err(UsageError(format!("--plots {folder}: is a file; give a folder")).into());
-    }
-    let config = args.layers.load(&args.config)?;
-    let stop =
-        console.catch_interrupts_saying("reading no further features; again to stop at once");
-    let bar = console.bar(0, 0, "reading {bar:30} {pos}/{len} recordings, {eta} left");
-    let progress = |done: usize, total: usize| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    };
-    let watch = Watch {
-        progress: &progress,
-        stop: &stop,
-    };
-    let statistics = audit::statistics(&config, args.quick, &watch);
-    bar.finish_and_clear();
-    let statistics = statistics?;
+    output::check_plots(args.plots.as_deref())?;
+    let config = args.config.load()?;
+    let on_stop = "reading no more features; again to stop at once";
+    let statistics = watched(console, "reading", on_stop, |watch| {
+        audit::statistics(&config, args.quick, watch)
+    })?;
     if let Some(file) = &args.json {
         output::write_json(file, &statistics)?;
     }
     if let Some(folder) = &args.plots {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        output::create_folder(folder)?;
         draw(folder, &statistics)?;
     }
     for text in [

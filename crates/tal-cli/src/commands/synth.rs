@@ -1,4 +1,4 @@
-//! `tal data synth`: a synthetic corpus in a folder.
+//! `tal data synth`: a synthetic data set in a folder.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -16,8 +16,8 @@ pub(crate) fn run(args: &SynthArgs) -> Result<()> {
     if let Some(config) = &args.like {
         return like(args, config);
     }
-    if !args.layers.overrides.is_empty() || !args.layers.overlays.is_empty() {
-        let text = "--set and --overlay change a configuration; give it with --like CONFIG";
+    if !args.layers.is_empty() {
+        let text = "--set and --overlay change a configuration; name it with --like CONFIG";
         return Err(UsageError(text.to_owned()).into());
     }
     generate(&args.out, &args.corpus)?;
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &SynthArgs) -> Result<()> {
     ))
 }
 
-/// Makes the corpus and writes it to `out`, which must be empty or new.
+/// Generates the corpus and writes it to `out`, which must be empty or new.
 pub(crate) fn generate(out: &Path, args: &CorpusArgs) -> Result<()> {
     let config = SynthConfig {
         num_train: args.num_train,
@@ -48,7 +48,7 @@ pub(crate) fn generate(out: &Path, args: &CorpusArgs) -> Result<()> {
     Ok(())
 }
 
-/// Removes what [`generate`] leaves in its folder where it is killed; whatever stays is in the way and will be told.
+/// Removes the files that a killed [`generate`] leaves in its folder. If that fails, the next one reports it.
 pub(crate) fn remove_leftovers(out: &Path) {
     for entry in fs::read_dir(out).into_iter().flatten().flatten() {
         if entry

@@ -1,44 +1,36 @@
 //! `tal train`: a run with progress.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use indicatif::ProgressBar;
 use tal_core::config::Config;
-use tal_engine::checkpoint::{BEST, Best, LAST};
-use tal_engine::metrics::StepMetrics;
+use tal_engine::metrics::{StepMetrics, StepTerms};
 use tal_engine::profile::StepProfile;
-use tal_engine::run::{self, DETECTIONS, LOG, RunInfo, RunObserver, RunOptions, RunSummary};
-use tal_engine::{DeviceChoice, EvaluationReport};
+use tal_engine::run::{
+    self, BEST, DETECTIONS, LAST, LOG, RunInfo, RunObserver, RunOptions, RunSummary,
+};
+use tal_engine::{Best, DeviceChoice, EvaluationReport};
 
+use super::output;
 use crate::args::TrainArgs;
 use crate::console::Console;
 use crate::tables;
 
 pub(crate) fn run(args: &TrainArgs, device: DeviceChoice, console: &Console) -> Result<()> {
-    let mut layers = args.layers.clone();
+    let mut layers = args.config.layers.clone();
     let seed = args.seed.map(|seed| format!("train.seed={seed}"));
     layers.overrides.extend(seed);
-    let config = layers.load(&args.config)?;
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| default_out(&args.config));
+    let config = layers.load(&args.config.file)?;
     let options = RunOptions {
-        out,
+        out: output::run_folder(args.out.as_deref(), &args.config.file),
         resume: args.resume,
         device: device.resolve()?,
         profile: args.profile,
     };
     train(&config, &options, console)?;
     Ok(())
-}
-
-/// `runs/` and the configuration's name.
-fn default_out(config: &Path) -> PathBuf {
-    Path::new("runs").join(config.file_stem().unwrap_or(config.as_os_str()))
 }
 
 /// Trains with progress on the terminal and prints the results.
@@ -81,7 +73,7 @@ fn describe(config: &Config, summary: &RunSummary) -> String {
     if let Some(best) = summary.best {
         lines.push(format!(
             "Best: {:.2} after epoch {} ({BEST}). Note: that epoch was selected on {}, the same recordings that the figure \
-             is measured on, so it flatters; the table above is not selected.",
+             is measured on, so the figure is too good; the table above is not selected.",
             100.0 * best.average_map,
             best.epoch,
             config.dataset.test_subsets.join(", "),
@@ -143,14 +135,15 @@ impl RunObserver for Progress<'_> {
     fn step(&mut self, metrics: &StepMetrics) {
         if let Some(bar) = &self.steps {
             bar.set_prefix(format!("epoch {}/{}", metrics.epoch, self.num_epochs));
-            let parts = match &metrics.backtal {
-                None => format!(
+            let parts = match &metrics.terms {
+                StepTerms::Pyramid(terms) => format!(
                     "class {:.3}, boundary {:.3}",
-                    metrics.cls_loss, metrics.reg_loss
+                    terms.cls_loss, terms.reg_loss
                 ),
-                Some(terms) => format!(
+                StepTerms::BackTal { losses, .. } => format!(
                     "class {:.3}, click {:.3}",
-                    metrics.cls_loss, terms.click_loss
+                    losses.cls_loss(),
+                    losses.click_loss
                 ),
             };
             bar.set_message(format!(

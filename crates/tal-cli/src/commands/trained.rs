@@ -1,20 +1,25 @@
-//! The checkpoint that a command runs.
+//! Detectors that commands run.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use tal_core::config::Config;
-use tal_engine::{Checkpoint, checkpoint};
+use tal_engine::{Checkpoint, Detector, DeviceChoice};
 
-/// The checkpoint of a run folder or file, where it was found, with `overrides` (key=value) of its configuration.
-pub(super) fn read(place: &Path, overrides: &[String]) -> Result<(PathBuf, Checkpoint)> {
-    let path = checkpoint::locate(place)?;
+use crate::args::TrainedArgs;
+
+/// Opens the detector of a run folder or checkpoint file, with the settings of the command line. Also returns the path of the
+/// checkpoint.
+pub(super) fn open(args: &TrainedArgs, device: DeviceChoice) -> Result<(PathBuf, Detector)> {
+    let device = device.resolve()?;
+    let path = Checkpoint::locate(&args.checkpoint)?;
     let mut checkpoint = Checkpoint::read(&path)?;
-    if !overrides.is_empty() {
+    if !args.overrides.is_empty() {
         let origin = format!("the configuration of {}", path.display());
         let text = tal_config::to_yaml(&checkpoint.manifest.config);
         checkpoint.manifest.config =
-            tal_config::from_yaml(&text, &origin, Path::new(""), overrides)?;
+            tal_config::from_yaml(&text, &origin, Path::new(""), &args.overrides)?;
     }
-    Ok((path, checkpoint))
+    let weights = args.weights.map(Into::into);
+    let detector = Detector::from_checkpoint(&checkpoint, &path, weights, device)?;
+    Ok((path, detector))
 }

@@ -1,11 +1,11 @@
-//! `tal ablate`: a grid of runs, its tables, and what interrupts it.
+//! `tal ablate`: a grid of runs, its tables and interruptions.
 
 use std::fs;
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::support::{Place, text};
+use crate::support::{Place, text, words};
 
 const PLAN: &str = "
 title: Widths
@@ -67,16 +67,7 @@ fn a_grid_becomes_one_table() {
     // The figures are those of the runs themselves, which are those that `tal train` makes.
     let summary = place.json("grid/plain/seed-1/summary.json");
     assert_eq!(summary["average_map"], seeds[0]["average_map"]);
-    let train = [
-        "train",
-        "net.yaml",
-        "--seed",
-        "1",
-        "--set",
-        "train.num_workers=0",
-        "--out",
-        "one",
-    ];
+    let train = words("train net.yaml --seed 1 --set train.num_workers=0 --out one");
     place.ok(&train);
     assert_eq!(
         place.json("one/summary.json")["average_map"],
@@ -159,16 +150,7 @@ fn an_interrupted_grid_goes_on_to_the_same_figures() {
     assert!(!place.path("grid/plain/seed-2").exists());
 
     place.ok(&arguments);
-    let train = [
-        "train",
-        "net.yaml",
-        "--seed",
-        "1",
-        "--set",
-        "train.epochs=12",
-        "--out",
-        "one",
-    ];
+    let train = words("train net.yaml --seed 1 --set train.epochs=12 --out one");
     place.ok(&train);
     let figure = |name: &str| place.json(name)["average_map"].clone();
     assert_eq!(
@@ -199,7 +181,7 @@ fn wrong_plans_are_refused() {
         (
             PLAN.to_owned(),
             vec!["--collect"],
-            "no run of the plan is finished",
+            "has no finished run of the plan",
         ),
     ] {
         let place = Place::without_data();

@@ -6,7 +6,7 @@ use roxmltree::Document;
 use serde_json::{Value, json};
 
 use crate::bad_input::{FAILED, USAGE, refused};
-use crate::support::{Place, text};
+use crate::support::{Place, text, words};
 
 const CHECK: [&str; 5] = ["data", "check", "net.yaml", "--json", "check.json"];
 const STATS: [&str; 5] = ["data", "stats", "net.yaml", "--json", "stats.json"];
@@ -160,12 +160,6 @@ fn what_cannot_be_asked_is_refused() {
     );
     let plots = ["data", "stats", "net.yaml", "--plots", "file"];
     refused(&place, &plots, USAGE, &["--plots file", "is a file"]);
-    let subset = [
-        "data",
-        "stats",
-        "net.yaml",
-        "--set",
-        "dataset.test_subsets=[none]",
-    ];
+    let subset = words("data stats net.yaml --set dataset.test_subsets=[none]");
     refused(&place, &subset, FAILED, &["no recording in \"none\""]);
 }

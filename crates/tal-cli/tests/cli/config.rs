@@ -3,7 +3,7 @@
 use tal_core::config::Config;
 
 use crate::bad_input::{USAGE, refused};
-use crate::support::{Place, fixture};
+use crate::support::{Place, fixture, words};
 
 const THEIRS: &str = "tal-core/tests/fixtures/released_configs/epic_slowfast_noun_focalloss.yaml";
 
@@ -15,15 +15,7 @@ fn loaded(place: &Place, name: &str) -> Config {
 fn show_tells_values_and_their_origins_and_reads_back() {
     let place = Place::without_data();
     place.write("more.yaml", "train:\n  epochs: 5\n");
-    let args = [
-        "config",
-        "show",
-        "net.yaml",
-        "--overlay",
-        "more.yaml",
-        "--set",
-        "train.seed=3",
-    ];
+    let args = words("config show net.yaml --overlay more.yaml --set train.seed=3");
     let shown = place.ok(&args);
     let line = |start: &str| {
         let line = shown.lines().find(|line| line.trim().starts_with(start));

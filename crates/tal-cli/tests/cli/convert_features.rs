@@ -19,7 +19,7 @@ fn converted_features_are_the_same_features() {
         let suffix = format!("dataset.features.suffix={suffix}");
         let format = format!("dataset.features.format={format}");
         let sets = ["--set", &dir, "--set", &suffix, "--set", &format];
-        place.ok(&[&["eval", "run", "--json", "figures.json"], &sets[..]].concat());
+        place.ok(&[&["test", "run", "--json", "figures.json"], &sets[..]].concat());
         place.json("figures.json")
     };
     let original = figures("data/features", ".npy", "{type: npy}");
@@ -43,7 +43,7 @@ fn conversions_that_cannot_be_are_refused_before_anything_is_written() {
         ),
         (
             &["--to", "npy", "--out", "full"],
-            "--out full: is no folder",
+            "--out full: is not a folder",
         ),
         (
             &["--to", "npy", "--out", "new", "--key", "a"],

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::bad_input::{FAILED, USAGE, refused};
-use crate::support::Place;
+use crate::support::{Place, words};
 
 const BASIC: [&str; 7] = [
     "evaluate",
@@ -144,18 +144,9 @@ fn without_a_subset_all_count() {
 fn more_figures_and_plots_come_on_request() {
     let place = place();
     place.write("other.json", perfect().to_string());
-    let more = [
-        "--subset",
-        "Test",
-        "--recall",
-        "--diagnose",
-        "--bootstrap",
-        "50",
-        "--compare",
-        "other.json",
-        "--plots",
-        "plots/first",
-    ];
+    let more = words(
+        "--subset Test --recall --diagnose --bootstrap 50 --compare other.json --plots plots/first",
+    );
     let figures = figures(&place, &more);
     let plots = [
         "map.svg",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{FPS, Place, text};
+use super::support::{FPS, Place, text, words};
 
 /// A place with a trained class-agnostic detector in `run`, whose configuration names `scores.json`: the first test
 /// recording is of class 2 and then 0, all others of class 1 and then 0.
@@ -67,26 +67,12 @@ fn detections_get_the_classes_of_the_score_file() {
     // The run itself ends with an evaluation of this kind.
     assert!(place.read("run/detections.json").contains(&names[2]));
 
-    let fused = [
-        "eval",
-        "run",
-        "--detections",
-        "fused.json",
-        "--json",
-        "f.json",
-    ];
+    let fused = words("test run --detections fused.json --json f.json");
     let said = place.ok(&fused);
     assert!(said.contains("Classes by the scores of"), "{said}");
     assert!(said.contains(&names[0]), "{said}");
     let none = ["--set", "inference.external_scores=null"];
-    let proposals = [
-        "eval",
-        "run",
-        "--detections",
-        "plain.json",
-        "--json",
-        "p.json",
-    ];
+    let proposals = words("test run --detections plain.json --json p.json");
     let said = place.ok(&[&proposals[..], &none].concat());
     assert!(said.contains("without regard to their class"), "{said}");
 
@@ -150,7 +136,7 @@ fn a_recording_without_scores_is_named_before_the_network_runs() {
     results.remove(&last);
     place.write("scores.json", scores.to_string());
     for args in [
-        &["eval", "run"][..],
+        &["test", "run"][..],
         &["train", "agnostic.yaml", "--out", "other"],
     ] {
         let output = place.tal(args);
@@ -165,14 +151,9 @@ fn a_recording_without_scores_is_named_before_the_network_runs() {
     assert!(!place.path("other/last.safetensors").exists());
 
     place.write("scores.json", "{\"results\": {\"a\": [1, 2");
-    let output = place.tal(&["eval", "run"]);
+    let output = place.tal(&["test", "run"]);
     assert!(text(&output.stderr).contains("scores.json: line 1"));
-    let gone = [
-        "eval",
-        "run",
-        "--set",
-        "inference.external_scores.file=gone.json",
-    ];
+    let gone = words("test run --set inference.external_scores.file=gone.json");
     let output = place.tal(&gone);
     assert!(text(&output.stderr).contains("cannot read class scores from"));
 }

@@ -1,4 +1,4 @@
-//! `tal import --resumable`: a released run goes on here.
+//! `tal import --resumable`: a released run continues here.
 
 use super::support::{Place, fixture, text};
 
@@ -65,7 +65,7 @@ fn other_settings_and_missing_data_are_warnings() {
         "train.weight_decay (parameters with weight decay) is 0.035 in the file, 0.05 here";
     assert!(warned.contains(expected), "{warned}");
     assert!(
-        warned.contains("the file's schedule tells the steps of an epoch"),
+        warned.contains("the number of steps per epoch is taken from the file"),
         "{warned}"
     );
     assert!(text(&output.stdout).contains("(4 steps each)"));

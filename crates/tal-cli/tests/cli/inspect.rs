@@ -1,4 +1,4 @@
-//! `tal inspect`: what a run has learned besides its detector.
+//! `tal inspect`: learned action sensitivity.
 
 use tal_data::annotations;
 
@@ -28,7 +28,13 @@ fn trained() -> Place {
 #[test]
 fn the_learned_sensitivity_is_tabulated_and_drawn() {
     let place = trained();
-    let printed = place.ok(&["inspect", "--sensitivity", "with", "--out", "course.svg"]);
+    let printed = place.ok(&[
+        "inspect",
+        "--action-sensitivity",
+        "with",
+        "--out",
+        "course.svg",
+    ]);
     let classes = annotations::read(&place.path("data/annotations.json"), None)
         .unwrap()
         .classes;
@@ -50,18 +56,19 @@ fn the_learned_sensitivity_is_tabulated_and_drawn() {
     }
     // A checkpoint alone has no course; its values are the same.
     let file = "with/last.safetensors";
+    // The old name of the option still works.
     let again = place.ok(&["inspect", "--sensitivity", file, "--out", "now.svg"]);
     assert_eq!(again, printed);
     let now = place.read("now.svg");
     assert!(now.contains("Classification weight") && !now.contains("Epoch"));
     // The detector is used as any other.
-    place.ok(&["eval", "with"]);
+    place.ok(&["test", "with"]);
 }
 
 #[test]
 fn what_has_no_sensitivity_is_refused() {
     let place = trained();
-    let inspect = |path: &'static str| ["inspect", "--sensitivity", path];
+    let inspect = |path: &'static str| ["inspect", "--action-sensitivity", path];
     refused(
         &place,
         &inspect("without"),
@@ -83,7 +90,7 @@ fn what_has_no_sensitivity_is_refused() {
     );
     refused(&place, &inspect("nowhere"), FAILED, &["nowhere"]);
     refused(&place, &inspect("data"), FAILED, &["data/last.safetensors"]);
-    refused(&place, &["inspect"], USAGE, &["--sensitivity"]);
+    refused(&place, &["inspect"], USAGE, &["--action-sensitivity"]);
     let png = [&inspect("with")[..], &["--out", "plot.png"]].concat();
     refused(&place, &png, USAGE, &["plot.png", "must end in .svg"]);
 }
@@ -100,7 +107,7 @@ fn every_detector_can_have_it() {
             train.extend(["--set", set]);
         }
         place.ok(&train);
-        let printed = place.ok(&["inspect", "--sensitivity", method]);
+        let printed = place.ok(&["inspect", "--action-sensitivity", method]);
         assert!(printed.contains("σ end"), "{printed}");
         let metrics = place.read(&format!("{method}/metrics.jsonl"));
         for key in [

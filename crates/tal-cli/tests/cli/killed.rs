@@ -1,4 +1,4 @@
-//! Runs that are killed or interrupted, and what is left of them.
+//! Runs that are killed or interrupted, and their remains.
 
 use std::fs;
 use std::path::Path;
@@ -126,7 +126,7 @@ fn a_run_that_is_killed_again_and_again_ends_with_the_same_weights() {
     let (mut num_killed, mut reached, mut mid_epoch) = (0, Vec::new(), 0);
     let mut start_up = Duration::ZERO;
     for round in 0..NUM_KILLS {
-        let begin = Instant::now();
+        let start_of_round = Instant::now();
         let mut child = start(&place, &train("killed", &["--resume"]));
         // Some die while they start, the others in a step, so that the run also goes on.
         if round % 3 == 1 || reached.last() == Some(&NUM_STEPS) {
@@ -134,7 +134,7 @@ fn a_run_that_is_killed_again_and_again_ends_with_the_same_weights() {
             sleep(Duration::from_micros(random.below(longest)));
         } else {
             wait_for_steps(&mut child, &killed, 1);
-            start_up = begin.elapsed();
+            start_up = start_of_round.elapsed();
             sleep(Duration::from_micros(random.below(15_000)));
         }
         child.kill().unwrap();

@@ -1,4 +1,4 @@
-//! The program `tal` from outside: what it prints, writes and answers.
+//! The program `tal` from outside: its output, files and exit codes.
 
 mod ablate;
 mod bad_input;

@@ -1,17 +1,6 @@
 //! `tal train --profile`.
 
-use serde_json::Value;
-
 use crate::support::Place;
-
-fn steps(place: &Place, run: &str) -> Vec<Value> {
-    place
-        .read(&format!("{run}/metrics.jsonl"))
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .filter(|line| line["event"] == "step")
-        .collect()
-}
 
 #[test]
 fn a_profile_is_printed_and_changes_no_loss() {
@@ -40,7 +29,7 @@ fn a_profile_is_printed_and_changes_no_loss() {
     ] {
         assert!(printed.contains(part), "{part}: {printed}");
     }
-    assert_eq!(steps(&place, "plain"), steps(&place, "profiled"));
+    assert_eq!(place.steps("plain"), place.steps("profiled"));
     let profile = place.json("profiled/profile.json");
     assert_eq!(profile["num_steps"], 12);
     let phases = profile["phases"].as_array().unwrap();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::Place;
+use crate::support::{Place, words};
 
 /// What makes the networks small; everything else is as released.
 const SMALL: [&str; 14] = [
@@ -67,14 +67,7 @@ impl Released<'_> {
             .filter(|line| line.contains(r#""event":"step""#));
         assert_eq!(steps.count(), 2, "{metrics}");
 
-        let evaluated = [
-            "eval",
-            "run",
-            "--json",
-            "figures.json",
-            "--detections",
-            "found.json",
-        ];
+        let evaluated = words("test run --json figures.json --detections found.json");
         let printed = place.ok(&evaluated);
         assert!(printed.contains("2 recordings"), "{printed}");
         let average = &place.json("figures.json")["average_map"];

@@ -4,8 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use serde_json::Value;
 use tal_synth::SynthConfig;
 use tempfile::TempDir;
+
+/// Command that makes a larger corpus.
+pub(crate) const SYNTH: &str = "data synth --num-train 8 --num-test 4 --out data";
 
 /// Configuration of a network that trains in a second.
 const CONFIG: &str = "
@@ -81,8 +85,19 @@ impl Place {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    pub(crate) fn json(&self, name: &str) -> serde_json::Value {
+    pub(crate) fn json(&self, name: &str) -> Value {
         serde_json::from_str(&self.read(name)).unwrap()
+    }
+
+    /// The steps of a run, from its metrics.
+    pub(crate) fn steps(&self, run: &str) -> Vec<Value> {
+        let metrics = self.read(&format!("{run}/metrics.jsonl"));
+        let lines = metrics
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        lines
+            .filter(|line: &Value| line["event"] == "step")
+            .collect()
     }
 
     /// Runs the program.
@@ -134,7 +149,12 @@ impl Place {
     }
 }
 
-/// What the program printed.
+/// Arguments without spaces, from a command line.
+pub(crate) fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
+}
+
+/// Output of the program.
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("the program prints UTF-8")
 }

@@ -6,18 +6,9 @@ use serde_json::Value;
 use tal_core::ClassMap;
 use tal_data::{annotations, results};
 
-use crate::support::{FPS, Place, fixture, text};
+use crate::support::{FPS, Place, SYNTH, fixture, text, words};
 
 const TEST_FILE: &str = "data/features/synth_test_0001.npy";
-
-fn steps(place: &Place, run: &str) -> Vec<Value> {
-    place
-        .read(&format!("{run}/metrics.jsonl"))
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .filter(|line| line["event"] == "step")
-        .collect()
-}
 
 /// Every number of `a` is that of `b` up to rounding, everything else is equal.
 fn assert_close(a: &Value, b: &Value) {
@@ -43,16 +34,7 @@ fn assert_close(a: &Value, b: &Value) {
 #[test]
 fn from_made_data_to_detections() {
     let place = Place::without_data();
-    let printed = place.ok(&[
-        "data",
-        "synth",
-        "--num-train",
-        "8",
-        "--num-test",
-        "4",
-        "--out",
-        "data",
-    ]);
+    let printed = place.ok(&words(SYNTH));
     assert!(
         printed.contains("8 training and 4 test recordings"),
         "{printed}"
@@ -103,7 +85,7 @@ fn from_made_data_to_detections() {
         );
     }
     assert_eq!(names.len(), 7, "{names:?}");
-    assert_eq!(steps(&place, "runs/net").len(), 12);
+    assert_eq!(place.steps("runs/net").len(), 12);
     assert!(
         place
             .read("runs/net/train.log")
@@ -115,28 +97,19 @@ fn from_made_data_to_detections() {
     let last_line: Value =
         serde_json::from_str(place.read("runs/net/metrics.jsonl").lines().last().unwrap()).unwrap();
     assert_eq!(last_line["average_map"], figures["average_map"]);
-    place.ok(&[
-        "eval",
-        "runs/net",
-        "--json",
-        "eval.json",
-        "--detections",
-        "eval_detections.json",
-    ]);
+    place.ok(&words(
+        "test runs/net --json eval.json --detections eval_detections.json",
+    ));
     assert_eq!(place.json("eval.json"), figures);
+    // The old name of the command still works.
+    place.ok(&["eval", "runs/net", "--json", "old_name.json"]);
+    assert_eq!(place.json("old_name.json"), figures);
     assert_eq!(
         place.read("eval_detections.json"),
         place.read("runs/net/detections.json")
     );
     let files = ["data/annotations.json", "runs/net/detections.json"];
-    let evaluate = [
-        "--subset",
-        "test",
-        "--dialect",
-        "tridet",
-        "--json",
-        "evaluate.json",
-    ];
+    let evaluate = words("--subset test --dialect tridet --json evaluate.json");
     place.ok(&[&["evaluate"], &files[..], &evaluate[..]].concat());
     let mut again = place.json("evaluate.json");
     let report = again.as_object_mut().unwrap();
@@ -156,7 +129,7 @@ fn from_made_data_to_detections() {
     );
     // The resolved configuration describes the same run.
     place.ok(&["train", "runs/net/config.yaml", "--out", "again"]);
-    assert_eq!(steps(&place, "again"), steps(&place, "runs/net"));
+    assert_eq!(place.steps("again"), place.steps("runs/net"));
     assert_eq!(place.json("again/evaluation.json"), figures);
 }
 
@@ -203,13 +176,8 @@ fn predictions_are_those_of_the_evaluation_and_can_be_evaluated() {
         assert!(!differs || b.segment.end > duration - 1.0, "{a:?} {b:?}");
     }
     // Recordings in batches are as one by one.
-    let batches = [
-        "--set",
-        "inference.batch_size=2",
-        "--detections",
-        "batches.json",
-    ];
-    place.ok(&[&["eval", "run"][..], &batches].concat());
+    let batches = words("--set inference.batch_size=2 --detections batches.json");
+    place.ok(&[&["test", "run"][..], &batches].concat());
     let batches = read("batches.json");
     assert_eq!(batches.len(), all.len());
     for (id, expected) in &all {
@@ -218,12 +186,7 @@ fn predictions_are_those_of_the_evaluation_and_can_be_evaluated() {
         }
     }
     // Keys of the checkpoint's configuration can be changed.
-    let three = [
-        "--set",
-        "inference.suppression.max_detections=3",
-        "--out",
-        "three.json",
-    ];
+    let three = words("--set inference.suppression.max_detections=3 --out three.json");
     place.ok(&[&["predict", "run", TEST_FILE, "--fps", FPS][..], &three].concat());
     assert_eq!(read("three.json")[&recording.id].len(), 3);
     // Without a file the best ones are printed; a threshold leaves fewer.
@@ -260,7 +223,7 @@ fn the_same_seed_gives_the_same_losses() {
     let place = Place::new();
     let run = |out: &str, more: &[&str]| {
         place.ok(&[&["train", "net.yaml", "--out", out], more].concat());
-        steps(&place, out)
+        place.steps(out)
     };
     let (a, b) = (
         run("a", &["--seed", "7"]),
@@ -281,7 +244,7 @@ fn the_same_seed_gives_the_same_losses() {
     assert!(output.status.success(), "{told}");
     let expected = "threads: 2 of LibTorch, 2 of parallel loops";
     assert!(told.contains(expected), "{told}");
-    assert_eq!(steps(&place, "d").len(), 4);
+    assert_eq!(place.steps("d").len(), 4);
 }
 
 #[test]
@@ -304,27 +267,22 @@ fn a_selected_epoch_is_called_one_and_quiet_means_quiet() {
         .matches("\"evaluation\"")
         .count();
     assert_eq!(evaluations, 3, "one per epoch");
-    // `eval RUN` takes the best one and says so.
-    let printed = place.ok(&["eval", "run", "--quiet"]);
+    // `test RUN` takes the best one and says so.
+    let printed = place.ok(&["test", "run", "--quiet"]);
     assert!(
         printed.contains("run/best.safetensors with its RAW weights on test"),
         "{printed}"
     );
-    let printed = place.ok(&[
-        "eval",
-        "run/last.safetensors",
-        "--weights",
-        "ema",
-        "--subset",
-        "training",
-    ]);
+    let printed = place.ok(&words(
+        "test run/last.safetensors --weights ema --subset training",
+    ));
     assert!(
         printed.contains("EMA weights on training (8 recordings"),
         "{printed}"
     );
     // Other settings of inference need no new training.
     let set = "inference.suppression.max_detections=1";
-    place.ok(&["eval", "run", "--set", set, "--detections", "one.json"]);
+    place.ok(&["test", "run", "--set", set, "--detections", "one.json"]);
     let one = results::read_json(&place.path("one.json"), &class_names(&place)).unwrap();
     assert!(one.values().all(|found| found.len() == 1));
 }
@@ -374,16 +332,7 @@ fn a_released_checkpoint_is_imported_and_used() {
     place.ok(&[&import[..], &["raw.safetensors", "--raw"]].concat());
 
     // 24 channels of the synthetic corpus fit its input.
-    place.ok(&[
-        "data",
-        "synth",
-        "--num-train",
-        "8",
-        "--num-test",
-        "4",
-        "--out",
-        "data",
-    ]);
+    place.ok(&words(SYNTH));
     let predict = |checkpoint: &str, out: &str| {
         place.ok(&["predict", checkpoint, TEST_FILE, "--out", out]);
         place.json(out)["results"]["synth_test_0001"]
@@ -410,7 +359,7 @@ fn a_released_checkpoint_is_imported_and_used() {
         "dataset.features.dir=data/features",
         "dataset.max_seq_len=256",
     ];
-    let mut eval = vec!["eval", "ema.safetensors", "--json", "figures.json"];
+    let mut eval = vec!["test", "ema.safetensors", "--json", "figures.json"];
     eval.extend(sets.iter().flat_map(|set| ["--set", *set]));
     place.ok(&eval);
     assert!(place.json("figures.json")["average_map"].is_number());

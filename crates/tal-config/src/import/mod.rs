@@ -115,6 +115,13 @@ pub enum ImportError {
     },
 }
 
+/// A configuration belongs to the request.
+impl tal_core::Usage for ImportError {
+    fn is_usage(&self) -> bool {
+        true
+    }
+}
+
 /// A translated file.
 #[derive(Debug, Clone)]
 pub struct Imported {

@@ -11,6 +11,13 @@ pub(super) struct Check<'a> {
     errors: &'a mut Vec<FieldError>,
 }
 
+/// The errors that `body` notes about the section `name`.
+pub(super) fn errors_of(name: &str, body: impl FnOnce(&mut Check<'_>)) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    Check::new(&mut errors).section(name, body);
+    errors
+}
+
 impl<'a> Check<'a> {
     pub(super) fn new(errors: &'a mut Vec<FieldError>) -> Self {
         Self {

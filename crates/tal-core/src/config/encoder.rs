@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::Check;
+use super::FieldError;
+use super::check::{Check, errors_of};
 use super::mixer::MixerConfig;
 
 /// Projection, stem, branch and neck: features in, a pyramid out.
@@ -141,12 +142,33 @@ impl EncoderConfig {
         }
     }
 
+    /// The values that no encoder can have.
+    pub fn errors(&self) -> Vec<FieldError> {
+        errors_of("encoder", |check| self.check(check))
+    }
+
+    /// The values that no block can have that halves the length by `downsampling` and works on level `level`; a block without
+    /// a halving stands in the stem. Other parts of the encoder are not looked at.
+    pub fn block_errors(
+        mixer: MixerConfig,
+        dim: usize,
+        level: usize,
+        downsampling: Option<Downsampling>,
+    ) -> Vec<FieldError> {
+        let config = EncoderConfig {
+            dim,
+            num_stem_blocks: usize::from(downsampling.is_none()),
+            num_levels: mixer.num_levels().unwrap_or(1).max(level + 1),
+            downsampling: downsampling.unwrap_or(Downsampling::Max),
+            mixer,
+            ..EncoderConfig::default()
+        };
+        config.errors()
+    }
+
     pub(super) fn check(&self, check: &mut Check<'_>) {
         check.at_least("dim", self.dim, 1);
-        check.section("projection", |check| {
-            check.at_least("num_layers", self.projection.num_layers, 1);
-            check.odd("kernel_size", self.projection.kernel_size);
-        });
+        check.section("projection", |check| self.projection.check(check));
         if self.position == PositionEncoding::Sinusoidal {
             let allowed = "an even number if position is sinusoidal";
             check.require(self.dim.is_multiple_of(2), "dim", self.dim, allowed);
@@ -185,6 +207,18 @@ impl EncoderConfig {
                 "a multiple of 4 (the groups of neck.norm: group)",
             );
         }
+    }
+}
+
+impl ProjectionConfig {
+    /// The values that no projection can have.
+    pub fn errors(&self) -> Vec<FieldError> {
+        errors_of("projection", |check| self.check(check))
+    }
+
+    fn check(&self, check: &mut Check<'_>) {
+        check.at_least("num_layers", self.num_layers, 1);
+        check.odd("kernel_size", self.kernel_size);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::Check;
+use super::FieldError;
+use super::check::{Check, errors_of};
 
 /// The block that mixes information along time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -121,6 +122,18 @@ impl Default for FilterConfig {
     }
 }
 
+impl FilterConfig {
+    /// The values that no filter can have.
+    pub fn errors(&self) -> Vec<FieldError> {
+        errors_of("filter", |check| self.check(check))
+    }
+
+    fn check(&self, check: &mut Check<'_>) {
+        check.odd("kernel_size", self.kernel_size);
+        check.not_negative("soft_shrink", self.soft_shrink);
+    }
+}
+
 /// Mixing of channels in the instant branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -149,6 +162,13 @@ impl PerLevel {
         match self {
             PerLevel::Same(value) => Some(*value),
             PerLevel::Each(values) => values.get(level).copied(),
+        }
+    }
+
+    fn num_levels(&self) -> Option<usize> {
+        match self {
+            PerLevel::Same(_) => None,
+            PerLevel::Each(values) => Some(values.len()),
         }
     }
 
@@ -248,6 +268,15 @@ impl MixerConfig {
         }
     }
 
+    /// Levels of the pyramid, if the block has a list with a number for each.
+    pub(super) fn num_levels(&self) -> Option<usize> {
+        match self {
+            MixerConfig::Gmg(gmg) => gmg.local_kernel_size.num_levels(),
+            MixerConfig::Sgp(sgp) => sgp.kernel_size.num_levels(),
+            MixerConfig::Attention(_) | MixerConfig::MaxPooling(_) => None,
+        }
+    }
+
     /// Groups of the block's group norm, which the width must be a multiple of; `None` if it has no such norm.
     pub(super) fn norm_groups(&self) -> Option<usize> {
         match self {
@@ -282,10 +311,7 @@ impl GmgConfig {
         );
         check.section("global", |check| match &self.global {
             GlobalConfig::None {} => {}
-            GlobalConfig::Fft(filter) => {
-                check.odd("kernel_size", filter.kernel_size);
-                check.not_negative("soft_shrink", filter.soft_shrink);
-            }
+            GlobalConfig::Fft(filter) => filter.check(check),
             GlobalConfig::SelfAttention { num_heads } => check_heads(*num_heads, dim, check),
         });
         self.local_kernel_size

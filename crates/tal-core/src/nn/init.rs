@@ -1,6 +1,9 @@
-//! Initial values of convolutions.
+//! Variables of convolutions and their initial values.
 
-use tch::nn::Init;
+use tch::Tensor;
+use tch::nn::{Init, Path};
+
+use super::dim;
 
 /// Initial weights of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -30,7 +33,7 @@ pub enum BiasInit {
 }
 
 impl WeightInit {
-    pub(super) fn init(self, fan_in: usize) -> Init {
+    fn init(self, fan_in: usize) -> Init {
         match self {
             WeightInit::Default => uniform(fan_in),
             WeightInit::Normal { std } => Init::Randn {
@@ -42,8 +45,8 @@ impl WeightInit {
 }
 
 impl BiasInit {
-    /// `None` where the convolution has no bias.
-    pub(super) fn init(self, fan_in: usize) -> Option<Init> {
+    /// `None` if the convolution has no bias.
+    fn init(self, fan_in: usize) -> Option<Init> {
         match self {
             BiasInit::None => None,
             BiasInit::Zero => Some(Init::Const(0.0)),
@@ -58,5 +61,45 @@ fn uniform(fan_in: usize) -> Init {
     Init::Uniform {
         lo: -bound,
         up: bound,
+    }
+}
+
+/// Sizes and initial values of a convolution's variables.
+#[derive(Debug)]
+pub(super) struct Kernels {
+    /// Channels of the weight's first and second dimension, before these are shared out to groups.
+    pub(super) channels: [usize; 2],
+    /// Channels of the output.
+    pub(super) outputs: usize,
+    pub(super) kernel_size: usize,
+    pub(super) stride: usize,
+    pub(super) groups: usize,
+    pub(super) weight: WeightInit,
+    pub(super) bias: BiasInit,
+}
+
+impl Kernels {
+    /// Variables `weight` and `bias` below `path`.
+    ///
+    /// # Panics
+    /// If a size is 0 or `groups` does not divide the channels.
+    pub(super) fn variables(&self, path: &Path<'_>) -> (Tensor, Option<Tensor>) {
+        let [first, second] = self.channels;
+        let groups = self.groups;
+        assert!(
+            first * second * self.kernel_size * self.stride * groups > 0,
+            "a convolution needs sizes above 0: {self:?}"
+        );
+        assert!(
+            first.is_multiple_of(groups) && second.is_multiple_of(groups),
+            "the groups of a convolution must divide its channels: {self:?}"
+        );
+        // PyTorch counts the second dimension of the weight, for transposed convolutions, too.
+        let fan_in = second / groups * self.kernel_size;
+        let size = [first, second / groups, self.kernel_size].map(dim);
+        let weight = path.var("weight", &size, self.weight.init(fan_in));
+        let bias = self.bias.init(fan_in);
+        let bias = bias.map(|init| path.var("bias", &[dim(self.outputs)], init));
+        (weight, bias)
     }
 }

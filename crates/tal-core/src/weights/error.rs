@@ -1,11 +1,11 @@
-//! What can be wrong with weights.
+//! Errors of weight files.
 
 use std::io;
 use std::path::PathBuf;
 
-use super::load::LoadReport;
+use super::report::LoadReport;
 
-/// What can be wrong with weights.
+/// An error of a weight file, or of weights that do not fit their network.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
@@ -14,9 +14,9 @@ pub enum WeightsError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What was tried: `read` or `write`.
+        /// `read` or `write`.
         action: &'static str,
-        /// Its answer.
+        /// The error of the system.
         source: io::Error,
     },
     /// The file is truncated, damaged or something else.
@@ -24,7 +24,7 @@ pub enum WeightsError {
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// The first mistake.
         reason: String,
     },
     /// A tensor of a kind that weights never have.
@@ -45,17 +45,17 @@ pub enum WeightsError {
     DuplicateName {
         /// The common name.
         name: String,
-        /// Where one comes from.
+        /// Origin of one of them.
         first: String,
-        /// Where the other comes from.
+        /// Origin of the other one.
         second: String,
     },
-    /// A rule of a key map is no regular expression.
-    #[error("the rule `{rule}` of a key map is no regular expression: {source}")]
+    /// A rule of a key map is not a regular expression.
+    #[error("the rule `{rule}` of a key map is not a regular expression: {source}")]
     Rule {
         /// The rule.
         rule: String,
-        /// Why.
+        /// The reason.
         source: Box<regex::Error>,
     },
     /// The weights do not fit the network.
@@ -66,7 +66,7 @@ pub enum WeightsError {
     Torch {
         /// The tensor.
         name: String,
-        /// Its answer.
+        /// The error of LibTorch.
         source: tch::TchError,
     },
 }

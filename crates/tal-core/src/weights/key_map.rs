@@ -1,4 +1,4 @@
-//! Translation of names.
+//! Translation of the names of weights.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -8,7 +8,7 @@ use tch::Tensor;
 
 use super::error::WeightsError;
 
-/// Ordered rules that translate the names of somebody else's weights into ours.
+/// Ordered rules that translate the names of other codes' weights into ours.
 ///
 /// A rule is a regular expression for the whole name and a replacement in which `${1}` stands for the first group. The
 /// first rule that matches decides.
@@ -21,7 +21,7 @@ impl KeyMap {
     /// Rules in their order.
     ///
     /// # Errors
-    /// Where a rule is no regular expression.
+    /// If a rule is not a regular expression.
     pub fn new(rules: &[(&str, &str)]) -> Result<Self, WeightsError> {
         let rules = rules.iter().map(|(rule, replacement)| {
             let regex =
@@ -43,7 +43,7 @@ impl KeyMap {
         self
     }
 
-    /// Our name of `name`; `None` where no rule matches.
+    /// Our name of `name`; `None` if no rule matches.
     pub fn map(&self, name: &str) -> Option<String> {
         self.rules.iter().find_map(|(rule, replacement)| {
             rule.is_match(name)
@@ -54,7 +54,7 @@ impl KeyMap {
     /// Translates all names; a name that no rule matches stays as it is, so that loading reports it as unexpected.
     ///
     /// # Errors
-    /// Where two tensors get the same name.
+    /// If two tensors get the same name.
     pub fn rename(
         &self,
         tensors: BTreeMap<String, Tensor>,

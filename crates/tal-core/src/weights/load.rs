@@ -1,43 +1,14 @@
 //! Copying weights into a network.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use tch::{Kind, Tensor};
 
 use super::error::WeightsError;
-
-/// A variable whose weights in the file have another shape or kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mismatch {
-    /// The variable.
-    pub name: String,
-    /// Shape and kind of the variable.
-    pub expected: String,
-    /// Shape and kind of the weights.
-    pub found: String,
-}
-
-/// What loading did and did not do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LoadReport {
-    /// Variables that got their weights.
-    pub loaded: Vec<String>,
-    /// Variables without weights.
-    pub missing: Vec<String>,
-    /// Weights without a variable.
-    pub unexpected: Vec<String>,
-    /// Variables whose weights have another shape or kind; they were left alone.
-    pub mismatched: Vec<Mismatch>,
-}
+use super::report::{LoadReport, Mismatch};
 
 impl LoadReport {
-    /// Whether every variable got its weights and no weights were left over.
-    pub fn is_complete(&self) -> bool {
-        self.missing.is_empty() && self.unexpected.is_empty() && self.mismatched.is_empty()
-    }
-
-    /// The report itself where it is complete.
+    /// The report itself if it is complete.
     ///
     /// # Errors
     /// [`WeightsError::Mismatch`] with everything that does not fit.
@@ -50,44 +21,14 @@ impl LoadReport {
     }
 }
 
-/// Counts, then every name that does not fit.
-impl fmt::Display for LoadReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} loaded, {} missing, {} unexpected, {} mismatched",
-            self.loaded.len(),
-            self.missing.len(),
-            self.unexpected.len(),
-            self.mismatched.len()
-        )?;
-        for (what, names) in [("missing", &self.missing), ("unexpected", &self.unexpected)] {
-            for name in names {
-                write!(f, "\n  {what}: {name}")?;
-            }
-        }
-        for Mismatch {
-            name,
-            expected,
-            found,
-        } in &self.mismatched
-        {
-            write!(
-                f,
-                "\n  mismatched: {name} is {expected}, the weights are {found}"
-            )?;
-        }
-        Ok(())
-    }
-}
-
-/// Copies weights into the variables of the same name and reports what fits and what does not.
+/// Copies weights into the variables of the same name, and reports which of them fit.
 ///
 /// `vars` are the named variables of a network (`VarStore::variables`). Shapes must be equal. A variable keeps its kind:
-/// floating-point weights of another precision are converted, all else must be equal. What does not fit is left alone.
+/// floating-point weights of another precision are converted; any other kind must be equal. Variables without fitting weights
+/// are left alone.
 ///
 /// # Errors
-/// Where LibTorch refuses a copy.
+/// If LibTorch refuses a copy.
 pub fn load(
     vars: impl IntoIterator<Item = (String, Tensor)>,
     source: &BTreeMap<String, Tensor>,
@@ -100,7 +41,7 @@ pub fn load(
 /// As [`load`], but copies nothing unless everything fits.
 ///
 /// # Errors
-/// [`WeightsError::Mismatch`] with the whole report where something does not fit; the network is unchanged.
+/// [`WeightsError::Mismatch`] with the whole report if something does not fit; the network is unchanged.
 pub fn load_strict(
     vars: impl IntoIterator<Item = (String, Tensor)>,
     source: &BTreeMap<String, Tensor>,

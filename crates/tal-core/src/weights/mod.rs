@@ -4,10 +4,12 @@ mod error;
 mod key_map;
 mod load;
 mod read;
+mod report;
 mod write;
 
 pub use error::WeightsError;
 pub use key_map::KeyMap;
-pub use load::{LoadReport, Mismatch, load, load_strict};
+pub use load::{load, load_strict};
 pub use read::{Metadata, NamedTensors, read_metadata, read_safetensors};
+pub use report::{LoadReport, Mismatch};
 pub use write::write_safetensors;

@@ -5,8 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, SafeTensorError, TensorView};
+use safetensors::tensor::{Dtype, Metadata as Header, SafeTensorError, TensorInfo};
 use tch::{Kind, Tensor};
 
 use super::error::WeightsError;
@@ -14,69 +13,70 @@ use super::error::WeightsError;
 /// Tensors and their names.
 pub type NamedTensors = BTreeMap<String, Tensor>;
 
-/// Free text beside the tensors of a file, by name.
+/// Free text beside the tensors of a file, by key.
 pub type Metadata = BTreeMap<String, String>;
 
-/// Reads all tensors of a safetensors file, onto the CPU, and its metadata.
+/// Reads all tensors of a safetensors file, onto the CPU, and its metadata. Beside the tensors, memory holds one of them at a
+/// time.
 ///
 /// # Errors
-/// Where the file cannot be read, is truncated or damaged, or holds a kind other than bool, u8, i32, i64, f16, bf16, f32
-/// and f64.
+/// If the file cannot be read, is truncated or damaged, or holds a kind other than bool, u8, i32, i64, f16, bf16, f32 and f64.
 pub fn read_safetensors(path: &Path) -> Result<(NamedTensors, Metadata), WeightsError> {
-    let bytes = std::fs::read(path).map_err(|source| io_error(path, source))?;
-    let corrupt = |error: SafeTensorError| corrupt(path, error);
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(corrupt)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(corrupt)?;
-    let tensors = file.iter().map(|(name, view)| {
-        let tensor = tensor(path, name, &view)?;
-        Ok((name.to_owned(), tensor))
-    });
-    let tensors = tensors.collect::<Result<_, _>>()?;
+    let (mut file, header) = open(path)?;
+    let mut tensors = NamedTensors::new();
+    let mut bytes = Vec::new();
+    for name in header.offset_keys() {
+        let Some(info) = header.info(&name) else {
+            continue;
+        };
+        let (start, end) = info.data_offsets;
+        bytes.resize(end - start, 0);
+        file.read_exact(&mut bytes)
+            .map_err(|source| io_error(path, source))?;
+        let tensor = tensor(path, &name, info, &bytes)?;
+        tensors.insert(name, tensor);
+    }
     Ok((tensors, metadata(&header)))
 }
 
 /// Reads only the metadata of a safetensors file, whatever its size.
 ///
 /// # Errors
-/// Where the file cannot be read or its header is truncated or damaged; the tensors' bytes are not looked at.
+/// If the file cannot be read, or it is truncated or its header damaged.
 pub fn read_metadata(path: &Path) -> Result<Metadata, WeightsError> {
-    const LEN_SIZE: usize = 8;
+    open(path).map(|(_, header)| metadata(&header))
+}
+
+/// Opens a file and reads its header; the tensors' bytes follow.
+fn open(path: &Path) -> Result<(File, Header), WeightsError> {
+    const LEN_SIZE: u64 = 8;
     let io_error = |source| io_error(path, source);
+    let corrupt = |error| corrupt(path, error);
     let file = File::open(path).map_err(io_error)?;
     let file_len = file.metadata().map_err(io_error)?.len();
-    let mut bytes = Vec::new();
-    let mut read = |limit: u64| {
+    let read = |len: u64| {
+        let mut bytes = Vec::new();
         (&file)
-            .take(limit)
+            .take(len)
             .read_to_end(&mut bytes)
+            .map(|_| bytes)
             .map_err(io_error)
     };
-    read(LEN_SIZE as u64)?;
-    let Some(len) = bytes.first_chunk::<LEN_SIZE>().copied() else {
-        return Err(corrupt(path, SafeTensorError::HeaderTooSmall));
-    };
+    let len = <[u8; LEN_SIZE as usize]>::try_from(read(LEN_SIZE)?)
+        .map_err(|_| corrupt(SafeTensorError::HeaderTooSmall))?;
     let len = u64::from_le_bytes(len);
-    if len > file_len {
-        return Err(corrupt(path, SafeTensorError::InvalidHeaderLength));
+    if len > file_len - LEN_SIZE {
+        return Err(corrupt(SafeTensorError::InvalidHeaderLength));
     }
-    let mut header = Vec::new();
-    (&file)
-        .take(len)
-        .read_to_end(&mut header)
-        .map_err(io_error)?;
-    let header: Header = serde_json::from_slice(&header)
-        .map_err(|error| corrupt(path, SafeTensorError::InvalidHeaderDeserialization(error)))?;
-    Ok(header.metadata)
+    let header: Header = serde_json::from_slice(&read(len)?)
+        .map_err(|error| corrupt(SafeTensorError::InvalidHeaderDeserialization(error)))?;
+    if header.data_len() as u64 != file_len - LEN_SIZE - len {
+        return Err(corrupt(SafeTensorError::MetadataIncompleteBuffer));
+    }
+    Ok((file, header))
 }
 
-/// The part of a header that is not about tensors.
-#[derive(serde::Deserialize)]
-struct Header {
-    #[serde(rename = "__metadata__", default)]
-    metadata: Metadata,
-}
-
-fn metadata(header: &safetensors::tensor::Metadata) -> Metadata {
+fn metadata(header: &Header) -> Metadata {
     let entries = header.metadata().iter().flatten();
     entries.map(|(k, v)| (k.clone(), v.clone())).collect()
 }
@@ -96,26 +96,25 @@ fn corrupt(path: &Path, error: SafeTensorError) -> WeightsError {
     }
 }
 
-fn tensor(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor, WeightsError> {
-    let kind = kind(view.dtype()).ok_or_else(|| WeightsError::UnsupportedKind {
+fn tensor(
+    path: &Path,
+    name: &str,
+    info: &TensorInfo,
+    bytes: &[u8],
+) -> Result<Tensor, WeightsError> {
+    let kind = kind(info.dtype).ok_or_else(|| WeightsError::UnsupportedKind {
         path: path.to_owned(),
         name: name.to_owned(),
-        kind: view.dtype().to_string(),
+        kind: info.dtype.to_string(),
     })?;
-    let size: Option<Vec<i64>> = view
-        .shape()
-        .iter()
-        .map(|&n| i64::try_from(n).ok())
-        .collect();
+    let size: Option<Vec<i64>> = info.shape.iter().map(|&n| i64::try_from(n).ok()).collect();
     let Some(size) = size else {
         return Err(corrupt(path, SafeTensorError::ValidationOverflow));
     };
     let tensor = match kind {
         // Any byte but 0 counts as true; a boolean tensor may hold nothing but 0 and 1.
-        Kind::Bool => {
-            Tensor::f_from_data_size(view.data(), &size, Kind::Uint8).and_then(|t| t.f_ne(0))
-        }
-        kind => Tensor::f_from_data_size(view.data(), &size, kind),
+        Kind::Bool => Tensor::f_from_data_size(bytes, &size, Kind::Uint8).and_then(|t| t.f_ne(0)),
+        kind => Tensor::f_from_data_size(bytes, &size, kind),
     };
     tensor.map_err(|source| WeightsError::Torch {
         name: name.to_owned(),
@@ -142,6 +141,7 @@ mod tests {
     use std::fs;
 
     use proptest::prelude::*;
+    use safetensors::tensor::TensorView;
 
     use super::*;
     use crate::weights::write_safetensors;

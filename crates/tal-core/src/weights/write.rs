@@ -19,8 +19,8 @@ use crate::atomic::write_atomic;
 /// renamed, and the folder is synced.
 ///
 /// # Errors
-/// Where two tensors have one name, a kind is not supported ([`super::read_safetensors`] names those that are), or the file
-/// system refuses; the old file is untouched then.
+/// If two tensors have one name, a kind is not supported (see [`super::read_safetensors`]), or the file system refuses; the
+/// old file is untouched then.
 pub fn write_safetensors<N: AsRef<str>, T: Borrow<Tensor>>(
     path: &Path,
     tensors: &[(N, T)],
@@ -48,7 +48,7 @@ pub fn write_safetensors<N: AsRef<str>, T: Borrow<Tensor>>(
     })
 }
 
-/// A tensor and where it stands in the file.
+/// A tensor of the file.
 struct Item<'a> {
     name: &'a str,
     tensor: &'a Tensor,
@@ -56,7 +56,7 @@ struct Item<'a> {
     num_bytes: usize,
 }
 
-/// Large elements first, so that each tensor is aligned to its elements; by name within.
+/// Tensors in the order of the file: large elements first, so that each tensor is aligned to its elements, then by name.
 fn sorted<'a, N: AsRef<str>, T: Borrow<Tensor>>(
     path: &Path,
     tensors: &'a [(N, T)],
@@ -97,7 +97,8 @@ fn sorted<'a, N: AsRef<str>, T: Borrow<Tensor>>(
     Ok(entries)
 }
 
-/// The length of the JSON in eight bytes, then the JSON, padded with spaces to a multiple of eight.
+/// The length of the JSON in eight bytes, then the JSON, padded with spaces to a multiple of eight. The header of the crate
+/// `safetensors` keeps metadata in a hash map, whose order changes from run to run.
 fn header(entries: &[Item<'_>], metadata: &Metadata) -> Vec<u8> {
     let mut object = Map::new();
     if !metadata.is_empty() {

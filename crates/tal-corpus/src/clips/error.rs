@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use tal_core::Usage;
 use tal_core::atomic::FolderError;
 use tal_data::{AnnotationError, ClickError, DataError, FeatureError};
 
@@ -61,4 +62,10 @@ pub enum ClipError {
     /// The output folder is not empty or cannot be written.
     #[error(transparent)]
     Folder(#[from] FolderError),
+}
+
+impl Usage for ClipError {
+    fn is_usage(&self) -> bool {
+        matches!(self, ClipError::Setting { .. })
+    }
 }

@@ -25,11 +25,21 @@ pub struct Features {
     pub array: Arc<FeatureArray>,
     /// Grid of the features in time, down-sampling included.
     pub grid: TimeGrid,
-    /// Duration of the recording, if the annotations say it.
+    /// Duration of the recording; `None` if it is not known.
     pub duration: Option<f64>,
 }
 
 impl Features {
+    /// The end of the last window: where the recording ends, as far as its features tell.
+    ///
+    /// # Units
+    /// Seconds.
+    pub fn end(&self) -> f64 {
+        let grid = &self.grid;
+        let last = (self.array.len().max(1) - 1) as f32 * grid.feat_stride;
+        f64::from((last + grid.num_frames.max(grid.feat_stride)) / grid.fps)
+    }
+
     /// Features from values in memory, treated as those of a file: `columns` are chosen, every `downsample_rate`-th feature
     /// is taken, and `resize` is done. If the configuration has `append`, the array must hold the channels of all files.
     ///

@@ -5,8 +5,8 @@
 //! detector and its inference do not change.
 //!
 //! # Source
-//! Shao et al., *Action Sensitivity Learning for Temporal Action Localization*, ICCV 2023; `docs/variants.md` says which
-//! parts follow the paper and which are decisions of this implementation.
+//! Shao et al., *Action Sensitivity Learning for Temporal Action Localization*, ICCV 2023;
+//! `docs/action-sensitivity.md` says which parts follow the paper and which are decisions of this implementation.
 
 mod actions;
 mod contrastive;

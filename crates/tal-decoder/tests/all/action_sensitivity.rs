@@ -14,16 +14,17 @@ use tch::{Device, Kind, Tensor};
 
 use crate::support::{PLAIN, action, config, random_pyramid, single_threaded};
 
-const CLASSES: i64 = 3;
+pub(crate) const CLASSES: i64 = 3;
 const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
-const CLASS: &str =
+pub(crate) const CLASS: &str =
     "{classification: true, localization: true, combine: mean, distance: length, min_sigma: 0.1}";
 const INSTANCE: &str = "{classification: true, localization: true, kernel_size: 3, weight: 1, \
                         detach_features: false, detach_quality: true}";
-const CONTRASTIVE: &str = "{weight: 0.2, width: 0.2, temperature: 0.07, level: 0, background: all}";
+pub(crate) const CONTRASTIVE: &str =
+    "{weight: 0.2, width: 0.2, temperature: 0.07, level: 0, background: all}";
 
 /// The loss of a plain detector with these parts and changes.
-fn loss(parts: [&str; 3], changes: &[&str]) -> LossConfig {
+pub(crate) fn loss(parts: [&str; 3], changes: &[&str]) -> LossConfig {
     let [class, instance, contrastive] = parts;
     let sensitivity = format!(
         "loss.action_sensitivity={{class_level: {class}, instance_level: {instance}, normalize: none, contrastive: {contrastive}}}"
@@ -116,7 +117,7 @@ fn batch(refined: bool) -> Batch {
 /// Places of the positive pairs in their order, and their strides.
 const PLACES: [(f64, f64); 4] = [(-0.125, 1.0), (-0.125, 1.0), (0.0, 1.0), (-0.4, 2.0)];
 
-fn sensitivity(config: &LossConfig) -> (VarStore, ActionSensitivity) {
+pub(crate) fn sensitivity(config: &LossConfig) -> (VarStore, ActionSensitivity) {
     tch::manual_seed(22);
     let mut vs = VarStore::new(Device::Cpu);
     let config = config.action_sensitivity.as_ref().unwrap();

@@ -1,6 +1,6 @@
 //! Heads, losses and gradients of the compared methods against recordings of their authors' code.
 
-use tal_decoder::{BoundaryOutput, Criterion, LevelOutput, select_candidates};
+use tal_decoder::{BoundaryOutput, LevelOutput, select_candidates};
 use tch::Tensor;
 
 use crate::support::{Golden, PLAIN, max_diff};
@@ -117,12 +117,7 @@ fn detections_are_candidates() {
 fn losses_and_gradients_of_one_step() {
     for golden in baselines() {
         let network = golden.network();
-        let pyramid = golden.training_pyramid();
-        let grid = golden.grid(&pyramid);
-        let targets = [golden.targets(0, &grid), golden.targets(1, &grid)];
-        let output = network.decoder.forward(&pyramid);
-        let mut criterion = Criterion::new(&golden.config.loss);
-        let losses = criterion.forward(&output, &grid, &targets);
+        let (_, losses) = golden.step(&network, &golden.config.loss);
         if golden.has("train.num_pos") {
             let expected = golden.get("train.num_pos").double_value(&[0]);
             assert_eq!(losses.num_positives as f64, expected, "{}", golden.name);
@@ -138,16 +133,10 @@ fn losses_and_gradients_of_one_step() {
 fn costs_change_the_targets() {
     let golden = baselines().remove(3);
     let network = golden.network();
-    let pyramid = golden.training_pyramid();
-    let grid = golden.grid(&pyramid);
-    let targets = [golden.targets(0, &grid), golden.targets(1, &grid)];
-    let output = network.decoder.forward(&pyramid);
     let mut shortest = golden.config.loss.clone();
     shortest.assignment.cost = None;
-    let reg = Criterion::new(&shortest)
-        .forward(&output, &grid, &targets)
-        .reg
-        .double_value(&[]);
+    let (_, losses) = golden.step(&network, &shortest);
+    let reg = losses.reg.double_value(&[]);
     let expected = golden.get("train.reg_loss").double_value(&[0]);
     assert!((reg - expected).abs() > 1e-3 * expected);
 }

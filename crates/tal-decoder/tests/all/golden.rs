@@ -2,7 +2,7 @@
 
 use tal_core::Candidates;
 use tal_core::nn::FeaturePyramid;
-use tal_decoder::{Criterion, LevelOutput, Targets, select_candidates};
+use tal_decoder::{LevelOutput, Targets, select_candidates};
 use tch::Tensor;
 
 use crate::support::{Golden, max_diff, trident_of};
@@ -191,13 +191,7 @@ fn assigned_targets() {
 fn losses_and_gradients_of_one_step() {
     for golden in Golden::all() {
         let network = golden.network();
-        let pyramid = golden.training_pyramid();
-        let grid = golden.grid(&pyramid);
-        let targets = [golden.targets(0, &grid), golden.targets(1, &grid)];
-        let output = network.decoder.forward(&pyramid);
-        let mut criterion = Criterion::new(&golden.config.loss);
-        let losses = criterion.forward(&output, &grid, &targets);
-
+        let (criterion, losses) = golden.step(&network, &golden.config.loss);
         golden.assert_losses(&losses);
         for (name, term) in [
             ("refined", &losses.refined),

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tal_core::config::Config;
+use tal_core::config::{Config, LossConfig};
 use tal_core::nn::{FeaturePyramid, PyramidLevel, named_variables};
 use tal_core::weights::{load_strict, read_safetensors};
 use tal_core::{PointGrid, Segment};
 use tal_decoder::{
-    Action, BoundaryOutput, Decoder, LevelOutput, Losses, Targets, TridentOutput, assign,
-    released_key_map,
+    Action, BoundaryOutput, Criterion, Decoder, LevelOutput, Losses, Targets, TridentOutput,
+    assign, released_key_map,
 };
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
@@ -231,6 +231,16 @@ impl Golden {
             .map(|(s, label)| action(s[0], s[1], label as u32))
             .collect();
         assign(grid, &actions, &self.config.loss.assignment)
+    }
+
+    /// A criterion after the recorded training step of a network, and the losses of the step.
+    pub(crate) fn step(&self, network: &Network, config: &LossConfig) -> (Criterion, Losses) {
+        let pyramid = self.training_pyramid();
+        let grid = self.grid(&pyramid);
+        let targets = [self.targets(0, &grid), self.targets(1, &grid)];
+        let mut criterion = Criterion::new(config);
+        let losses = criterion.forward(&network.decoder.forward(&pyramid), &grid, &targets);
+        (criterion, losses)
     }
 
     /// Compares a loss with the recorded one, as far as it is recorded.

@@ -1,10 +1,10 @@
 //! Self-attention and an MLP.
 
-use tal_core::config::AttentionConfig;
+use tal_core::config::{AttentionConfig, MixerConfig};
 use tal_core::nn::ChannelLayerNorm;
 use tch::{Tensor, nn};
 
-use super::residual::{Residual, require_drop_path, require_mlp_dim};
+use super::residual::Residual;
 use super::{BlockConfig, TemporalMixer};
 use crate::attention::{SelfAttention, SelfAttentionConfig};
 use crate::downsampling::Downsampler;
@@ -23,19 +23,19 @@ use crate::mlp::Mlp;
 /// arXiv 2202.07925 (ActionFormer).
 #[derive(Debug)]
 pub struct AttentionBlock {
-    /// Halves the residual (branch blocks).
+    /// Halving of the residual (branch blocks).
     pub downsampling: Option<Downsampler>,
-    /// Before the attention.
+    /// Norm before the attention.
     pub norm: ChannelLayerNorm,
     /// The attention.
     pub attention: SelfAttention,
-    /// Before the MLP.
+    /// Norm before the MLP.
     pub norm_mlp: ChannelLayerNorm,
     /// The MLP.
     pub mlp: Mlp,
-    /// Of the attention.
+    /// Drop path of the attention.
     pub drop_path_mixer: Residual,
-    /// Of the MLP.
+    /// Drop path of the MLP.
     pub drop_path_mlp: Residual,
 }
 
@@ -43,17 +43,17 @@ impl AttentionBlock {
     /// Variables named as the fields below `path`.
     ///
     /// # Errors
-    /// As [`SelfAttention::new`], and where the MLP has no width or the probability is not at least 0 and below 1.
+    /// If no block at this place can have these sizes.
     pub fn new(
         path: &nn::Path<'_>,
         config: &AttentionConfig,
         block: BlockConfig,
     ) -> Result<Self, EncoderError> {
+        block.check(MixerConfig::Attention(config.clone()))?;
         let BlockConfig {
             dim, downsampling, ..
         } = block;
-        let mlp_dim = require_mlp_dim(config.mlp_dim.unwrap_or(4 * dim))?;
-        let drop_path = require_drop_path(config.drop_path)?;
+        let (mlp_dim, drop_path) = (config.mlp_dim.unwrap_or(4 * dim), config.drop_path);
         let attention = SelfAttention::new(
             &(path / "attention"),
             &SelfAttentionConfig {
@@ -64,7 +64,7 @@ impl AttentionBlock {
                 kernel_size: config.kernel_size,
                 stride: if downsampling.is_some() { 2 } else { 1 },
             },
-        )?;
+        );
         Ok(AttentionBlock {
             downsampling: downsampling.map(|d| Downsampler::new(&(path / "downsampling"), d, dim)),
             norm: ChannelLayerNorm::new(&(path / "norm"), dim),
@@ -80,10 +80,7 @@ impl AttentionBlock {
 impl TemporalMixer for AttentionBlock {
     fn forward_t(&self, x: &Tensor, mask: &Tensor, train: bool) -> (Tensor, Tensor) {
         let y = self.norm.forward(x);
-        let (x, mask) = match &self.downsampling {
-            Some(downsampling) => downsampling.forward(x, mask),
-            None => (x.shallow_clone(), mask.shallow_clone()),
-        };
+        let (x, mask) = Downsampler::forward_if(self.downsampling.as_ref(), x, mask);
         let attended = self.attention.forward(&y, &mask);
         let x = x * &mask + self.drop_path_mixer.forward_t(attended, train);
         let refined = self.mlp.forward(&self.norm_mlp.forward(&x)) * &mask;

@@ -5,12 +5,12 @@ use tal_core::nn::{ChannelLayerNorm, Conv1d, host};
 use tal_kernels::{ChannelMoments, Filter, FilterWeights, Gate, GmgBranches, GmgWeights};
 use tch::{Kind, Tensor};
 
-use super::gmg::{GlobalBranch, Gmg};
+use super::gmg_branches::{Branches, GlobalBranch};
 
 /// Reason why operands can be read.
 const READ_BEFORE: &str = "the constructor has read them";
 
-/// A block's input and weights, detached from any graph, with the moments of its norm.
+/// Input and weights of the branches, detached from any graph, with the moments of its norm.
 #[derive(Debug)]
 pub(super) struct Mixing {
     /// Batch, channels, length.
@@ -19,7 +19,7 @@ pub(super) struct Mixing {
     /// float32, (B, 1, T).
     mask: Tensor,
     moments: ChannelMoments,
-    /// Of the drop path, by sample.
+    /// Factors of the drop path, by sample.
     factors: Vec<f32>,
     norm: [Tensor; 2],
     filter: Option<MixingFilter>,
@@ -39,8 +39,8 @@ struct MixingFilter {
 }
 
 impl Mixing {
-    /// Of a block and its input behind the halving, contiguous, no sample skipped; `None` where it cannot be read in place.
-    pub(super) fn new(block: &Gmg, x: &Tensor, mask: &Tensor) -> Option<Self> {
+    /// The operands at a contiguous input, with no sample skipped; `None` if a tensor cannot be read in place.
+    pub(super) fn new(branches: &Branches, x: &Tensor, mask: &Tensor) -> Option<Self> {
         let &[batch, num_channels, len] = x.size().as_slice() else {
             return None;
         };
@@ -54,7 +54,7 @@ impl Mixing {
             }
             None => Some(None),
         };
-        let filter = match &block.global {
+        let filter = match &branches.global {
             Some(GlobalBranch::Filter(filter)) => Some(MixingFilter {
                 weights: [&filter.w1, &filter.b1, &filter.w2, &filter.b2].map(Tensor::detach),
                 soft_shrink: filter.soft_shrink as f32,
@@ -62,7 +62,7 @@ impl Mixing {
             }),
             _ => None,
         };
-        let scale = block.drop_path_mixer.0.as_ref();
+        let scale = branches.drop_path.0.as_ref();
         let mut mixing = Mixing {
             size,
             x: x.detach(),
@@ -72,12 +72,12 @@ impl Mixing {
                 inverse_std: Vec::new(),
             },
             factors: vec![1.0; size[0]],
-            norm: [block.norm.weight.detach(), block.norm.bias.detach()],
+            norm: [branches.norm.weight.detach(), branches.norm.bias.detach()],
             filter,
-            local: pair(&block.local)?,
-            instant: pair(&block.instant)?,
+            local: pair(&branches.local)?,
+            instant: pair(&branches.instant)?,
             scale: scale.map(|path| path.scale.detach()),
-            gate: block.gate,
+            gate: branches.gate,
         };
         // SAFETY: the slices do not outlive this block, in which nothing writes.
         mixing.moments = unsafe {
@@ -96,7 +96,7 @@ impl Mixing {
     /// x · mask + drop(Inst + Loc + G + y).
     ///
     /// # Safety
-    /// Nothing may write to the block's input and weights meanwhile.
+    /// Nothing may write to the input and the weights meanwhile.
     pub(super) unsafe fn forward(&self) -> Tensor {
         // SAFETY: the caller's promise.
         let operands = unsafe { self.operands() }.expect(READ_BEFORE);
@@ -107,7 +107,7 @@ impl Mixing {
     /// that are not needed.
     ///
     /// # Safety
-    /// Nothing may write to the block's input and weights meanwhile.
+    /// Nothing may write to the input and the weights meanwhile.
     pub(super) unsafe fn backward(
         &self,
         gradient: &Tensor,
@@ -148,7 +148,7 @@ impl Mixing {
             .chain(&self.scale)
     }
 
-    /// The values in place; `None` where a tensor cannot be read so.
+    /// The values in place; `None` if a tensor cannot be read so.
     ///
     /// # Safety
     /// As [`host::values`].
@@ -190,7 +190,7 @@ impl Mixing {
 }
 
 impl MixingFilter {
-    /// The filter at a length; `None` where its weights cannot be read in place.
+    /// The filter at a length; `None` if its weights cannot be read in place.
     ///
     /// # Safety
     /// As [`host::values`].

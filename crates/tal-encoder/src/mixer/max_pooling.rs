@@ -1,13 +1,13 @@
 //! Max-pooling alone.
 
+use tal_core::config::{MaxPoolingConfig, MixerConfig};
 use tch::Tensor;
 
 use super::{BlockConfig, TemporalMixer};
 use crate::downsampling::Downsampler;
-use crate::error::{EncoderError, require};
-use tal_core::config::Downsampling;
+use crate::error::EncoderError;
 
-/// Max-pooling alone, without anything learned: y = pool(x) · mask', kernel 3, stride 2.
+/// Max-pooling alone, which learns nothing: y = pool(x) · mask', kernel 3, stride 2.
 ///
 /// # Shapes
 /// (B, C, T), mask (B, 1, T) → (B, C, ⌈T/2⌉), mask' (B, 1, ⌈T/2⌉).
@@ -21,20 +21,9 @@ impl MaxPooling {
     /// No variables.
     ///
     /// # Errors
-    /// Where the block is one of the stem, or the length is not halved by the maximum.
+    /// If the block stands in the stem, or the length is not halved by the maximum.
     pub fn new(block: BlockConfig) -> Result<Self, EncoderError> {
-        require(
-            block.downsampling.is_some(),
-            "number of stem blocks",
-            "above 0",
-            "0 where the mixer is max-pooling",
-        )?;
-        require(
-            block.downsampling == Some(Downsampling::Max),
-            "downsampling",
-            "average",
-            "max where the mixer is max-pooling",
-        )?;
+        block.check(MixerConfig::MaxPooling(MaxPoolingConfig {}))?;
         Ok(MaxPooling(()))
     }
 }

@@ -2,6 +2,7 @@
 
 mod attention;
 mod gmg;
+mod gmg_branches;
 mod gmg_fused;
 mod gmg_mixing;
 mod max_pooling;
@@ -10,41 +11,50 @@ mod sgp;
 
 use std::fmt::Debug;
 
-use tal_core::config::{Downsampling, MixerConfig};
+use tal_core::config::{Downsampling, EncoderConfig, MixerConfig};
 use tch::{Tensor, nn};
 
 use crate::error::EncoderError;
 
 pub use attention::AttentionBlock;
-pub use gmg::{GlobalBranch, Gmg};
+pub use gmg::Gmg;
+pub use gmg_branches::{Branches, GlobalBranch};
 pub use max_pooling::MaxPooling;
 pub use residual::Residual;
 pub use sgp::Sgp;
 
-/// A block that mixes information along time, and may halve the length before.
+/// A block that mixes information along time, and may halve the length first.
 pub trait TemporalMixer: Send + Debug {
-    /// Mixes; `train` switches on what is random.
+    /// Mixes; `train` skips branches at random.
     ///
     /// # Shapes
     /// (B, C, T), mask (B, 1, T) → (B, C, T'), mask (B, 1, T'), T' = T or ⌈T/2⌉.
     fn forward_t(&self, x: &Tensor, mask: &Tensor, train: bool) -> (Tensor, Tensor);
 }
 
-/// Where a block stands.
+/// Place of a block in the pyramid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockConfig {
     /// Channels of input and output.
     pub dim: usize,
-    /// The level that the block works on.
+    /// Level that the block works on.
     pub level: usize,
-    /// How a branch block halves the length; `None` for a stem block.
+    /// Halving of the length in a branch block; `None` for a stem block.
     pub downsampling: Option<Downsampling>,
+}
+
+impl BlockConfig {
+    /// Checks the sizes of a block at this place.
+    fn check(&self, mixer: MixerConfig) -> Result<(), EncoderError> {
+        let errors = EncoderConfig::block_errors(mixer, self.dim, self.level, self.downsampling);
+        EncoderError::unless_empty(errors)
+    }
 }
 
 /// Builds the block that `config` names, with its variables below `path`.
 ///
 /// # Errors
-/// Where the block cannot have these sizes.
+/// If no block at this place can have these sizes.
 pub fn build_mixer(
     path: &nn::Path<'_>,
     config: &MixerConfig,

@@ -1,13 +1,13 @@
 //! Scalable-Granularity Perception block.
 
-use tal_core::config::SgpConfig;
+use tal_core::config::{MixerConfig, SgpConfig};
 use tal_core::nn::{BiasInit, ChannelLayerNorm, Conv1d, Conv1dConfig, GroupNorm, WeightInit};
 use tch::{Tensor, nn};
 
-use super::residual::{Residual, kernel_of, require_drop_path, require_groups, require_mlp_dim};
+use super::residual::{Residual, kernel_of};
 use super::{BlockConfig, TemporalMixer};
 use crate::downsampling::Downsampler;
-use crate::error::{EncoderError, require};
+use crate::error::EncoderError;
 use crate::mlp::Mlp;
 
 /// Scalable-Granularity Perception block: an instant-level branch gated by the mean over time, and a window-level branch of
@@ -15,7 +15,7 @@ use crate::mlp::Mlp;
 ///
 /// With y = LN(x) after a possible halving: φ = ReLU(instant_gate(mean_t y)),
 /// z = instant(y) ⊗ φ + (local(y) + wide(y)) ⊗ local_gate(y) + y, x' = x · mask + drop(z), output x' + drop(MLP(GN(x'))), where
-/// all five convolutions are depth-wise, the instant ones with kernel 1, and drop is there in branch blocks only.
+/// all five convolutions are depth-wise, the instant ones with kernel 1, and only branch blocks have a drop.
 ///
 /// Only the residual x is masked: padded positions take part in everything else, the mean and the output included.
 ///
@@ -26,27 +26,27 @@ use crate::mlp::Mlp;
 /// arXiv 2303.07347 (TriDet).
 #[derive(Debug)]
 pub struct Sgp {
-    /// Halves the length (branch blocks).
+    /// Halving of the length (branch blocks).
     pub downsampling: Option<Downsampler>,
-    /// Before the branches.
+    /// Norm before the branches.
     pub norm: ChannelLayerNorm,
     /// The instant-level branch.
     pub instant: Conv1d,
-    /// Its gate, on the mean over time.
+    /// Gate of the instant-level branch, on the mean over time.
     pub instant_gate: Conv1d,
     /// The narrow window.
     pub local: Conv1d,
     /// The wide window.
     pub wide: Conv1d,
-    /// The windows' gate.
+    /// Gate of the windows.
     pub local_gate: Conv1d,
-    /// Before the MLP.
+    /// Norm before the MLP.
     pub group_norm: GroupNorm,
     /// The MLP.
     pub mlp: Mlp,
-    /// Of the branches' sum.
+    /// Drop path of the branches' sum.
     pub drop_path_mixer: Residual,
-    /// Of the MLP.
+    /// Drop path of the MLP.
     pub drop_path_mlp: Residual,
 }
 
@@ -54,34 +54,22 @@ impl Sgp {
     /// Variables named as the fields below `path`.
     ///
     /// # Errors
-    /// Where the width is no multiple of the 16 groups of the norm, a size is 0, the kernel is even or not given for the
-    /// level, `k` is not above 0, or the probability is not at least 0 and below 1.
+    /// If no block at this place can have these sizes.
     pub fn new(
         path: &nn::Path<'_>,
         config: &SgpConfig,
         block: BlockConfig,
     ) -> Result<Self, EncoderError> {
+        block.check(MixerConfig::Sgp(config.clone()))?;
         let BlockConfig {
             dim,
             level,
             downsampling,
         } = block;
-        require_groups(dim, SgpConfig::NORM_GROUPS)?;
-        let mlp_dim = require_mlp_dim(config.mlp_dim)?;
-        let drop_path = require_drop_path(config.drop_path)?;
-        require(
-            config.k > 0.0 && config.k <= 64.0,
-            "mixer.k",
-            config.k,
-            "above 0 and at most 64",
-        )?;
-        let is_branch = downsampling.is_some();
-        let kernel_size = if is_branch {
-            kernel_of(&config.kernel_size, level, "mixer.kernel_size")?
-        } else {
-            1
+        let (kernel_size, drop_path) = match downsampling {
+            Some(_) => (kernel_of(&config.kernel_size, level), config.drop_path),
+            None => (1, 0.0),
         };
-        let drop_path = if is_branch { drop_path } else { 0.0 };
         let depthwise = |name: &str, kernel_size| {
             let config = Conv1dConfig {
                 bias: BiasInit::Zero,
@@ -101,7 +89,7 @@ impl Sgp {
             wide: depthwise("wide", config.wide_kernel_size(kernel_size)),
             local_gate: depthwise("local_gate", kernel_size),
             group_norm: GroupNorm::new(&(path / "group_norm"), SgpConfig::NORM_GROUPS, dim),
-            mlp: Mlp::new(&(path / "mlp"), dim, mlp_dim),
+            mlp: Mlp::new(&(path / "mlp"), dim, config.mlp_dim),
             drop_path_mixer: Residual::new(&(path / "drop_path_mixer"), dim, drop_path),
             drop_path_mlp: Residual::new(&(path / "drop_path_mlp"), dim, drop_path),
         })
@@ -121,10 +109,7 @@ impl Sgp {
 
 impl TemporalMixer for Sgp {
     fn forward_t(&self, x: &Tensor, mask: &Tensor, train: bool) -> (Tensor, Tensor) {
-        let (x, mask) = match &self.downsampling {
-            Some(downsampling) => downsampling.forward(x, mask),
-            None => (x.shallow_clone(), mask.shallow_clone()),
-        };
+        let (x, mask) = Downsampler::forward_if(self.downsampling.as_ref(), x, mask);
         let mixed = self.mix(&self.norm.forward(&x));
         let x = x * &mask + self.drop_path_mixer.forward_t(mixed, train);
         let refined = self.mlp.forward(&self.group_norm.forward(&x));

@@ -120,7 +120,8 @@ pub(crate) fn on_libtorch(
     };
     let centred = &x - x.mean_dim([1i64].as_slice(), true, None);
     let variance = centred.square().mean_dim([1i64].as_slice(), true, None);
-    let y = centred / (variance + 1e-5).sqrt() * &block.norm.weight + &block.norm.bias;
+    let y = centred / (variance + 1e-5).sqrt() * &block.branches.norm.weight
+        + &block.branches.norm.bias;
     let gated = |branch: Tensor, gate: Option<&Tensor>| match gate {
         Some(gate) if config.gate => match config.gate_activation {
             GateActivation::Identity => branch * gate,
@@ -129,12 +130,15 @@ pub(crate) fn on_libtorch(
         _ => branch,
     };
     let mut branches: Vec<Tensor> = Vec::new();
-    branches.extend(block.global.as_ref().map(|g| g.forward(&y, &mask)));
-    for conv in [&block.local, &block.instant].into_iter().flatten() {
+    branches.extend(block.branches.global.as_ref().map(|g| g.forward(&y, &mask)));
+    for conv in [&block.branches.local, &block.branches.instant]
+        .into_iter()
+        .flatten()
+    {
         branches.push(gated(conv.forward(&y), branches.last()));
     }
     let sum = branches.iter().fold(y, |sum, branch| sum + branch);
-    let x = &x * &mask + block.drop_path_mixer.forward_t(sum, train);
+    let x = &x * &mask + block.branches.drop_path.forward_t(sum, train);
     let refined = block.mlp.forward(&block.group_norm.forward(&x));
     x + block.drop_path_mlp.forward_t(refined, train)
 }

@@ -1,12 +1,13 @@
-//! Why a plan cannot be used.
+//! Errors of plans.
 
 use std::path::PathBuf;
 
 use tal_config::ConfigError;
+use tal_core::Usage;
 
 use crate::error::EngineError;
 
-/// Why a plan cannot be used, or its runs cannot be read.
+/// An error of a plan or of its runs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AblationError {
@@ -15,7 +16,7 @@ pub enum AblationError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// The plan is not YAML, or has wrong keys.
@@ -23,7 +24,7 @@ pub enum AblationError {
     Syntax {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The mistake.
         message: String,
     },
     /// A list of the plan is empty.
@@ -34,20 +35,20 @@ pub enum AblationError {
         /// The key.
         field: &'static str,
     },
-    /// A seed or a variant stands there twice.
+    /// A seed or a variant is listed twice.
     #[error("{}: {field} holds {value:?} twice{hint}", path.display())]
     Repeated {
         /// The file.
         path: PathBuf,
         /// The key.
         field: &'static str,
-        /// What is repeated.
+        /// The repeated value.
         value: String,
-        /// Why two that look different count as equal; may be empty.
+        /// The reason why two different names count as equal; may be empty.
         hint: &'static str,
     },
-    /// A table names a variant that is none.
-    #[error("{}: table {table:?} names {row:?}, which is no variant{nearest}", path.display())]
+    /// A table names an unknown variant.
+    #[error("{}: table {table:?} names {row:?}, which is not a variant{nearest}", path.display())]
     UnknownRow {
         /// The file.
         path: PathBuf,
@@ -55,7 +56,7 @@ pub enum AblationError {
         table: String,
         /// The name.
         row: String,
-        /// The variant that may be meant; may be empty.
+        /// The most similar variant; may be empty.
         nearest: String,
     },
     /// The configuration of a variant is wrong.
@@ -63,7 +64,7 @@ pub enum AblationError {
     Config {
         /// The variant.
         variant: String,
-        /// What is wrong.
+        /// The mistake.
         source: ConfigError,
     },
     /// A run folder holds a finished run of another configuration.
@@ -85,9 +86,8 @@ pub enum AblationError {
     Run(#[from] EngineError),
 }
 
-impl AblationError {
-    /// Whether the plan is to blame, rather than something that failed on the way.
-    pub fn is_usage(&self) -> bool {
+impl Usage for AblationError {
+    fn is_usage(&self) -> bool {
         !matches!(self, Self::Run(_))
     }
 }

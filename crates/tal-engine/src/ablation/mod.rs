@@ -1,8 +1,8 @@
-//! A grid of configurations and seeds: which runs there are, how far they are, and one table of what they reached.
+//! Grids of configurations and seeds: the runs, their progress, and tables of their figures.
 //!
-//! A [`Plan`] is a YAML file. Nothing here starts a run: [`Plan::runs`] tells what to do ([`Run::config`] is what `run::train`
-//! takes), so that the program decides whether runs go one after another or as processes side by side. [`Report::collect`]
-//! reads what the run folders hold, finished or not.
+//! A [`Plan`] is a YAML file. [`Plan::runs`] lists its runs and starts none: [`Run::config`] is for `run::train`, and the
+//! program decides whether runs follow each other or go as processes side by side. [`Report::collect`] reads the run folders,
+//! whether or not the runs are finished.
 //!
 //! ```yaml
 //! title: Granularities of the GMG block

@@ -1,4 +1,4 @@
-//! The plan: variants and seeds.
+//! Variants and seeds of a plan.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::run::{RESOLVED_CONFIG, RunFigures, other_figures};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// What the grid is about.
+    /// Title of the grid.
     pub title: String,
     /// The configuration that variants change.
     pub config: PathBuf,
@@ -27,7 +27,7 @@ pub struct Plan {
     pub set: Vec<String>,
     /// The rows of the table.
     pub variants: Vec<Variant>,
-    /// How rows are put together; none: one table of all.
+    /// Rows of each table [default: one table of all variants].
     #[serde(default)]
     pub tables: Vec<TableConfig>,
     /// The file, for messages.
@@ -41,10 +41,10 @@ pub struct Plan {
 pub struct Variant {
     /// Its name in the table.
     pub name: String,
-    /// Another configuration than the plan's.
+    /// Configuration [default: that of the plan].
     #[serde(default)]
     pub config: Option<PathBuf>,
-    /// Fragments that are laid over the configuration, in order.
+    /// Overlays of the configuration, in order.
     #[serde(default)]
     pub overlays: Vec<PathBuf>,
     /// Changes after that, `key=value`.
@@ -56,7 +56,7 @@ pub struct Variant {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableConfig {
-    /// What stands above it.
+    /// Title above the table.
     pub title: String,
     /// Names of variants, in order.
     pub rows: Vec<String>,
@@ -71,7 +71,7 @@ pub struct Run {
     pub seed: u64,
     /// Its folder below the plan's.
     pub folder: PathBuf,
-    /// What it trains.
+    /// Its configuration.
     pub config: Config,
     /// Whether the folder holds the finished run.
     pub is_finished: bool,
@@ -81,7 +81,7 @@ impl Plan {
     /// Reads a plan and checks it; the configurations are read by [`Plan::runs`].
     ///
     /// # Errors
-    /// Where the file cannot be read, has unknown or missing keys, an empty list, a name or seed twice, or a table with an
+    /// If the file cannot be read, has unknown or missing keys, an empty list, a name or seed twice, or a table with an
     /// unknown row.
     pub fn read(path: &Path) -> Result<Self, AblationError> {
         let text = fs::read_to_string(path).map_err(|source| AblationError::Read {
@@ -154,7 +154,7 @@ impl Plan {
         self.variants.iter().find(|variant| variant.name == name)
     }
 
-    /// The tables: those of the plan, or one of all variants.
+    /// The tables of the plan, or one table of all variants.
     pub fn tables(&self) -> Vec<TableConfig> {
         if !self.tables.is_empty() {
             return self.tables.clone();
@@ -168,7 +168,7 @@ impl Plan {
     /// All runs, seed by seed, so that every variant has a figure early. Their folders lie below `out`.
     ///
     /// # Errors
-    /// Where a configuration is wrong, or a folder holds a finished run of another one.
+    /// If a configuration is wrong, or a folder holds a finished run of another one.
     pub fn runs(&self, out: &Path) -> Result<Vec<Run>, AblationError> {
         let mut runs = Vec::with_capacity(self.seeds.len() * self.variants.len());
         for &seed in &self.seeds {
@@ -214,7 +214,7 @@ impl Plan {
             .join(folder_name(&variant.name))
             .join(format!("seed-{seed}"));
         let is_finished = RunFigures::read(&folder)?.is_some();
-        // Where a run goes on, the run itself checks its folder.
+        // An unfinished run checks its folder itself.
         if is_finished {
             let trained = resolved(Layers::read(&folder.join(RESOLVED_CONFIG)))?;
             let changed = other_figures(&trained, &config);
@@ -293,7 +293,7 @@ variants: [{ name: A }, { name: 'B (wide)', set: [encoder.dim=32] }]
         let text = format!("{GOOD}tables: [{{ title: x, rows: [B (wid)] }}]\n");
         assert!(
             message(&text).contains(
-                "table \"x\" names \"B (wid)\", which is no variant; did you mean \"B (wide)\"?"
+                "table \"x\" names \"B (wid)\", which is not a variant; did you mean \"B (wide)\"?"
             ),
             "{}",
             message(&text)

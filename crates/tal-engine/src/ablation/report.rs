@@ -1,11 +1,11 @@
-//! What the runs of a plan reached.
+//! Figures of the runs of a plan.
 
 use serde::{Deserialize, Serialize};
 
 use super::{AblationError, Plan, Run, TableConfig};
 use crate::run::RunFigures;
 
-/// What the runs of a plan reached; also the content of `table.json`.
+/// Figures of the runs of a plan; also the content of `table.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The plan's title.
@@ -14,11 +14,11 @@ pub struct Report {
     pub tiou_thresholds: Vec<f64>,
     /// One row per variant, in the plan's order.
     pub rows: Vec<Row>,
-    /// How rows are put together.
+    /// Rows of each table.
     pub tables: Vec<TableConfig>,
 }
 
-/// What the runs of a variant reached.
+/// Figures of the runs of a variant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// The variant.
@@ -29,7 +29,7 @@ pub struct Row {
     pub seeds: Vec<SeedFigures>,
     /// Average mAP, 0 to 1.
     pub average_map: Option<Spread>,
-    /// mAP per threshold, 0 to 1; empty where no run is finished.
+    /// mAP per threshold, 0 to 1; empty if no run is finished.
     pub map: Vec<Spread>,
     /// Trained values of the network.
     pub num_parameters: Option<usize>,
@@ -44,7 +44,7 @@ pub struct Row {
 pub struct SeedFigures {
     /// Its seed.
     pub seed: u64,
-    /// What it reached.
+    /// Its figures.
     #[serde(flatten)]
     pub figures: RunFigures,
 }
@@ -59,7 +59,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of some values; `None` of none.
+    /// Mean and standard deviation of `values`; `None` if there are none.
     pub fn of(values: &[f64]) -> Option<Self> {
         let count = values.len() as f64;
         if values.is_empty() {
@@ -75,10 +75,10 @@ impl Spread {
 }
 
 impl Report {
-    /// Reads what the runs of `plan` reached so far; `runs` are those of [`Plan::runs`], finished or not by now.
+    /// Reads the figures of the finished runs of `plan`; `runs` are those of [`Plan::runs`].
     ///
     /// # Errors
-    /// Where the figures of a run cannot be read.
+    /// If the figures of a run cannot be read.
     pub fn collect(plan: &Plan, runs: &[Run]) -> Result<Self, AblationError> {
         let rows = plan
             .variants

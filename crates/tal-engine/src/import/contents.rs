@@ -1,25 +1,25 @@
-//! What a released file holds besides weights.
+//! Contents of a released file.
 
 use std::fmt;
 
 use tal_pth::Value;
 
-/// What a released file holds.
+/// Contents of a released file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Contents {
-    /// Tensors of the trained weights, where it has them.
+    /// Number of tensors of the trained weights.
     pub num_raw: Option<usize>,
-    /// Tensors of their moving average.
+    /// Number of tensors of their moving average.
     pub num_ema: Option<usize>,
     /// Epochs done.
     pub epoch: Option<i64>,
     /// Steps done, as the schedule counts them.
     pub step: Option<i64>,
-    /// The average mAP that the best checkpoint of a run notes, in the released code's unit.
+    /// Average mAP of the best checkpoint of a run, in the unit of the released code.
     pub map: Option<f64>,
     /// Parameters whose moments the optimiser holds.
     pub num_moments: Option<usize>,
-    /// Anything else: the key and what is there.
+    /// All other keys, with the kind of their values.
     pub others: Vec<String>,
 }
 

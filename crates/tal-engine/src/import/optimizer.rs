@@ -1,21 +1,22 @@
-//! The state of the released optimiser, by parameter name.
+//! State of the released optimiser, by parameter name.
 
 use std::collections::BTreeMap;
 
 use tal_core::config::TrainConfig;
+use tal_core::weights::NamedTensors;
 use tal_pth::Value;
 use tch::{Kind, Tensor};
 
+use super::file::{ReleasedCheckpoint, Section};
 use super::report::Difference;
 use super::schedule::Place;
-use super::{ReleasedCheckpoint, Section};
 use crate::error::EngineError;
-use crate::optimizer::{NamedTensors, decays, state_entries};
+use crate::optimizer::{decays, state_entries};
 
 /// Names of an error's list; the rest is counted.
 const NUM_LISTED: usize = 5;
 
-/// What was read.
+/// Moments of AdamW.
 pub(super) struct Moments {
     /// As [`crate::optimizer::AdamW::state`] gives it.
     pub(super) state: NamedTensors,
@@ -42,7 +43,7 @@ pub(super) fn read(
     };
     let state = entry("state")?
         .as_dict()
-        .ok_or_else(|| file.refuse("the state of its optimizer is no dict"))?;
+        .ok_or_else(|| file.refuse("the state of its optimizer is not a dict"))?;
     let groups = entry("param_groups")?.as_items().unwrap_or_default();
     let names = names_by_index(file, weights, groups)?;
     for (group, decay) in groups.iter().zip([true, false]) {
@@ -75,7 +76,7 @@ pub(super) fn read(
         let moment = |key: &str| -> Result<Tensor, EngineError> {
             let place = || format!("{key} of parameter {index} ({name}) in its optimizer");
             let value = entry.get(key).and_then(Value::as_tensor);
-            let value = value.ok_or_else(|| file.refuse(format!("{} is no tensor", place())))?;
+            let value = value.ok_or_else(|| file.refuse(format!("{} is not a tensor", place())))?;
             Ok(file.tensor(&place(), value)?.to_kind(parameter.kind()))
         };
         let (mean, square) = (moment("exp_avg")?, moment("exp_avg_sq")?);

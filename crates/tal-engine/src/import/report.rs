@@ -1,17 +1,17 @@
-//! What the import of a run found.
+//! Report on the import of a run.
 
 use std::fmt::Display;
 
 use tal_core::weights::LoadReport;
 
-/// A value that the file and the configuration do not agree on; the configuration's is used.
+/// A value that differs between file and configuration; that of the configuration is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// What it is, with the key of the configuration where it has one.
+    /// Name of the value: the key of the configuration if it has one.
     pub what: String,
     /// The value in the file.
     pub file: String,
-    /// The value that the configuration means.
+    /// The value of the configuration.
     pub config: String,
 }
 
@@ -32,7 +32,7 @@ impl Display for Difference {
     }
 }
 
-/// What the import of a run took over, what it could not, and where file and configuration disagree.
+/// Report on the import of a run: imported parts, missing parts, and differences between file and configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunReport {
     /// The trained weights.
@@ -43,16 +43,16 @@ pub struct RunReport {
     pub epoch: u64,
     /// Epochs that the configuration runs.
     pub num_epochs: u64,
-    /// Steps done; the schedule goes on from here.
+    /// Steps done; the schedule continues from here.
     pub step: u64,
-    /// Steps of an epoch, where the data or the file tell.
+    /// Steps of an epoch; `None` if neither the data nor the file tell.
     pub steps_per_epoch: Option<usize>,
-    /// Parameters that got their moments.
+    /// Number of parameters with moments.
     pub num_moments: usize,
-    /// Parameters that have none in the file since they never had a gradient; theirs start at zero.
+    /// Parameters without moments in the file, since they never had a gradient; their moments start at zero.
     pub without_moments: Vec<String>,
-    /// Where the loss normaliser starts: a released file does not hold it.
+    /// Start value of the loss normaliser, which a released file does not hold.
     pub normalizer: f64,
-    /// Where file and configuration disagree.
+    /// Differences between file and configuration.
     pub differences: Vec<Difference>,
 }

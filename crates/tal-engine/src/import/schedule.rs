@@ -1,17 +1,17 @@
-//! Where the released run stands in its schedule.
+//! Place of a released run in its schedule.
 
 use tal_core::config::{ScheduleConfig, TrainConfig};
 use tal_pth::Value;
 
-use super::ReleasedCheckpoint;
+use super::file::ReleasedCheckpoint;
 use super::report::Difference;
 use crate::error::EngineError;
 use crate::schedule::Schedule;
 
-/// Two learning rates are equal up to what a recursive computation of the cosine loses.
+/// Relative tolerance of learning rates: a recursive computation of the cosine loses some precision.
 const RATE_TOLERANCE: f64 = 1e-9;
 
-/// The place of a run.
+/// Place of a run.
 pub(super) struct Place {
     /// Steps done.
     pub(super) step: u64,
@@ -21,7 +21,7 @@ pub(super) struct Place {
 }
 
 /// Reads step and epoch and compares the schedule with the configuration's. The file counts its schedule in steps;
-/// without `steps_per_epoch`, the length of the schedule tells how many an epoch has.
+/// without `steps_per_epoch`, it follows from the length of the schedule.
 pub(super) fn read(
     file: &ReleasedCheckpoint,
     config: &TrainConfig,
@@ -81,7 +81,7 @@ pub(super) fn read(
         let rate = Schedule::new(config, steps).rate(step);
         compare_rates(file.file.root(), rate, step, differences);
         if epoch * steps as u64 != step {
-            let what = "the number of steps after the file's epochs (the schedule goes on from the file's)";
+            let what = "the number of steps after the file's epochs (the schedule continues from the file's)";
             let expected = format!("{} ({epoch} epochs of {steps})", epoch * steps as u64);
             differences.push(Difference::new(what, step, expected));
         }

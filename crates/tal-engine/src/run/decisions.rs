@@ -1,4 +1,4 @@
-//! When to evaluate and what to keep: pure functions of the configuration and the place in the run.
+//! Decisions to evaluate and to save: pure functions of the configuration and the progress of the run.
 
 use tal_core::config::CheckpointConfig;
 
@@ -15,12 +15,12 @@ pub(super) fn save_after(policy: &CheckpointConfig, epoch: u64, num_epochs: u64)
     epoch == num_epochs || epoch.is_multiple_of(policy.save_every as u64)
 }
 
-/// Whether to save the run after `batch` batches of an epoch that goes on.
+/// Whether to save the run after `batch` batches of an unfinished epoch.
 pub(super) fn save_after_step(policy: &CheckpointConfig, batch: usize) -> bool {
     policy.save_every_steps > 0 && batch.is_multiple_of(policy.save_every_steps)
 }
 
-/// Whether an average mAP replaces the best one; of equals the first stays.
+/// Whether an average mAP replaces the best one; on a tie the earlier one stays.
 pub(super) fn is_better(best: Option<Best>, average_map: f64) -> bool {
     best.is_none_or(|best| average_map > best.average_map)
 }

@@ -1,4 +1,4 @@
-//! What a finished run comes down to, for tables over several runs.
+//! Figures of a finished run, for tables over several runs.
 
 use std::fs;
 use std::path::Path;
@@ -10,10 +10,10 @@ use super::{METRICS, SUMMARY};
 use crate::error::EngineError;
 use crate::metrics::{self, Metric};
 
-/// What a finished run comes down to: the file `summary.json` of a run folder.
+/// Figures of a finished run: the file `summary.json` of a run folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunFigures {
-    /// Which weights were evaluated.
+    /// The kind of weights that were evaluated.
     pub weights: Weights,
     /// Mean of mAP over the thresholds after the last epoch, 0 to 1.
     pub average_map: f64,
@@ -25,18 +25,18 @@ pub struct RunFigures {
     pub num_parameters: usize,
     /// Steps of the run.
     pub num_steps: u64,
-    /// Seconds per step: median over the epochs of the mean over an epoch, loading included. `None` where no epoch was done
-    /// in one piece.
+    /// Seconds per step: median over the epochs of the mean over an epoch, loading included. `None` if no epoch was done in one
+    /// piece.
     pub step_seconds: Option<f64>,
-    /// Largest resident set of the process that finished the run, in bytes; `None` where the system does not tell.
+    /// Largest resident set of the process that finished the run, in bytes; `None` if the system does not tell.
     pub peak_memory_bytes: Option<u64>,
 }
 
 impl RunFigures {
-    /// Reads the figures of a run folder; `None` where the run is not finished.
+    /// Reads the figures of a run folder; `None` if the run is not finished.
     ///
     /// # Errors
-    /// Where the file cannot be read or is not one of these.
+    /// If the file cannot be read or is not a summary.
     pub fn read(folder: &Path) -> Result<Option<Self>, EngineError> {
         let path = folder.join(SUMMARY);
         let text = match fs::read_to_string(&path) {
@@ -48,12 +48,14 @@ impl RunFigures {
             .map(Some)
             .map_err(|error| EngineError::Checkpoint {
                 path,
-                reason: format!("is no summary of a run ({error}); delete it and resume the run"),
+                reason: format!(
+                    "is not a summary of a run ({error}); delete it and resume the run"
+                ),
             })
     }
 }
 
-/// Median over the epochs of `metrics.jsonl` that one process did as a whole of an epoch's mean seconds per step.
+/// Median of the mean seconds per step, over the epochs of `metrics.jsonl` that one process did as a whole.
 pub(super) fn step_seconds(
     folder: &Path,
     steps_per_epoch: usize,

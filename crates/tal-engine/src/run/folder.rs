@@ -1,4 +1,4 @@
-//! The run folder: when it may be used, and the files of it that are not checkpoints.
+//! The run folder: rules of its use, and its files other than checkpoints.
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
@@ -9,7 +9,7 @@ use tal_core::atomic::write_atomic;
 use tal_core::config::Config;
 use tal_data::results;
 
-use super::{RunFigures, RunOptions};
+use super::figures::RunFigures;
 use crate::checkpoint::{Checkpoint, LAST};
 use crate::error::EngineError;
 use crate::evaluator::EvaluationReport;
@@ -21,20 +21,20 @@ pub const RESOLVED_CONFIG: &str = "config.yaml";
 /// Metrics of every step.
 pub const METRICS: &str = "metrics.jsonl";
 
-/// What was found in the test subsets after the last epoch.
+/// Detections in the test subsets after the last epoch.
 pub const DETECTIONS: &str = "detections.json";
 
-/// The figures of that.
+/// Figures of these detections.
 pub const EVALUATION: &str = "evaluation.json";
 
-/// Where the time of the steps went, in the latest process that was asked to measure it.
+/// Time of the phases of the steps, from the latest process that measured it.
 pub const PROFILE: &str = "profile.json";
 
-/// What the run comes down to.
+/// Figures of the finished run, for tables.
 pub const SUMMARY: &str = "summary.json";
 
-/// Configuration that may differ between a run and its continuation, beside [`MOVABLE`]: it changes what is kept or how the
-/// weights are used, but no weight.
+/// Sections that may differ between a run and its continuation, beside [`MOVABLE`]: they change which files are kept or how
+/// the weights are used, but no weight.
 const FREE: [&str; 5] = [
     "dataset.test_subsets",
     "train.checkpoint",
@@ -43,8 +43,8 @@ const FREE: [&str; 5] = [
     "evaluation",
 ];
 
-/// Configuration that says where things are and how they are loaded, and changes no figure. Elements of a list have the key
-/// `[]`. Where clicks lie may change, whether there are any may not.
+/// Keys that say where files are and how they are loaded, and that change no figure. Elements of a list have the key `[]`. The
+/// path of the clicks may change, but not whether there are any.
 const MOVABLE: [&str; 6] = [
     "dataset.annotations",
     "dataset.features.dir",
@@ -54,23 +54,22 @@ const MOVABLE: [&str; 6] = [
     "train.cache_mb",
 ];
 
-/// The log for people, which the program writes: it is there before the folder is looked at.
+/// The log for people. The program starts it before the folder is checked.
 pub const LOG: &str = "train.log";
 
 /// A run folder that is ready.
 pub(super) struct Prepared {
-    /// The state of the run to continue; none where it starts.
+    /// State of the run to continue; `None` for a new run.
     pub(super) state: Option<Checkpoint>,
-    /// Keeps other processes out as long as it lives; none where the file system has no locks.
+    /// Keeps other processes out for its lifetime; `None` if the file system has no locks.
     pub(super) lock: Option<File>,
 }
 
-/// Makes sure that the folder exists, can be written, is used by no other process and holds nothing else than the run to
-/// continue, whose state it returns.
-pub(super) fn prepare(options: &RunOptions, config: &Config) -> Result<Prepared, EngineError> {
-    let out = &options.out;
+/// Makes sure that the folder exists, can be written, is not in use and holds nothing but the run to continue; gives the state
+/// of that run.
+pub(super) fn prepare(out: &Path, resume: bool, config: &Config) -> Result<Prepared, EngineError> {
     let refuse = |reason: String| EngineError::OutputFolder {
-        path: out.clone(),
+        path: out.to_owned(),
         reason,
     };
     fs::create_dir_all(out).map_err(|error| refuse(format!("cannot be created: {error}")))?;
@@ -82,7 +81,7 @@ pub(super) fn prepare(options: &RunOptions, config: &Config) -> Result<Prepared,
     let mut entries =
         fs::read_dir(out).map_err(|error| refuse(format!("cannot be read: {error}")))?;
     let last = out.join(LAST);
-    if !options.resume && entries.next().is_some() {
+    if !resume && entries.next().is_some() {
         let hint = if last.exists() {
             "it holds a run: add --resume to continue it"
         } else {
@@ -94,7 +93,7 @@ pub(super) fn prepare(options: &RunOptions, config: &Config) -> Result<Prepared,
         .prefix(".writable")
         .tempfile_in(out)
         .map_err(|error| refuse(format!("is not writable: {error}")))?;
-    if options.resume {
+    if resume {
         remove_leftovers(out);
     }
     if !last.exists() {
@@ -119,9 +118,9 @@ pub(super) fn prepare(options: &RunOptions, config: &Config) -> Result<Prepared,
     )))
 }
 
-/// Locks the folder for this process. `Err` where another one has it.
+/// Locks the folder for this process. `Err` if another process has locked it.
 fn lock(out: &Path) -> Result<Option<File>, ()> {
-    // Some systems cannot open folders, and some file systems cannot lock them: then nothing is checked.
+    // Some systems cannot open folders, and some file systems cannot lock them: then there is no check.
     let Ok(folder) = File::open(out) else {
         return Ok(None);
     };
@@ -132,7 +131,7 @@ fn lock(out: &Path) -> Result<Option<File>, ()> {
     }
 }
 
-/// A file that a run which has not begun its first step does not leave behind; the first by name.
+/// The first file, by name, that does not come from a run before its first step.
 fn first_foreign(out: &Path, config: &Config) -> Option<String> {
     let entries = fs::read_dir(out).into_iter().flatten().flatten();
     let is_foreign = |name: &str| match name {
@@ -151,7 +150,7 @@ fn first_foreign(out: &Path, config: &Config) -> Option<String> {
     foreign.into_iter().next()
 }
 
-/// Temporary files of an atomic write that a kill interrupted; whatever stays does no harm.
+/// Removes temporary files of atomic writes that a kill interrupted. Those that cannot be removed do no harm.
 fn remove_leftovers(out: &Path) {
     for entry in fs::read_dir(out).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(".tmp-") {
@@ -160,7 +159,7 @@ fn remove_leftovers(out: &Path) {
     }
 }
 
-/// Fields that a run cannot change on its way: `path = new (was old)`.
+/// Fields that a continued run must not change: `path = new (was old)`.
 fn differences(old: &Config, new: &Config) -> Vec<String> {
     let is_free = |path: &str| FREE.contains(&path);
     compared(old, new, &is_free)
@@ -238,7 +237,7 @@ pub(super) fn write_results(
     write(&out.join(EVALUATION), figures.as_bytes())
 }
 
-/// A run that goes on is not finished.
+/// Removes the sign of a finished run, since the run continues.
 pub(super) fn remove_summary(out: &Path) -> Result<(), EngineError> {
     let path = out.join(SUMMARY);
     match fs::remove_file(&path) {
@@ -266,6 +265,8 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
 
 #[cfg(test)]
 mod tests {
+    use tal_core::Usage;
+
     use super::*;
 
     fn config(extra: &[&str]) -> Config {
@@ -344,18 +345,13 @@ dataset:
     fn what_a_run_did_not_begin_is_not_started_over() {
         let dir = tempfile::tempdir().unwrap();
         let config = config(&[]);
-        let options = RunOptions {
-            out: dir.path().to_owned(),
-            resume: true,
-            device: tch::Device::Cpu,
-            profile: false,
-        };
-        // What a run leaves that is killed before its first save.
+        let prepare = || prepare(dir.path(), true, &config);
+        // Files of a run that is killed before its first save.
         write_config(dir.path(), &config).unwrap();
         for (name, text) in [(LOG, "started"), (METRICS, ""), (".tmp-x", "half")] {
             fs::write(dir.path().join(name), text).unwrap();
         }
-        assert!(prepare(&options, &config).unwrap().state.is_none());
+        assert!(prepare().unwrap().state.is_none());
         for (name, text) in [
             (METRICS, "{}\n"),
             (RESOLVED_CONFIG, "mine"),
@@ -365,7 +361,7 @@ dataset:
             let path = dir.path().join(name);
             let before = fs::read(&path).ok();
             fs::write(&path, text).unwrap();
-            let error = prepare(&options, &config).err().unwrap().to_string();
+            let error = prepare().err().unwrap().to_string();
             let expected = format!("has no last.safetensors to continue from, but holds {name}");
             assert!(error.contains(&expected), "{error}");
             match before {
@@ -379,13 +375,7 @@ dataset:
     fn foreign_files_and_unwritable_places_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("thesis.tex"), "precious").unwrap();
-        let options = |out: &Path| RunOptions {
-            out: out.to_owned(),
-            resume: false,
-            device: tch::Device::Cpu,
-            profile: false,
-        };
-        let prepare = |out: &Path| prepare(&options(out), &config(&[])).err().unwrap();
+        let prepare = |out: &Path| prepare(out, false, &config(&[])).err().unwrap();
         let error = prepare(dir.path());
         assert!(error.to_string().contains("is not empty"), "{error}");
         assert!(error.is_usage());

@@ -1,121 +1,65 @@
-//! The policy of a training run: when to evaluate, what to keep, how to go on.
+//! Training runs in a folder: evaluation, checkpoints and continuation.
 //!
 //! A run folder holds `config.yaml` (resolved), `metrics.jsonl`, `last.safetensors` (the state of the run),
-//! `best.safetensors` (with `train.checkpoint.eval_every`), where asked for `profile.json`, and at the end `detections.json`,
+//! `best.safetensors` (with `train.checkpoint.eval_every`), `profile.json` (on request), and at the end `detections.json`,
 //! `evaluation.json` and `summary.json`.
 
 mod decisions;
 mod figures;
 mod folder;
-mod source;
+mod options;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tal_core::ClassMap;
-use tal_core::config::{Config, Weights};
-use tal_data::{Dataset, Loader, LoaderConfig, Position, SampleSource, TrainingSample, WeakSample};
+use tal_core::config::Config;
+use tal_data::{Dataset, Loader, LoaderConfig, Position, SampleSource};
 use tch::Device;
 
-use crate::backtal::WeakBatch;
-use crate::batch::TrainingBatch;
-use crate::checkpoint::{BEST, Best, Checkpoint, LAST, RunState};
+use crate::backtal::BackTal;
+use crate::checkpoint::{Best, Checkpoint, RunState};
 use crate::detector::Detector;
 use crate::error::EngineError;
 use crate::evaluator::{EvaluationReport, Evaluator};
-use crate::metrics::{Metric, MetricsLog, StepMetrics};
-use crate::profile::{Phase, StepProfile, Stopwatch};
+use crate::external_scores::ExternalScores;
+use crate::method::Method;
+use crate::metrics::{Metric, MetricsLog};
+use crate::model::Model;
+use crate::profile::{Phase, Stopwatch};
+use crate::pyramid::Pyramid;
 use crate::trainer::Trainer;
 
-use source::Source;
-
+pub use crate::checkpoint::{BEST, LAST};
 pub use figures::RunFigures;
 pub(crate) use folder::other_figures;
 pub use folder::{DETECTIONS, EVALUATION, LOG, METRICS, PROFILE, RESOLVED_CONFIG, SUMMARY};
-
-/// Where a run goes and how it starts.
-#[derive(Debug, Clone)]
-pub struct RunOptions {
-    /// The run folder.
-    pub out: PathBuf,
-    /// Go on with what the folder holds, or start where it holds nothing.
-    pub resume: bool,
-    /// Where the network runs.
-    pub device: Device,
-    /// Measure where the time of a step goes: [`RunObserver::profiled`] and [`PROFILE`].
-    pub profile: bool,
-}
-
-/// What a run is about to do.
-#[derive(Debug, Clone)]
-pub struct RunInfo {
-    /// The run folder; it exists from now on.
-    pub out: PathBuf,
-    /// Training recordings.
-    pub num_recordings: usize,
-    /// Recordings of the test subsets.
-    pub num_test_recordings: usize,
-    /// Trained values of the network.
-    pub num_parameters: usize,
-    /// Steps of an epoch.
-    pub steps_per_epoch: u64,
-    /// Epochs of the run.
-    pub num_epochs: u64,
-    /// Steps that an earlier process did.
-    pub steps_done: u64,
-}
-
-/// Is told what happens; all methods may be left out.
-pub trait RunObserver {
-    /// The data are open and the network is built.
-    fn started(&mut self, _info: &RunInfo) {}
-    /// A step is done.
-    fn step(&mut self, _metrics: &StepMetrics) {}
-    /// `done` of `total` recordings are evaluated; first called with 0.
-    fn evaluating(&mut self, _done: usize, _total: usize) {}
-    /// An evaluation is done, `epoch` counted from 1; `best` is the best so far.
-    fn evaluated(&mut self, _epoch: u64, _report: &EvaluationReport, _best: Option<Best>) {}
-    /// Training is over or interrupted; where its time went, if that was measured and a step was done.
-    fn profiled(&mut self, _profile: &StepProfile) {}
-    /// Whether to stop after the current step; the run is saved.
-    fn should_stop(&self) -> bool {
-        false
-    }
-}
-
-/// An observer that does nothing.
-impl RunObserver for () {}
-
-/// How a run ended.
-#[derive(Debug, Clone)]
-pub struct RunSummary {
-    /// The run folder.
-    pub out: PathBuf,
-    /// Which weights were evaluated.
-    pub weights: Weights,
-    /// The evaluation after the last epoch.
-    pub last: EvaluationReport,
-    /// The best evaluation, where epochs were compared.
-    pub best: Option<Best>,
-    /// Steps of the whole run.
-    pub num_steps: u64,
-    /// Seconds that this process trained, without evaluations.
-    pub train_seconds: f64,
-}
+pub use options::{RunInfo, RunObserver, RunOptions, RunSummary};
 
 /// Trains a network as `config` says.
 ///
 /// # Errors
-/// Whatever is wrong with the data, the folder or the numbers; the folder then holds the last saved state.
-/// [`EngineError::Interrupted`] where the observer asked to stop.
+/// If the data, the folder or the numbers are wrong; the folder then holds the last saved state.
+/// [`EngineError::Interrupted`] if the observer asked to stop.
 pub fn train(
     config: &Config,
     options: &RunOptions,
     observer: &mut dyn RunObserver,
 ) -> Result<RunSummary, EngineError> {
-    let folder = folder::prepare(options, config)?;
-    let mut run = Run::open(config, options, folder.state)?;
+    match config.backtal {
+        None => train_method::<Pyramid>(config, options, observer),
+        Some(_) => train_method::<BackTal>(config, options, observer),
+    }
+}
+
+fn train_method<M: Method>(
+    config: &Config,
+    options: &RunOptions,
+    observer: &mut dyn RunObserver,
+) -> Result<RunSummary, EngineError> {
+    let folder = folder::prepare(&options.out, options.resume, config)?;
+    let mut run = Run::<M>::open(config, options, folder.state)?;
     folder::remove_summary(&options.out)?;
     folder::write_config(&options.out, config)?;
     observer.started(&run.info());
@@ -131,7 +75,7 @@ pub fn train(
         outcome = outcome.and(folder::write_profile(&options.out, &profile));
         observer.profiled(&profile);
     }
-    // The evaluation after the last epoch is no part of a step.
+    // The evaluation after the last epoch is not part of a step.
     *run.trainer.stopwatch() = Stopwatch::off();
     outcome?;
     let summary = run.finish(observer)?;
@@ -139,10 +83,10 @@ pub fn train(
     Ok(summary)
 }
 
-/// Makes a run folder that holds `checkpoint`, the state of a run, so that [`train`] with `resume` goes on from it.
+/// Makes a run folder with `checkpoint`, the state of a run, so that [`train`] with `resume` continues from it.
 ///
 /// # Errors
-/// Where the checkpoint holds weights only, or the folder is not empty or cannot be written.
+/// If the checkpoint holds weights only, or the folder is not empty or cannot be written.
 pub fn write_resumable(out: &Path, checkpoint: &Checkpoint) -> Result<(), EngineError> {
     let last = out.join(LAST);
     if checkpoint.manifest.run.is_none() {
@@ -151,28 +95,23 @@ pub fn write_resumable(out: &Path, checkpoint: &Checkpoint) -> Result<(), Engine
             reason: "would hold weights only, not the state of a run".to_owned(),
         });
     }
-    let options = RunOptions {
-        out: out.to_owned(),
-        resume: false,
-        device: Device::Cpu,
-        profile: false,
-    };
     let config = &checkpoint.manifest.config;
-    let folder = folder::prepare(&options, config)?;
+    let folder = folder::prepare(out, false, config)?;
     folder::write_config(out, config)?;
     checkpoint.write(&last)?;
     drop(folder.lock);
     Ok(())
 }
 
-struct Run<'a> {
+struct Run<'a, M: Method> {
     config: &'a Config,
     out: &'a Path,
     device: Device,
-    source: Source<'a>,
+    source: Arc<dyn SampleSource<M::Sample>>,
     classes: ClassMap,
     evaluator: Evaluator,
-    trainer: Trainer,
+    external_scores: Option<Arc<ExternalScores>>,
+    trainer: Trainer<M>,
     log: MetricsLog,
     position: Position,
     steps_per_epoch: usize,
@@ -182,20 +121,26 @@ struct Run<'a> {
     train_seconds: f64,
 }
 
-impl<'a> Run<'a> {
+impl<'a, M: Method> Run<'a, M> {
     fn open(
         config: &'a Config,
         options: &'a RunOptions,
         resumed: Option<Checkpoint>,
     ) -> Result<Self, EngineError> {
         let data = &config.dataset;
-        let (source, classes) = Source::open(config)?;
+        let cache_bytes = config.train.cache_mb << 20;
+        let training = Dataset::open(data, &data.train_subsets)?.with_cache(cache_bytes);
+        // Most mistakes in features show in the first file: report them before the folder holds a run.
+        training.features(0)?;
+        let (source, classes) = M::source(config, Arc::new(training))?;
         let test = Dataset::open(data, &data.test_subsets)?;
         test.features(0)?;
         let evaluator =
-            Evaluator::new(Arc::new(test), &data.test_subsets, config.train.num_workers)
-                .with_external_scores(config.inference.external_scores.as_ref())?;
-        evaluator.check(config, &classes)?;
+            Evaluator::new(Arc::new(test), &data.test_subsets, config.train.num_workers);
+        let external_scores = ExternalScores::of(config)?;
+        let external = external_scores.as_deref();
+        let found = external.map_or(&classes, ExternalScores::classes);
+        evaluator.check(config, found, external)?;
         let batch_size = config.train.batch_size;
         let steps_per_epoch = tal_data::order::num_batches(source.num_recordings(), batch_size);
         if steps_per_epoch == 0 {
@@ -217,6 +162,7 @@ impl<'a> Run<'a> {
             source,
             classes,
             evaluator,
+            external_scores,
             trainer,
             log: MetricsLog::open(&options.out.join(METRICS), metrics_bytes)?,
             position: state
@@ -246,44 +192,13 @@ impl<'a> Run<'a> {
     }
 
     fn train(&mut self, observer: &mut dyn RunObserver) -> Result<(), EngineError> {
-        let (config, device) = (self.config, self.device);
-        match &self.source {
-            Source::Weak(dataset, backtal) => {
-                let backtal = *backtal;
-                let source: Arc<dyn SampleSource<WeakSample>> = dataset.clone();
-                self.train_on(source, observer, |trainer, samples, epoch| {
-                    let mut batch = WeakBatch::new(samples, config, backtal, device)?;
-                    trainer.step_weak(&mut batch, epoch)
-                })
-            }
-            Source::Segments(dataset) => {
-                let source: Arc<dyn SampleSource> = dataset.clone();
-                self.train_on(
-                    source,
-                    observer,
-                    |trainer, samples: &[TrainingSample], epoch| {
-                        let mut batch = TrainingBatch::new(samples, config, device)?;
-                        trainer.step(&mut batch, epoch)
-                    },
-                )
-            }
-        }
-    }
-
-    /// Trains on the batches of `source`; `step` is one step.
-    fn train_on<S: Send + 'static>(
-        &mut self,
-        source: Arc<dyn SampleSource<S>>,
-        observer: &mut dyn RunObserver,
-        step: impl Fn(&mut Trainer, &[S], u64) -> Result<StepMetrics, EngineError>,
-    ) -> Result<(), EngineError> {
         let train = &self.config.train;
         let num_epochs = train.num_epochs();
         if self.position.epoch >= num_epochs {
             return Ok(());
         }
         let loader = Loader::new(
-            source,
+            self.source.clone(),
             LoaderConfig {
                 seed: train.seed,
                 batch_size: train.batch_size,
@@ -299,7 +214,9 @@ impl<'a> Run<'a> {
             let batch = batch?;
             self.trainer.stopwatch().lap(Phase::Wait);
             let epoch = batch.position.epoch;
-            let metrics = step(&mut self.trainer, &batch.samples, epoch as u64)?;
+            let mut batch_of_step = M::batch(self.config, &batch.samples, self.device)?;
+            let metrics = self.trainer.step(&mut batch_of_step, epoch as u64)?;
+            drop(batch_of_step);
             self.epoch_loss += metrics.loss;
             observer.step(&metrics);
             self.log.write(&Metric::Step(metrics))?;
@@ -329,9 +246,9 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Moves on to the next epoch: metrics, evaluation and saving as the configuration says.
+    /// Ends the epoch: metrics, evaluation and saving as the configuration says.
     ///
-    /// The epoch's `timed_steps` that this process did took `seconds`.
+    /// This process did `timed_steps` of its steps, in `seconds`.
     fn end_epoch(
         &mut self,
         (timed_steps, seconds): (usize, f64),
@@ -383,13 +300,10 @@ impl<'a> Run<'a> {
     ) -> Result<EvaluationReport, EngineError> {
         let start = Instant::now();
         let kind = self.config.train.checkpoint.weights;
-        let detector = Detector::with_weights(
-            self.config,
-            &self.classes,
-            (kind, self.trainer.weights(kind)),
-            self.out,
-            self.device,
-        )?;
+        let mut model = Model::<M>::new(self.config, &[], self.device)?;
+        model.load(self.trainer.weights(kind), self.out)?;
+        let scores = self.external_scores.clone();
+        let detector = Detector::with_scores(model, &self.classes, kind, scores);
         let report = self.evaluator.evaluate(&detector, &mut |done, total| {
             observer.evaluating(done, total)
         })?;
@@ -439,7 +353,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// The evaluation after the last epoch, unless it has just been made, and the files that hold it.
+    /// Evaluates after the last epoch, unless that is already done, and writes the results.
     fn finish(mut self, observer: &mut dyn RunObserver) -> Result<RunSummary, EngineError> {
         let epoch = self.config.train.num_epochs() as u64;
         let last = match self.last.take() {
@@ -451,10 +365,10 @@ impl<'a> Run<'a> {
             }
         };
         self.log.sync()?;
-        let external = self.evaluator.external_classes();
-        let classes = external.unwrap_or(&self.classes);
+        let external = self.external_scores.as_deref();
+        let classes = external.map_or(&self.classes, ExternalScores::classes);
         folder::write_results(self.out, &last, classes)?;
-        // The last file of a run: where it stands, the run is finished.
+        // The last file of a run: if it is there, the run is finished.
         folder::write_summary(self.out, &self.figures(&last)?)?;
         Ok(RunSummary {
             out: self.out.to_owned(),

@@ -1,21 +1,18 @@
 //! The networks of the compared methods as a whole against their released implementations: outputs of every level,
 //! detections, losses, gradients. Each is configured by its overlay in `configs/baselines`.
 
-mod common;
-
 use std::path::Path;
 use std::sync::Arc;
 
-use common::{Golden, baselines, compare};
+use crate::support::{Golden, baselines, compare};
 use tal_core::config::Weights;
 use tal_core::nn::FeaturePyramid;
+use tal_core::weights::NamedTensors;
 use tal_core::{ClassMap, TimeGrid};
 use tal_data::Features;
 use tal_decoder::{BoundaryOutput, Criterion};
-use tal_engine::batch::PaddedBatch;
 use tal_engine::import::released_name_map;
-use tal_engine::optimizer::{AdamW, NamedTensors};
-use tal_engine::{Detector, Model};
+use tal_engine::{AdamW, Detector, Model, PaddedBatch, Pyramid};
 use tch::{Device, Kind, Tensor, no_grad};
 
 /// Small tensors are not worth a second thread.
@@ -28,8 +25,8 @@ fn renamed(golden: &Golden, prefix: &str) -> NamedTensors {
     released_name_map().rename(golden.section(prefix)).unwrap()
 }
 
-fn model(name: &str, golden: &Golden) -> Model {
-    let mut model = Model::new(&golden.config, &[], Device::Cpu).unwrap();
+fn model(name: &str, golden: &Golden) -> Model<Pyramid> {
+    let mut model = Model::<Pyramid>::new(&golden.config, &[], Device::Cpu).unwrap();
     model
         .load(&renamed(golden, "weight"), Path::new(name))
         .unwrap();
@@ -37,7 +34,7 @@ fn model(name: &str, golden: &Golden) -> Model {
 }
 
 /// Everything that is recorded of the network's answer to a recording, under the recorded names.
-fn outputs(model: &Model, features: &Tensor) -> NamedTensors {
+fn outputs(model: &Model<Pyramid>, features: &Tensor) -> NamedTensors {
     let array = compare::array(features);
     let dataset = &model.config().dataset;
     let encoder = &model.config().encoder;
@@ -55,19 +52,19 @@ fn outputs(model: &Model, features: &Tensor) -> NamedTensors {
     insert_pyramid(
         "encoder",
         &model
-            .pyramid_network()
+            .network()
             .encoder
             .forward_t(&batch.features, &batch.lens, false),
     );
     insert_pyramid(
         "pyramid",
-        &model.pyramid(&batch.features, &batch.lens, false),
+        &model.network().pyramid(&batch.features, &batch.lens, false),
     );
-    let output = model.forward(&batch.features, &batch.lens, false);
+    let output = model.network().forward(&batch.features, &batch.lens, false);
     for (l, level) in output.levels().iter().enumerate() {
         insert("cls_logits", l, &level.cls_logits);
         match &level.boundaries {
-            BoundaryOutput::Distances(distances) => insert("offsets", l, distances),
+            BoundaryOutput::Distances(distances) => insert("offsets", l, &distances),
             BoundaryOutput::Trident(trident) => {
                 insert("offsets", l, &trident.offset_bins);
                 insert("start_logits", l, &trident.start_logits);
@@ -161,7 +158,9 @@ fn training_step() {
         let parameters = model.parameters();
         let mut criterion = Criterion::new(&golden.config.loss);
         let batch = compare::batch(&golden);
-        let output = model.forward(&batch.input.features, &batch.input.lens, false);
+        let output = model
+            .network()
+            .forward(&batch.input.features, &batch.input.lens, false);
         let losses = criterion.forward(&output, &batch.points, &batch.targets);
         let mut largest = 0f64;
         for (part, found) in [

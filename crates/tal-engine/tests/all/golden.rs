@@ -1,19 +1,18 @@
 //! The whole network against the released implementation: detections, losses, gradients, one optimiser step.
 
-mod common;
-
 use std::path::Path;
 use std::sync::Arc;
 
-use common::compare::{self, array, batch};
-use common::{Golden, fixture};
+use crate::support::compare::{self, array, batch};
+use crate::support::{Golden, fixture};
 use tal_core::config::{Precision, Weights};
 use tal_core::nn::PrecisionScope;
+use tal_core::weights::NamedTensors;
 use tal_core::{ClassMap, TimeGrid};
 use tal_data::Features;
+use tal_engine::AdamW;
 use tal_engine::import::{import_released, released_name_map};
-use tal_engine::optimizer::{AdamW, NamedTensors};
-use tal_engine::{Detector, Model};
+use tal_engine::{Detector, Model, Pyramid};
 use tch::{Device, Kind, Tensor};
 
 /// The case's weights under our names. Those of `tiny` come from the released checkpoint.
@@ -128,13 +127,15 @@ fn detections_of_hacs_like() {
 #[test]
 fn bfloat16_trains_on_nearly_the_same_gradients() {
     let golden = Golden::read("tiny");
-    let mut model = Model::new(&golden.config, &[], Device::Cpu).unwrap();
+    let mut model = Model::<Pyramid>::new(&golden.config, &[], Device::Cpu).unwrap();
     let weights = weights("tiny", &golden);
     model.load(&weights, Path::new("tiny")).unwrap();
     let mut criterion = tal_decoder::Criterion::new(&golden.config.loss);
     let batch = batch(&golden);
     let scope = PrecisionScope::new(Precision::Bfloat16, Device::Cpu);
-    let output = model.forward(&batch.input.features, &batch.input.lens, false);
+    let output = model
+        .network()
+        .forward(&batch.input.features, &batch.input.lens, false);
     drop(scope);
     let losses = criterion.forward(&output, &batch.points, &batch.targets);
     let (loss, exact) = (
@@ -166,14 +167,16 @@ fn bfloat16_trains_on_nearly_the_same_gradients() {
 /// The golden step has a stochastic depth of 0, which the network in evaluation mode has too.
 fn check_training(name: &str) {
     let golden = Golden::read(name);
-    let mut model = Model::new(&golden.config, &[], Device::Cpu).unwrap();
+    let mut model = Model::<Pyramid>::new(&golden.config, &[], Device::Cpu).unwrap();
     model
         .load(&weights(name, &golden), Path::new(name))
         .unwrap();
     let parameters = model.parameters();
     let mut criterion = tal_decoder::Criterion::new(&golden.config.loss);
     let batch = batch(&golden);
-    let output = model.forward(&batch.input.features, &batch.input.lens, false);
+    let output = model
+        .network()
+        .forward(&batch.input.features, &batch.input.lens, false);
     let losses = criterion.forward(&output, &batch.points, &batch.targets);
     for (part, found) in [
         ("cls_loss", &losses.cls),

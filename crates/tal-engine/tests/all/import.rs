@@ -1,11 +1,9 @@
 //! Import of the released checkpoint.
 
-mod common;
-
-use common::{Golden, fixture};
+use crate::support::{Golden, fixture};
 use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
-use tal_engine::checkpoint::Checkpoint;
+use tal_engine::Checkpoint;
 use tal_engine::import::{import_released, released_name_map};
 use tch::Device;
 
@@ -49,7 +47,7 @@ fn an_imported_checkpoint_is_one_of_ours() {
         .write(&path)
         .unwrap();
     let detector = tal_engine::Detector::load(&path, None, Device::Cpu).unwrap();
-    assert_eq!(detector.model().num_parameters(), 85_804);
+    assert_eq!(detector.num_parameters(), 85_804);
     let manifest = Checkpoint::read(&path).unwrap().manifest;
     assert!(manifest.origin.unwrap().starts_with("state_dict_ema of"));
 }

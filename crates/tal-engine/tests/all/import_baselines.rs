@@ -1,16 +1,14 @@
 //! Import of checkpoints of the compared methods, in the layout and under the names of their released code.
 
-mod common;
-
 use std::path::Path;
 
-use common::pth::{self, Value};
-use common::{Golden, baselines};
+use crate::support::pth::{self, Value};
+use crate::support::{Golden, baselines};
 use tal_core::ClassMap;
 use tal_core::config::Weights;
 use tal_core::weights::NamedTensors;
+use tal_engine::decays;
 use tal_engine::import::{ReleasedCheckpoint, released_name_map};
-use tal_engine::optimizer::decays;
 use tch::{Kind, Tensor};
 
 /// The moving average is the golden case's; the trained weights are 0.25 above it.

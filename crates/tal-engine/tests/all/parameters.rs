@@ -5,9 +5,8 @@ use std::path::Path;
 
 use tal_config::Layers;
 use tal_core::config::Config;
-use tal_engine::Model;
 use tal_engine::import::released_name_map;
-use tal_engine::optimizer::decays;
+use tal_engine::{Model, Pyramid, decays};
 use tch::Device;
 
 /// Our configurations and the released ones that they stand for.
@@ -44,7 +43,7 @@ fn table(name: &str) -> Vec<Vec<String>> {
 
 /// Our parameters of a configuration against its table; the largest networks are dropped before the next is built.
 fn check(ours: &str, name: &str) {
-    let model = Model::new(&config(ours), &[], Device::Cpu).unwrap();
+    let model = Model::<Pyramid>::new(&config(ours), &[], Device::Cpu).unwrap();
     let ours: BTreeMap<String, String> = model
         .parameters()
         .iter()
@@ -80,7 +79,7 @@ fn all_released_configurations_have_their_parameters() {
 
 #[test]
 fn totals_are_the_published_ones() {
-    let model = Model::new(&config(CONFIGS[0].0), &[], Device::Cpu).unwrap();
+    let model = Model::<Pyramid>::new(&config(CONFIGS[0].0), &[], Device::Cpu).unwrap();
     assert_eq!(model.num_parameters(), 21_908_390);
     let encoder: usize = model
         .parameters()
@@ -129,7 +128,7 @@ fn totals_of_the_compared_methods() {
             .and_then(|layers| layers.resolve())
             .unwrap()
             .config;
-        let model = Model::new(&config, &[], Device::Cpu).unwrap();
+        let model = Model::<Pyramid>::new(&config, &[], Device::Cpu).unwrap();
         assert_eq!(model.num_parameters(), total, "{method}");
         let found: usize = model
             .parameters()

@@ -1,20 +1,17 @@
 //! Runs with action sensitivity learning: they learn, resume exactly, and leave the detector alone.
 
-#[path = "common/corpus.rs"]
-mod corpus;
-
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
 
 use tal_core::ClassMap;
 use tal_core::config::Config;
-use tal_engine::checkpoint::{BEST, Checkpoint, LAST};
-use tal_engine::metrics::{Metric, StepMetrics, read};
-use tal_engine::optimizer::decays;
-use tal_engine::run::{self, METRICS, RunObserver, RunOptions};
 use tal_engine::action_sensitivity::{SENSITIVITY, learned};
-use tal_engine::{Detector, EngineError, Trainer};
+use tal_engine::metrics::{ActionSensitivityMetrics, StepMetrics, StepTerms};
+use tal_engine::run::{self, BEST, LAST, METRICS};
+use tal_engine::{Checkpoint, Detector, EngineError, Pyramid, Trainer, decays};
 use tch::Device;
+
+use crate::corpus;
+use crate::support::{StopAfter, alone, options, steps};
 
 const CLASS: &str = "loss.action_sensitivity.class_level={classification: true, localization: true, combine: mean, \
                      distance: length, min_sigma: 0.1}";
@@ -29,50 +26,16 @@ const NONE: [&str; 4] = [
     "loss.action_sensitivity.normalize=batch",
 ];
 
-/// LibTorch's generator belongs to the process, so runs that are compared must not overlap.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    tal_engine::device::set_num_threads(1);
-    guard
-}
-
 /// With all parts over the corpus of `dir`, and changes.
 fn config(dir: &Path, changes: &[&str]) -> Config {
     let all = [&NONE[..], &[CLASS, INSTANCE, CONTRASTIVE], changes].concat();
     corpus::config(dir, &all)
 }
 
-fn options(out: PathBuf, resume: bool) -> RunOptions {
-    RunOptions {
-        out,
-        resume,
-        device: Device::Cpu,
-        profile: false,
-    }
-}
-
-fn steps(out: &Path) -> Vec<StepMetrics> {
-    let lines = read(&out.join(METRICS)).unwrap();
-    lines
-        .into_iter()
-        .filter_map(|line| match line {
-            Metric::Step(step) => Some(step),
-            _ => None,
-        })
-        .collect()
-}
-
-/// Asks to stop after so many steps.
-struct StopAfter(usize);
-
-impl RunObserver for StopAfter {
-    fn step(&mut self, _: &StepMetrics) {
-        self.0 -= 1;
-    }
-
-    fn should_stop(&self) -> bool {
-        self.0 == 0
+fn action_sensitivity(step: StepMetrics) -> Option<Box<ActionSensitivityMetrics>> {
+    match step.terms {
+        StepTerms::Pyramid(terms) => terms.action_sensitivity,
+        StepTerms::BackTal { .. } => None,
     }
 }
 
@@ -112,7 +75,7 @@ fn runs_resume_exactly_and_detectors_stay_what_they_are() {
     // The last step of each epoch says what has been learned, and all stays in bounds.
     let learned_after: Vec<_> = steps(&whole)
         .into_iter()
-        .filter_map(|step| Some((step.step, step.sensitivity?.classes?)))
+        .filter_map(|step| Some((step.step, action_sensitivity(step)?.classes?)))
         .collect();
     let at: Vec<u64> = learned_after.iter().map(|(step, _)| *step).collect();
     assert_eq!(at, [3, 7, 11]);
@@ -126,7 +89,7 @@ fn runs_resume_exactly_and_detectors_stay_what_they_are() {
         assert!(part.sigma.iter().all(|sigma| *sigma > 0.1 && *sigma < 2.0));
     }
     for step in steps(&whole) {
-        let sensitivity = step.sensitivity.unwrap();
+        let sensitivity = action_sensitivity(step).unwrap();
         assert!(sensitivity.contrastive_loss.unwrap() > 0.0);
         assert!(sensitivity.quality_loss.unwrap() > 0.0);
         assert!((0.5..2.0).contains(&sensitivity.cls_weight.unwrap()));
@@ -168,7 +131,7 @@ fn each_part_works_alone_and_without_all_nothing_is_written() {
         run::train(&config, &options(out.clone(), false), &mut ()).unwrap();
         let last = Checkpoint::read(&out.join(LAST)).unwrap();
         assert_eq!(last.section(SENSITIVITY).len(), num_variables);
-        let step = steps(&out).remove(3).sensitivity.unwrap();
+        let step = action_sensitivity(steps(&out).remove(3)).unwrap();
         assert_eq!(step.classes.is_some(), part == CLASS);
         assert_eq!(step.cls_weight.is_some(), part != CONTRASTIVE);
         assert_eq!(step.quality_loss.is_some(), part == INSTANCE);
@@ -192,7 +155,7 @@ fn the_network_begins_as_without_and_gaussians_do_not_decay() {
     let dir = tempfile::tempdir().unwrap();
     let classes = ClassMap::from_names(["a", "b", "c"]).unwrap();
     let begin = |config: &Config| {
-        let trainer = Trainer::new(config, &classes, 4, Device::Cpu).unwrap();
+        let trainer = Trainer::<Pyramid>::new(config, &classes, 4, Device::Cpu).unwrap();
         trainer.model().parameters()
     };
     let with = begin(&config(dir.path(), &[]));

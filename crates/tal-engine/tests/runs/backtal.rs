@@ -1,36 +1,25 @@
 //! BackTAL in runs: it learns, continues to the same weights, imports released files and refuses bad input.
 
-#[path = "common/pth.rs"]
-#[allow(dead_code)] // other tests write more kinds of values
-mod pth;
-
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
 use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
 use tal_core::weights::{NamedTensors, read_safetensors};
 use tal_data::{Dataset, FeatureArray, WeakSample};
-use tal_engine::backtal::WeakBatch;
-use tal_engine::checkpoint::{BEST, Checkpoint, LAST};
 use tal_engine::import::ReleasedCheckpoint;
-use tal_engine::metrics::{self, Metric, StepMetrics};
+use tal_engine::metrics::{BackTalMetrics, StepMetrics, StepTerms};
 use tal_engine::profile::{Phase, StepProfile};
-use tal_engine::run::{self, METRICS, PROFILE, RunObserver, RunOptions};
-use tal_engine::{Detector, EngineError, Evaluator, Trainer};
+use tal_engine::run::{self, BEST, LAST, PROFILE, RunOptions};
+use tal_engine::{BackTal, Checkpoint, Detector, EngineError, Evaluator, Trainer, WeakBatch};
 use tch::Device;
+
+use crate::pth;
+use crate::support::{StopAfter, alone, options, steps, train};
 
 const NUM_FEATURES: usize = 40;
 const NUM_TRAIN: usize = 16;
-
-/// LibTorch's generator belongs to the process, so runs that are compared must not overlap.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    tal_engine::device::set_num_threads(1);
-    guard
-}
 
 /// Actions of a recording as (first feature, last feature, class): one or two of class `index % 3`.
 fn actions(index: usize) -> Vec<(usize, usize, usize)> {
@@ -122,27 +111,12 @@ train:
     tal_config::from_yaml(TEXT, "test", dir, &overrides).unwrap()
 }
 
-fn options(out: PathBuf, resume: bool) -> RunOptions {
-    RunOptions {
-        out,
-        resume,
-        device: Device::Cpu,
-        profile: false,
+/// Losses and number of clicks.
+fn terms(step: &StepMetrics) -> (&BackTalMetrics, u64) {
+    match &step.terms {
+        StepTerms::BackTal { losses, num_clicks } => (losses, *num_clicks),
+        StepTerms::Pyramid(_) => panic!("{step:?}"),
     }
-}
-
-fn train(config: &Config, out: &Path) -> run::RunSummary {
-    run::train(config, &options(out.to_owned(), false), &mut ()).unwrap()
-}
-
-fn steps(out: &Path) -> Vec<StepMetrics> {
-    let metrics = metrics::read(&out.join(METRICS)).unwrap().into_iter();
-    metrics
-        .filter_map(|metric| match metric {
-            Metric::Step(step) => Some(step),
-            _ => None,
-        })
-        .collect()
 }
 
 fn corpus() -> tempfile::TempDir {
@@ -164,11 +138,10 @@ fn it_learns_where_actions_are_from_labels_and_clicks() {
     // tIoU 0.3 and 0.5: classes and places are separable.
     assert!(map[0] > 0.9 && map[2] > 0.6, "{map:?}");
     let steps = steps(&out);
-    let terms = |step: &StepMetrics| step.backtal.clone().unwrap();
     let (first, last) = (&steps[0], steps.last().unwrap());
     assert!(last.loss < 0.5 * first.loss, "{} {}", first.loss, last.loss);
-    assert!(terms(last).click_loss < terms(first).click_loss);
-    assert_eq!(first.num_positives, 12);
+    assert!(terms(last).0.click_loss < terms(first).0.click_loss);
+    assert_eq!(terms(first).1, 12);
     let detector = Detector::load(&out.join(BEST), None, Device::Cpu).unwrap();
     assert_eq!(detector.weights(), Weights::Raw);
     assert_eq!(detector.classes().display_name(2), "class_2");
@@ -206,8 +179,8 @@ fn clicks_are_optional() {
     let out = dir.path().join("run");
     train(&config(dir.path(), &["backtal.clicks=null"]), &out);
     for step in steps(&out) {
-        let terms = step.backtal.unwrap();
-        assert_eq!(step.num_positives, 0);
+        let (terms, num_clicks) = terms(&step);
+        assert_eq!(num_clicks, 0);
         let of_clicks = [
             terms.click_loss,
             terms.separation_loss,
@@ -239,19 +212,6 @@ fn a_profile_has_one_forward_pass() {
         .filter(|phase| !other.contains(phase))
         .collect();
     assert_eq!(phases, expected);
-}
-
-/// Asks to stop after some steps.
-struct StopAfter(usize);
-
-impl RunObserver for StopAfter {
-    fn step(&mut self, _: &StepMetrics) {
-        self.0 -= 1;
-    }
-
-    fn should_stop(&self) -> bool {
-        self.0 == 0
-    }
 }
 
 #[test]
@@ -320,24 +280,24 @@ fn sample(labels: &[u32], clicks: &[usize], len: usize) -> WeakSample {
 #[test]
 fn samples_that_do_not_fit_are_refused() {
     let config = config(Path::new("/"), &[]);
-    let backtal = config.backtal.as_ref().unwrap();
     for (sample, part) in [
         (sample(&[3], &[], 40), "class 3"),
         (sample(&[0], &[40], 40), "snippet 40"),
         (sample(&[0], &[], 39), "39 snippets"),
     ] {
-        let batch = WeakBatch::new(&[sample], &config, backtal, Device::Cpu);
+        let batch = WeakBatch::new(&[sample], &config, Device::Cpu);
         let error = batch.err().unwrap().to_string();
         assert!(error.contains(part), "{error}");
     }
     let _alone = alone();
-    let mut trainer = Trainer::new(&config, &ClassMap::default(), 1, Device::Cpu).unwrap();
+    let mut trainer =
+        Trainer::<BackTal>::new(&config, &ClassMap::default(), 1, Device::Cpu).unwrap();
     let samples = [sample(&[], &[], 40), sample(&[], &[3], 40)];
-    let mut batch = WeakBatch::new(&samples, &config, backtal, Device::Cpu).unwrap();
+    let mut batch = WeakBatch::new(&samples, &config, Device::Cpu).unwrap();
     // Nothing but background: defined, and a step like any other.
-    let metrics = trainer.step_weak(&mut batch, 0).unwrap();
+    let metrics = trainer.step(&mut batch, 0).unwrap();
     assert!(metrics.loss.is_finite());
-    assert_eq!(metrics.backtal.unwrap().supp_loss, 0.0);
+    assert_eq!(terms(&metrics).0.supp_loss, 0.0);
 }
 
 #[test]
@@ -379,7 +339,7 @@ fn released_checkpoints_are_imported() {
     let ours = dir.path().join("ours.safetensors");
     checkpoint.write(&ours).unwrap();
     let detector = Detector::load(&ours, None, Device::Cpu).unwrap();
-    let network = detector.model().backtal().unwrap();
+    let network = &detector.model::<BackTal>().unwrap().network().layers;
     let x = tensors["input.feats"].narrow(0, 1, 1);
     let cas = tch::no_grad(|| network.forward(&x)).cas.get(0);
     let difference = (cas - &tensors["eval.1.cas"]).abs().max().double_value(&[]);
@@ -406,19 +366,24 @@ fn classes_of_other_names_are_refused() {
     let test = Arc::new(Dataset::open(&config.dataset, subsets).unwrap());
     let evaluator = Evaluator::new(test, subsets, 0);
     let other = ClassMap::from_names(["class_0", "class_2", "class_1"]).unwrap();
-    let error = evaluator.check(&config, &other).unwrap_err().to_string();
+    let error = evaluator
+        .check(&config, &other, None)
+        .unwrap_err()
+        .to_string();
     assert!(
         error.contains("annotations.json: subset test: the class with id 1 is \"class_1\" here, \"class_2\" in the network"),
         "{error}"
     );
     // A network from elsewhere may have no names.
-    evaluator.check(&config, &ClassMap::default()).unwrap();
+    evaluator
+        .check(&config, &ClassMap::default(), None)
+        .unwrap();
 
     let out = dir.path().join("run");
     run::train(&config, &options(out.clone(), false), &mut ()).unwrap();
     let last = out.join(LAST);
     let checkpoint = Checkpoint::read(&last).unwrap();
-    let mut trainer = Trainer::new(&config, &other, 4, Device::Cpu).unwrap();
+    let mut trainer = Trainer::<BackTal>::new(&config, &other, 4, Device::Cpu).unwrap();
     let error = trainer.restore(&checkpoint, &last).unwrap_err().to_string();
     assert!(
         error.contains("last.safetensors: was trained with \"class_1\" as class 1, the annotations have \"class_2\" there now"),

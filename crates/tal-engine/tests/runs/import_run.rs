@@ -1,21 +1,20 @@
 //! Import of a released run: one more step here equals one more step there.
 
-#[path = "common/corpus.rs"]
-mod corpus;
-
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 
 use tal_core::ClassMap;
 use tal_core::config::Config;
 use tal_core::weights::{NamedTensors, read_safetensors};
-use tal_engine::checkpoint::{Checkpoint, LAST};
+use tal_engine::Schedule;
 use tal_engine::import::{ReleasedCheckpoint, RunReport, released_name_map};
-use tal_engine::optimizer::{AdamW, Ema};
-use tal_engine::run::{self, RunOptions};
-use tal_engine::schedule::Schedule;
-use tal_engine::{EngineError, Model};
+use tal_engine::run::{self, LAST};
+use tal_engine::{AdamW, Ema};
+use tal_engine::{Checkpoint, EngineError, Model, Pyramid};
 use tch::{Device, Kind, Tensor};
+
+use crate::corpus;
+use crate::support::{alone, options};
 
 /// Steps per epoch of the run in the fixture, and of the corpus.
 const STEPS: usize = 4;
@@ -69,6 +68,7 @@ fn set_gradients(parameters: &NamedTensors, gradients: &NamedTensors) {
 
 #[test]
 fn one_more_step_equals_pytorchs() {
+    let _alone = alone();
     let (checkpoint, report) = fixture_run(&[]);
     assert!(report.differences.is_empty(), "{:?}", report.differences);
     let config = &checkpoint.manifest.config;
@@ -77,7 +77,7 @@ fn one_more_step_equals_pytorchs() {
     let (expected, _) = read_safetensors(&fixture("run_step.safetensors")).unwrap();
     let number = |name: &str| expected[name].double_value(&[0]);
 
-    let mut model = Model::new(config, &[], Device::Cpu).unwrap();
+    let mut model = Model::<Pyramid>::new(config, &[], Device::Cpu).unwrap();
     let path = Path::new("imported");
     model.load(&checkpoint.section("ema"), path).unwrap();
     let mut ema = Ema::new(&model.parameters(), &config.train.ema);
@@ -117,6 +117,7 @@ fn one_more_step_equals_pytorchs() {
 
 #[test]
 fn what_the_file_holds_is_said() {
+    let _alone = alone();
     let contents = ReleasedCheckpoint::open(&fixture("run_checkpoint.pth.tar"))
         .unwrap()
         .contents();
@@ -130,6 +131,7 @@ fn what_the_file_holds_is_said() {
 
 #[test]
 fn parameters_without_a_gradient_start_at_zero() {
+    let _alone = alone();
     let (checkpoint, report) = fixture_run(&[]);
     assert_eq!(report.num_moments, 164);
     let without: Vec<String> = (0..4)
@@ -148,6 +150,7 @@ fn parameters_without_a_gradient_start_at_zero() {
 
 #[test]
 fn without_data_the_file_tells_the_steps_of_an_epoch() {
+    let _alone = alone();
     let file = ReleasedCheckpoint::open(&fixture("run_checkpoint.pth.tar")).unwrap();
     let (_, report) = file.run(&config(&[]), &ClassMap::default(), None).unwrap();
     assert_eq!(report.steps_per_epoch, Some(STEPS));
@@ -164,6 +167,7 @@ fn without_data_the_file_tells_the_steps_of_an_epoch() {
 
 #[test]
 fn other_settings_are_reported_with_both_values() {
+    let _alone = alone();
     for (set, expected) in [
         (
             "train.weight_decay=0.05",
@@ -208,6 +212,7 @@ fn other_settings_are_reported_with_both_values() {
 /// The released layout with numbers that do not belong together: one step, epoch 7.
 #[test]
 fn step_and_epoch_that_disagree_are_reported() {
+    let _alone = alone();
     let overrides = [
         "dataset.num_classes=5",
         "dataset.input_dim=24",
@@ -249,7 +254,7 @@ fn step_and_epoch_that_disagree_are_reported() {
 
 #[test]
 fn an_imported_run_goes_on() {
-    tal_engine::device::set_num_threads(1);
+    let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     corpus::write(dir.path());
     let config = corpus::config(dir.path(), &["train.weight_decay=0.035"]);
@@ -259,13 +264,7 @@ fn an_imported_run_goes_on() {
     let again = run::write_resumable(&out, &checkpoint).unwrap_err();
     assert!(again.to_string().contains("is not empty"), "{again}");
 
-    let options = RunOptions {
-        out: out.clone(),
-        resume: true,
-        device: Device::Cpu,
-        profile: false,
-    };
-    let summary = run::train(&config, &options, &mut ()).unwrap();
+    let summary = run::train(&config, &options(out.clone(), true), &mut ()).unwrap();
     assert_eq!(summary.num_steps, 3 * STEPS as u64);
     let last = Checkpoint::read(&out.join(LAST)).unwrap();
     // Only the one epoch that was left is in the log.
@@ -330,6 +329,7 @@ fn edited(folder: &Path, old: &[u8], new: &[u8]) -> PathBuf {
 
 #[test]
 fn an_optimiser_that_does_not_fit_is_refused() {
+    let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     for (old, new, expected) in [
         (&b"betas"[..], &b"bexas"[..], "is not AdamW"),
@@ -370,6 +370,7 @@ fn an_optimiser_that_does_not_fit_is_refused() {
 
 #[test]
 fn a_released_run_has_no_sensitivity_to_go_on_with() {
+    let _alone = alone();
     let class = "{classification: true, localization: true, combine: mean, distance: length, min_sigma: 0.1}";
     let contrastive = "{weight: 0.2, width: 0.2, temperature: 0.07, level: 0, background: all}";
     let run = |class: &str| {

@@ -1,50 +1,14 @@
 //! Training runs: same seed, same numbers; interrupted or not, same weights.
 
-#[path = "common/corpus.rs"]
-mod corpus;
+use std::path::Path;
 
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use tal_core::config::Config;
-use tal_engine::checkpoint::{BEST, Checkpoint, LAST};
-use tal_engine::metrics::{Metric, StepMetrics};
 use tal_engine::profile::{Phase, StepProfile};
-use tal_engine::run::{self, METRICS, PROFILE, RunObserver, RunOptions};
-use tal_engine::{Detector, EngineError};
+use tal_engine::run::{self, BEST, LAST, METRICS, PROFILE, RunObserver, RunOptions};
+use tal_engine::{Checkpoint, Detector, EngineError};
 use tch::Device;
 
-/// LibTorch's generator belongs to the process, so runs that are compared must not overlap. One thread: the networks are
-/// too small for more.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    tal_engine::device::set_num_threads(1);
-    guard
-}
-
-fn options(out: PathBuf, resume: bool) -> RunOptions {
-    RunOptions {
-        out,
-        resume,
-        device: Device::Cpu,
-        profile: false,
-    }
-}
-
-fn train(config: &Config, out: &Path) -> run::RunSummary {
-    run::train(config, &options(out.to_owned(), false), &mut ()).unwrap()
-}
-
-fn steps(out: &Path) -> Vec<StepMetrics> {
-    let text = std::fs::read_to_string(out.join(METRICS)).unwrap();
-    text.lines()
-        .filter_map(|line| match serde_json::from_str(line).unwrap() {
-            Metric::Step(step) => Some(step),
-            _ => None,
-        })
-        .collect()
-}
+use crate::corpus;
+use crate::support::{StopAfter, alone, options, steps, train};
 
 fn assert_same_weights(a: &Path, b: &Path) {
     let (a, b) = (
@@ -54,22 +18,6 @@ fn assert_same_weights(a: &Path, b: &Path) {
     assert_eq!(a.tensors.len(), b.tensors.len());
     for (name, tensor) in &a.tensors {
         assert!(tensor.equal(&b.tensors[name]), "{name} differs");
-    }
-}
-
-/// Asks to stop after `after` steps.
-struct StopAfter {
-    after: usize,
-    done: usize,
-}
-
-impl RunObserver for StopAfter {
-    fn step(&mut self, _: &StepMetrics) {
-        self.done += 1;
-    }
-
-    fn should_stop(&self) -> bool {
-        self.done >= self.after
     }
 }
 
@@ -102,7 +50,7 @@ fn an_interrupted_run_continues_to_the_same_weights() {
     let broken = dir.path().join("broken");
     // In the middle of the first epoch, at its end, and in the middle of the last one.
     for (round, after) in [2, 2, 6].into_iter().enumerate() {
-        let mut observer = StopAfter { after, done: 0 };
+        let mut observer = StopAfter(after);
         let outcome = run::train(&config, &options(broken.clone(), round > 0), &mut observer);
         assert!(
             matches!(outcome, Err(EngineError::Interrupted { .. })),
@@ -128,7 +76,7 @@ fn a_state_that_lags_behind_the_metrics_gives_the_same_run() {
     let config = corpus::config(dir.path(), &["train.checkpoint.save_every_steps=3"]);
     let (whole, killed) = (dir.path().join("whole"), dir.path().join("killed"));
     train(&config, &whole);
-    let mut observer = StopAfter { after: 3, done: 0 };
+    let mut observer = StopAfter(3);
     run::train(&config, &options(killed.clone(), false), &mut observer).unwrap_err();
     // What a kill after the next step leaves behind: a longer log and a half-written temporary file.
     let log = killed.join(METRICS);
@@ -171,7 +119,7 @@ fn a_profile_has_every_phase_and_changes_no_number() {
         serde_json::from_str(&std::fs::read_to_string(profiled.join(PROFILE)).unwrap()).unwrap()
     };
     // An interrupted run has one of its own steps.
-    let mut stop = StopAfter { after: 2, done: 0 };
+    let mut stop = StopAfter(2);
     run::train(&config, &with_profile(false), &mut stop).unwrap_err();
     assert_eq!(read().num_steps, 2);
     run::train(&config, &with_profile(true), &mut observer).unwrap();

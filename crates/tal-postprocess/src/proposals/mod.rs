@@ -23,15 +23,9 @@ use runs::{Run, Sums};
 /// use tal_postprocess::{ActivationCurves, localize};
 ///
 /// let config = ProposalConfig {
-///     class_threshold: 0.1,
 ///     curve_thresholds: ThresholdRange { first: 0.3, last: 0.6, step: 0.1 },
 ///     norm_thresholds: None,
-///     outer_ratio: 0.25,
-///     recording_weight: 0.2,
-///     shrink: 0.0,
-///     whole_recording_score: None,
-///     iou_threshold: 0.5,
-///     add_one: false,
+///     ..ProposalConfig::default()
 /// };
 /// // One class, active in the middle of ten snippets of one second each.
 /// let curves = ActivationCurves {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tal_core::config::{ClassScoresRule, ScoreCombination};
 use tal_core::{Detection, DetectionSet, Segment};
-use tal_postprocess::{ClassScores, ClassScoresError, assign_classes, assign_classes_to_all};
+use tal_postprocess::{ClassAssignmentError, ClassScores, assign_classes, assign_classes_to_all};
 
 use crate::support::found;
 
@@ -122,7 +122,7 @@ fn unusable_input_is_refused() {
             &[1.0, 1e200],
             &default
         ),
-        Err(ClassScoresError::Overflow {
+        Err(ClassAssignmentError::Overflow {
             class: 1,
             row: 0,
             ..
@@ -171,7 +171,7 @@ fn recordings_find_their_scores() {
     scores.remove("plain");
     assert_eq!(
         assign_classes_to_all(&all, &scores, &one).unwrap_err(),
-        ClassScoresError::MissingRecording {
+        ClassAssignmentError::MissingRecording {
             recording: "plain".into()
         }
     );

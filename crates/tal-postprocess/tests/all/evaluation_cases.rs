@@ -17,8 +17,7 @@ pub(crate) fn config(thresholds: &[f64], dialect: EvaluationDialect) -> Evaluati
     EvaluationConfig {
         tiou_thresholds: thresholds.to_vec(),
         dialect,
-        ambiguous_class: None,
-        blocked: Vec::new(),
+        ..EvaluationConfig::default()
     }
 }
 

@@ -22,8 +22,7 @@ fn config(tiou_thresholds: &[f64], dialect: EvaluationDialect) -> EvaluationConf
     EvaluationConfig {
         tiou_thresholds: tiou_thresholds.to_vec(),
         dialect,
-        ambiguous_class: None,
-        blocked: Vec::new(),
+        ..EvaluationConfig::default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod process;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::console::Console;
 use crate::failure::UsageError;
 use process::{Ended, Process};
 
-/// How often the processes are looked after.
+/// Time between two looks at the processes.
 const TICK: Duration = Duration::from_millis(200);
 
 pub(crate) fn run(
@@ -28,8 +28,8 @@ pub(crate) fn run(
     console: &Console,
 ) -> Result<()> {
     let plan = Plan::read(&args.plan)?;
-    let out = args.out.clone().unwrap_or_else(|| default_out(&args.plan));
-    // Read once: what is edited while the grid trains changes nothing of it.
+    let out = output::run_folder(args.out.as_deref(), &args.plan);
+    // Read once: edits during the training change nothing.
     let runs = plan.runs(&out)?;
     let mut waiting = selected(&plan, &runs, &args.only)?;
     waiting.retain(|run| !run.is_finished);
@@ -42,8 +42,7 @@ pub(crate) fn run(
     let mut is_interrupted = false;
     if !args.collect {
         device.resolve()?;
-        std::fs::create_dir_all(&out)
-            .with_context(|| format!("cannot create the folder {}", out.display()))?;
+        output::create_folder(&out)?;
         tables.write()?;
         let mut grid = Grid {
             tables,
@@ -55,11 +54,9 @@ pub(crate) fn run(
     }
     let report = tables.report()?;
     if report.progress().0 == 0 && args.collect {
-        return Err(UsageError(format!(
-            "no run of the plan is finished in {}",
-            out.display()
-        ))
-        .into());
+        return Err(
+            UsageError(format!("{} has no finished run of the plan", out.display())).into(),
+        );
     }
     if out.is_dir() {
         tables.write()?;
@@ -70,7 +67,7 @@ pub(crate) fn run(
         out.display()
     ))?;
     if is_interrupted {
-        bail!("interrupted; the same command goes on where the runs were last saved");
+        bail!("interrupted; the same command continues the runs from their last saved state");
     }
     if !failed.is_empty() {
         bail!(
@@ -80,11 +77,6 @@ pub(crate) fn run(
         );
     }
     Ok(())
-}
-
-/// `runs/` and the plan's name.
-fn default_out(plan: &Path) -> PathBuf {
-    Path::new("runs").join(plan.file_stem().unwrap_or(plan.as_os_str()))
 }
 
 fn selected(plan: &Plan, runs: &[Run], only: &[String]) -> Result<Vec<Run>, UsageError> {
@@ -107,7 +99,7 @@ struct Grid<'a> {
 }
 
 impl Grid<'_> {
-    /// Trains all runs, `jobs` at a time. Returns what failed and whether somebody asked to stop.
+    /// Trains all runs, `jobs` at a time. Returns the failures, and whether the user asked to stop.
     fn train(&mut self, waiting: Vec<Run>, jobs: usize) -> Result<(Vec<String>, bool)> {
         let stop = self.console.catch_interrupts();
         let total = self.console.bar(
@@ -150,7 +142,7 @@ impl Grid<'_> {
                             tracing::error!("{reason}");
                             failed.push(reason);
                         }
-                        // Tables can be made again, the hours of the other runs cannot.
+                        // The tables can be written again later; the other runs take hours.
                         if let Err(error) = self.tables.write() {
                             tracing::warn!("the tables are not up to date: {error:#}");
                         }
@@ -177,7 +169,7 @@ impl Tables<'_> {
         Ok(Report::collect(self.plan, self.runs)?)
     }
 
-    /// Brings tables and plot up to what is finished.
+    /// Writes the tables and the plot of the finished runs.
     fn write(&self) -> Result<()> {
         let report = self.report()?;
         output::write_json(&self.out.join("table.json"), &report)?;

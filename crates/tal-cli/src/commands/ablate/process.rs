@@ -1,4 +1,4 @@
-//! One run of a grid as a process of its own: its memory can be measured, and what it breaks is only itself.
+//! One run of a grid as a process of its own, so that its memory can be measured and a crash ends only this run.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -13,13 +13,14 @@ use tal_engine::ablation::Run;
 use tal_engine::metrics::{Metric, StepMetrics};
 use tal_engine::run::{METRICS, RunFigures};
 
+use crate::commands::output;
 use crate::console::Console;
 
 /// How a process ended.
 pub(super) enum Ended {
     /// The run is finished.
     Finished,
-    /// It is not, and this is why.
+    /// The run failed for this reason.
     Failed(String),
 }
 
@@ -32,7 +33,8 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `tal train` on the run's configuration, which is put beside its folder together with the process's messages.
+    /// Starts `tal train` on the run's configuration. The configuration and the messages of the process are written beside the
+    /// run folder.
     pub(super) fn start(
         run: Run,
         device: DeviceChoice,
@@ -42,8 +44,7 @@ impl Process {
         let config = run.folder.with_extension("yaml");
         let log = run.folder.with_extension("log");
         let parent = run.folder.parent().unwrap_or(Path::new(""));
-        std::fs::create_dir_all(parent)
-            .with_context(|| format!("cannot create the folder {}", parent.display()))?;
+        output::create_folder(parent)?;
         write_atomic(&config, |out| {
             out.write_all(tal_config::to_yaml(&run.config).as_bytes())
         })
@@ -85,7 +86,7 @@ impl Process {
         interrupt(&self.child);
     }
 
-    /// Moves the bar on; says how the process ended once it has.
+    /// Updates the bar. Returns the outcome if the process has ended.
     pub(super) fn poll(&mut self) -> Result<Option<Ended>> {
         if let Some(step) = last_step(&self.run.folder.join(METRICS)) {
             self.bar.set_position(step.epoch.saturating_sub(1));
@@ -125,7 +126,7 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// An error of ours must not leave a process behind that nobody looks after.
+    /// An error in this process must not leave a run behind.
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
             self.interrupt();
@@ -134,7 +135,7 @@ impl Drop for Process {
     }
 }
 
-/// This program's file. Where another build has replaced it, it is still to be had on Linux, so that all runs of a grid are of
+/// This program's file. Linux still gives access to it after another build has replaced it, so that all runs of a grid use
 /// one build.
 fn own_program() -> Result<PathBuf> {
     let replaced = Path::new("/proc/self/exe");
@@ -145,7 +146,7 @@ fn own_program() -> Result<PathBuf> {
     })
 }
 
-/// Ctrl-C on the terminal reaches only this process, which then asks each run once: asked twice, a run stops without saving.
+/// Makes Ctrl-C on the terminal reach only this process, which then asks each run once: asked twice, a run stops without saving.
 #[cfg(unix)]
 fn detach_from_terminal(command: &mut Command) {
     use std::os::unix::process::CommandExt;
@@ -156,7 +157,7 @@ fn detach_from_terminal(command: &mut Command) {
 fn interrupt(child: &Child) {
     use nix::sys::signal::{Signal, kill};
     use nix::unistd::Pid;
-    // A process that has just ended cannot be reached, and need not be.
+    // A process that has just ended cannot be reached, which is fine.
     if let Ok(id) = i32::try_from(child.id()) {
         let _ = kill(Pid::from_raw(id), Signal::SIGINT);
     }
@@ -168,7 +169,7 @@ fn detach_from_terminal(_: &mut Command) {}
 #[cfg(not(unix))]
 fn interrupt(_: &Child) {}
 
-/// The last step that a metrics file tells of, from its end.
+/// The last step in a metrics file, read from its end.
 fn last_step(path: &Path) -> Option<StepMetrics> {
     const TAIL: u64 = 4096;
     let mut file = File::open(path).ok()?;

@@ -1,4 +1,4 @@
-//! What is compared with what.
+//! Input of an evaluation: annotations, detections and rules.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::failure::UsageError;
 /// Annotations, detections and rules.
 pub(super) struct Input {
     pub(super) truth: GroundTruth,
-    /// The subsets that are evaluated.
+    /// The evaluated subsets.
     pub(super) subsets: Vec<String>,
     pub(super) detections: DetectionSet,
     /// The detections of `--compare`.
@@ -59,7 +59,7 @@ impl Input {
         })
     }
 
-    /// The recordings of the evaluated subsets without annotations of the ambiguous class, which is no action.
+    /// The recordings of the evaluated subsets without annotations of the ambiguous class, which is not an action.
     pub(super) fn without_ambiguous(&self) -> Vec<Recording> {
         let name = self.config.ambiguous_class.as_deref();
         let ambiguous = name.and_then(|name| self.truth.classes.id(name));
@@ -112,7 +112,7 @@ impl Input {
     }
 }
 
-/// The subsets that were asked for, or all; each must be in the file under the rules of the dialect.
+/// The wanted subsets, or all. Each must be in the file under the rules of the dialect.
 fn subsets(
     truth: &GroundTruth,
     args: &EvaluateArgs,
@@ -143,13 +143,13 @@ fn subsets(
     }
 }
 
-/// Ids of recordings: a JSON list, a JSON object whose keys they are (as ActivityNet publishes them), or one a line.
+/// Ids of recordings: a JSON list, the keys of a JSON object (as ActivityNet publishes them), or one per line.
 fn blocked(file: &Path) -> Result<Vec<String>> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| anyhow!("cannot read {}: {error}", file.display()))?;
     let wrong = |_| {
         anyhow!(
-            "{}: must be a JSON list of recording ids, a JSON object with ids as keys, or one id a line",
+            "{}: must be a JSON list of recording ids, a JSON object with ids as keys, or text with one id per line",
             file.display()
         )
     };
@@ -182,7 +182,7 @@ mod tests {
         for text in ["[1]", "[", r#"[["a"]]"#] {
             std::fs::write(&file, text).unwrap();
             let message = blocked(&file).unwrap_err().to_string();
-            assert!(message.contains("one id a line"), "{message}");
+            assert!(message.contains("one id per line"), "{message}");
         }
     }
 }

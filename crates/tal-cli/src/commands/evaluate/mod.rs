@@ -1,24 +1,21 @@
-//! `tal evaluate`: a file of detections against annotations, without a network.
+//! `tal evaluate`: a file of detections, compared with annotations.
 
-mod draw;
 mod input;
-mod report;
 mod show;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use tal_core::config::EvaluationDialect;
 use tal_postprocess::{
     BootstrapConfig, CharacteristicBuckets, DiagnosisConfig, Matching, average_recall, bootstrap,
     compare, diagnose,
 };
+use tal_report::Figures;
 
 use super::output;
 use crate::args::EvaluateArgs;
-use crate::failure::UsageError;
 use input::Input;
-use report::Report;
 
-/// Draws of `--compare` without `--bootstrap`.
+/// Number of draws of `--compare` without `--bootstrap`.
 const NUM_REPLICATES: usize = 1000;
 /// Largest average number of proposals of `--recall`.
 const MAX_PROPOSALS: usize = 100;
@@ -29,20 +26,17 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     if let Some(file) = &args.json {
         output::check("--json", file, &[])?;
     }
-    if let Some(folder) = args.plots.as_deref().filter(|f| f.exists() && !f.is_dir()) {
-        let folder = folder.display();
-        return Err(UsageError(format!("--plots {folder}: is a file; give a folder")).into());
-    }
+    output::check_plots(args.plots.as_deref())?;
     let input = Input::read(args)?;
     let (detections, config) = (&input.detections, &input.config);
     let classes = Some(&input.truth.classes);
 
     let matched = Matching::new(input.recordings(), detections, config, classes)?;
-    let mut report = Report::new(matched.evaluation(), &input.truth.classes, &input.subsets);
+    let mut figures = Figures::new(matched.evaluation(), &input.truth.classes, &input.subsets);
     if args.recall {
-        report.recall = Some(matched.recall_at(&RECALL_AT));
+        figures.recall = Some(matched.recall_at(&RECALL_AT));
         let recordings = input.recordings();
-        report.average_recall = Some(average_recall(
+        figures.average_recall = Some(average_recall(
             recordings,
             detections,
             config,
@@ -59,7 +53,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
             ..DiagnosisConfig::default()
         };
         let without = input.without_ambiguous();
-        report.diagnosis = Some(diagnose(&without, detections, &rules)?);
+        figures.diagnosis = Some(diagnose(&without, detections, &rules)?);
     }
     let replicates = BootstrapConfig {
         num_replicates: args.bootstrap.unwrap_or(NUM_REPLICATES),
@@ -68,7 +62,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     };
     if args.bootstrap.is_some() {
         let recordings = input.recordings();
-        report.confidence = Some(bootstrap(
+        figures.confidence = Some(bootstrap(
             recordings,
             detections,
             config,
@@ -78,7 +72,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     }
     if let Some(other) = &input.other {
         let recordings = input.recordings();
-        report.comparison = Some(compare(
+        figures.comparison = Some(compare(
             recordings,
             detections,
             other,
@@ -89,17 +83,16 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     }
 
     if let Some(file) = &args.json {
-        output::write_json(file, &report)?;
+        output::write_json(file, &figures)?;
     }
     if let Some(folder) = &args.plots {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| anyhow!("cannot make the folder {}: {error}", folder.display()))?;
-        draw::all(folder, &report, &matched, &input)?;
+        output::create_folder(folder)?;
+        figures.draw(folder, &input.truth.classes, &matched.precision_recall())?;
     }
-    show::all(args, &report, &input)
+    show::all(args, &figures, &input)
 }
 
-/// The buckets of DETAD for THUMOS14 where its thresholds were asked for, and those for ActivityNet otherwise.
+/// The buckets of DETAD for THUMOS14 if its thresholds are used, and those for ActivityNet otherwise.
 fn buckets(args: &EvaluateArgs) -> CharacteristicBuckets {
     match &args.rules.dataset {
         Some(dataset) if dataset.name.contains("thumos") => CharacteristicBuckets::thumos14(),

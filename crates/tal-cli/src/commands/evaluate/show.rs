@@ -4,52 +4,51 @@ use anyhow::Result;
 use tal_postprocess::{
     AverageRecall, Confidence, Diagnosis, ErrorType, Interval, PairedComparison, RecallAtK, Verdict,
 };
+use tal_report::{Figures, characteristic_name, error_name};
 
-use super::draw::{characteristic, error_name};
 use super::input::Input;
-use super::report::Report;
 use crate::args::EvaluateArgs;
 use crate::console::print;
 use crate::tables::{self, percent, table};
 
-pub(super) fn all(args: &EvaluateArgs, report: &Report, input: &Input) -> Result<()> {
-    let evaluation = &report.evaluation;
+pub(super) fn all(args: &EvaluateArgs, figures: &Figures, input: &Input) -> Result<()> {
+    let evaluation = &figures.evaluation;
     let classes = args.per_class.then_some(&input.truth.classes);
     print(&tables::evaluation(evaluation, classes))?;
-    if let Some(confidence) = &report.confidence {
+    if let Some(confidence) = &figures.confidence {
         print(&intervals(confidence))?;
     }
-    if let (Some(recall), Some(average)) = (&report.recall, &report.average_recall) {
+    if let (Some(recall), Some(average)) = (&figures.recall, &figures.average_recall) {
         print(&recall_table(recall))?;
         print(&average_recall_line(average))?;
     }
-    if let Some(diagnosis) = &report.diagnosis {
+    if let Some(diagnosis) = &figures.diagnosis {
         print(&false_positives(diagnosis))?;
         print(&sensitivity(diagnosis))?;
     }
-    if let Some(comparison) = &report.comparison {
+    if let Some(comparison) = &figures.comparison {
         print(&compared(comparison, args))?;
     }
-    counted(report, input)?;
+    counted(figures, input)?;
     if let Some(folder) = &args.plots {
         print(&format!("Plots: {}", folder.display()))?;
     }
     Ok(())
 }
 
-fn counted(report: &Report, input: &Input) -> Result<()> {
-    let counts = &report.evaluation.counts;
+fn counted(figures: &Figures, input: &Input) -> Result<()> {
+    let counts = &figures.evaluation.counts;
     print(&format!(
         "{} detections, {} annotations, {} recordings of {}; rules of {}.",
         counts.num_detections,
         counts.num_ground_truth,
         counts.num_recordings,
-        report.subsets.join(", "),
-        report.evaluation.dialect,
+        figures.subsets.join(", "),
+        figures.evaluation.dialect,
     ))?;
     if counts.num_blocked_recordings > 0 {
         let num = counts.num_blocked_recordings;
-        print(&format!("{num} blocked recordings do not count."))?;
+        print(&format!("{num} blocked recordings were left out."))?;
     }
     let without = input
         .recordings()
@@ -58,19 +57,19 @@ fn counted(report: &Report, input: &Input) -> Result<()> {
         .count();
     if without > 0 {
         print(&format!(
-            "{without} of these recordings have no detection, and all their annotations count as missed; --subset leaves out \
-             those that were not searched."
+            "{without} of these recordings have no detection, so all their annotations count as missed. If they were not \
+             searched, leave them out with --subset."
         ))?;
     }
     if counts.num_unmatched_recording_detections > 0 {
         print(&format!(
-            "{} detections are of other recordings and count as false positives.",
+            "{} detections belong to other recordings and count as false positives.",
             counts.num_unmatched_recording_detections
         ))?;
     }
     if counts.num_ignored_detections > 0 {
         print(&format!(
-            "{} detections are of classes without annotations here and do not count.",
+            "{} detections have classes without annotations and do not count.",
             counts.num_ignored_detections
         ))?;
     }
@@ -123,7 +122,7 @@ fn average_recall_line(recall: &AverageRecall) -> String {
 
 fn false_positives(diagnosis: &Diagnosis) -> String {
     let mut table = table(&header(
-        "what detections are [%]",
+        "detections by kind [%]",
         ["best N", "best 10 N", "mAP_N gained"].map(str::to_owned),
     ));
     let groups = diagnosis.profile.mean_counts();
@@ -165,7 +164,7 @@ fn sensitivity(diagnosis: &Diagnosis) -> String {
                 None => format!("{} (above {})", bucket.name, bucket.above),
             };
             table.add_row([
-                characteristic(all.characteristic).to_owned(),
+                characteristic_name(all.characteristic).to_owned(),
                 range,
                 bucket.num_instances.to_string(),
                 shown(bucket.false_negative_rate),
@@ -202,10 +201,10 @@ fn compared(comparison: &PairedComparison, args: &EvaluateArgs) -> String {
     let verdict = match comparison.verdict {
         Verdict::BBetter => format!("{other} is better"),
         Verdict::ABetter => format!("{other} is worse"),
-        Verdict::Undecided => "These recordings do not tell which is better".to_owned(),
+        Verdict::Undecided => "These recordings do not show which is better".to_owned(),
     };
     format!(
-        "{table}\n{verdict} ({} draws of {} recordings; what another training seed would change is not in this).",
+        "{table}\n{verdict} ({} draws of {} recordings; the effect of other training seeds is not included).",
         comparison.bootstrap.num_replicates, comparison.num_recordings
     )
 }

@@ -103,17 +103,17 @@ fn checkpoints() {
     let place = Place::new();
     place.ok(&TRAIN);
     let good = fs::read(place.path("run/last.safetensors")).unwrap();
-    refused(&place, &["eval", "none"], FAILED, &["none", "No such file"]);
+    refused(&place, &["test", "none"], FAILED, &["none", "No such file"]);
     refused(
         &place,
-        &["eval", "data"],
+        &["test", "data"],
         FAILED,
         &["data", "without best.safetensors or last.safetensors"],
     );
     for len in [0, 4, 1000, good.len() / 2, good.len() - 1] {
         place.write("cut.bin", &good[..len]);
         let parts = ["cut.bin", "not a complete safetensors file"];
-        refused(&place, &["eval", "cut.bin"], FAILED, &parts);
+        refused(&place, &["test", "cut.bin"], FAILED, &parts);
         refused(&place, &["predict", "cut.bin", "x.npy"], FAILED, &parts);
     }
     place.write(
@@ -122,14 +122,14 @@ fn checkpoints() {
     );
     refused(
         &place,
-        &["eval", "text.bin"],
+        &["test", "text.bin"],
         FAILED,
         &["text.bin", "not a complete safetensors file"],
     );
     let bare = fixture("tal-engine/tests/fixtures/tiny.safetensors");
     refused(
         &place,
-        &["eval", &bare],
+        &["test", &bare],
         FAILED,
         &["tiny.safetensors", "without the manifest"],
     );
@@ -141,25 +141,25 @@ fn checkpoints() {
     other.write(&place.path("other.safetensors")).unwrap();
     refused(
         &place,
-        &["eval", "other.safetensors"],
+        &["test", "other.safetensors"],
         FAILED,
         &["other.safetensors", "unexpected", "encoder.stem.1."],
     );
-    let set = ["eval", "run", "--set", "encoder.dim=32"];
+    let set = ["test", "run", "--set", "encoder.dim=32"];
     refused(
         &place,
         &set,
         FAILED,
         &["run/last.safetensors", "encoder.", "[16", "[32"],
     );
-    let set = ["eval", "run", "--set", "inference.topk=1"];
+    let set = ["test", "run", "--set", "inference.topk=1"];
     refused(
         &place,
         &set,
         USAGE,
         &["--set inference.topk=1", "unknown key inference.topk"],
     );
-    let subset = ["eval", "run", "--subset", "validation"];
+    let subset = ["test", "run", "--subset", "validation"];
     refused(
         &place,
         &subset,
@@ -263,7 +263,7 @@ fn full_disks() {
     place.ok(&TRAIN);
     // Devices and pipes are written to and stay what they are; behind a link, so that a mistake harms nobody.
     symlink("/dev/full", place.path("full")).unwrap();
-    let eval = ["eval", "run", "--json", "full"];
+    let eval = ["test", "run", "--json", "full"];
     refused(
         &place,
         &eval,
@@ -277,13 +277,13 @@ fn full_disks() {
     );
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let output = place
-        .command(&["eval", "run", "--quiet"])
+        .command(&["test", "run", "--quiet"])
         .stdout(full)
         .output()
         .unwrap();
     check(
         &output,
-        "eval > /dev/full",
+        "test > /dev/full",
         FAILED,
         &["cannot write to the standard output", "No space left"],
     );

@@ -1,5 +1,4 @@
-//! Everything that can be wrong with what the program is given: one clear message, the right exit code, nothing
-//! half-written.
+//! Wrong input of every kind: one clear message, the right exit code, nothing half-written.
 
 mod data;
 mod files;
@@ -78,7 +77,7 @@ fn command_lines() {
             &["train", "net.yaml", "--device", "cuda:4711"],
             &["cuda:4711"],
         ),
-        (&["eval", "x", "--device", "cuda:4711"], &["cuda:4711"]),
+        (&["test", "x", "--device", "cuda:4711"], &["cuda:4711"]),
         (&["train", "net.yaml", "--seed", "-1"], &["-1"]),
         (
             &["train", "net.yaml", "--threads", "0"],
@@ -102,7 +101,7 @@ fn command_lines() {
         ),
         (
             &["predict", "x", "y.npy", "--fps", "0"],
-            &["--fps 0", "above 0"],
+            &["'0' for '--fps <N>'", "above 0"],
         ),
         (&["predict", "x"], &["<FEATURES>"]),
         (&["import", "x.pth"], &["--config", "--out"]),

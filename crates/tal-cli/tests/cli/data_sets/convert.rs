@@ -61,8 +61,8 @@ fn annotations_are_converted_and_reported() {
     for part in [
         "a.json: 2 recordings, 2 annotations, 2 classes",
         "  training: 2 recordings, 2 annotations",
-        "left out: 1 (start where they end), first Diving of video_validation_0000001 at 7 to 7 s",
-        "left out: 1 (class dropped), first Ambiguous of video_validation_0000002 at 3 to 4 s",
+        "left out: 1 (start where they end), the first is Diving in video_validation_0000001, 7 to 7 s",
+        "left out: 1 (class dropped), the first is Ambiguous in video_validation_0000002, 3 to 4 s",
         "without duration: 2 recordings (--video-info)",
     ] {
         assert!(printed.contains(part), "no {part:?}: {printed}");
@@ -120,7 +120,7 @@ fn conversions_that_cannot_be() {
         (
             &["there.json"],
             USAGE,
-            &["--out there.json: exists", "--force"],
+            &["--out there.json: the file exists", "--force"],
         ),
         (
             &["a.txt"],

@@ -5,7 +5,7 @@ use std::fs;
 use tal_data::features::npy;
 
 use crate::bad_input::{FAILED, USAGE, refused};
-use crate::support::Place;
+use crate::support::{Place, words};
 
 /// Two videos as MS-TCN's authors distribute them; `background` names what is no action.
 fn frame_labels(place: &Place, background: &[&str]) {
@@ -38,9 +38,7 @@ fn frame_labels(place: &Place, background: &[&str]) {
 fn frame_labels_are_prepared() {
     let place = Place::without_data();
     frame_labels(&place, &["background"]);
-    let gtea = [
-        "data", "prepare", "gtea", "--from", "from", "--out", "gtea", "--split",
-    ];
+    let gtea = words("data prepare gtea --from from --out gtea --split");
     refused(
         &place,
         &[&gtea[..], &["1"]].concat(),
@@ -69,9 +67,7 @@ fn frame_labels_are_prepared() {
         &["--out gtea", "not empty"],
     );
 
-    let salads = [
-        "data", "prepare", "50salads", "--from", "from", "--split", "2", "--out",
-    ];
+    let salads = words("data prepare 50salads --from from --split 2 --out");
     refused(
         &place,
         &[&salads[..], &["s"]].concat(),

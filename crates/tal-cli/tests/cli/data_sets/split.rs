@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::bad_input::{FAILED, USAGE, refused};
-use crate::support::Place;
+use crate::support::{Place, words};
 
 /// 12 subjects with two recordings each and a field that this program does not know.
 fn subjects(place: &Place) {
@@ -73,38 +73,14 @@ fn subjects_are_split() {
     }
     assert_eq!(before, after);
     // The same seed, the same subsets; the other rule for the same groups, too.
-    split(&[
-        "--test-share",
-        "0.25",
-        "--group-prefix",
-        "_",
-        "--out",
-        "c.json",
-    ]);
+    split(&words("--test-share 0.25 --group-prefix _ --out c.json"));
     assert_eq!(place.read("b.json"), place.read("c.json"));
-    split(&[
-        "--test-share",
-        "0.25",
-        "--seed",
-        "7",
-        "--group-prefix",
-        "_",
-        "--out",
-        "d.json",
-    ]);
+    split(&words(
+        "--test-share 0.25 --seed 7 --group-prefix _ --out d.json",
+    ));
     assert_ne!(place.read("b.json"), place.read("d.json"));
     // A part of the training set for validation; the test set stays.
-    let args = [
-        "data",
-        "split",
-        "b.json",
-        "--validation-share",
-        "0.3",
-        "--subset",
-        "Training",
-        "--out",
-        "e.json",
-    ];
+    let args = words("data split b.json --validation-share 0.3 --subset Training --out e.json");
     place.ok(&args);
     let more = subsets(&place.json("e.json"));
     for (id, subset) in &found {
@@ -117,17 +93,9 @@ fn subjects_are_split() {
 fn folds_hold_every_recording_out_once() {
     let place = Place::without_data();
     subjects(&place);
-    let printed = place.ok(&[
-        "data",
-        "split",
-        "a.json",
-        "--folds",
-        "4",
-        "--group-prefix",
-        "_",
-        "--out",
-        "folds",
-    ]);
+    let printed = place.ok(&words(
+        "data split a.json --folds 4 --group-prefix _ --out folds",
+    ));
     assert!(printed.contains("fold4"), "{printed}");
     let mut held_out = BTreeMap::new();
     for fold in 1..=4 {
@@ -168,16 +136,9 @@ fn splits_that_cannot_be() {
             &["cannot be used with"],
         ),
         (
-            &[
-                "--test-share",
-                "0.5",
-                "--validation-share",
-                "0.5",
-                "--out",
-                "b.json",
-            ],
+            &words("--test-share 0.5 --validation-share 0.5 --out b.json"),
             USAGE,
-            &["together below 1"],
+            &["must be below 1 together"],
         ),
         (
             &["--test-share", "0.2", "--group", "(", "--out", "b.json"],
@@ -190,14 +151,7 @@ fn splits_that_cannot_be() {
             &["--group ^x", "\"s00_a\""],
         ),
         (
-            &[
-                "--test-share",
-                "0.2",
-                "--group-prefix",
-                "-",
-                "--out",
-                "b.json",
-            ],
+            &words("--test-share 0.2 --group-prefix - --out b.json"),
             USAGE,
             &["--group-prefix -"],
         ),
@@ -214,7 +168,7 @@ fn splits_that_cannot_be() {
         (
             &["--test-share", "0.2", "--out", "a.json"],
             USAGE,
-            &["a.json: exists", "--force"],
+            &["a.json: the file exists", "--force"],
         ),
         (
             &["--folds", "2", "--out", "file"],
@@ -230,14 +184,6 @@ fn splits_that_cannot_be() {
             parts,
         );
     }
-    let missing = [
-        "data",
-        "split",
-        "none.json",
-        "--test-share",
-        "0.2",
-        "--out",
-        "b.json",
-    ];
+    let missing = words("data split none.json --test-share 0.2 --out b.json");
     refused(&place, &missing, FAILED, &["none.json", "No such file"]);
 }

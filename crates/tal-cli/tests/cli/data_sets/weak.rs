@@ -4,7 +4,7 @@ use tal_data::annotations;
 use tal_data::clicks::Clicks;
 
 use crate::bad_input::{FAILED, USAGE, refused};
-use crate::support::{Place, text};
+use crate::support::{Place, text, words};
 
 #[test]
 fn clicks_are_drawn_from_annotations() {
@@ -57,9 +57,9 @@ fn clicks_are_drawn_from_annotations() {
 fn clips_train_like_any_data_set() {
     let place = Place::new();
     place.ok(&["data", "clicks", "data/annotations.json", "--out", "c.json"]);
-    let printed = place.ok(&[
-        "data", "clips", "net.yaml", "--length", "4", "--clicks", "c.json", "--out", "clips",
-    ]);
+    let printed = place.ok(&words(
+        "data clips net.yaml --length 4 --clicks c.json --out clips",
+    ));
     for part in [
         "recordings",
         "classes per clip",
@@ -86,18 +86,11 @@ fn clips_train_like_any_data_set() {
     assert!(checked.status.success(), "{report}");
     assert!(!report.contains("feature_length"), "{report}");
     place.ok(&[
-        &[
-            "train",
-            "net.yaml",
-            "--out",
-            "run",
-            "--set",
-            "train.epochs=1",
-        ],
+        &words("train net.yaml --out run --set train.epochs=1"),
         &overlay[..],
     ]
     .concat());
-    place.ok(&["eval", "run", "--subset", "test"]);
+    place.ok(&["test", "run", "--subset", "test"]);
     // Clicks can be drawn for the clips, too.
     let args = ["data", "clicks", "net.yaml", "--out", "d.json"];
     place.ok(&[&args[..], &overlay].concat());
@@ -118,16 +111,7 @@ fn clicks_are_checked() {
     let clicks =
         serde_json::json!({"version": 1, "clicks": {(first.id.as_str()): inside, "nobody": [1]}});
     place.write("c.json", clicks.to_string());
-    let args = [
-        "data",
-        "check",
-        "net.yaml",
-        "--quick",
-        "--json",
-        "check.json",
-        "--clicks",
-        "c.json",
-    ];
+    let args = words("data check net.yaml --quick --json check.json --clicks c.json");
     let printed = place.ok(&args);
     for part in [
         "click_in_action",
@@ -183,7 +167,7 @@ fn what_makes_no_sense_is_refused() {
         &place,
         &args,
         USAGE,
-        &["labels.json", "no recording with segments"],
+        &["labels.json", "no recording in any subset has segments"],
     );
     place.write("no.json", r#"{"database": {"r": {"subset": "training"}}}"#);
     let args = ["data", "clicks", "no.json", "--out", "c.json"];

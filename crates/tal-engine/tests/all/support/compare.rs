@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use tal_core::weights::NamedTensors;
 use tal_core::{Detection, Segment};
 use tal_data::{FeatureArray, TrainingSample};
-use tal_engine::batch::TrainingBatch;
-use tal_engine::optimizer::NamedTensors;
+use tal_engine::TrainingBatch;
 use tch::{Device, Tensor};
 
 use super::Golden;

@@ -1,7 +1,5 @@
 //! Golden cases: the released implementation's numbers, and our configuration of the same network.
 
-#![allow(dead_code)] // each test program uses a part
-
 pub(crate) mod baselines;
 pub(crate) mod compare;
 pub(crate) mod pth;

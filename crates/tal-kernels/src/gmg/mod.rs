@@ -1,14 +1,20 @@
 //! The branches of a Gated Multi-Granularity block in one pass over the channels, and one back.
 
+mod row;
+mod row_backward;
+
 use std::mem::MaybeUninit;
 
 use crate::channel_gradient::{Piece, ScaleGradients};
 use crate::channel_moments::ChannelMoments;
 use crate::filter::Filter;
-use crate::gmg_row::{GmgWeights, Row};
-use crate::gmg_row_backward::RowGradients;
 use crate::rows::{for_each_row, for_each_row_with, written};
 use crate::threads::Threads;
+
+use row::Row;
+use row_backward::RowGradients;
+
+pub use row::{Gate, GmgWeights};
 
 /// x · mask + k · s · (Inst + Loc + G + y) with y = LN(x), where k is a factor of the sample and s one of the channel.
 ///
@@ -204,3 +210,6 @@ impl GmgBranches<'_> {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

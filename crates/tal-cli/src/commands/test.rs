@@ -1,48 +1,42 @@
-//! `tal eval`: a checkpoint measured on a subset.
+//! `tal test`: a checkpoint measured on a subset.
 
 use std::sync::Arc;
 
 use anyhow::Result;
 use tal_data::{Dataset, results};
-use tal_engine::{Detector, DeviceChoice, Evaluator};
+use tal_engine::{DeviceChoice, Evaluator};
 
 use super::{output, trained};
-use crate::args::EvalArgs;
+use crate::args::TestArgs;
 use crate::console::Console;
 use crate::tables;
 
-pub(crate) fn run(args: &EvalArgs, device: DeviceChoice, console: &Console) -> Result<()> {
+pub(crate) fn run(args: &TestArgs, device: DeviceChoice, console: &Console) -> Result<()> {
     if let Some(file) = &args.json {
         output::check("--json", file, &[])?;
     }
     if let Some(file) = &args.detections {
         output::check("--detections", file, &output::DETECTIONS)?;
     }
-    let device = device.resolve()?;
-    let (path, loaded) = trained::read(&args.checkpoint, &args.overrides)?;
-    let config = loaded.manifest.config.clone();
+    let (path, detector) = trained::open(&args.trained, device)?;
+    let config = detector.config();
     let subsets = if args.subset.is_empty() {
         config.dataset.test_subsets.clone()
     } else {
         args.subset.clone()
     };
     let dataset = Arc::new(Dataset::open(&config.dataset, &subsets)?);
-    let external_scores = config.inference.external_scores.as_ref();
-    let evaluator = Evaluator::new(dataset, &subsets, config.train.num_workers)
-        .with_external_scores(external_scores)?;
-    let weights = args.weights.map(Into::into);
-    let detector = Detector::from_checkpoint(&loaded, &path, weights, device)?;
-    evaluator.check(&config, detector.classes())?;
+    let evaluator = Evaluator::new(dataset, &subsets, config.train.num_workers);
+    let classes = detector.classes();
+    evaluator.check(config, classes, detector.external_scores())?;
     let bar = console.bar(
         evaluator.num_recordings() as u64,
         0,
-        "evaluating {bar:30} {pos}/{len} recordings, {eta} left",
+        "testing {bar:30} {pos}/{len} recordings, {eta} left",
     );
     let outcome = evaluator.evaluate(&detector, &mut |done, _| bar.set_position(done as u64));
     bar.finish_and_clear();
     let report = outcome?;
-    let classes = evaluator.external_classes();
-    let classes = classes.unwrap_or_else(|| detector.classes());
     if let Some(file) = &args.json {
         output::write_json(file, &report.evaluation)?;
     }
@@ -50,14 +44,14 @@ pub(crate) fn run(args: &EvalArgs, device: DeviceChoice, console: &Console) -> R
         results::write(file, &report.detections, classes)?;
     }
     console.print(&tables::evaluation(&report.evaluation, Some(classes)))?;
-    if let Some(scores) = external_scores {
+    if let Some(scores) = &config.inference.external_scores {
         console.print(&format!(
-            "Classes by the scores of {}.",
+            "Classes from the scores in {}.",
             scores.file.display()
         ))?;
     } else if config.dataset.class_agnostic {
         console.print(
-            "Segments without regard to their class: dataset.class_agnostic is set and inference.external_scores is not.",
+            "Evaluated without classes: dataset.class_agnostic is set and inference.external_scores is not.",
         )?;
     }
     console.print(&format!(
@@ -67,6 +61,6 @@ pub(crate) fn run(args: &EvalArgs, device: DeviceChoice, console: &Console) -> R
         subsets.join(", "),
         evaluator.num_recordings(),
         report.detect_time.as_secs_f64(),
-        format!("{:?}", config.evaluation.dialect).to_lowercase(),
+        config.evaluation.dialect,
     ))
 }

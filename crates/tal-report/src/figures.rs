@@ -1,4 +1,4 @@
-//! The figures as they are written with `--json`.
+//! Figures of an evaluation, as they are written to a file and drawn.
 
 use std::collections::BTreeMap;
 
@@ -8,30 +8,37 @@ use tal_postprocess::{
     AverageRecall, Confidence, Diagnosis, Evaluation, PairedComparison, RecallAtK,
 };
 
-/// Everything that was asked for; all values are fractions.
-#[derive(Serialize)]
-pub(super) struct Report {
+/// Figures of an evaluation: mAP, and whatever else was computed. All values are fractions.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Figures {
     /// The evaluated subsets.
-    pub(super) subsets: Vec<String>,
+    pub subsets: Vec<String>,
+    /// AP, mAP and counts.
     #[serde(flatten)]
-    pub(super) evaluation: Evaluation,
+    pub evaluation: Evaluation,
     /// AP per threshold, by the name of the class.
-    pub(super) ap: BTreeMap<String, Vec<f64>>,
+    pub ap: BTreeMap<String, Vec<f64>>,
+    /// Recall of the best detections.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) recall: Option<RecallAtK>,
+    pub recall: Option<RecallAtK>,
+    /// Average recall over the number of proposals.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) average_recall: Option<AverageRecall>,
+    pub average_recall: Option<AverageRecall>,
+    /// Kinds of errors and their cost.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) diagnosis: Option<Diagnosis>,
+    pub diagnosis: Option<Diagnosis>,
+    /// Confidence intervals of mAP.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) confidence: Option<Confidence>,
-    /// DETECTIONS is a, OTHER is b.
+    pub confidence: Option<Confidence>,
+    /// Comparison of these detections (`a`) with others (`b`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) comparison: Option<PairedComparison>,
+    pub comparison: Option<PairedComparison>,
 }
 
-impl Report {
-    pub(super) fn new(evaluation: Evaluation, classes: &ClassMap, subsets: &[String]) -> Self {
+impl Figures {
+    /// The figures of an evaluation alone.
+    pub fn new(evaluation: Evaluation, classes: &ClassMap, subsets: &[String]) -> Self {
         let ap = evaluation
             .classes
             .iter()

@@ -1,9 +1,8 @@
-//! The filter on LibTorch against the one in pure Rust.
-#![cfg(all(feature = "spectral", feature = "torch"))]
+//! The filter on LibTorch against the loop in `tal_kernels`.
 
 use tal_core::config::{FftNorm, FilterConfig};
 use tal_encoder::GlobalFilter;
-use tal_encoder::spectral::{SpectralFilter, SpectralWeights};
+use tal_kernels::{Filter, FilterWeights, ScopedThreads};
 use tch::{Device, Kind, Tensor, nn::VarStore};
 
 const CHANNELS: i64 = 3;
@@ -21,19 +20,18 @@ fn difference(config: &FilterConfig, std: f64, len: i64) -> f64 {
             let _ = tensor.normal_(0.0, std);
         }
     });
-    let ours = SpectralFilter::new(
-        SpectralWeights {
-            w1: values(&theirs.w1),
-            b1: values(&theirs.b1),
-            w2: values(&theirs.w2),
-            b2: values(&theirs.b2),
-        },
-        config,
-    )
-    .unwrap();
+    let [w1, b1, w2, b2] = [&theirs.w1, &theirs.b1, &theirs.w2, &theirs.b2].map(values);
+    let weights = FilterWeights {
+        w1: &w1,
+        b1: &b1,
+        w2: &w2,
+        b2: &b2,
+        soft_shrink: config.soft_shrink as f32,
+        is_ortho: config.fft_norm == FftNorm::Ortho,
+    };
     let x = Tensor::randn([2, CHANNELS, len], (Kind::Float, Device::Cpu));
     let mut rows = values(&x);
-    ours.apply(&mut rows, len as usize).unwrap();
+    Filter::new(weights, len as usize).apply(&ScopedThreads(1), &mut rows);
     let expected = values(&theirs.forward(&x));
     let largest = expected
         .iter()

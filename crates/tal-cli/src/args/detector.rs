@@ -1,0 +1,127 @@
+//! Arguments of the commands that train, test, run or import a detector.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use tal_core::config::Weights;
+
+use super::config::{ConfigArgs, LayerArgs};
+use super::values::{finite, positive};
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Run folder [default: runs/NAME for NAME.yaml]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Seed of the run; the same as --set train.seed=N
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Continue the run in the folder from its last saved state
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Measure the time of each phase of a step; print it and write profile.json
+    #[arg(long)]
+    pub(crate) profile: bool,
+}
+
+/// A trained detector and its settings.
+#[derive(Debug, Args)]
+pub(crate) struct TrainedArgs {
+    /// Run folder (its best.safetensors, else last.safetensors) or checkpoint file
+    pub(crate) checkpoint: PathBuf,
+    /// Weights to use [default: those named in the checkpoint]
+    #[arg(long, value_name = "KIND")]
+    pub(crate) weights: Option<WeightsArg>,
+    /// Set a configuration key of the checkpoint, such as inference.precision; can be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    #[command(flatten)]
+    pub(crate) trained: TrainedArgs,
+    /// Subset to test on; can be given several times [default: dataset.test_subsets]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subset: Vec<String>,
+    /// Write the figures, with AP per class and threshold, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write the detections (.json or .csv)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) detections: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PredictArgs {
+    #[command(flatten)]
+    pub(crate) trained: TrainedArgs,
+    /// Feature files, in the format that the detector was trained on
+    #[arg(required = true)]
+    pub(crate) features: Vec<PathBuf>,
+    /// Write all detections to a file (.json: ActivityNet result layout, or .csv) instead of printing the best ones
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Frames (samples) per second of the recordings; needed only if dataset.fps is null
+    #[arg(long, value_name = "N", value_parser = positive::<f32>)]
+    pub(crate) fps: Option<f32>,
+    /// Length of the recording, in seconds; needed only if all recordings were resampled to one number of features
+    #[arg(long, value_name = "SECONDS", value_parser = positive::<f64>)]
+    pub(crate) duration: Option<f64>,
+    /// Leave out detections with a lower score
+    #[arg(long, value_name = "SCORE", default_value_t = 0.0, value_parser = finite::<f64>)]
+    pub(crate) min_score: f64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Checkpoint of the released code (.pth.tar; BackTAL: .pth)
+    pub(crate) file: PathBuf,
+    /// Configuration of the network in the checkpoint (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Result: a checkpoint file, or with --resumable a run folder
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub(crate) out: PathBuf,
+    /// Take the trained weights instead of their moving average
+    #[arg(long, conflicts_with = "resumable")]
+    pub(crate) raw: bool,
+    /// Write a run folder with optimiser, schedule and epoch, which `tal train --resume` continues
+    #[arg(long)]
+    pub(crate) resumable: bool,
+    #[command(flatten)]
+    pub(crate) layers: LayerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Folder for the run and, in its sub-folder data, the data set
+    #[arg(long, value_name = "DIR", default_value = "runs/demo")]
+    pub(crate) out: PathBuf,
+    /// Continue an interrupted demo
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Set a configuration key; can be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+}
+
+/// Weights of a checkpoint.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum WeightsArg {
+    /// Moving average of the trained weights
+    Ema,
+    /// Trained weights
+    Raw,
+}
+
+impl From<WeightsArg> for Weights {
+    fn from(weights: WeightsArg) -> Self {
+        match weights {
+            WeightsArg::Ema => Weights::Ema,
+            WeightsArg::Raw => Weights::Raw,
+        }
+    }
+}

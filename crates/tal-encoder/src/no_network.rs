@@ -1,1 +1,0 @@
-//! Stands for `network` where the feature `torch` is off: nothing.

@@ -1,0 +1,126 @@
+//! A released checkpoint file and its sections.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use tal_core::config::Weights;
+use tal_core::weights::{LoadReport, NamedTensors, WeightsError, load_strict};
+use tal_pth::{DType, PthFile, TensorRef, Value};
+use tch::{Kind, Tensor};
+
+use super::contents::Contents;
+use super::names::released_name_map;
+use crate::error::EngineError;
+
+/// A checkpoint file of the released code.
+#[derive(Debug)]
+pub struct ReleasedCheckpoint {
+    pub(super) file: PthFile,
+}
+
+/// Weights of a released file under our names.
+pub(super) struct Section {
+    pub(super) tensors: NamedTensors,
+    /// The released name of each.
+    pub(super) released: BTreeMap<String, String>,
+    pub(super) report: LoadReport,
+}
+
+impl ReleasedCheckpoint {
+    /// Opens a file; the values of its tensors are read when they are asked for.
+    ///
+    /// # Errors
+    /// If the file cannot be read or holds anything but plain data.
+    pub fn open(path: &Path) -> Result<Self, EngineError> {
+        let file = PthFile::open(path)?;
+        Ok(Self { file })
+    }
+
+    /// Contents of the file.
+    pub fn contents(&self) -> Contents {
+        Contents::of(self.file.root())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    pub(super) fn refuse(&self, reason: impl Into<String>) -> EngineError {
+        EngineError::Checkpoint {
+            path: PathBuf::from(self.path()),
+            reason: reason.into(),
+        }
+    }
+
+    /// Reads a kind of weights, which must be those of `variables`.
+    pub(super) fn section(
+        &self,
+        variables: NamedTensors,
+        kind: Weights,
+    ) -> Result<Section, EngineError> {
+        let key = released_section(kind);
+        let state = self.file.require(&[key])?;
+        let Value::Dict(entries) = state else {
+            let found = state.describe();
+            return Err(self.refuse(format!("{key} is {found}, must be a dict of tensors")));
+        };
+        let mismatch = |source: WeightsError| EngineError::ReleasedWeights {
+            path: self.path().to_owned(),
+            section: key,
+            source: Box::new(source),
+        };
+        let map = released_name_map();
+        let mut tensors = NamedTensors::new();
+        let mut released = BTreeMap::new();
+        for (name, value) in entries {
+            let (Value::Str(name), Value::Tensor(reference)) = (name, value) else {
+                let (name, found) = (name.as_str().unwrap_or("a key"), value.describe());
+                return Err(self.refuse(format!("{key}: {name} is {found}, must be a tensor")));
+            };
+            let name = name.strip_prefix("module.").unwrap_or(name);
+            // A name that no rule knows stays, so that it is reported as unexpected.
+            let ours = map.map(name).unwrap_or_else(|| name.to_owned());
+            if let Some(first) = released.insert(ours.clone(), name.to_owned()) {
+                return Err(mismatch(WeightsError::DuplicateName {
+                    name: ours,
+                    first,
+                    second: name.to_owned(),
+                }));
+            }
+            tensors.insert(ours, self.tensor(name, reference)?);
+        }
+        // Loading into a network is the check.
+        let report = load_strict(variables, &tensors).map_err(mismatch)?;
+        Ok(Section {
+            tensors,
+            released,
+            report,
+        })
+    }
+
+    pub(super) fn tensor(&self, name: &str, reference: &TensorRef) -> Result<Tensor, EngineError> {
+        let data = self.file.tensor(reference)?;
+        let kind = match data.dtype {
+            DType::F64 => Kind::Double,
+            DType::F32 => Kind::Float,
+            DType::F16 => Kind::Half,
+            DType::BF16 => Kind::BFloat16,
+            DType::I64 => Kind::Int64,
+            DType::I32 => Kind::Int,
+            DType::I16 => Kind::Int16,
+            DType::I8 => Kind::Int8,
+            DType::U8 => Kind::Uint8,
+            DType::Bool => Kind::Bool,
+        };
+        let shape: Vec<i64> = data.shape.iter().map(|size| *size as i64).collect();
+        Tensor::f_from_data_size(&data.data, &shape, kind)
+            .map_err(|error| self.refuse(format!("tensor {name}: {error}")))
+    }
+}
+
+pub(super) fn released_section(kind: Weights) -> &'static str {
+    match kind {
+        Weights::Ema => "state_dict_ema",
+        Weights::Raw => "state_dict",
+    }
+}

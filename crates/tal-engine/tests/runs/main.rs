@@ -1,0 +1,11 @@
+//! Whole runs. LibTorch's generator belongs to the process, so that these tests take turns.
+
+mod action_sensitivity;
+mod backtal;
+mod corpus;
+mod import_run;
+#[path = "../all/support/pth.rs"]
+#[allow(dead_code, reason = "the other program writes more kinds of values")]
+mod pth;
+mod support;
+mod training;
