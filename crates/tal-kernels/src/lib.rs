@@ -13,7 +13,7 @@ mod panels;
 mod rows;
 mod sum;
 #[cfg(test)]
-mod testing;
+mod tests;
 mod threads;
 mod tile;
 mod transposition;

@@ -4,7 +4,7 @@ use tch::{Tensor, nn};
 
 use super::convolve::{convolve, strided};
 use super::dim;
-use super::init::{BiasInit, Kernels, WeightInit};
+use super::init::{BiasInit, WeightInit, variables};
 use super::precision::multiply;
 
 /// Shape and initial values of a [`Conv1d`].
@@ -76,16 +76,13 @@ impl Conv1d {
     /// # Panics
     /// If a size is 0 or `groups` does not divide the channels.
     pub fn new(path: &nn::Path<'_>, config: Conv1dConfig) -> Self {
-        let variables = Kernels {
-            channels: [config.out_channels, config.in_channels],
-            outputs: config.out_channels,
-            kernel_size: config.kernel_size,
-            stride: config.stride,
-            groups: config.groups,
-            weight: config.weight,
-            bias: config.bias,
-        };
-        let (weight, bias) = variables.variables(path);
+        let (weight, bias) = variables(
+            path,
+            [config.out_channels, config.in_channels],
+            config.out_channels,
+            [config.kernel_size, config.stride, config.groups],
+            (config.weight, config.bias),
+        );
         Conv1d {
             weight,
             bias,

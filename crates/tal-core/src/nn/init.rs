@@ -64,42 +64,28 @@ fn uniform(fan_in: usize) -> Init {
     }
 }
 
-/// Sizes and initial values of a convolution's variables.
-#[derive(Debug)]
-pub(super) struct Kernels {
-    /// Channels of the weight's first and second dimension, before these are shared out to groups.
-    pub(super) channels: [usize; 2],
-    /// Channels of the output.
-    pub(super) outputs: usize,
-    pub(super) kernel_size: usize,
-    pub(super) stride: usize,
-    pub(super) groups: usize,
-    pub(super) weight: WeightInit,
-    pub(super) bias: BiasInit,
-}
-
-impl Kernels {
-    /// Variables `weight` and `bias` below `path`.
-    ///
-    /// # Panics
-    /// If a size is 0 or `groups` does not divide the channels.
-    pub(super) fn variables(&self, path: &Path<'_>) -> (Tensor, Option<Tensor>) {
-        let [first, second] = self.channels;
-        let groups = self.groups;
-        assert!(
-            first * second * self.kernel_size * self.stride * groups > 0,
-            "a convolution needs sizes above 0: {self:?}"
-        );
-        assert!(
-            first.is_multiple_of(groups) && second.is_multiple_of(groups),
-            "the groups of a convolution must divide its channels: {self:?}"
-        );
-        // PyTorch counts the second dimension of the weight, for transposed convolutions, too.
-        let fan_in = second / groups * self.kernel_size;
-        let size = [first, second / groups, self.kernel_size].map(dim);
-        let weight = path.var("weight", &size, self.weight.init(fan_in));
-        let bias = self.bias.init(fan_in);
-        let bias = bias.map(|init| path.var("bias", &[dim(self.outputs)], init));
-        (weight, bias)
-    }
+/// Variables `weight` and `bias` of a convolution below `path`. The weight is (first, second / groups, kernel), and PyTorch
+/// counts its second dimension as the fan-in, for transposed convolutions, too.
+///
+/// # Panics
+/// If a size is 0 or `groups` does not divide the channels.
+pub(super) fn variables(
+    path: &Path<'_>,
+    [first, second]: [usize; 2],
+    outputs: usize,
+    [kernel_size, stride, groups]: [usize; 3],
+    (weight, bias): (WeightInit, BiasInit),
+) -> (Tensor, Option<Tensor>) {
+    assert!(
+        first * second * kernel_size * stride * groups > 0
+            && first.is_multiple_of(groups)
+            && second.is_multiple_of(groups),
+        "no convolution has {first} and {second} channels, {groups} groups, kernel {kernel_size} and stride {stride}"
+    );
+    let fan_in = second / groups * kernel_size;
+    let size = [first, second / groups, kernel_size].map(dim);
+    let weight = path.var("weight", &size, weight.init(fan_in));
+    let bias = bias.init(fan_in);
+    let bias = bias.map(|init| path.var("bias", &[dim(outputs)], init));
+    (weight, bias)
 }

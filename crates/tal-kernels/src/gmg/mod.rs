@@ -177,14 +177,7 @@ impl GmgBranches<'_> {
             ..
         } = &self.weights;
         let all = |lists: &[&[f32]]| lists.iter().all(|list| list.len() == num_channels);
-        let is_filter = |filter: &Filter<'_>| {
-            let size = [
-                filter.num_channels(),
-                filter.num_positions(),
-                filter.kernel_size(),
-            ];
-            size == [num_channels, len, 1]
-        };
+        let is_filter = |filter: &Filter<'_>| filter.sizes() == [num_channels, len, 1];
         let columns = [
             self.mask.len(),
             self.moments.mean.len(),

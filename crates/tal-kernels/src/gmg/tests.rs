@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use super::*;
 use crate::filter::FilterWeights;
-use crate::testing::{build, cases, error, noise};
+use crate::tests::{build, cases, error, noise};
 use crate::threads::ScopedThreads;
 
 const THREADS: ScopedThreads = ScopedThreads(2);
