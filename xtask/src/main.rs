@@ -80,7 +80,7 @@ enum Task {
     },
     /// Check: clippy on all targets, warnings denied
     Clippy,
-    /// Check: the detector outside the workspace (crates/tal-encoder/examples/own-detector) compiles
+    /// Check: the projects outside the workspace (crates/*/examples/*/Cargo.toml) compile, and embedding runs
     Example,
     /// Check: rustdoc, warnings denied
     Rustdoc,

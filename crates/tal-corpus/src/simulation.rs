@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use tal_core::{Recording, Segment};
 
-use tal_data::clicks::{ClickError, Clicks, background_stretches};
+use tal_data::ClickError;
+use tal_data::clicks::{Clicks, background_stretches};
 use tal_data::rng::{self, Purpose};
 
 /// How clicks are drawn.
