@@ -142,13 +142,13 @@ impl EncoderConfig {
         }
     }
 
-    /// The values that no encoder can have.
+    /// Values that no encoder can have.
     pub fn errors(&self) -> Vec<FieldError> {
         errors_of("encoder", |check| self.check(check))
     }
 
-    /// The values that no block can have that halves the length by `downsampling` and works on level `level`; a block without
-    /// a halving stands in the stem. Other parts of the encoder are not looked at.
+    /// Values that no block of level `level` can have. The block halves the length by `downsampling`, or belongs to the stem if
+    /// that is `None`. Other parts of the encoder are not checked.
     pub fn block_errors(
         mixer: MixerConfig,
         dim: usize,
@@ -211,7 +211,7 @@ impl EncoderConfig {
 }
 
 impl ProjectionConfig {
-    /// The values that no projection can have.
+    /// Values that no projection can have.
     pub fn errors(&self) -> Vec<FieldError> {
         errors_of("projection", |check| self.check(check))
     }
@@ -265,10 +265,7 @@ mod tests {
     }
 
     fn messages(config: &EncoderConfig) -> Vec<String> {
-        let mut errors = Vec::new();
-        let mut check = Check::new(&mut errors);
-        check.section("encoder", |check| config.check(check));
-        errors.iter().map(ToString::to_string).collect()
+        config.errors().iter().map(ToString::to_string).collect()
     }
 
     #[test]

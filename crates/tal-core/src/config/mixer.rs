@@ -123,7 +123,7 @@ impl Default for FilterConfig {
 }
 
 impl FilterConfig {
-    /// The values that no filter can have.
+    /// Values that no filter can have.
     pub fn errors(&self) -> Vec<FieldError> {
         errors_of("filter", |check| self.check(check))
     }
