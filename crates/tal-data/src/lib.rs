@@ -8,6 +8,11 @@ pub mod clicks;
 mod dataset;
 mod error;
 pub mod features;
+#[cfg(feature = "hdf5")]
+pub mod hdf5;
+#[cfg(not(feature = "hdf5"))]
+#[path = "no_hdf5.rs"]
+pub mod hdf5;
 pub mod json;
 mod loader;
 pub mod order;

@@ -1,4 +1,4 @@
-//! What is wrong in an annotation file is said with file, recording, annotation, value and what would be right.
+//! Errors in annotation files name file, recording, annotation, value and what would be right.
 
 use std::path::Path;
 

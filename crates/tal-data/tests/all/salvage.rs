@@ -1,4 +1,4 @@
-//! What is left of broken annotation files.
+//! Usable annotations of broken files.
 
 use serde_json::{Value, json};
 use tal_data::AnnotationError;
