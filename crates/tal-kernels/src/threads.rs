@@ -4,11 +4,11 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Below this many values, waking other threads takes longer than the work.
-const MIN_VALUES: usize = 1 << 14;
+/// Below this many values, waking other threads takes longer than the work. Miri looks at several threads at any size.
+const MIN_VALUES: usize = if cfg!(miri) { 1 } else { 1 << 14 };
 
 /// Below this many multiplications, waking other threads takes longer than the work.
-const MIN_PRODUCTS: usize = 1 << 23;
+const MIN_PRODUCTS: usize = if cfg!(miri) { 1 } else { 1 << 23 };
 
 /// Threads that a loop may use.
 ///

@@ -58,11 +58,12 @@ pub fn transpose_kernels<'o, const K: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{build, noise};
+    use crate::tests::{build, cases, noise};
     use crate::threads::ScopedThreads;
 
     fn check<const K: usize>() {
-        for (outputs, inputs) in [(1, 1), (5, 3), (20, 40), (33, 16), (0, 4), (4, 0)] {
+        let sizes = cases(&[(5, 3), (0, 4), (1, 1), (20, 40), (33, 16), (4, 0)]);
+        for &(outputs, inputs) in sizes {
             let weight = noise(1, outputs * inputs * K);
             let ours = build(weight.len(), |out| {
                 transpose_kernels::<K>(&ScopedThreads(2), &weight, [outputs, inputs], out)
