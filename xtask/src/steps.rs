@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::shell::{Cargo, Workspace};
-use crate::{circles, layering, setup, testing, tidy};
+use crate::{book, circles, layering, setup, testing, tidy};
 
 /// One check: how to repeat it alone, and what it does.
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
@@ -25,6 +25,8 @@ const STEPS: &[Step] = &[
     ("rustdoc", rustdoc),
     ("test --no-torch", testing::pure),
     ("test", testing::all_after_pure),
+    // Installs a program, so that it comes last.
+    ("book", book::run),
 ];
 
 /// Runs all checks up to the first that fails.
