@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use tal_data::features::hdf5;
+use tal_data::hdf5;
 
 mod array;
 

@@ -3,6 +3,7 @@
 //! Depends on none of our crates, so that it builds in seconds and runs before LibTorch is there.
 
 mod bench_report;
+mod book;
 mod circles;
 mod fuzz;
 mod layering;
@@ -78,9 +79,11 @@ enum Task {
         #[arg(long)]
         write: bool,
     },
+    /// Check: the book of docs/ builds (into target/book), and its links lead somewhere
+    Book,
     /// Check: clippy on all targets, warnings denied
     Clippy,
-    /// Check: the detector outside the workspace (crates/tal-encoder/examples/own-detector) compiles
+    /// Check: the projects outside the workspace (crates/*/examples/*/Cargo.toml) compile, and embedding runs
     Example,
     /// Check: rustdoc, warnings denied
     Rustdoc,
@@ -130,6 +133,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Layering => layering::run(&workspace),
         Task::Circles => circles::run(&workspace),
         Task::Docs { write } => steps::docs(&workspace, write),
+        Task::Book => book::run(&workspace),
         Task::Clippy => steps::clippy(&workspace),
         Task::Example => steps::example(&workspace),
         Task::Rustdoc => steps::rustdoc(&workspace),

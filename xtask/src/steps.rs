@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::shell::{Cargo, Workspace};
-use crate::{circles, layering, setup, testing, tidy};
+use crate::{book, circles, layering, setup, testing, tidy};
 
 /// One check: how to repeat it alone, and what it does.
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
@@ -25,6 +25,8 @@ const STEPS: &[Step] = &[
     ("rustdoc", rustdoc),
     ("test --no-torch", testing::pure),
     ("test", testing::all_after_pure),
+    // Installs a program, so that it comes last.
+    ("book", book::run),
 ];
 
 /// Runs all checks up to the first that fails.
@@ -113,21 +115,29 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
         .run(workspace)
 }
 
-/// A detector outside the workspace, built from single crates as somebody else's project would.
+/// Projects outside the workspace, built from single crates as somebody else's would be: a detector, and ways to embed the
+/// crates, which run.
 pub(crate) fn example(workspace: &Workspace) -> Result<()> {
-    const MANIFEST: &str = "crates/tal-encoder/examples/own-detector/Cargo.toml";
     setup::before_build(workspace)?;
-    // The same build folder and profile: LibTorch's bindings are not compiled again.
-    Cargo::new([
-        "clippy",
-        "--locked",
-        "--manifest-path",
-        MANIFEST,
-        "--target-dir",
-    ])
-    .arguments([target_folder(workspace)?])
-    .arguments(["--", "-D", "warnings"])
-    .run(workspace)
+    for (manifest, runs) in [
+        ("crates/tal-encoder/examples/own-detector/Cargo.toml", false),
+        ("crates/tal-engine/examples/embedding/Cargo.toml", true),
+    ] {
+        // The same build folder and profile: LibTorch's bindings are not compiled again.
+        let call = |command: &'static str| -> Result<Cargo> {
+            Ok(
+                Cargo::new([command, "--locked", "--manifest-path", manifest])
+                    .arguments(["--target-dir".into(), target_folder(workspace)?]),
+            )
+        };
+        call("clippy")?
+            .arguments(["--", "-D", "warnings"])
+            .run(workspace)?;
+        if runs {
+            call("run")?.run(workspace)?;
+        }
+    }
+    Ok(())
 }
 
 /// The documentation of all crates.

@@ -4,6 +4,7 @@ mod error;
 pub mod import;
 mod layers;
 mod lines;
+mod loading;
 mod presets;
 mod provenance;
 mod renamed;
@@ -12,6 +13,7 @@ mod source;
 
 pub use error::ConfigError;
 pub use layers::{Layers, Resolved};
+pub use loading::{from_yaml, load};
 pub use presets::preset_yaml;
 pub use provenance::{Origin, Provenance};
-pub use source::{from_yaml, load, to_yaml};
+pub use source::to_yaml;

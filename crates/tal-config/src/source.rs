@@ -7,41 +7,12 @@ use serde_yaml::{Mapping, Value};
 use tal_core::config::Config;
 use tal_core::nearest_name;
 
+use crate::ConfigError;
 use crate::renamed::is_former;
-use crate::{ConfigError, Layers};
 
-/// The configuration of a file and overrides (`key.path=value`, value as YAML) laid over the preset that the file names, with
-/// environment variables filled in, paths made absolute and everything checked. [`Layers`] also takes overlays.
-///
-/// # Errors
-/// As [`Layers::resolve`].
-pub fn load(path: &Path, overrides: &[String]) -> Result<Config, ConfigError> {
-    overridden(Layers::read(path)?, overrides)
-}
-
-/// [`load`] for a text: `origin` names it in errors, and relative paths start at `base`.
-///
-/// # Errors
-/// As [`load`].
-pub fn from_yaml(
-    text: &str,
-    origin: &str,
-    base: &Path,
-    overrides: &[String],
-) -> Result<Config, ConfigError> {
-    overridden(Layers::from_yaml(text, origin, base)?, overrides)
-}
-
-/// The whole configuration as YAML, which [`load`] reads back to an equal one.
+/// The whole configuration as YAML, which [`load`](crate::load) reads back to an equal one.
 pub fn to_yaml(config: &Config) -> String {
     serde_yaml::to_string(config).expect("a configuration is plain data")
-}
-
-fn overridden(mut layers: Layers, overrides: &[String]) -> Result<Config, ConfigError> {
-    for text in overrides {
-        layers = layers.set(text)?;
-    }
-    Ok(layers.resolve()?.config)
 }
 
 /// Fills in environment variables and makes paths absolute; returns the fields with their former texts. `place` gives the name
@@ -140,6 +111,7 @@ fn resolve(path: &Path, field: &str, origin: &str, base: &Path) -> Result<PathBu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::from_yaml;
 
     const MINIMAL: &str = "
 dataset:

@@ -1,4 +1,4 @@
-//! Work on whole data sets: audit, statistics, formats of annotations, clips, clicks and splits; no LibTorch.
+#![doc = include_str!("../README.md")]
 
 pub mod audit;
 pub mod clips;

@@ -1,8 +1,9 @@
 //! Clicks drawn from full annotations.
 
 use tal_core::{Recording, Segment};
+use tal_data::ClickError;
 use tal_data::annotations::extra::Extra;
-use tal_data::clicks::{ClickError, Clicks, background_stretches};
+use tal_data::clicks::{Clicks, background_stretches};
 use tal_data::rng::{self, Purpose};
 
 /// How clicks are drawn.

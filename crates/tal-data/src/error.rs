@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::clicks::ClickError;
-use crate::weak::WeakError;
-use crate::{AnnotationError, FeatureError};
+use crate::{AnnotationError, ClickError, FeatureError, WeakError};
 
 /// Reason why a data set cannot be opened or a recording not be loaded.
 #[derive(Debug, thiserror::Error)]

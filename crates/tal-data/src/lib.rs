@@ -1,46 +1,60 @@
-//! Annotations, features, augmentation, deterministic loading and synthetic corpora for temporal action localization;
-//! no LibTorch.
-//!
-//! ```text
-//! annotation JSON ──► GroundTruth ──┐
-//!                                   ├──► Dataset ──► Features        (evaluation, in file order)
-//! npy, npz, raw signals ─► features ┘       └──────► TrainingSample  ──► Loader ──► Batch
-//!                                                    (grid units, cut)   (order of (seed, epoch))
-//! clicks + labels ───────► Dataset ──► WeakDataset ──► WeakSample ─────► Loader ──► Batch
-//! ```
-//!
-//! Everything random is a function of (seed, epoch, recording): neither the number of threads nor their timing changes
-//! a result.
+#![doc = include_str!("../README.md")]
 
 pub mod annotations;
 mod bounded;
 mod cache;
 pub mod class_scores;
 pub mod clicks;
-pub mod dataset;
-pub mod error;
+mod dataset;
+mod error;
 pub mod features;
+#[cfg(feature = "hdf5")]
+pub mod hdf5;
+#[cfg(not(feature = "hdf5"))]
+#[path = "no_hdf5.rs"]
+pub mod hdf5;
 pub mod json;
-pub mod loader;
+mod loader;
 pub mod order;
-pub mod pipeline;
+mod pipeline;
 pub mod results;
 pub mod rng;
-pub mod sample;
-pub mod table;
+mod sample;
+mod table;
 pub mod text;
-pub mod truncate;
-pub mod weak;
+mod truncation;
+mod weak;
 
-pub use annotations::AnnotationError;
-pub use class_scores::ClassScoresFileError;
-pub use clicks::{ClickError, Clicks};
-pub use dataset::Dataset;
-pub use error::DataError;
-pub use features::{FeatureArray, FeatureError, FeatureStore, Features};
-pub use json::JsonError;
+// Features.
+pub use dataset::{Features, read_features, resize};
+pub use features::array::FeatureArray;
+pub use features::store::FeatureStore;
+
+// Data sets.
+pub use dataset::{ANY_CLASS, Dataset, Timing, check_inertial_grid};
+pub use sample::{SampleKey, TrainingSample};
+pub use truncation::{Window, choose_window};
+
+// Data sets for weak supervision.
+pub use weak::{
+    WeakDataset, WeakOptions, WeakSample, all_classes, annotated_classes, clicked_snippets,
+    covered_seconds, resampled_snippets, weak_class_names,
+};
+
+// Loading.
 pub use loader::{Batch, Loader, LoaderConfig, Position, SampleSource};
-pub use results::ResultsError;
-pub use sample::TrainingSample;
+pub use pipeline::Pipeline;
+
+// Tables.
+pub use table::Table;
+
+// Errors.
+pub use annotations::error::AnnotationError;
+pub use class_scores::error::ClassScoresFileError;
+pub use clicks::error::ClickError;
+pub use error::DataError;
+pub use features::error::FeatureError;
+pub use json::JsonError;
+pub use results::error::ResultsError;
 pub use text::TextFileError;
-pub use weak::{WeakDataset, WeakError, WeakOptions, WeakSample};
+pub use weak::error::WeakError;

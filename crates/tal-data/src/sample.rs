@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tal_core::Segment;
 use tal_core::config::TruncationConfig;
 
-use crate::features::{FeatureArray, Features};
 use crate::rng::{Purpose, stream};
-use crate::truncate::choose_window;
+use crate::truncation::choose_window;
+use crate::{FeatureArray, Features};
 
 /// One recording of a training batch, cut and in grid units.
 ///

@@ -2,8 +2,8 @@
 
 use tal_core::weights::KeyMap;
 
-/// Rules from the released names (without their prefix `module.`) to `encoder.…` and `neck.…`. What the methods share has
-/// the same name in all; TriDet's and CLTDR-GMG's blocks come first, as they share most.
+/// Rules from the released names (without their prefix `module.`) to `encoder.…` and `neck.…`. Shared parts have the same
+/// name in all methods; the blocks of TriDet and CLTDR-GMG come first, as they share most.
 const RULES: &[(&str, &str)] = &[
     (
         r"backbone\.embd\.(\d+)\.conv\.(\w+)",

@@ -1,4 +1,4 @@
-//! The block's MLP.
+//! MLP of a block.
 
 use tal_core::nn::{BiasInit, Conv1d, Conv1dConfig, gelu_mlp};
 use tch::{Tensor, nn};
@@ -21,7 +21,7 @@ impl Mlp {
     /// Variables `expand.*` and `contract.*` below `path`.
     ///
     /// # Panics
-    /// Where a size is 0.
+    /// If a size is 0.
     pub fn new(path: &nn::Path<'_>, num_channels: usize, hidden_dim: usize) -> Self {
         let conv = |from, to| Conv1dConfig {
             bias: BiasInit::Zero,

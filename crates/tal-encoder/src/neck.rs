@@ -4,7 +4,7 @@ use tal_core::config::{NeckConfig, NeckNorm};
 use tal_core::nn::{ChannelLayerNorm, FeaturePyramid, dim};
 use tch::{Tensor, nn};
 
-/// A norm per level, or nothing.
+/// A norm for each level, or none.
 ///
 /// # Shapes
 /// L levels of (B, D, T_l) → the same; masks are passed on and nothing is masked.
@@ -37,7 +37,7 @@ impl Neck {
     /// L levels of (B, D, T_l) → the same.
     ///
     /// # Panics
-    /// Where the pyramid has more levels than the neck, or a group norm's groups do not divide its channels.
+    /// If the pyramid has more levels than the neck, or a group norm's groups do not divide its channels.
     pub fn forward(&self, pyramid: &FeaturePyramid) -> FeaturePyramid {
         pyramid.map(|level, content| {
             let x = &content.features;

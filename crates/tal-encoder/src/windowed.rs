@@ -55,7 +55,7 @@ pub(crate) fn windowed_attention(
     attended * mask.unsqueeze(-1)
 }
 
-/// What each query of a block adds to its scores: the bias of the distance within the band, −∞ outside.
+/// Addends of each query of a block to its scores: the bias of the distance within the band, −∞ outside.
 ///
 /// # Shapes
 /// Bias (1, 1, h, window) → (h or 1, block, span).
@@ -77,7 +77,7 @@ fn band_bias(block: i64, window: usize, like: &Tensor, bias: Option<&Tensor>) ->
     inside.masked_fill(&outside, f64::NEG_INFINITY)
 }
 
-/// What each key adds to all scores: −1e4 where padded, −∞ where outside the sequence.
+/// Addends of each key to all scores: −1e4 for padding, −∞ outside the sequence.
 ///
 /// Only queries beyond the end see keys that lie further out than the reach; those keys stay finite, so that no query is
 /// without any key and no gradient NaN.

@@ -80,8 +80,8 @@ impl RunSensitivity {
 /// the file in errors.
 ///
 /// # Errors
-/// If the checkpoint holds no state of a run, the run has no `loss.action_sensitivity` or no `class_level` in it, or the tensors do not
-/// fit the configuration.
+/// If the checkpoint holds no state of a run, the run has no `loss.action_sensitivity` or no `class_level` in it, or the
+/// tensors do not fit the configuration.
 pub fn learned(
     checkpoint: &Checkpoint,
     path: &Path,

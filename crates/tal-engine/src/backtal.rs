@@ -8,8 +8,9 @@ use tal_core::config::{AffinityLayout, BackTalConfig, Config, Weights};
 use tal_core::nn::host;
 use tal_core::weights::NamedTensors;
 use tal_core::{ClassMap, Detection};
-use tal_data::weak::{self, resampled};
-use tal_data::{Dataset, Features, WeakDataset, WeakOptions, WeakSample};
+use tal_data::{
+    Dataset, Features, WeakDataset, WeakOptions, WeakSample, resampled_snippets, weak_class_names,
+};
 use tal_decoder::{Criterion, CriterionState};
 use tal_postprocess::{ActivationCurves, localize};
 use tch::nn::Path;
@@ -60,7 +61,7 @@ impl Method for BackTal {
     }
 
     fn class_names(config: &Config) -> Result<ClassMap, EngineError> {
-        Ok(weak::class_names(&config.dataset)?)
+        Ok(weak_class_names(&config.dataset)?)
     }
 
     fn source(config: &Config, dataset: Arc<Dataset>) -> Result<Source<WeakSample>, EngineError> {
@@ -162,7 +163,7 @@ impl Method for BackTal {
         let num_snippets = network.config.num_snippets;
         let resampled: Vec<_> = features
             .iter()
-            .map(|f| resampled(f, num_snippets))
+            .map(|f| resampled_snippets(f, num_snippets))
             .collect();
         let (sequence, norm) = no_grad(|| {
             let arrays: Vec<_> = resampled.iter().map(|(array, _)| &**array).collect();

@@ -135,7 +135,10 @@ impl Checkpoint {
         let manifest: Manifest = serde_json::from_str(manifest)
             .map_err(|error| refuse(format!("has a manifest that cannot be read: {error}")))?;
         if let Err(errors) = manifest.config.validate() {
-            return Err(refuse(format!("holds a configuration where {}", errors[0])));
+            return Err(refuse(format!(
+                "holds a configuration with a mistake: {}",
+                errors[0]
+            )));
         }
         Ok(Self { manifest, tensors })
     }

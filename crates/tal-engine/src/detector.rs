@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tal_core::config::{Config, Weights};
 use tal_core::weights::NamedTensors;
 use tal_core::{ClassMap, Detection};
-use tal_data::{Features, dataset};
+use tal_data::{Features, read_features};
 use tch::Device;
 
 use crate::checkpoint::{Checkpoint, Manifest};
@@ -158,7 +158,7 @@ impl Detector {
     /// `fps` in frames per second, `duration` in seconds.
     ///
     /// # Errors
-    /// As [`dataset::read_features`]; if the frame rate or the duration must be given and is not.
+    /// As [`tal_data::read_features`]; if the frame rate or the duration must be given and is not.
     pub fn read_features(
         &self,
         path: &Path,
@@ -172,13 +172,14 @@ impl Detector {
         if self.config().needs_fps() && config.fps.or(fps).is_none() {
             return Err(EngineError::UnknownFps);
         }
-        let mut features = dataset::read_features(config, path, fps, duration)?;
+        let mut features = read_features(config, path, fps, duration)?;
         features.duration.get_or_insert(features.end());
         Ok(features)
     }
 
-    /// All actions found in a recording, best first: suppressed, in seconds, and with the classes of
-    /// `inference.external_scores` if the configuration names any.
+    /// All actions found in a recording, best first: suppressed, cut to the recording, and with the classes of
+    /// `inference.external_scores` if the configuration names any. If `features.duration` is `None`, they are not cut; see
+    /// [`Features::end`].
     ///
     /// # Units
     /// Seconds.

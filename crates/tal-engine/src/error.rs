@@ -58,7 +58,7 @@ pub enum EngineError {
         /// The section of the file.
         section: &'static str,
         /// Names that are missing, unexpected or of another shape.
-        source: WeightsError,
+        source: Box<WeightsError>,
     },
     /// Candidates that suppression refuses.
     #[error("recording {id}: {source}")]

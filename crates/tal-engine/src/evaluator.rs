@@ -76,7 +76,7 @@ impl Evaluator {
         match evaluate_with(&truth.recordings, &none, rules, &truth.classes) {
             Err(error @ EvaluationError::NoGroundTruth { .. }) => {
                 return Err(refuse(format!(
-                    "{error}; annotate recordings to test on, also where training needs labels alone"
+                    "{error}; annotate recordings to test on, even if training needs labels alone"
                 )));
             }
             outcome => outcome?,

@@ -59,7 +59,7 @@ pub trait Method: Sized + 'static {
     /// Training samples of an open data set.
     ///
     /// # Errors
-    /// If the annotations lack what the method learns from.
+    /// If the annotations lack data that the method needs.
     fn source(config: &Config, dataset: Arc<Dataset>) -> Result<Source<Self::Sample>, EngineError>;
 
     /// A batch of samples.

@@ -51,35 +51,21 @@ impl<M: Method> AnyModel for Model<M> {
     }
 }
 
-/// The functions of a method whose type is known at run time only.
-struct MethodOf {
-    open: fn(&Config, Device) -> Result<Box<dyn AnyModel>, EngineError>,
-    class_names: fn(&Config) -> Result<ClassMap, EngineError>,
-}
-
-impl MethodOf {
-    fn new<M: Method>() -> Self {
-        Self {
-            open: |config, device| Ok(Box::new(Model::<M>::new(config, &[], device)?)),
-            class_names: M::class_names,
-        }
-    }
-
-    /// The method that `config` describes.
-    fn of(config: &Config) -> Self {
-        match config.backtal {
-            None => Self::new::<Pyramid>(),
-            Some(_) => Self::new::<BackTal>(),
-        }
-    }
-}
-
 /// The model that `config` describes, with fresh weights.
 pub(crate) fn open(config: &Config, device: Device) -> Result<Box<dyn AnyModel>, EngineError> {
-    (MethodOf::of(config).open)(config, device)
+    Ok(match config.backtal {
+        None => Box::new(Model::<Pyramid>::new(config, &[], device)?),
+        Some(_) => Box::new(Model::<BackTal>::new(config, &[], device)?),
+    })
 }
 
-/// As [`Method::class_names`].
-pub(crate) fn class_names(config: &Config) -> Result<ClassMap, EngineError> {
-    (MethodOf::of(config).class_names)(config)
+/// Names of the classes in the annotation file of `config`: a released checkpoint has no names.
+///
+/// # Errors
+/// If the file cannot be used.
+pub fn class_names(config: &Config) -> Result<ClassMap, EngineError> {
+    match config.backtal {
+        None => Pyramid::class_names(config),
+        Some(_) => BackTal::class_names(config),
+    }
 }

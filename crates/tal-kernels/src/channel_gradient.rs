@@ -237,7 +237,7 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{build, cases, error, noise};
+    use crate::tests::{build, cases, error, noise};
     use crate::threads::ScopedThreads;
 
     const THREADS: ScopedThreads = ScopedThreads(2);

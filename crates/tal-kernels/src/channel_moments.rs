@@ -123,7 +123,7 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::cases;
+    use crate::tests::cases;
     use crate::threads::ScopedThreads;
 
     const THREADS: ScopedThreads = ScopedThreads(2);

@@ -107,7 +107,7 @@ impl ChannelNorm<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{build, error, noise};
+    use crate::tests::{build, error, noise};
     use crate::threads::ScopedThreads;
 
     #[test]

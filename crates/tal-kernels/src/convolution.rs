@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use crate::panels::{self, Kernels, Layer, MIN_LEN, cut, pack};
+use crate::panels::{self, Kernels, Layer, MIN_LEN, check_batch, cut, pack};
 use crate::rows::written;
 use crate::threads::{self, Threads, for_each, num_tasks};
 use crate::tile::{Instructions, Tile, accumulate};
@@ -24,31 +24,21 @@ const MIN_POSITIONS: usize = 64;
 #[derive(Debug, Clone, Copy)]
 pub struct Convolution {
     instructions: Instructions,
-    outputs: usize,
-    inputs: usize,
-    kernel: usize,
+    /// Output channels, input channels, taps.
+    sizes: [usize; 3],
     len: usize,
 }
 
 impl Convolution {
-    /// The convolution of sequences of `len` positions; `None` for kernels other than 1 and 3, short sequences, no channels,
-    /// and processors without AVX2.
-    pub fn new([outputs, inputs, kernel]: [usize; 3], len: usize) -> Option<Self> {
-        Self::with(Instructions::best()?, [outputs, inputs, kernel], len)
-    }
-
-    /// The same with instructions that the processor has.
-    fn with(
-        instructions: Instructions,
-        [outputs, inputs, kernel]: [usize; 3],
-        len: usize,
-    ) -> Option<Self> {
+    /// The convolution of sequences of `len` positions, from output channels, input channels and taps; `None` for taps other
+    /// than 1 and 3, short sequences, no channels, and processors without AVX2.
+    pub fn new(sizes: [usize; 3], len: usize) -> Option<Self> {
+        let [outputs, inputs, kernel] = sizes;
         let fits = outputs * inputs > 0 && len >= MIN_LEN && matches!(kernel, 1 | 3);
-        fits.then_some(Convolution {
+        let instructions = Instructions::best().filter(|_| fits)?;
+        Some(Convolution {
             instructions,
-            outputs,
-            inputs,
-            kernel,
+            sizes,
             len,
         })
     }
@@ -67,18 +57,12 @@ impl Convolution {
         layer: Layer<'_>,
         out: &'o mut [MaybeUninit<f32>],
     ) -> &'o mut [f32] {
-        let samples = x.len() / (self.inputs * self.len);
-        assert!(
-            x.len() == samples * self.inputs * self.len
-                && out.len() == samples * self.outputs * self.len,
-            "{} values to {} are not a batch of {self:?}",
-            x.len(),
-            out.len()
-        );
+        let [outputs, inputs, kernel] = self.sizes;
+        check_batch([x.len(), out.len()], [inputs, outputs], self.len);
         if out.is_empty() {
             return &mut [];
         }
-        let write = match (self.instructions, self.kernel) {
+        let write = match (self.instructions, kernel) {
             (Instructions::Avx2, 1) => write::<1, 16, 8, 2, 6>,
             (Instructions::Avx2, _) => write::<3, 18, 8, 2, 6>,
             (Instructions::Avx512, 1) => write::<1, 48, 16, 3, 8>,
@@ -86,13 +70,7 @@ impl Convolution {
         };
         // SAFETY: the processor has the instructions, and every value is written.
         unsafe {
-            write(
-                threads,
-                x,
-                layer,
-                [self.outputs, self.inputs, self.len],
-                out,
-            );
+            write(threads, x, layer, [outputs, inputs, self.len], out);
             written(out)
         }
     }
@@ -119,7 +97,7 @@ unsafe fn write<
     let columns = LANES * VECTORS;
     let batch = x.len() / (inputs * len);
     let num_threads = threads::for_products(threads, x.len() * outputs * K);
-    // Ranges of positions, and of output channels where there are not enough of these.
+    // Ranges of positions, and of output channels if there are too few of these.
     let num_panels = len.div_ceil(columns);
     let wanted = num_tasks(num_threads);
     let panels = (batch * num_panels)
@@ -165,7 +143,7 @@ impl<const K: usize> Task<'_, K> {
     /// Writes all values of `rows`, one for each output channel.
     ///
     /// # Safety
-    /// That of [`write`].
+    /// As [`write`].
     unsafe fn write<
         const PANEL: usize,
         const LANES: usize,
@@ -226,7 +204,7 @@ unsafe fn read<const LANES: usize, const VECTORS: usize, const ROWS: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{build, cases, convolution, error, noise};
+    use crate::tests::{build, cases, convolution, error, noise};
     use crate::threads::ScopedThreads;
     use crate::tile::tests::each;
 
@@ -258,7 +236,10 @@ mod tests {
                         bias,
                     };
                     let ours = build(batch * outputs * len, |out| {
-                        let plan = Convolution::with(instructions, size, len).unwrap();
+                        let plan = Convolution {
+                            instructions,
+                            ..Convolution::new(size, len).unwrap()
+                        };
                         plan.run(&ScopedThreads(2), &x, layer, out)
                     });
                     let error = error(&ours, &convolution(&x, &weight, bias, size, len));

@@ -35,7 +35,7 @@ pub struct FilterWeights<'a> {
 /// Equations 1 to 3 of arXiv 2412.09202; the released code has the kernel 1.
 pub struct Filter<'a> {
     pub(crate) plan: Plan,
-    /// Of the forward and the inverse transform.
+    /// s₁ of the forward and s₂ of the inverse transform.
     pub(crate) scales: [f32; 2],
     pub(crate) weights: FilterWeights<'a>,
     len: usize,
@@ -78,19 +78,13 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Number C of channels.
-    pub fn num_channels(&self) -> usize {
+    fn num_channels(&self) -> usize {
         self.weights.b1.len() / 2
     }
 
-    /// Number T of positions.
-    pub fn num_positions(&self) -> usize {
-        self.len
-    }
-
-    /// Taps of both kernels.
-    pub fn kernel_size(&self) -> usize {
-        self.kernel_size
+    /// Channels C, positions T and taps.
+    pub(crate) fn sizes(&self) -> [usize; 3] {
+        [self.num_channels(), self.len, self.kernel_size]
     }
 
     /// Filters in place. The values do not depend on the number of threads.
@@ -269,7 +263,7 @@ mod tests {
     use rustfft::{FftPlanner, num_complex::Complex64};
 
     use super::*;
-    use crate::testing::{cases, error, noise};
+    use crate::tests::{cases, error, noise};
     use crate::threads::ScopedThreads;
 
     /// The formula in float64, over the full complex spectrum of one channel.

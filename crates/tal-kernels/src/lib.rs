@@ -8,14 +8,12 @@ mod filter;
 mod filter_backward;
 mod fourier;
 mod gmg;
-mod gmg_row;
-mod gmg_row_backward;
 mod mlp;
 mod panels;
 mod rows;
 mod sum;
 #[cfg(test)]
-mod testing;
+mod tests;
 mod threads;
 mod tile;
 mod transposition;
@@ -40,5 +38,4 @@ pub use channel_norm::ChannelNorm;
 
 // The Gated Multi-Granularity block.
 pub use filter::{Filter, FilterWeights};
-pub use gmg::{GmgBranches, GmgGradients};
-pub use gmg_row::{Gate, GmgWeights};
+pub use gmg::{Gate, GmgBranches, GmgGradients, GmgWeights};

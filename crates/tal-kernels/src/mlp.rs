@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::panels::{Kernels, Layer, MIN_LEN, cut, pack, write};
+use crate::panels::{Kernels, Layer, MIN_LEN, check_batch, cut, pack, write};
 use crate::rows::written;
 use crate::threads::{self, Threads, for_each};
 use crate::tile::{Instructions, Tile, accumulate};
@@ -20,30 +20,20 @@ const MAX_POSITIONS: usize = 48;
 #[derive(Debug, Clone, Copy)]
 pub struct GeluMlp {
     instructions: Instructions,
-    inputs: usize,
-    hidden: usize,
-    outputs: usize,
+    /// Channels of the input, in between, and of the output.
+    channels: [usize; 3],
     len: usize,
 }
 
 impl GeluMlp {
-    /// The layers for sequences of `len` positions; `None` for short sequences, no channels, and processors without AVX2.
-    pub fn new([inputs, hidden, outputs]: [usize; 3], len: usize) -> Option<Self> {
-        Self::with(Instructions::best()?, [inputs, hidden, outputs], len)
-    }
-
-    /// The same with instructions that the processor has.
-    fn with(
-        instructions: Instructions,
-        [inputs, hidden, outputs]: [usize; 3],
-        len: usize,
-    ) -> Option<Self> {
-        let fits = inputs * hidden * outputs > 0 && len >= MIN_LEN;
-        fits.then_some(GeluMlp {
+    /// The layers for sequences of `len` positions, from channels of the input, in between and of the output; `None` for short
+    /// sequences, no channels, and processors without AVX2.
+    pub fn new(channels: [usize; 3], len: usize) -> Option<Self> {
+        let fits = !channels.contains(&0) && len >= MIN_LEN;
+        let instructions = Instructions::best().filter(|_| fits)?;
+        Some(GeluMlp {
             instructions,
-            inputs,
-            hidden,
-            outputs,
+            channels,
             len,
         })
     }
@@ -62,19 +52,13 @@ impl GeluMlp {
         [expand, contract]: [Layer<'_>; 2],
         out: &'o mut [MaybeUninit<f32>],
     ) -> &'o mut [f32] {
-        let samples = x.len() / (self.inputs * self.len);
-        assert!(
-            x.len() == samples * self.inputs * self.len
-                && out.len() == samples * self.outputs * self.len,
-            "{} values to {} are not a batch of {self:?}",
-            x.len(),
-            out.len()
-        );
+        let [inputs, hidden, outputs] = self.channels;
+        check_batch([x.len(), out.len()], [inputs, outputs], self.len);
         let mlp = Mlp {
             x,
             len: self.len,
-            expand: Kernels::new(expand, [self.hidden, self.inputs]),
-            contract: Kernels::new(contract, [self.outputs, self.hidden]),
+            expand: Kernels::new(expand, [hidden, inputs]),
+            contract: Kernels::new(contract, [outputs, hidden]),
         };
         // SAFETY: the processor has the instructions, and every value is written.
         unsafe {
@@ -96,7 +80,7 @@ struct Mlp<'a> {
     contract: Kernels<'a, 1>,
 }
 
-/// What a thread reuses from task to task.
+/// Memory that a thread reuses from task to task.
 struct Buffers<const COLUMNS: usize, const LANES: usize, const VECTORS: usize, const ROWS: usize> {
     /// Panels of the input.
     input: Vec<[f32; COLUMNS]>,
@@ -153,7 +137,7 @@ impl Mlp<'_> {
     /// Writes all values of `rows`, one for each output channel, at positions from `first` on, from the `sample` (C, T).
     ///
     /// # Safety
-    /// That of [`Mlp::write`].
+    /// As [`Mlp::write`].
     unsafe fn write_range<
         const COLUMNS: usize,
         const LANES: usize,
@@ -262,8 +246,8 @@ unsafe fn gelu<
     plain(from, hidden);
 }
 
-/// The error function, at most 3·10⁻⁷ off: x · p(x²) / q(x²), and ±1 where it rounds to that. The quotient was fitted to it on
-/// (−3.92, 3.92), where it is at most 1.7·10⁻⁸ off before rounding.
+/// The error function, at most 3·10⁻⁷ off: x · p(x²) / q(x²), and ±1 beyond ±3.92, to which it rounds. The quotient was
+/// fitted to it between these ends, at most 1.7·10⁻⁸ off before rounding.
 #[inline(always)]
 fn erf(x: f32) -> f32 {
     const LAST: f32 = 3.92;
@@ -299,7 +283,7 @@ fn erf(x: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{build, cases, convolution, error, noise};
+    use crate::tests::{build, cases, convolution, error, noise};
     use crate::threads::ScopedThreads;
     use crate::tile::tests::each;
 
@@ -339,7 +323,10 @@ mod tests {
                 });
                 let ours = build(batch * outputs * len, |out| {
                     let sizes = [inputs, hidden, outputs];
-                    let plan = GeluMlp::with(instructions, sizes, len).unwrap();
+                    let plan = GeluMlp {
+                        instructions,
+                        ..GeluMlp::new(sizes, len).unwrap()
+                    };
                     plan.run(&ScopedThreads(2), &x, layers, out)
                 });
                 let expected = expected(&x, layers, [inputs, hidden, outputs], len);

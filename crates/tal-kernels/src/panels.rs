@@ -9,6 +9,18 @@ use std::ops::Range;
 /// Positions of a sequence below which these loops do not pay.
 pub(crate) const MIN_LEN: usize = 16;
 
+/// Checks that input and output are batches of sequences of `len` positions with as many samples.
+pub(crate) fn check_batch(counts: [usize; 2], channels: [usize; 2], len: usize) {
+    let samples = counts[0] / (channels[0] * len);
+    assert_eq!(
+        counts,
+        channels.map(|channels| samples * channels * len),
+        "numbers of values of a batch from {} to {} channels with {len} positions",
+        channels[0],
+        channels[1]
+    );
+}
+
 /// Weights and bias of a layer that connects all channels.
 ///
 /// # Shapes

@@ -77,7 +77,7 @@ pub(crate) fn for_each_row_with<A: Send, S>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{build, cases};
+    use crate::tests::{build, cases};
     use crate::threads::ScopedThreads;
 
     #[test]

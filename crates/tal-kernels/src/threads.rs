@@ -24,7 +24,7 @@ pub trait Threads: Sync {
     fn run(&self, times: usize, work: &(dyn Fn() + Sync));
 }
 
-/// As many new threads of the standard library for every loop; with 1, the caller's alone.
+/// New threads of the standard library for every loop, this many with the caller's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScopedThreads(pub usize);
 

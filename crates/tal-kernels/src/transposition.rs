@@ -58,7 +58,7 @@ pub fn transpose_kernels<'o, const K: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{build, noise};
+    use crate::tests::{build, noise};
     use crate::threads::ScopedThreads;
 
     fn check<const K: usize>() {

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::panels::cut;
+use crate::panels::{check_batch, cut};
 use crate::rows::written;
 use crate::threads::{self, Threads, for_each, num_tasks};
 use crate::tile::{Instructions, Tile, accumulate};
@@ -43,30 +43,21 @@ impl Taps {
 #[derive(Debug, Clone, Copy)]
 pub struct WeightGradient {
     instructions: Instructions,
-    outputs: usize,
-    inputs: usize,
+    /// Output and input channels.
+    channels: [usize; 2],
     len: usize,
     taps: Taps,
 }
 
 impl WeightGradient {
-    /// The gradient for an output of `len` positions; `None` if there is nothing to add up, and for processors without AVX2.
-    pub fn new([outputs, inputs]: [usize; 2], len: usize, taps: Taps) -> Option<Self> {
-        Self::with(Instructions::best()?, [outputs, inputs], len, taps)
-    }
-
-    /// The same with instructions that the processor has.
-    fn with(
-        instructions: Instructions,
-        [outputs, inputs]: [usize; 2],
-        len: usize,
-        taps: Taps,
-    ) -> Option<Self> {
-        let fits = outputs * inputs * len * taps.count * taps.stride > 0;
-        fits.then_some(WeightGradient {
+    /// The gradient for an output of `len` positions, from output and input channels; `None` if there is nothing to add up, and
+    /// for processors without AVX2.
+    pub fn new(channels: [usize; 2], len: usize, taps: Taps) -> Option<Self> {
+        let fits = channels[0] * channels[1] * len * taps.count * taps.stride > 0;
+        let instructions = Instructions::best().filter(|_| fits)?;
+        Some(WeightGradient {
             instructions,
-            outputs,
-            inputs,
+            channels,
             len,
             taps,
         })
@@ -86,23 +77,18 @@ impl WeightGradient {
         gradient: &[f32],
         out: &'o mut [MaybeUninit<f32>],
     ) -> &'o mut [f32] {
-        let samples = gradient.len() / (self.outputs * self.len);
-        assert!(
-            gradient.len() == samples * self.outputs * self.len
-                && x.len() == samples * self.inputs * self.len * self.taps.stride
-                && out.len() == self.outputs * self.inputs * self.taps.count,
-            "{} and {} values to {} are not a batch of {self:?}",
-            x.len(),
-            gradient.len(),
-            out.len()
-        );
+        let ([outputs, inputs], taps) = (self.channels, self.taps);
+        let counts = [x.len(), gradient.len()];
+        check_batch(counts, [inputs * taps.stride, outputs], self.len);
+        let count = outputs * inputs * taps.count;
+        assert_eq!(out.len(), count, "number of weights for {self:?}");
         let products = Products {
             x,
             gradient,
-            inputs: self.inputs,
-            outputs: self.outputs,
+            inputs,
+            outputs,
             len: self.len,
-            taps: self.taps,
+            taps,
         };
         // SAFETY: the processor has the instructions, and every value is written.
         unsafe {
@@ -128,7 +114,7 @@ struct Products<'a> {
     taps: Taps,
 }
 
-/// What a thread reuses from task to task.
+/// Memory that a thread reuses from task to task.
 struct Buffers<const COLUMNS: usize, const LANES: usize, const VECTORS: usize, const ROWS: usize> {
     /// Input channels side by side, a row for each position that the taps read; by which of every `stride` positions first.
     panels: Vec<Vec<[f32; COLUMNS]>>,
@@ -153,7 +139,7 @@ impl Products<'_> {
     ) {
         let taps = self.taps.count;
         let num_threads = threads::for_products(threads, self.gradient.len() * self.inputs * taps);
-        // Ranges of input channels, and of output channels where there are not enough of these.
+        // Ranges of input channels, and of output channels if there are too few of these.
         let ranges = self.inputs.div_ceil(COLUMNS);
         let num_blocks = self.outputs.div_ceil(ROWS);
         let parts = num_tasks(num_threads).div_ceil(ranges).clamp(1, num_blocks);
@@ -183,7 +169,7 @@ impl Products<'_> {
     /// Writes all values of `rows`, one for each output channel from the first on, with some input channels.
     ///
     /// # Safety
-    /// That of [`Products::write`].
+    /// As [`Products::write`].
     unsafe fn write_range<
         const COLUMNS: usize,
         const LANES: usize,
@@ -252,8 +238,8 @@ impl Products<'_> {
     }
 }
 
-/// Makes `panel` the columns of `x` that every `stride`-th position from `phase` on has, `count` of them from number `first` on, as
-/// rows; zero beyond its ends, and where there are no more channels.
+/// Writes columns of `x` into `panel` as rows, those of every `stride`-th position from `phase` on, `count` of them from number
+/// `first` on; zero beyond its ends and behind the last channel.
 ///
 /// # Shapes
 /// `x` (C, T) with T = `len` → (`count`, COLUMNS), C at most COLUMNS.
@@ -283,7 +269,7 @@ fn transpose<const COLUMNS: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{build, cases, error, noise};
+    use crate::tests::{build, cases, error, noise};
     use crate::threads::ScopedThreads;
     use crate::tile::tests::each;
 
@@ -339,7 +325,10 @@ mod tests {
                     let gradient = noise(2, batch * outputs * len);
                     let channels = [outputs, inputs];
                     let ours = build(outputs * inputs * taps.count, |out| {
-                        let plan = WeightGradient::with(instructions, channels, len, taps).unwrap();
+                        let plan = WeightGradient {
+                            instructions,
+                            ..WeightGradient::new(channels, len, taps).unwrap()
+                        };
                         plan.run(&ScopedThreads(2), &x, &gradient, out)
                     });
                     let error = error(&ours, &expected(&x, &gradient, channels, len, taps));

@@ -223,7 +223,7 @@ impl WindowedConvolution {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{build, convolution, error, noise};
+    use crate::tests::{build, convolution, error, noise};
     use crate::threads::ScopedThreads;
 
     const THREADS: ScopedThreads = ScopedThreads(2);

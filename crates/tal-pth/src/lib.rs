@@ -2,6 +2,7 @@
 
 mod archive;
 mod bounded;
+mod dtype;
 mod error;
 mod file;
 mod global;
@@ -13,7 +14,8 @@ mod tensor;
 mod value;
 
 pub use bounded::{MAX_DEFLATE_RATIO, unpacked_size};
+pub use dtype::DType;
 pub use error::{PthError, TensorDataError};
 pub use file::PthFile;
-pub use tensor::{DType, TensorData, TensorRef};
+pub use tensor::{TensorData, TensorRef};
 pub use value::Value;

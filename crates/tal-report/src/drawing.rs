@@ -30,7 +30,7 @@ impl Figures {
     ) -> Result<(), PlotError> {
         let evaluation = &self.evaluation;
         let thresholds = &evaluation.tiou_thresholds;
-        plots::map_over_tiou(&folder.join("map.svg"), &self.map_series())?;
+        plots::map_over_thresholds(&folder.join("map.svg"), &self.map_series())?;
         let ap: Vec<(String, Vec<f64>)> = evaluation
             .classes
             .iter()

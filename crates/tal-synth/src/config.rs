@@ -4,9 +4,15 @@ use serde::{Deserialize, Serialize};
 use tal_core::TimeGrid;
 
 use super::SynthError;
-use super::layout::{CUE_LENGTH, MARGIN, MIN_DURATION};
-use super::world::NUM_DIRECTIONS;
 
+/// Length of a cue in features.
+pub(super) const CUE_LENGTH: f64 = 3.0;
+/// Free space at both ends of a recording, in features.
+pub(super) const MARGIN: f64 = 1.0;
+/// Shortest action in features.
+pub(super) const MIN_DURATION: f64 = 3.0;
+/// Directions that an appearance needs: two of the onset, three of the body, two of the offset.
+pub(super) const NUM_DIRECTIONS: usize = 7;
 /// Longest action, relative to the shortest recording.
 const MAX_DURATION_SHARE: f64 = 0.4;
 /// Length of the shortest recording, relative to the mean; that of the longest is as far above it.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use tal_core::atomic::FolderError;
 use tal_core::{ClassMapError, Usage};
 
-use tal_data::annotations::AnnotationError;
-use tal_data::features::FeatureError;
+use tal_data::AnnotationError;
+use tal_data::FeatureError;
 
 /// Reason why a synthetic corpus cannot be generated or written.
 #[derive(Debug, thiserror::Error)]

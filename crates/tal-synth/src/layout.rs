@@ -2,16 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::SynthConfig;
+use super::config::{CUE_LENGTH, MARGIN, MIN_DURATION, SynthConfig};
 use super::random::{Purpose, Random};
 use super::world::{CueSide, World};
 
-/// Length of a cue in features.
-pub(super) const CUE_LENGTH: f64 = 3.0;
-/// Free space at both ends of a recording, in features.
-pub(super) const MARGIN: f64 = 1.0;
-/// Shortest action in features.
-pub(super) const MIN_DURATION: f64 = 3.0;
 /// An onset that leads to nothing is at least that long.
 const MIN_FRAGMENT: f64 = 2.0;
 

@@ -1,4 +1,4 @@
-//! Synthetic corpora: recordings of made-up actions that are as hard to find as one wishes.
+#![doc = include_str!("../README.md")]
 //!
 //! # What is generated
 //! All positions are in features (grid units: position i is the middle of feature i's window, see
@@ -55,7 +55,7 @@ use std::sync::Arc;
 
 use tal_core::{ClassMap, GroundTruth, Instance, Recording, Segment, TimeGrid};
 
-use tal_data::features::Features;
+use tal_data::Features;
 
 pub use config::SynthConfig;
 pub use error::SynthError;

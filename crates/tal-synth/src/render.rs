@@ -6,7 +6,7 @@ use super::SynthConfig;
 use super::layout::{Event, Kind, Timeline};
 use super::random::Random;
 use super::world::{NUM_DRIFTS, Phase, World, add_scaled};
-use tal_data::features::FeatureArray;
+use tal_data::FeatureArray;
 
 /// Positions within a window that a feature is the mean of.
 const NUM_SAMPLES: usize = 8;

@@ -2,11 +2,9 @@
 
 use std::f64::consts::{FRAC_PI_2, TAU};
 
-use super::SynthConfig;
+use super::config::{NUM_DIRECTIONS, SynthConfig};
 use super::random::{Purpose, Random};
 
-/// Directions that an appearance needs: two of the onset, three of the body, two of the offset.
-pub(super) const NUM_DIRECTIONS: usize = 7;
 /// Directions of the slow drift.
 pub(super) const NUM_DRIFTS: usize = 3;
 

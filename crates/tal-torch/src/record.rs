@@ -55,8 +55,8 @@ pub fn record(
     let inputs: Vec<*const C_tensor> = inputs.iter().map(|input| input.as_ptr()).collect();
     let operation: Box<Operation> = Box::new(backward);
     let state = Box::into_raw(Box::new(operation)).cast::<c_void>();
-    // SAFETY: all handles live through the call, which copies them; `state` is what the two functions expect, and is released
-    // once, by the node or by its failing constructor.
+    // SAFETY: all handles live through the call, which copies them; `state` has the type that the two functions expect, and
+    // is released once, by the node or by its failing constructor.
     let failed = unsafe {
         tal_torch_record(
             output.as_mut_ptr(),
@@ -107,7 +107,7 @@ unsafe extern "C" fn call(
     c_int::from(outcome.is_err())
 }
 
-/// Gives a tensor's handle away to whoever takes the pointer.
+/// Gives up a tensor's handle: the owner of the pointer frees it.
 fn into_handle(tensor: Tensor) -> *mut C_tensor {
     let mut tensor = std::mem::ManuallyDrop::new(tensor);
     tensor.as_mut_ptr()
@@ -222,7 +222,7 @@ mod tests {
         })
     }
 
-    /// What two threads get that run a backward pass through one graph at the same time.
+    /// Outcomes of two threads that run a backward pass through one graph at the same time.
     fn on_two_threads(keep_graph: bool) -> [Result<Vec<Tensor>, tch::TchError>; 2] {
         let a = random(true);
         let sum = slow_double(&a).sum(Kind::Double);

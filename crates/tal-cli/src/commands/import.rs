@@ -3,8 +3,7 @@
 use anyhow::Result;
 use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
-use tal_data::dataset::ANY_CLASS;
-use tal_data::{Dataset, order};
+use tal_data::{ANY_CLASS, Dataset, order};
 use tal_engine::import::{ReleasedCheckpoint, RunReport};
 use tal_engine::run;
 

@@ -21,7 +21,7 @@ const TEST: &str = "test";
 pub(crate) fn run(args: &SplitArgs) -> Result<()> {
     let files = files(args)?;
     let bytes =
-        std::fs::read(&args.annotations).map_err(|source| annotations::AnnotationError::Read {
+        std::fs::read(&args.annotations).map_err(|source| tal_data::AnnotationError::Read {
             path: args.annotations.clone(),
             source,
         })?;

@@ -85,7 +85,7 @@ impl Theirs {
         self.note(key, ours);
     }
 
-    /// Notes that a key of the file has no effect, or none that needs a key of ours.
+    /// Notes that a key of the file has no effect, or an effect that needs no key here.
     pub(super) fn ignore(&mut self, key: &str, reason: &str) {
         if let Some(remark) = self.remark(key, reason) {
             self.report.ignored.push(remark);

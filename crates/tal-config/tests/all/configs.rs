@@ -106,7 +106,7 @@ fn overlays_lie_over_configurations_and_change_them() {
     for (kind, least) in [
         ("baselines", 3),
         ("ablations", 19),
-        ("sensitivity", 4),
+        ("action_sensitivity", 4),
         ("clips", 2),
     ] {
         let overlays = folder().join(kind);

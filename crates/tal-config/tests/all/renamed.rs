@@ -66,7 +66,7 @@ fn former_names_are_not_suggested() {
     let set = layers(FORMER).set("loss.sensitivty=null").unwrap();
     assert_eq!(
         set.resolve().unwrap_err().to_string(),
-        "--set loss.sensitivty=null: unknown key loss.sensitivty"
+        "--set loss.sensitivty=null: unknown key loss.sensitivty; did you mean action_sensitivity?"
     );
 }
 

@@ -11,7 +11,7 @@ pub(super) struct Check<'a> {
     errors: &'a mut Vec<FieldError>,
 }
 
-/// The errors that `body` notes about the section `name`.
+/// The errors that `body` notes in the section `name`.
 pub(super) fn errors_of(name: &str, body: impl FnOnce(&mut Check<'_>)) -> Vec<FieldError> {
     let mut errors = Vec::new();
     Check::new(&mut errors).section(name, body);

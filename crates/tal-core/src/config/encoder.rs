@@ -6,64 +6,36 @@ use super::FieldError;
 use super::check::{Check, errors_of};
 use super::mixer::MixerConfig;
 
-/// Projection, stem, branch and neck: features in, a pyramid out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct EncoderConfig {
-    /// Width D of the pyramid.
-    pub dim: usize,
-    /// Convolutions before the first block.
-    pub projection: ProjectionConfig,
-    /// Positional encoding, added after the projection.
-    pub position: PositionEncoding,
-    /// Blocks at full length.
-    pub num_stem_blocks: usize,
-    /// Levels L of the pyramid. Level 0 is the output of the stem; each further level halves the length and adds a block.
-    pub num_levels: usize,
-    /// The step by which a branch block halves the length.
-    pub downsampling: Downsampling,
-    /// The block that mixes information along time.
-    pub mixer: MixerConfig,
-    /// The layer between the blocks and the heads.
-    pub neck: NeckConfig,
-}
-
-impl Default for EncoderConfig {
-    fn default() -> Self {
-        Self {
-            dim: 512,
-            projection: ProjectionConfig::default(),
-            position: PositionEncoding::None,
-            num_stem_blocks: 2,
-            num_levels: 6,
-            downsampling: Downsampling::Max,
-            mixer: MixerConfig::default(),
-            neck: NeckConfig::default(),
-        }
+sections! {
+    /// Projection, stem, branch and neck: features in, a pyramid out.
+    pub struct EncoderConfig {
+        /// Width D of the pyramid.
+        pub dim: usize = 512,
+        /// Convolutions before the first block.
+        pub projection: ProjectionConfig = ProjectionConfig::default(),
+        /// Positional encoding, added after the projection.
+        pub position: PositionEncoding = PositionEncoding::None,
+        /// Blocks at full length.
+        pub num_stem_blocks: usize = 2,
+        /// Levels L of the pyramid. Level 0 is the output of the stem; each further level halves the length and adds a
+        /// block.
+        pub num_levels: usize = 6,
+        /// The step by which a branch block halves the length.
+        pub downsampling: Downsampling = Downsampling::Max,
+        /// The block that mixes information along time.
+        pub mixer: MixerConfig = MixerConfig::default(),
+        /// The layer between the blocks and the heads.
+        pub neck: NeckConfig = NeckConfig::default(),
     }
-}
 
-/// Convolutions before the first block, each followed by ReLU.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ProjectionConfig {
-    /// Number of convolutions.
-    pub num_layers: usize,
-    /// Kernel of each convolution (odd).
-    pub kernel_size: usize,
-    /// Adds a channel layer norm after each convolution, which then has no bias.
-    pub norm: bool,
-}
-
-impl Default for ProjectionConfig {
-    fn default() -> Self {
-        Self {
-            num_layers: 2,
-            kernel_size: 3,
-            norm: true,
-        }
+    /// Convolutions before the first block, each followed by ReLU.
+    pub struct ProjectionConfig {
+        /// Number of convolutions.
+        pub num_layers: usize = 2,
+        /// Kernel of each convolution (odd).
+        pub kernel_size: usize = 3,
+        /// Adds a channel layer norm after each convolution, which then has no bias.
+        pub norm: bool = true,
     }
 }
 
@@ -89,13 +61,12 @@ pub enum Downsampling {
     Average,
 }
 
-/// The layer between the blocks and the heads.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct NeckConfig {
-    /// Normalisation of each level.
-    pub norm: NeckNorm,
+sections! {
+    /// The layer between the blocks and the heads.
+    pub struct NeckConfig {
+        /// Normalisation of each level.
+        pub norm: NeckNorm = NeckNorm::Layer,
+    }
 }
 
 /// Normalisation of each level.
@@ -142,13 +113,13 @@ impl EncoderConfig {
         }
     }
 
-    /// The values that no encoder can have.
+    /// Values that no encoder can have.
     pub fn errors(&self) -> Vec<FieldError> {
         errors_of("encoder", |check| self.check(check))
     }
 
-    /// The values that no block can have that halves the length by `downsampling` and works on level `level`; a block without
-    /// a halving stands in the stem. Other parts of the encoder are not looked at.
+    /// Values that no block of level `level` can have. The block halves the length by `downsampling`, or belongs to the stem if
+    /// that is `None`. Other parts of the encoder are not checked.
     pub fn block_errors(
         mixer: MixerConfig,
         dim: usize,
@@ -211,7 +182,7 @@ impl EncoderConfig {
 }
 
 impl ProjectionConfig {
-    /// The values that no projection can have.
+    /// Values that no projection can have.
     pub fn errors(&self) -> Vec<FieldError> {
         errors_of("projection", |check| self.check(check))
     }
@@ -265,10 +236,7 @@ mod tests {
     }
 
     fn messages(config: &EncoderConfig) -> Vec<String> {
-        let mut errors = Vec::new();
-        let mut check = Check::new(&mut errors);
-        check.section("encoder", |check| config.check(check));
-        errors.iter().map(ToString::to_string).collect()
+        config.errors().iter().map(ToString::to_string).collect()
     }
 
     #[test]

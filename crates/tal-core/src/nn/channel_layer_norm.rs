@@ -43,7 +43,7 @@ impl ChannelLayerNorm {
     }
 
     /// Masks, normalises and rectifies: ReLU(LN(x · valid)) · inside, so that a position that is not valid becomes ReLU(β),
-    /// or zero where it is not inside either; a position that is not inside must not be valid.
+    /// or zero if it is not inside either. A position that is not inside must not be valid.
     ///
     /// # Shapes
     /// (B, C, T), boolean `valid` (B, 1, T), `inside` of zeros and ones (1, 1, T) → (B, C, T).
@@ -137,7 +137,7 @@ impl ChannelLayerNorm {
     }
 }
 
-/// What a backward pass needs.
+/// Operands of a backward pass.
 #[derive(Debug)]
 struct Kept {
     x: Tensor,
@@ -227,7 +227,7 @@ mod tests {
             assert!(fused.iter().all(|y| !y.requires_grad()));
             let [y, rectified] = &fused;
             assert!(layer.fused::<false>(&x, None).unwrap().equal(y));
-            // Where nothing is valid all channels are zero, and where there is no level so is the answer.
+            // Positions that are not valid are zero in all channels, and those outside a level are zero in the output.
             let masked = self::expected(&layer, &(&x * &valid)).relu() * &inside;
             for (y, expected) in [
                 (&layer.forward(&x), &expected),

@@ -4,7 +4,7 @@ use tch::{Tensor, nn};
 
 use super::convolve::{convolve, strided};
 use super::dim;
-use super::init::{BiasInit, WeightInit};
+use super::init::{BiasInit, WeightInit, variables};
 use super::precision::multiply;
 
 /// Shape and initial values of a [`Conv1d`].
@@ -20,16 +20,16 @@ pub struct Conv1dConfig {
     pub stride: usize,
     /// Zeros on either side.
     pub padding: usize,
-    /// Groups of channels that do not see each other; all channels alone is a depth-wise convolution.
+    /// Groups of channels that do not see each other; as many as there are channels make a depth-wise convolution.
     pub groups: usize,
-    /// Whether there is a bias and what it starts with.
+    /// Bias and its initial value.
     pub bias: BiasInit,
-    /// What the weights start with.
+    /// Initial weights.
     pub weight: WeightInit,
 }
 
 impl Conv1dConfig {
-    /// Stride 1, padding `kernel_size / 2` (which keeps the length where the kernel is odd), one group, PyTorch's own
+    /// Stride 1, padding `kernel_size / 2` (which keeps the length if the kernel is odd), one group, PyTorch's own
     /// initial weights and bias.
     pub fn new(in_channels: usize, out_channels: usize, kernel_size: usize) -> Self {
         Conv1dConfig {
@@ -44,7 +44,7 @@ impl Conv1dConfig {
         }
     }
 
-    /// A depth-wise convolution: every channel has a kernel of its own and sees nothing else.
+    /// A depth-wise convolution: every channel has a kernel of its own and sees no other channel.
     pub fn depthwise(channels: usize, kernel_size: usize) -> Self {
         Conv1dConfig {
             groups: channels,
@@ -74,40 +74,21 @@ impl Conv1d {
     /// Variables `weight` and `bias` below `path`.
     ///
     /// # Panics
-    /// Where a size is 0 or `groups` divides the channels with a remainder.
+    /// If a size is 0 or `groups` does not divide the channels.
     pub fn new(path: &nn::Path<'_>, config: Conv1dConfig) -> Self {
-        let Conv1dConfig {
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            groups,
-            bias,
-            weight,
-        } = config;
-        assert!(
-            in_channels > 0 && out_channels > 0 && kernel_size > 0 && stride > 0 && groups > 0,
-            "a convolution needs sizes above 0: {config:?}"
+        let (weight, bias) = variables(
+            path,
+            [config.out_channels, config.in_channels],
+            config.out_channels,
+            [config.kernel_size, config.stride, config.groups],
+            (config.weight, config.bias),
         );
-        assert!(
-            in_channels.is_multiple_of(groups) && out_channels.is_multiple_of(groups),
-            "the groups of a convolution must divide its channels: {config:?}"
-        );
-        let fan_in = in_channels / groups * kernel_size;
-        let size = [
-            dim(out_channels),
-            dim(in_channels / groups),
-            dim(kernel_size),
-        ];
         Conv1d {
-            weight: path.var("weight", &size, weight.init(fan_in)),
-            bias: bias
-                .init(fan_in)
-                .map(|init| path.var("bias", &[dim(out_channels)], init)),
-            stride: dim(stride),
-            padding: dim(padding),
-            groups: dim(groups),
+            weight,
+            bias,
+            stride: dim(config.stride),
+            padding: dim(config.padding),
+            groups: dim(config.groups),
         }
     }
 
@@ -132,7 +113,7 @@ impl Conv1d {
         }
         let [stride, padding, groups] = [self.stride, self.padding, self.groups];
         if groups > 1 {
-            // Few products per value that is read: nothing to win.
+            // There are few products for each value that is read: nothing to gain.
             return x.conv1d(&self.weight, bias, stride, padding, 1, groups);
         }
         multiply(x, &self.weight, bias, |x, weight, bias| {

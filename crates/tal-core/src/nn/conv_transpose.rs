@@ -4,7 +4,7 @@ use tch::{Tensor, nn};
 
 use super::convolve::{Gradients, every_other_product};
 use super::dim;
-use super::init::{BiasInit, WeightInit};
+use super::init::{BiasInit, WeightInit, variables};
 use super::precision::multiply;
 
 /// Shape and initial values of a [`ConvTranspose1d`].
@@ -24,9 +24,9 @@ pub struct ConvTranspose1dConfig {
     pub output_padding: usize,
     /// Groups of channels that do not see each other.
     pub groups: usize,
-    /// Whether there is a bias and what it starts with.
+    /// Bias and its initial value.
     pub bias: BiasInit,
-    /// What the weights start with.
+    /// Initial weights.
     pub weight: WeightInit,
 }
 
@@ -70,43 +70,22 @@ impl ConvTranspose1d {
     /// Variables `weight` and `bias` below `path`.
     ///
     /// # Panics
-    /// Where a size is 0 or `groups` divides the channels with a remainder.
+    /// If a size is 0 or `groups` does not divide the channels.
     pub fn new(path: &nn::Path<'_>, config: ConvTranspose1dConfig) -> Self {
-        let ConvTranspose1dConfig {
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            output_padding,
-            groups,
-            bias,
-            weight,
-        } = config;
-        assert!(
-            in_channels > 0 && out_channels > 0 && kernel_size > 0 && stride > 0 && groups > 0,
-            "a transposed convolution needs sizes above 0: {config:?}"
+        let (weight, bias) = variables(
+            path,
+            [config.in_channels, config.out_channels],
+            config.out_channels,
+            [config.kernel_size, config.stride, config.groups],
+            (config.weight, config.bias),
         );
-        assert!(
-            in_channels.is_multiple_of(groups) && out_channels.is_multiple_of(groups),
-            "the groups of a transposed convolution must divide its channels: {config:?}"
-        );
-        // PyTorch counts the second dimension of the weight, which here is the output's.
-        let fan_in = out_channels / groups * kernel_size;
-        let size = [
-            dim(in_channels),
-            dim(out_channels / groups),
-            dim(kernel_size),
-        ];
         ConvTranspose1d {
-            weight: path.var("weight", &size, weight.init(fan_in)),
-            bias: bias
-                .init(fan_in)
-                .map(|init| path.var("bias", &[dim(out_channels)], init)),
-            stride: dim(stride),
-            padding: dim(padding),
-            output_padding: dim(output_padding),
-            groups: dim(groups),
+            weight,
+            bias,
+            stride: dim(config.stride),
+            padding: dim(config.padding),
+            output_padding: dim(config.output_padding),
+            groups: dim(config.groups),
         }
     }
 
@@ -120,7 +99,7 @@ impl ConvTranspose1d {
         })
     }
 
-    /// [`ConvTranspose1d::forward`] in the kind of its inputs. Where the length is doubled, the CPU takes the gradient of the
+    /// [`ConvTranspose1d::forward`] in the kind of its inputs. If the length is doubled, the CPU takes the gradient of the
     /// weights as [`super::convolve`] does, here from the input and every other position of the output's gradient.
     fn recorded(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
         let [stride, padding, end] = [self.stride, self.padding, self.output_padding];

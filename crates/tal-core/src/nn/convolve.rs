@@ -9,9 +9,9 @@ use super::{dim, host};
 
 /// Convolves with stride 1, all channels with all.
 ///
-/// The same as LibTorch's convolution. On the CPU, where the length stays, in float32 and float64, the gradient of the weights is
-/// ours: loops in registers on processors with AVX2 or AVX-512, products of matrices for float64 and elsewhere. In float32 on
-/// these processors, values and gradients of the input are loops in registers, too, with kernels 1 and 3.
+/// Values and gradients are those of LibTorch's convolution. On the CPU, if the length stays, the gradient of the weights is
+/// computed here: by loops in registers in float32 on processors with AVX2 or AVX-512, otherwise by products of matrices. In
+/// float32 on these processors, loops in registers compute values and gradients of the input, too, for kernels 1 and 3.
 ///
 /// # Shapes
 /// (B, in, T), `weight` (out, in, kernel), `bias` (out) → (B, out, T + 2·padding − kernel + 1).
@@ -44,7 +44,7 @@ pub(super) fn strided(
     gradients.record([x, weight], bias, forward)
 }
 
-/// How gradients go back through a convolution.
+/// Ways of gradients back through a convolution.
 pub(super) struct Gradients<I, W> {
     /// From the output's gradient and the weights to the gradient of the input.
     pub(super) input: I,
@@ -80,7 +80,7 @@ where
     }
 }
 
-/// Those of the gradients of input, weight and bias that are asked for; a convolution without a bias has none.
+/// The gradients of input, weight and bias that are asked for; a convolution without a bias has no third one.
 pub(super) fn as_needed(parts: [&dyn Fn() -> Tensor; 3], needed: &[bool]) -> Vec<Option<Tensor>> {
     let parts = parts.into_iter().zip(needed);
     parts.map(|(part, needed)| needed.then(part)).collect()
@@ -102,7 +102,7 @@ pub(super) fn every_other_product(short: &Tensor, long: &Tensor) -> Tensor {
 
 /// [`convolve`] in the kind of its inputs.
 fn recorded(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) -> Tensor {
-    // Its gradient is computed here only where the length stays.
+    // Its gradient is computed here only if the length stays.
     if weight.size()[2] != 2 * padding + 1 {
         return x.conv1d(weight, bias, 1, padding, 1, 1);
     }
@@ -238,7 +238,7 @@ pub(super) mod tests {
     use super::*;
     use crate::nn::gradient_error;
 
-    /// What a convolution returns, and the gradients of input, weight and bias.
+    /// The values of a convolution, and the gradients of input, weight and bias.
     pub(in crate::nn) fn gradients(
         values: &[Tensor; 3],
         run: impl Fn(&[Tensor; 3]) -> Tensor,

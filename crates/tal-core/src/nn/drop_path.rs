@@ -24,7 +24,7 @@ impl AffineDropPath {
     /// Variable `scale` below `path`; `probability` is that of skipping a sample.
     ///
     /// # Panics
-    /// Where `probability` is not at least 0 and below 1.
+    /// If `probability` is below 0 or not below 1.
     pub fn new(path: &nn::Path<'_>, num_channels: usize, probability: f64) -> Self {
         assert!(
             (0.0..1.0).contains(&probability),
@@ -40,7 +40,7 @@ impl AffineDropPath {
         }
     }
 
-    /// Scales, and skips samples where `train` is true.
+    /// Scales, and skips samples if `train` is true.
     ///
     /// # Shapes
     /// (B, C, T) → (B, C, T).
@@ -52,8 +52,8 @@ impl AffineDropPath {
         }
     }
 
-    /// k / (1 − p) of every sample, drawn anew: what [`AffineDropPath::forward_t`] multiplies by beside the scale; `None` where
-    /// no sample can be skipped.
+    /// The factors k / (1 − p) of all samples, drawn anew, by which [`AffineDropPath::forward_t`] multiplies beside the scale;
+    /// `None` if no sample can be skipped.
     ///
     /// # Shapes
     /// (B, 1, 1).

@@ -4,12 +4,12 @@ use tch::{Kind, Tensor};
 
 /// Largest difference between the gradient of `forward` and central differences, in float64; made for tests.
 ///
-/// max |g − d| / (1 + |d|) over elements of every input (all where there are few, else evenly spaced ones), where g is the
+/// max |g − d| / (1 + |d|) over elements of every input (all of a few, evenly spaced ones of many), where g is the
 /// gradient of a fixed weighting of the output and d = (L(x + h) − L(x − h)) / 2h with h = 1e-5. The gradients of `inputs`
 /// are set anew.
 ///
 /// # Panics
-/// Where the output is not float64, or an input is no leaf that requires a gradient or does not take part.
+/// If the output is not float64, or an input is not a leaf that requires a gradient, or takes no part in the output.
 pub fn gradient_error(inputs: &[Tensor], forward: impl Fn() -> Tensor) -> f64 {
     const STEP: f64 = 1e-5;
     const MAX_ELEMENTS: usize = 40;

@@ -26,7 +26,7 @@ impl GroupNorm {
     /// Variables `weight` and `bias` below `path`.
     ///
     /// # Panics
-    /// Where `num_groups` divides the channels with a remainder.
+    /// If `num_groups` does not divide the channels.
     pub fn new(path: &nn::Path<'_>, num_groups: usize, num_channels: usize) -> Self {
         assert!(
             num_groups > 0 && num_channels.is_multiple_of(num_groups),

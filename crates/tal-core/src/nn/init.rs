@@ -1,6 +1,9 @@
-//! Initial values of convolutions.
+//! Variables of convolutions and their initial values.
 
-use tch::nn::Init;
+use tch::Tensor;
+use tch::nn::{Init, Path};
+
+use super::dim;
 
 /// Initial weights of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -30,7 +33,7 @@ pub enum BiasInit {
 }
 
 impl WeightInit {
-    pub(super) fn init(self, fan_in: usize) -> Init {
+    fn init(self, fan_in: usize) -> Init {
         match self {
             WeightInit::Default => uniform(fan_in),
             WeightInit::Normal { std } => Init::Randn {
@@ -42,8 +45,8 @@ impl WeightInit {
 }
 
 impl BiasInit {
-    /// `None` where the convolution has no bias.
-    pub(super) fn init(self, fan_in: usize) -> Option<Init> {
+    /// `None` if the convolution has no bias.
+    fn init(self, fan_in: usize) -> Option<Init> {
         match self {
             BiasInit::None => None,
             BiasInit::Zero => Some(Init::Const(0.0)),
@@ -59,4 +62,30 @@ fn uniform(fan_in: usize) -> Init {
         lo: -bound,
         up: bound,
     }
+}
+
+/// Variables `weight` and `bias` of a convolution below `path`. The weight is (first, second / groups, kernel), and PyTorch
+/// counts its second dimension as the fan-in, for transposed convolutions, too.
+///
+/// # Panics
+/// If a size is 0 or `groups` does not divide the channels.
+pub(super) fn variables(
+    path: &Path<'_>,
+    [first, second]: [usize; 2],
+    outputs: usize,
+    [kernel_size, stride, groups]: [usize; 3],
+    (weight, bias): (WeightInit, BiasInit),
+) -> (Tensor, Option<Tensor>) {
+    assert!(
+        first * second * kernel_size * stride * groups > 0
+            && first.is_multiple_of(groups)
+            && second.is_multiple_of(groups),
+        "no convolution has {first} and {second} channels, {groups} groups, kernel {kernel_size} and stride {stride}"
+    );
+    let fan_in = second / groups * kernel_size;
+    let size = [first, second / groups, kernel_size].map(dim);
+    let weight = path.var("weight", &size, weight.init(fan_in));
+    let bias = bias.init(fan_in);
+    let bias = bias.map(|init| path.var("bias", &[dim(outputs)], init));
+    (weight, bias)
 }

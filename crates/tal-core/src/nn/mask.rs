@@ -4,7 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::dim;
 
-/// Mask of a batch of padded recordings: true where a recording has features.
+/// Mask of a batch of padded recordings: true at features, false at padding.
 ///
 /// m\[b, 0, t\] = t < lens\[b\]
 ///

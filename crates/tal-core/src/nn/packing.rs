@@ -5,12 +5,12 @@ use tch::{Device, Kind, Tensor};
 use super::dim;
 use super::pyramid::FeaturePyramid;
 
-/// Where a level stands in a packed tensor.
+/// Place of a level in a packed tensor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackedLevel {
     /// First position of the level.
     pub offset: usize,
-    /// Positions that are kept, from the first on.
+    /// Number of positions that are kept, from the first on.
     pub len: usize,
     /// Positions T_l of the level, kept or not.
     pub full_len: usize,
@@ -18,11 +18,11 @@ pub struct PackedLevel {
     pub lens: Vec<usize>,
 }
 
-/// How the levels of a pyramid stand one after another in one tensor, so that what is shared by all levels runs once.
+/// Layout of all levels of a pyramid in one tensor, one after another, so that layers shared by all levels run once.
 ///
 /// Of every level the valid positions of the longest sample are kept and `margin` more: a masked convolution with a kernel of
-/// at most 2 · margin + 1 then answers at valid positions what it answers on the whole level. Between two levels stand
-/// `margin` zeros, as beyond the ends of a level; a layer after which they are no longer zero must put them back
+/// at most 2 · margin + 1 then has the same values at valid positions as on the whole level. Between two levels stand `margin`
+/// zeros, as beyond the ends of a level; a layer after which they are no longer zero must put them back
 /// ([`PackedLayout::inside`]).
 ///
 /// # Shapes
@@ -99,7 +99,7 @@ impl PackedLayout {
     /// (B, C, S) to (B, C, T_l).
     ///
     /// # Panics
-    /// Where there is no such level.
+    /// If there is no such level.
     pub fn unpack(&self, packed: &Tensor, level: usize) -> Tensor {
         let place = &self.levels[level];
         let kept = self.narrow(packed, level);
@@ -116,7 +116,7 @@ impl PackedLayout {
     /// (B, C, S) to (B, C, kept).
     ///
     /// # Panics
-    /// Where there is no such level.
+    /// If there is no such level.
     pub fn narrow(&self, packed: &Tensor, level: usize) -> Tensor {
         let place = &self.levels[level];
         packed.narrow(2, dim(place.offset), dim(place.len))

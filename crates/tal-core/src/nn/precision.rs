@@ -1,4 +1,4 @@
-//! How exactly convolutions multiply.
+//! Precision of the products in convolutions.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -9,27 +9,27 @@ use tch::{Device, Kind, Tensor};
 use crate::config::Precision;
 
 thread_local! {
-    /// The kind that convolutions of this thread multiply in, where it is not that of their input.
+    /// The kind that convolutions of this thread multiply in, if it is not that of their input.
     static KIND: Cell<Option<Kind>> = const { Cell::new(None) };
 }
 
-/// While it lives, convolutions multiply as exactly as a [`Precision`] says; then as before.
+/// Scope in which convolutions multiply with a [`Precision`]; behind it they multiply as before.
 ///
-/// bfloat16 concerns forward passes of this thread, and the backward pass of each, whenever that happens. TF32 is a setting of
-/// the whole process, also for products of matrices, which is looked at when something is computed: the backward pass belongs
-/// into the scope, and scopes of several threads on CUDA must have one precision and not end while another computes.
+/// bfloat16 concerns forward passes of this thread, and the backward pass of each, whenever that runs. TF32 is a setting of the
+/// whole process, for products of matrices, too, and is read at each computation: the backward pass belongs inside the scope, and
+/// scopes of several threads on CUDA must have the same precision and not end while another thread computes.
 #[derive(Debug)]
 #[must_use = "the precision is back to what it was as soon as the scope is dropped"]
 pub struct PrecisionScope {
     kind: Option<Kind>,
     /// On CUDA.
     tf32: Option<Tf32>,
-    /// What it changes belongs to a thread.
+    /// The kind belongs to a thread.
     thread: PhantomData<*const ()>,
 }
 
 impl PrecisionScope {
-    /// From here on `precision`, for tensors on `device`.
+    /// Sets `precision` for tensors on `device`.
     pub fn new(precision: Precision, device: Device) -> Self {
         let kind = (precision == Precision::Bfloat16).then_some(Kind::BFloat16);
         let tf32 = device.is_cuda().then(Tf32::current);
@@ -53,12 +53,12 @@ impl Drop for PrecisionScope {
     }
 }
 
-/// Whether convolutions of this thread multiply in a kind that is not that of their input.
+/// Whether convolutions of this thread multiply in another kind than that of their input.
 pub(super) fn is_reduced() -> bool {
     KIND.get().is_some()
 }
 
-/// A product of `x` with weights, in the kind that the scope asks for; the result has that of `x`.
+/// A product of `x` with weights in the scope's kind; the result has that of `x`.
 pub(super) fn multiply(
     x: &Tensor,
     weight: &Tensor,

@@ -9,9 +9,9 @@ use super::mask::length_mask;
 pub struct PyramidLevel {
     /// (B, C, T_l)
     pub features: Tensor,
-    /// Boolean (B, 1, T_l), true where a recording has features.
+    /// Boolean (B, 1, T_l), true at features, false at padding.
     pub mask: Tensor,
-    /// How many of the first positions are valid, for every sample: the mask in numbers.
+    /// Number of valid positions of every sample; they come first.
     pub lens: Vec<usize>,
 }
 

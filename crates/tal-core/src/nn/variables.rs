@@ -1,4 +1,4 @@
-//! What the variable store knows about a network.
+//! Names and sizes of a network's variables.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ pub fn named_variables(vs: &VarStore) -> BTreeMap<String, Tensor> {
 
 /// Names of variables that were asked for twice, sorted.
 ///
-/// A variable store gives the second variable of a name the suffix `__N` without a word; a network with such a name does
-/// not find its weights in a file.
+/// A variable store silently gives the second variable of a name the suffix `__N`; a network with such a name does not find its
+/// weights in a file.
 pub fn duplicate_names(vs: &VarStore) -> Vec<String> {
     let is_duplicate = |name: &String| {
         name.rsplit_once("__")

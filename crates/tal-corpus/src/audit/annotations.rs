@@ -6,7 +6,8 @@ use tal_core::config::DatasetConfig;
 use tal_core::{ClassMap, GroundTruth};
 
 use super::finding::{Code, Findings, Severity};
-use tal_data::annotations::{self, AnnotationError, Salvage};
+use tal_data::AnnotationError;
+use tal_data::annotations::{self, Salvage};
 
 /// Annotations that could be read.
 pub(super) struct Readable {

@@ -8,8 +8,9 @@ use tal_core::config::DatasetConfig;
 
 use super::finding::Findings;
 use super::{Audit, Code, Severity};
+use tal_data::ClickError;
 use tal_data::annotations;
-use tal_data::clicks::{ClickError, Clicks, released};
+use tal_data::clicks::{Clicks, released};
 
 impl Audit {
     /// Looks for mistakes in background clicks, from a file or a folder as [`tal_data::WeakOptions::clicks`] has it, and adds what

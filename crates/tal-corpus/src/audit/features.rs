@@ -8,7 +8,8 @@ use tal_core::config::FeaturesConfig;
 use tal_core::{GroundTruth, Recording};
 
 use super::finding::{Code, Findings, Severity};
-use tal_data::features::{FeatureArray, FeatureError, FeatureStore, RecordingKey};
+use tal_data::features::RecordingKey;
+use tal_data::{FeatureArray, FeatureError, FeatureStore};
 
 /// Missing files for which a file of nearly the same name is looked for.
 const MAX_HINTS: usize = 20;

@@ -7,7 +7,7 @@ use tal_core::{GroundTruth, Recording};
 
 use super::finding::{Code, Findings, Severity};
 use tal_data::annotations::extra;
-use tal_data::weak;
+use tal_data::{all_classes, annotated_classes};
 
 /// Content of a recording that training learns from.
 pub(super) enum Labels {
@@ -34,7 +34,7 @@ impl Labels {
                 return Self::Recordings(lists);
             }
         };
-        let classes = match weak::all_classes(&truth.classes, &extra, path) {
+        let classes = match all_classes(&truth.classes, &extra, path) {
             Ok(classes) => classes,
             Err(error) => {
                 let expected = "\"classes\" that agree with the label ids";
@@ -76,6 +76,6 @@ impl Labels {
             Self::Recordings(lists) => lists.get(&recording.id),
         };
         list.cloned()
-            .unwrap_or_else(|| weak::annotated_classes(recording))
+            .unwrap_or_else(|| annotated_classes(recording))
     }
 }

@@ -31,7 +31,7 @@ use labels::Labels;
 use length::Length;
 use positives::Assigner;
 use recording::{Member, Surroundings};
-use tal_data::features::FeatureStore;
+use tal_data::FeatureStore;
 
 pub use distribution::Distribution;
 pub use finding::{Code, Finding, Severity};
@@ -89,7 +89,7 @@ pub struct SubsetCounts {
 pub fn check(config: &Config, quick: bool, watch: &Watch<'_>) -> Audit {
     let dataset = &config.dataset;
     let mut findings = Findings::default();
-    if let Err(error) = tal_data::dataset::check_inertial_grid(dataset) {
+    if let Err(error) = tal_data::check_inertial_grid(dataset) {
         let expected = "feat_stride and num_frames as the windows are cut";
         let found = error.to_string();
         findings.add(Severity::Error, Code::GridMismatch, None, found, expected);

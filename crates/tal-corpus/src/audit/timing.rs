@@ -3,8 +3,6 @@
 use tal_core::config::DatasetConfig;
 use tal_core::{Recording, TimeGrid};
 
-use tal_data::dataset;
-
 /// Grid and number of features as the network gets them, down-sampling and resizing included.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Timing {
@@ -31,7 +29,7 @@ pub(super) fn timing(
     num_stored: Option<usize>,
 ) -> Option<Timing> {
     let known =
-        dataset::Timing::new(config, &recording.id, recording.fps, recording.duration).ok()?;
+        tal_data::Timing::new(config, &recording.id, recording.fps, recording.duration).ok()?;
     let num_stored = match (num_stored, stored_grid(config, recording)) {
         (Some(num_stored), _) => num_stored,
         (None, Some(grid)) => grid.num_features(recording.duration?),

@@ -8,8 +8,9 @@ use tal_core::config::{DatasetConfig, FeatureFormat};
 use tal_core::{Instance, Recording};
 
 use super::{ClipConfig, ClipError, Clips, SubsetReport, Units, actions_within, windows};
-use tal_data::dataset::Timing;
-use tal_data::features::{self, FeatureStore, npy};
+use tal_data::FeatureStore;
+use tal_data::Timing;
+use tal_data::features::{self, npy};
 
 /// Settings of the cut.
 enum Source {

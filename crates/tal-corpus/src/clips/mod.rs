@@ -27,8 +27,8 @@ use std::path::Path;
 use tal_core::config::DatasetConfig;
 use tal_core::{GroundTruth, Instance, Recording};
 
+use tal_data::check_inertial_grid;
 use tal_data::clicks::Clicks;
-use tal_data::dataset::check_inertial_grid;
 use tal_data::{DataError, annotations};
 
 use cutter::Cutter;

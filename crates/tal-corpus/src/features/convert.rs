@@ -7,8 +7,9 @@ use tal_core::Recording;
 use tal_core::config::{DatasetConfig, FeatureFormat};
 
 use tal_data::DataError;
-use tal_data::features::{FeatureError, RecordingKey, open};
-use tal_data::pipeline::Pipeline;
+use tal_data::FeatureError;
+use tal_data::Pipeline;
+use tal_data::features::{RecordingKey, open};
 
 use super::write;
 

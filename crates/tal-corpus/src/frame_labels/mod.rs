@@ -23,7 +23,8 @@ use tal_core::{GroundTruth, Instance, Recording, Segment};
 
 pub use error::FrameLabelError;
 
-use tal_data::features::{FeatureArray, npy};
+use tal_data::FeatureArray;
+use tal_data::features::npy;
 use tal_data::{FeatureError, annotations};
 
 /// How a data set is converted.

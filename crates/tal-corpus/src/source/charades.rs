@@ -7,7 +7,7 @@ use tal_core::Segment;
 use super::SourceError;
 use super::class_list::class_number;
 use super::raw::{Label, Parsed, RawInstance, RawRecording};
-use tal_data::table::Table;
+use tal_data::Table;
 use tal_data::text::finite;
 
 /// The files of a folder.

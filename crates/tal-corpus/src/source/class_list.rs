@@ -6,7 +6,7 @@ use std::path::Path;
 use tal_core::{ClassMap, ClassMapError};
 
 use super::SourceError;
-use tal_data::table::Table;
+use tal_data::Table;
 use tal_data::text::{self, TextFileError};
 
 /// The classes of a data set: number in the publisher's files, id here, name.

@@ -8,7 +8,7 @@ use tal_core::Segment;
 use super::SourceError;
 use super::class_list::whole;
 use super::raw::{Label, Parsed, RawInstance, RawRecording};
-use tal_data::table::Table;
+use tal_data::Table;
 
 /// The files of a folder.
 pub(super) const FILES: [&str; 2] = ["EPIC_100_train.csv", "EPIC_100_validation.csv"];

@@ -8,7 +8,7 @@ use tal_core::{ClassMap, Segment};
 use super::class_list::whole;
 use super::raw::{Label, Parsed, RawInstance, RawRecording};
 use super::{ClassList, SourceError};
-use tal_data::table::Table;
+use tal_data::Table;
 use tal_data::text::finite;
 
 /// The columns, in the order in which they are written; the last three and `subset` may be missing.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::SourceError;
-use tal_data::table::Table;
+use tal_data::Table;
 use tal_data::text::{self, finite};
 
 /// Durations and frame rates by recording.

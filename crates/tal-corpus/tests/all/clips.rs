@@ -6,8 +6,9 @@ use std::path::Path;
 use tal_core::config::{DatasetConfig, FeatureFormat};
 use tal_core::{Recording, Segment};
 use tal_corpus::clips::{self, ClipConfig, SubsetReport};
+use tal_data::clicks::Clicks;
 use tal_data::features::npy;
-use tal_data::{Clicks, Dataset, annotations};
+use tal_data::{Dataset, annotations};
 
 const BOTH: [&str; 2] = ["training", "test"];
 

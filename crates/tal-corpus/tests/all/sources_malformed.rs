@@ -71,7 +71,7 @@ fn activity_net() {
             (
                 r#"{"taxonomy": [{"nodeName": "Surfing"}],
                     "database": {"r": {"subset": "t", "annotations": [{"segment": [1, 2], "label": "Surfin"}]}}}"#,
-                "recording \"r\": label \"Surfin\" is no class of the list of classes in the file; is \"Surfing\" meant?",
+                "recording \"r\": label \"Surfin\" is not a class of the list of classes in the file; is \"Surfing\" meant?",
             ),
         ],
     );
@@ -217,7 +217,7 @@ fn tables_of_epic_kitchens() {
     );
     assert_eq!(
         found,
-        "train.csv: recording \"P01_01\": label 97 is no class of the given class list"
+        "train.csv: recording \"P01_01\": label 97 is not a class of the given class list"
     );
 }
 

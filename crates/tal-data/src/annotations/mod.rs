@@ -15,7 +15,7 @@ mod check;
 mod classes;
 mod document;
 mod draft;
-mod error;
+pub(crate) mod error;
 pub mod extra;
 mod fields;
 mod salvage;
@@ -27,9 +27,11 @@ use serde_json::{Map, Value, json};
 use tal_core::GroundTruth;
 use tal_core::atomic::write_atomic;
 
-pub use error::{AnnotationError, Place};
+pub use error::Place;
+
 pub use salvage::{Salvage, salvage};
 
+use crate::AnnotationError;
 use crate::json::from_json;
 
 /// Reads an annotation file.

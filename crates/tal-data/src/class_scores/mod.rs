@@ -14,15 +14,15 @@
 //! Recording ids stay as the file has them. For ActivityNet some files write `v_` before the id and others do not; whoever
 //! looks scores up should try the id as it is first, then with `v_` more or less.
 
-mod error;
+pub(crate) mod error;
 mod node;
 
+use crate::ClassScoresFileError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use tal_core::ClassMap;
 
-pub use error::ClassScoresFileError;
 use node::Node;
 
 use crate::json::{Entries, from_json};

@@ -8,10 +8,11 @@
 //! THUMOS14's annotators, [`released`] the archives that the authors of BackTAL distribute.
 
 mod background;
-mod error;
+pub(crate) mod error;
 pub mod human;
 pub mod released;
 
+use crate::ClickError;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -23,7 +24,6 @@ use tal_core::{Instance, Recording};
 use crate::json::{Entries, from_json};
 
 pub use background::background_stretches;
-pub use error::ClickError;
 
 /// The version of the format that is read and written.
 pub const VERSION: u64 = 1;

@@ -16,7 +16,8 @@ use std::path::Path;
 use tal_core::Recording;
 
 use super::{ClickError, Clicks};
-use crate::features::{FeatureArray, FeatureError, npy, npz};
+use crate::features::{npy, npz};
+use crate::{FeatureArray, FeatureError};
 
 /// Value of `point_label` at snippets without a click.
 pub const NOT_CLICKED: i64 = -100;

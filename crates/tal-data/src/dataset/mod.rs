@@ -1,8 +1,8 @@
 //! A subset of a data set: annotations and features together.
 
 mod beyond;
+mod features;
 pub mod resize;
-mod single;
 mod timing;
 
 use std::sync::Arc;
@@ -12,15 +12,15 @@ use tal_core::{ClassMap, GroundTruth, Instance, Recording, Segment, TimeGrid, re
 
 use crate::annotations;
 use crate::cache::Cache;
-use crate::features::{self, FeatureStore, Features};
+use crate::features::open;
 use crate::loader::SampleSource;
 use crate::pipeline::Pipeline;
 use crate::sample::{SampleKey, TrainingSample};
-use crate::{DataError, FeatureError};
+use crate::{DataError, FeatureError, FeatureStore};
 
 pub use timing::{Timing, check_inertial_grid};
 
-pub use single::read_features;
+pub use features::{Features, read_features};
 
 /// The one class of a data set that is `class_agnostic`.
 pub const ANY_CLASS: &str = "action";
@@ -76,7 +76,7 @@ impl Dataset {
             classes: all.classes,
             recordings: chosen,
         };
-        let store = features::open(config);
+        let store = open(config);
         let skipped = missing_features(config, &labelled, store.as_ref())?;
         let entries = labelled
             .recordings

@@ -229,7 +229,7 @@ pub enum FeatureError {
 }
 
 /// Names for a message: quoted, in order, the first few; `nothing` if there is none.
-pub(super) fn names(present: impl Iterator<Item = String>) -> String {
+pub(crate) fn names(present: impl Iterator<Item = String>) -> String {
     const SHOWN: usize = 10;
     let mut names: Vec<String> = present.map(|name| format!("{name:?}")).collect();
     names.sort();

@@ -8,8 +8,9 @@ use tal_core::config::{AppendedFeatures, FeatureFormat, FeatureLayout, FeaturesC
 
 use super::npy::Array;
 use super::{
-    FeatureArray, FeatureError, RecordingKey, csv, hdf5, inertial, npy, npz, safetensors, tensors,
+    FeatureArray, FeatureError, RecordingKey, csv, inertial, npy, npz, safetensors, tensors,
 };
+use crate::hdf5;
 
 /// One file of every recording.
 pub(super) struct Source {

@@ -4,10 +4,10 @@ use half::{bf16, f16};
 
 /// Most values of one array that are read from a compressed file, 2 GiB in single precision: such a file can be small
 /// and announce any size.
-pub(super) const MAX_VALUES: usize = 1 << 29;
+pub(crate) const MAX_VALUES: usize = 1 << 29;
 /// A type of the values of an array file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ValueType {
+pub(crate) enum ValueType {
     F16,
     BF16,
     F32,
@@ -17,7 +17,7 @@ pub(super) enum ValueType {
 
 impl ValueType {
     /// The type that NumPy names by a letter (`f`, `i`, `u`, `b` for truth values) and a number of bytes.
-    pub(super) fn of(letter: &str, width: usize) -> Option<Self> {
+    pub(crate) fn of(letter: &str, width: usize) -> Option<Self> {
         match (letter, width) {
             ("f", _) => Self::float(width),
             ("i", 1 | 2 | 4 | 8) => Some(Self::Integer {
@@ -33,7 +33,7 @@ impl ValueType {
     }
 
     /// The IEEE type of `width` bytes.
-    pub(super) fn float(width: usize) -> Option<Self> {
+    pub(crate) fn float(width: usize) -> Option<Self> {
         match width {
             2 => Some(Self::F16),
             4 => Some(Self::F32),
@@ -42,12 +42,12 @@ impl ValueType {
         }
     }
 
-    pub(super) fn is_float(self) -> bool {
+    pub(crate) fn is_float(self) -> bool {
         !matches!(self, Self::Integer { .. })
     }
 
     /// Bytes of one value.
-    pub(super) fn width(self) -> usize {
+    pub(crate) fn width(self) -> usize {
         match self {
             Self::F16 | Self::BF16 => 2,
             Self::F32 => 4,
@@ -57,7 +57,7 @@ impl ValueType {
     }
 
     /// Values in single precision: half precision widened exactly, the others rounded to the nearest.
-    pub(super) fn decode(self, bytes: &[u8], big_endian: bool) -> Vec<f32> {
+    pub(crate) fn decode(self, bytes: &[u8], big_endian: bool) -> Vec<f32> {
         match self {
             Self::F16 => each(bytes, big_endian, |b| f16::from_le_bytes(b).to_f32()),
             Self::BF16 => each(bytes, big_endian, |b| bf16::from_le_bytes(b).to_f32()),

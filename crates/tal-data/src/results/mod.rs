@@ -1,9 +1,10 @@
 //! Detections in files: the result JSON of the ActivityNet challenge, and tables.
 
 mod activity_net;
-mod error;
+pub(crate) mod error;
 mod table;
 
+use crate::ResultsError;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -12,7 +13,6 @@ use tal_core::{ClassMap, Detection, DetectionSet, Segment};
 use crate::text::cut;
 
 pub use activity_net::{parse_json, read_json, write_json};
-pub use error::ResultsError;
 pub use table::{parse_csv, read_csv, write_csv};
 
 /// Reads detections; the file's extension (`json`, `csv`, `tsv`) says how.

@@ -10,7 +10,11 @@ use crate::annotations::extra::Extra;
 
 /// All classes: those of the annotated actions and those of `classes`. If the file has neither, the names of all label
 /// lists in the order of the alphabet.
-pub fn classes(annotated: &ClassMap, extra: &Extra, path: &Path) -> Result<ClassMap, WeakError> {
+pub fn all_classes(
+    annotated: &ClassMap,
+    extra: &Extra,
+    path: &Path,
+) -> Result<ClassMap, WeakError> {
     let mut classes = annotated.clone();
     if let Some(names) = &extra.classes {
         for (id, name) in names.iter().enumerate() {

@@ -4,10 +4,11 @@
 //! (see [`annotations::extra`]), else the classes of its annotated actions. Clicks come from a click
 //! file, see [`crate::clicks`]. Features are resampled to one number of snippets.
 
-mod error;
+pub(crate) mod error;
 mod labels;
 mod snippets;
 
+use crate::WeakError;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,9 +23,8 @@ use crate::pipeline::Pipeline;
 use crate::sample::SampleKey;
 use crate::{DataError, Dataset, FeatureArray};
 
-pub use error::WeakError;
-pub use labels::classes as all_classes;
-pub use snippets::{clicked, covered_seconds, resampled};
+pub use labels::all_classes;
+pub use snippets::{clicked_snippets, covered_seconds, resampled_snippets};
 
 /// One recording of a batch.
 ///
@@ -88,7 +88,7 @@ impl WeakDataset {
         let config = dataset.config();
         let path = &config.annotations;
         let extra = extra::read(path)?;
-        let named = labels::classes(&dataset.labelled_truth().classes, &extra, path)?;
+        let named = labels::all_classes(&dataset.labelled_truth().classes, &extra, path)?;
         let lists = labels::lists(&named, &extra, path)?;
         let classes = if config.class_agnostic {
             dataset.classes().clone()
@@ -182,13 +182,13 @@ impl WeakDataset {
     /// If there is no such index.
     pub fn sample(&self, index: usize) -> Result<WeakSample, DataError> {
         let features = self.dataset.features(index)?;
-        let (array, duration) = resampled(&features, self.num_snippets);
+        let (array, duration) = resampled_snippets(&features, self.num_snippets);
         if features.duration.is_none() {
             self.clicks
                 .check_duration(&features.id, duration, &self.clicks_path)?;
         }
         Ok(WeakSample {
-            clicks: clicked(self.clicks(index), duration, self.num_snippets),
+            clicks: clicked_snippets(self.clicks(index), duration, self.num_snippets),
             id: features.id,
             features: array,
             labels: self.labels[index].clone(),
@@ -222,10 +222,10 @@ impl WeakDataset {
 ///
 /// # Errors
 /// If the file cannot be read, or has more classes than configured.
-pub fn class_names(config: &DatasetConfig) -> Result<ClassMap, DataError> {
+pub fn weak_class_names(config: &DatasetConfig) -> Result<ClassMap, DataError> {
     let path = &config.annotations;
     let annotated = annotations::read(path, Some(config.num_classes))?.classes;
-    let classes = labels::classes(&annotated, &extra::read(path)?, path)?;
+    let classes = labels::all_classes(&annotated, &extra::read(path)?, path)?;
     check_number(&classes, config)?;
     Ok(classes)
 }

@@ -23,7 +23,7 @@ use crate::{FeatureArray, Features};
 ///
 /// # Panics
 /// If `num_snippets` is zero.
-pub fn resampled(features: &Features, num_snippets: usize) -> (Arc<FeatureArray>, f64) {
+pub fn resampled_snippets(features: &Features, num_snippets: usize) -> (Arc<FeatureArray>, f64) {
     let seconds = covered_seconds(&features.grid, features.array.len());
     let array = if features.array.len() == num_snippets {
         Arc::clone(&features.array)
@@ -56,7 +56,7 @@ pub fn covered_seconds(grid: &TimeGrid, num_features: usize) -> f64 {
 ///
 /// # Panics
 /// If `num_snippets` is zero.
-pub fn clicked(seconds: &[f64], covered: f64, num_snippets: usize) -> Vec<usize> {
+pub fn clicked_snippets(seconds: &[f64], covered: f64, num_snippets: usize) -> Vec<usize> {
     assert!(num_snippets > 0, "no snippets to click on");
     let snippet = |click: &f64| {
         let place = click / covered * num_snippets as f64;
@@ -96,9 +96,9 @@ mod tests {
     fn clicks_fall_into_the_snippet_of_their_time() {
         // Ten seconds in four snippets of 2.5 s.
         let seconds = [0.0, 2.4, 2.5, 7.5, 7.6, 9.99, 10.0, 10.4];
-        assert_eq!(clicked(&seconds, 10.0, 4), [0, 1, 3]);
-        assert!(clicked(&[], 10.0, 4).is_empty());
-        assert_eq!(clicked(&[3.0], 10.0, 1), [0]);
+        assert_eq!(clicked_snippets(&seconds, 10.0, 4), [0, 1, 3]);
+        assert!(clicked_snippets(&[], 10.0, 4).is_empty());
+        assert_eq!(clicked_snippets(&[3.0], 10.0, 1), [0]);
     }
 
     proptest! {
@@ -106,7 +106,7 @@ mod tests {
         fn snippets_are_in_range_ascending_and_hold_their_clicks(
             seconds in proptest::collection::vec(0.0..200.0f64, 0..20), covered in 0.01..200.0f64, len in 1..1000usize,
         ) {
-            let found = clicked(&seconds, covered, len);
+            let found = clicked_snippets(&seconds, covered, len);
             prop_assert!(found.windows(2).all(|pair| pair[0] < pair[1]));
             prop_assert!(found.iter().all(|snippet| *snippet < len));
             prop_assert_eq!(found.is_empty(), seconds.is_empty());
@@ -124,7 +124,7 @@ mod tests {
         fn the_middle_of_a_snippet_is_in_it(len in 1..2000usize, at in 0.0..1.0f64, covered in 0.1..5000.0f64) {
             let snippet = ((at * len as f64) as usize).min(len - 1);
             let middle = (snippet as f64 + 0.5) / len as f64 * covered;
-            prop_assert_eq!(clicked(&[middle], covered, len), [snippet]);
+            prop_assert_eq!(clicked_snippets(&[middle], covered, len), [snippet]);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is wrong in an annotation file is said with file, recording, annotation, value and what would be right.
+//! Errors in annotation files name file, recording, annotation, value and what would be right.
 
 use std::path::Path;
 
@@ -40,7 +40,7 @@ fn syntax_errors_have_line_and_column() {
     );
     let not_finite = parse(&file(r#"{"segment": [0, NaN], "label": "x"}"#), None).unwrap_err();
     assert!(
-        not_finite.contains("NaN is not a number; expected finite seconds"),
+        not_finite.contains("NaN is not a number; expected a finite one"),
         "{not_finite}"
     );
     let too_large = parse(&file(r#"{"segment": [0, 1e999], "label": "x"}"#), None).unwrap_err();

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use tal_core::config::{AppendedFeatures, DatasetConfig, FeatureFormat, FeatureLayout};
 use tal_core::{Instance, Recording, Segment};
-use tal_data::Clicks;
+use tal_data::clicks::Clicks;
 use tal_data::clicks::released;
-use tal_data::dataset::read_features;
+use tal_data::read_features;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 

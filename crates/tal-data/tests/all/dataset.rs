@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::common::{TRAINING, corpus};
 use tal_core::config::{DatasetConfig, FeatureFormat};
 use tal_core::{Segment, TimeGrid};
-use tal_data::sample::SampleKey;
-use tal_data::{Dataset, SampleSource, dataset};
+use tal_data::SampleKey;
+use tal_data::{Dataset, SampleSource, read_features};
 
 fn open(config: &DatasetConfig) -> Dataset {
     Dataset::open(config, &config.train_subsets).unwrap()
@@ -226,13 +226,13 @@ fn single_files_are_read_for_prediction() {
     config.features.prefix = "video_".into();
     let path = folder.path().join("video_new.npy");
     std::fs::copy(config.features.dir.join("a.npy"), &path).unwrap();
-    let error = dataset::read_features(&config, &path, None, None).unwrap_err();
+    let error = read_features(&config, &path, None, None).unwrap_err();
     assert!(
         error
             .to_string()
             .starts_with("recording \"new\" has no frame rate")
     );
-    let features = dataset::read_features(&config, &path, Some(30.0), Some(5.0)).unwrap();
+    let features = read_features(&config, &path, Some(30.0), Some(5.0)).unwrap();
     assert_eq!(
         (
             features.id.as_str(),

@@ -4,8 +4,8 @@ use crate::common::{config, write_counted};
 use proptest::prelude::*;
 use tal_core::config::{BeyondFeatures, DatasetConfig};
 use tal_core::{Segment, TimeGrid};
-use tal_data::sample::SampleKey;
-use tal_data::{Dataset, SampleSource, dataset};
+use tal_data::SampleKey;
+use tal_data::{Dataset, SampleSource, read_features};
 
 /// One training recording "a" of 16 seconds at 15 frames per second, `len` features that count up.
 fn one(folder: &std::path::Path, len: usize, annotations: &str) -> DatasetConfig {
@@ -89,9 +89,9 @@ fn fixed_length_needs_a_duration_but_no_frame_rate() {
 
     config.feat_stride = None;
     let path = config.features.dir.join("a.npy");
-    let error = dataset::read_features(&config, &path, Some(15.0), None).unwrap_err();
+    let error = read_features(&config, &path, Some(15.0), None).unwrap_err();
     assert!(error.to_string().contains("\"a\" has no duration"));
-    let features = dataset::read_features(&config, &path, Some(15.0), Some(16.0)).unwrap();
+    let features = read_features(&config, &path, Some(15.0), Some(16.0)).unwrap();
     assert_eq!(features.grid, square(7.5));
 }
 
@@ -126,7 +126,7 @@ fn resized_recordings_have_the_length_and_grid_of_max_seq_len() {
     assert_eq!((features.grid, features.array.len()), (square(6.0), 40));
 
     let path = config.features.dir.join("a.npy");
-    let single = dataset::read_features(&config, &path, None, Some(16.0)).unwrap();
+    let single = read_features(&config, &path, None, Some(16.0)).unwrap();
     assert_eq!(single.array, features.array);
     // Without a frame rate one frame is a second; seconds come out the same.
     assert_eq!(single.grid.to_seconds(7.0), features.grid.to_seconds(7.0));

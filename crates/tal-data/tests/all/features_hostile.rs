@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use tal_core::config::{FeatureFormat, FeatureLayout};
 use tal_data::features::npy::Array;
-use tal_data::features::{csv, hdf5, npy, npz, safetensors, tensors};
-use tal_data::{Dataset, FeatureError};
+use tal_data::features::{csv, npy, npz, safetensors, tensors};
+use tal_data::{Dataset, FeatureError, hdf5};
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use tal_core::ClassMap;
-use tal_data::features::{csv, hdf5, npy, npz, safetensors, tensors};
-use tal_data::{annotations, class_scores, results};
+use tal_data::features::{csv, npy, npz, safetensors, tensors};
+use tal_data::{annotations, class_scores, hdf5, results};
 
 /// The files of a target with their content; whether the name promises that they are valid.
 fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>, bool)> {

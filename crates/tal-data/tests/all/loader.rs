@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::common::corpus;
-use tal_data::sample::SampleKey;
+use tal_data::SampleKey;
 use tal_data::{
     Batch, DataError, Dataset, Loader, LoaderConfig, Position, SampleSource, TrainingSample,
 };

@@ -1,7 +1,8 @@
-//! What is left of broken annotation files.
+//! Usable annotations of broken files.
 
 use serde_json::{Value, json};
-use tal_data::annotations::{AnnotationError, Salvage, salvage};
+use tal_data::AnnotationError;
+use tal_data::annotations::{Salvage, salvage};
 
 fn salvaged(database: Value, num_classes: usize) -> Salvage {
     text(&json!({ "database": database }).to_string(), num_classes)

@@ -166,7 +166,7 @@ fn the_list_numbers_classes_where_annotations_have_no_ids() {
     assert_eq!(weak.labels(0), [0, 2]);
     let truth = annotations::read(&config.annotations, Some(3)).unwrap();
     assert_eq!(truth.recordings[1].instances[0].label, 2);
-    let names = tal_data::weak::class_names(&config).unwrap();
+    let names = tal_data::weak_class_names(&config).unwrap();
     assert_eq!(names.len(), 3);
     write("tkae");
     let error = open(&config, &options(None)).err().unwrap();

@@ -2,7 +2,7 @@
 
 use approx::assert_relative_eq;
 use tal_core::PointGrid;
-use tal_core::config::{ActionSensitivityConfig, LossConfig, OffsetUnit, RefinedScore};
+use tal_core::config::{LossConfig, OffsetUnit, RefinedScore};
 use tal_core::nn::{FeaturePyramid, gradient_error, named_variables};
 use tal_decoder::loss::info_nce;
 use tal_decoder::{
@@ -14,16 +14,17 @@ use tch::{Device, Kind, Tensor};
 
 use crate::support::{PLAIN, action, config, random_pyramid, single_threaded};
 
-const CLASSES: i64 = 3;
+pub(crate) const CLASSES: i64 = 3;
 const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
-const CLASS: &str =
+pub(crate) const CLASS: &str =
     "{classification: true, localization: true, combine: mean, distance: length, min_sigma: 0.1}";
 const INSTANCE: &str = "{classification: true, localization: true, kernel_size: 3, weight: 1, \
                         detach_features: false, detach_quality: true}";
-const CONTRASTIVE: &str = "{weight: 0.2, width: 0.2, temperature: 0.07, level: 0, background: all}";
+pub(crate) const CONTRASTIVE: &str =
+    "{weight: 0.2, width: 0.2, temperature: 0.07, level: 0, background: all}";
 
 /// The loss of a plain detector with these parts and changes.
-fn loss(parts: [&str; 3], changes: &[&str]) -> LossConfig {
+pub(crate) fn loss(parts: [&str; 3], changes: &[&str]) -> LossConfig {
     let [class, instance, contrastive] = parts;
     let sensitivity = format!(
         "loss.action_sensitivity={{class_level: {class}, instance_level: {instance}, normalize: none, contrastive: {contrastive}}}"
@@ -116,7 +117,7 @@ fn batch(refined: bool) -> Batch {
 /// Places of the positive pairs in their order, and their strides.
 const PLACES: [(f64, f64); 4] = [(-0.125, 1.0), (-0.125, 1.0), (0.0, 1.0), (-0.4, 2.0)];
 
-fn sensitivity(config: &LossConfig) -> (VarStore, ActionSensitivity) {
+pub(crate) fn sensitivity(config: &LossConfig) -> (VarStore, ActionSensitivity) {
     tch::manual_seed(22);
     let mut vs = VarStore::new(Device::Cpu);
     let config = config.action_sensitivity.as_ref().unwrap();
@@ -473,48 +474,4 @@ fn a_batch_without_actions_is_harmless() {
     let statistics = losses.action_sensitivity.unwrap();
     assert!(statistics.mean_cls.is_none() && statistics.contrastive.is_none());
     assert_eq!(number(&statistics.quality.unwrap()), 0.0);
-}
-
-#[test]
-fn what_cannot_be_built_is_refused() {
-    let config = loss([CLASS, "null", CONTRASTIVE], &[]).action_sensitivity;
-    let valid = config.unwrap();
-    let message = |dim, config: &ActionSensitivityConfig| {
-        let vs = VarStore::new(Device::Cpu);
-        let built = ActionSensitivity::new(&vs.root(), dim, CLASSES as usize, 2, config);
-        built.unwrap_err().to_string()
-    };
-    assert_eq!(
-        message(0, &valid),
-        "the number of channels is 0, must be at least 1"
-    );
-    let mut invalid = valid.clone();
-    invalid.class_level.as_mut().unwrap().min_sigma = 1.0;
-    invalid.contrastive.as_mut().unwrap().level = 2;
-    assert_eq!(
-        message(4, &invalid),
-        "loss.action_sensitivity.class_level.min_sigma is 1, must be above 0 and below 1; \
-         loss.action_sensitivity.contrastive.level is 2, must be below 2 (encoder.num_levels)"
-    );
-}
-
-#[test]
-fn learned_gaussians_start_at_the_centre_and_both_ends() {
-    let config = loss([CLASS, "null", "null"], &[]);
-    let learned = sensitivity(&config).1.learned();
-    for (part, mean) in [
-        (learned.classification, 0.0),
-        (learned.start, -0.5),
-        (learned.end, 0.5),
-    ] {
-        let part = part.unwrap();
-        assert_relative_eq!(part.value(2, mean).unwrap(), 1.0, max_relative = 1e-6);
-        let one_sigma = f64::exp(-0.5);
-        assert_relative_eq!(
-            part.value(0, mean + 1.0).unwrap(),
-            one_sigma,
-            max_relative = 1e-6
-        );
-        assert_eq!(part.value(3, 0.0), None, "there are three classes");
-    }
 }

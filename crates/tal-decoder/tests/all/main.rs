@@ -1,6 +1,7 @@
 //! Tests of the public interface, in one program.
 
 mod action_sensitivity;
+mod action_sensitivity_construction;
 mod baselines;
 mod candidates;
 mod criterion;

@@ -83,8 +83,8 @@ impl Gmg {
 
     /// Whether an input, behind the halving, goes through the branches in one pass over the channels instead of LibTorch's
     /// operations. So it does on the CPU, in float32, if all branches work channel by channel: a filter of kernel 1 or no
-    /// global branch, and a depth-wise instant branch. If a gradient is recorded, the length must be even or at most 577, too:
-    /// LibTorch's Fourier transforms are faster at large odd lengths.
+    /// global branch, and a depth-wise instant branch. If a gradient is recorded, the length must not be both odd and
+    /// large: LibTorch's Fourier transforms are faster then.
     pub fn is_fused(&self, x: &Tensor) -> bool {
         gmg_fused::applies(&self.branches, x)
     }

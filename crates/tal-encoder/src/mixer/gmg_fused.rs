@@ -4,8 +4,7 @@ use tal_core::nn::{Conv1d, host};
 use tch::{Device, Kind, Tensor};
 
 use super::gmg_branches::{Branches, GlobalBranch};
-use super::gmg_mixing::Mixing;
-use crate::filter::GlobalFilter;
+use super::gmg_mixing::{Mixing, weights};
 
 /// x · mask + drop(Inst + Loc + G + y) on the CPU in float32; `None` if it must be computed with LibTorch's operations.
 ///
@@ -77,18 +76,7 @@ fn is_supported(branches: &Branches) -> bool {
     global && branches.instant.as_ref().is_none_or(is_depthwise)
 }
 
-/// The input and the weights: x, γ and β of the norm, w₁, b₁, w₂ and b₂ of the filter, kernel and offset of the local and of
-/// the instant branch, and the residual's scale, without those that are missing.
+/// The input and the weights.
 fn inputs<'a>(branches: &'a Branches, x: &'a Tensor) -> Vec<&'a Tensor> {
-    let mut inputs = vec![x, &branches.norm.weight, &branches.norm.bias];
-    if let Some(GlobalBranch::Filter(filter)) = &branches.global {
-        let GlobalFilter { w1, b1, w2, b2, .. } = filter;
-        inputs.extend([w1, b1, w2, b2]);
-    }
-    for conv in [&branches.local, &branches.instant].into_iter().flatten() {
-        inputs.push(&conv.weight);
-        inputs.extend(&conv.bias);
-    }
-    inputs.extend(branches.drop_path.0.as_ref().map(|path| &path.scale));
-    inputs
+    [x].into_iter().chain(weights(branches)).collect()
 }

@@ -6,11 +6,12 @@ use tal_kernels::{ChannelMoments, Filter, FilterWeights, Gate, GmgBranches, GmgW
 use tch::{Kind, Tensor};
 
 use super::gmg_branches::{Branches, GlobalBranch};
+use crate::filter::GlobalFilter;
 
 /// Reason why operands can be read.
 const READ_BEFORE: &str = "the constructor has read them";
 
-/// Input and weights of the branches, detached from any graph, with the moments of its norm.
+/// Input and weights of the branches, detached from any graph, with the moments of the norm.
 #[derive(Debug)]
 pub(super) struct Mixing {
     /// Batch, channels, length.
@@ -21,21 +22,30 @@ pub(super) struct Mixing {
     moments: ChannelMoments,
     /// Factors of the drop path, by sample.
     factors: Vec<f32>,
-    norm: [Tensor; 2],
-    filter: Option<MixingFilter>,
-    local: Option<[Tensor; 2]>,
-    instant: Option<[Tensor; 2]>,
-    scale: Option<Tensor>,
-    gate: Option<GateActivation>,
+    /// In the order of [`weights`].
+    weights: Vec<Tensor>,
+    /// λ, and whether both transforms are scaled alike.
+    filter: Option<(f32, bool)>,
+    has_local: bool,
+    has_instant: bool,
+    has_scale: bool,
+    gate: Option<Gate>,
 }
 
-/// The global branch's filter.
-#[derive(Debug)]
-struct MixingFilter {
-    /// w₁, b₁, w₂, b₂.
-    weights: [Tensor; 4],
-    soft_shrink: f32,
-    fft_norm: FftNorm,
+/// The weights of the branches: γ and β of the norm, w₁, b₁, w₂ and b₂ of the filter, kernel and offset of the local and of the
+/// instant branch, and the residual's scale, without those that are missing.
+pub(super) fn weights(branches: &Branches) -> Vec<&Tensor> {
+    let mut weights = vec![&branches.norm.weight, &branches.norm.bias];
+    if let Some(GlobalBranch::Filter(filter)) = &branches.global {
+        let GlobalFilter { w1, b1, w2, b2, .. } = filter;
+        weights.extend([w1, b1, w2, b2]);
+    }
+    for conv in [&branches.local, &branches.instant].into_iter().flatten() {
+        weights.push(&conv.weight);
+        weights.extend(&conv.bias);
+    }
+    weights.extend(branches.drop_path.0.as_ref().map(|path| &path.scale));
+    weights
 }
 
 impl Mixing {
@@ -44,25 +54,12 @@ impl Mixing {
         let &[batch, num_channels, len] = x.size().as_slice() else {
             return None;
         };
-        if mask.size() != [batch, 1, len] || x.numel() == 0 {
+        let has_bias = |conv: &Option<Conv1d>| conv.as_ref().is_none_or(|c| c.bias.is_some());
+        let fits = mask.size() == [batch, 1, len] && x.numel() > 0;
+        if !fits || !has_bias(&branches.local) || !has_bias(&branches.instant) {
             return None;
         }
         let size = [batch, num_channels, len].map(|size| usize::try_from(size).unwrap_or(0));
-        let pair = |conv: &Option<Conv1d>| match conv {
-            Some(Conv1d { weight, bias, .. }) => {
-                Some(Some([weight.detach(), bias.as_ref()?.detach()]))
-            }
-            None => Some(None),
-        };
-        let filter = match &branches.global {
-            Some(GlobalBranch::Filter(filter)) => Some(MixingFilter {
-                weights: [&filter.w1, &filter.b1, &filter.w2, &filter.b2].map(Tensor::detach),
-                soft_shrink: filter.soft_shrink as f32,
-                fft_norm: filter.fft_norm,
-            }),
-            _ => None,
-        };
-        let scale = branches.drop_path.0.as_ref();
         let mut mixing = Mixing {
             size,
             x: x.detach(),
@@ -72,12 +69,20 @@ impl Mixing {
                 inverse_std: Vec::new(),
             },
             factors: vec![1.0; size[0]],
-            norm: [branches.norm.weight.detach(), branches.norm.bias.detach()],
-            filter,
-            local: pair(&branches.local)?,
-            instant: pair(&branches.instant)?,
-            scale: scale.map(|path| path.scale.detach()),
-            gate: branches.gate,
+            weights: weights(branches).into_iter().map(Tensor::detach).collect(),
+            filter: match &branches.global {
+                Some(GlobalBranch::Filter(filter)) => {
+                    Some((filter.soft_shrink as f32, filter.fft_norm == FftNorm::Ortho))
+                }
+                _ => None,
+            },
+            has_local: branches.local.is_some(),
+            has_instant: branches.instant.is_some(),
+            has_scale: branches.drop_path.0.is_some(),
+            gate: branches.gate.map(|gate| match gate {
+                GateActivation::Identity => Gate::Identity,
+                GateActivation::Relu => Gate::Relu,
+            }),
         };
         // SAFETY: the slices do not outlive this block, in which nothing writes.
         mixing.moments = unsafe {
@@ -103,8 +108,7 @@ impl Mixing {
         host::build(&self.size, |out| operands.forward(host::THREADS, out))
     }
 
-    /// The gradients of x, γ and β of the norm, and the branches' weights in the order of [`Mixing::weights`]; `None` for those
-    /// that are not needed.
+    /// The gradients of x and the [`weights`]; `None` for those that are not needed.
     ///
     /// # Safety
     /// Nothing may write to the input and the weights meanwhile.
@@ -126,26 +130,12 @@ impl Mixing {
         });
         let found = found.expect("an input without values has no backward pass");
         let lists = [found.norm.weight, found.norm.bias].into_iter();
-        let weights = lists
-            .chain(found.branches)
-            .zip(self.weights())
-            .map(|(values, like)| Tensor::from_slice(&values).view_as(like));
+        let weights = lists.chain(found.branches).zip(&self.weights);
+        let weights = weights.map(|(values, like)| Tensor::from_slice(&values).view_as(like));
         let gradients = [x].into_iter().chain(weights).zip(is_needed);
         gradients
             .map(|(gradient, is_needed)| is_needed.then_some(gradient))
             .collect()
-    }
-
-    /// γ and β of the norm, w₁, b₁, w₂ and b₂ of the filter, kernel and offset of the local and of the instant branch, and the
-    /// residual's scale, without those that are missing.
-    fn weights(&self) -> impl Iterator<Item = &Tensor> {
-        let filter = self.filter.iter().flat_map(|filter| &filter.weights);
-        let branches = [&self.local, &self.instant].into_iter().flatten().flatten();
-        self.norm
-            .iter()
-            .chain(filter)
-            .chain(branches)
-            .chain(&self.scale)
     }
 
     /// The values in place; `None` if a tensor cannot be read so.
@@ -154,70 +144,45 @@ impl Mixing {
     /// As [`host::values`].
     unsafe fn operands(&self) -> Option<GmgBranches<'_>> {
         // SAFETY: the caller's promise.
-        unsafe {
-            Some(GmgBranches {
-                x: host::values(&self.x)?,
-                mask: host::values(&self.mask)?,
-                moments: &self.moments,
-                factors: &self.factors,
-                len: self.size[2],
-                weights: GmgWeights {
-                    norm: all(&self.norm)?,
-                    filter: match &self.filter {
-                        Some(filter) => Some(filter.values(self.size[2])?),
-                        None => None,
-                    },
-                    local: match &self.local {
-                        Some(local) => Some(all(local)?),
-                        None => None,
-                    },
-                    instant: match &self.instant {
-                        Some(instant) => Some(all(instant)?),
-                        None => None,
-                    },
-                    scale: match &self.scale {
-                        Some(scale) => Some(host::values(scale)?),
-                        None => None,
-                    },
-                    gate: self.gate.map(|gate| match gate {
-                        GateActivation::Identity => Gate::Identity,
-                        GateActivation::Relu => Gate::Relu,
-                    }),
-                },
-            })
-        }
-    }
-}
-
-impl MixingFilter {
-    /// The filter at a length; `None` if its weights cannot be read in place.
-    ///
-    /// # Safety
-    /// As [`host::values`].
-    unsafe fn values(&self, len: usize) -> Option<Filter<'_>> {
-        // SAFETY: the caller's promise.
-        let [w1, b1, w2, b2] = unsafe { all(&self.weights) }?;
-        let weights = FilterWeights {
-            w1,
-            b1,
-            w2,
-            b2,
-            soft_shrink: self.soft_shrink,
-            is_ortho: self.fft_norm == FftNorm::Ortho,
+        let read = |tensor| unsafe { host::values(tensor) };
+        let mut lists = self.weights.iter().map(read);
+        let mut next = || lists.next().flatten();
+        let norm = [next()?, next()?];
+        let filter = match self.filter {
+            Some((soft_shrink, is_ortho)) => {
+                let weights = FilterWeights {
+                    w1: next()?,
+                    b1: next()?,
+                    w2: next()?,
+                    b2: next()?,
+                    soft_shrink,
+                    is_ortho,
+                };
+                Some(Filter::new(weights, self.size[2]))
+            }
+            None => None,
         };
-        Some(Filter::new(weights, len))
+        let mut pair = |has: bool| match has {
+            true => Some(Some([next()?, next()?])),
+            false => Some(None),
+        };
+        Some(GmgBranches {
+            x: read(&self.x)?,
+            mask: read(&self.mask)?,
+            moments: &self.moments,
+            factors: &self.factors,
+            len: self.size[2],
+            weights: GmgWeights {
+                norm,
+                filter,
+                local: pair(self.has_local)?,
+                instant: pair(self.has_instant)?,
+                scale: match self.has_scale {
+                    true => Some(next()?),
+                    false => None,
+                },
+                gate: self.gate,
+            },
+        })
     }
-}
-
-/// The values of several tensors.
-///
-/// # Safety
-/// As [`host::values`].
-unsafe fn all<const N: usize>(tensors: &[Tensor; N]) -> Option<[&[f32]; N]> {
-    let mut all = [&[] as &[f32]; N];
-    for (values, tensor) in all.iter_mut().zip(tensors) {
-        // SAFETY: the caller's promise.
-        *values = unsafe { host::values(tensor) }?;
-    }
-    Some(all)
 }

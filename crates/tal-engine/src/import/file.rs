@@ -67,7 +67,7 @@ impl ReleasedCheckpoint {
         let mismatch = |source: WeightsError| EngineError::ReleasedWeights {
             path: self.path().to_owned(),
             section: key,
-            source,
+            source: Box::new(source),
         };
         let map = released_name_map();
         let mut tensors = NamedTensors::new();

@@ -17,8 +17,9 @@ mod run;
 mod schedule;
 mod weights;
 
+pub use crate::opened::class_names;
 pub use contents::Contents;
 pub use file::ReleasedCheckpoint;
-pub use names::{class_names, released_name_map};
+pub use names::released_name_map;
 pub use report::{Difference, RunReport};
 pub use weights::import_released;

@@ -43,7 +43,7 @@ pub(super) fn read(
     };
     let state = entry("state")?
         .as_dict()
-        .ok_or_else(|| file.refuse("the state of its optimizer is no dict"))?;
+        .ok_or_else(|| file.refuse("the state of its optimizer is not a dict"))?;
     let groups = entry("param_groups")?.as_items().unwrap_or_default();
     let names = names_by_index(file, weights, groups)?;
     for (group, decay) in groups.iter().zip([true, false]) {
@@ -76,7 +76,7 @@ pub(super) fn read(
         let moment = |key: &str| -> Result<Tensor, EngineError> {
             let place = || format!("{key} of parameter {index} ({name}) in its optimizer");
             let value = entry.get(key).and_then(Value::as_tensor);
-            let value = value.ok_or_else(|| file.refuse(format!("{} is no tensor", place())))?;
+            let value = value.ok_or_else(|| file.refuse(format!("{} is not a tensor", place())))?;
             Ok(file.tensor(&place(), value)?.to_kind(parameter.kind()))
         };
         let (mean, square) = (moment("exp_avg")?, moment("exp_avg_sq")?);

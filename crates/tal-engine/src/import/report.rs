@@ -43,7 +43,7 @@ pub struct RunReport {
     pub epoch: u64,
     /// Epochs that the configuration runs.
     pub num_epochs: u64,
-    /// Steps done; the schedule goes on from here.
+    /// Steps done; the schedule continues from here.
     pub step: u64,
     /// Steps of an epoch; `None` if neither the data nor the file tell.
     pub steps_per_epoch: Option<usize>,

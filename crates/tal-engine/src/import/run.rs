@@ -43,13 +43,13 @@ impl ReleasedCheckpoint {
             .is_some_and(ActionSensitivityConfig::has_variables)
         {
             return Err(self.refuse(
-                "holds no sensitivity to go on with; set loss.action_sensitivity to null, or import the weights alone",
+                "holds no sensitivity to continue with; set loss.action_sensitivity to null, or import the weights alone",
             ));
         }
         let model = Model::<Pyramid>::new(config, &[], Device::Cpu);
         let model = model.map_err(|error| match error {
             EngineError::Model(ModelError::OtherMethod) => self.refuse(
-                "holds no run to go on with: files of BackTAL have weights only; import those",
+                "holds no run to continue: files of BackTAL have weights only; import those",
             ),
             error => error,
         })?;

@@ -81,7 +81,7 @@ pub(super) fn read(
         let rate = Schedule::new(config, steps).rate(step);
         compare_rates(file.file.root(), rate, step, differences);
         if epoch * steps as u64 != step {
-            let what = "the number of steps after the file's epochs (the schedule goes on from the file's)";
+            let what = "the number of steps after the file's epochs (the schedule continues from the file's)";
             let expected = format!("{} ({epoch} epochs of {steps})", epoch * steps as u64);
             differences.push(Difference::new(what, step, expected));
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use tal_core::config::Weights;
 
-use super::{METRICS, SUMMARY};
+use super::files::{METRICS, SUMMARY};
 use crate::error::EngineError;
 use crate::metrics::{self, Metric};
 

@@ -10,28 +10,11 @@ use tal_core::config::Config;
 use tal_data::results;
 
 use super::figures::RunFigures;
+use super::files::{DETECTIONS, EVALUATION, LOG, METRICS, PROFILE, RESOLVED_CONFIG, SUMMARY};
 use crate::checkpoint::{Checkpoint, LAST};
 use crate::error::EngineError;
 use crate::evaluator::EvaluationReport;
 use crate::profile::StepProfile;
-
-/// The resolved configuration.
-pub const RESOLVED_CONFIG: &str = "config.yaml";
-
-/// Metrics of every step.
-pub const METRICS: &str = "metrics.jsonl";
-
-/// Detections in the test subsets after the last epoch.
-pub const DETECTIONS: &str = "detections.json";
-
-/// Figures of these detections.
-pub const EVALUATION: &str = "evaluation.json";
-
-/// Time of the phases of the steps, from the latest process that measured it.
-pub const PROFILE: &str = "profile.json";
-
-/// Figures of the finished run, for tables.
-pub const SUMMARY: &str = "summary.json";
 
 /// Sections that may differ between a run and its continuation, beside [`MOVABLE`]: they change which files are kept or how
 /// the weights are used, but no weight.
@@ -53,9 +36,6 @@ const MOVABLE: [&str; 6] = [
     "train.num_workers",
     "train.cache_mb",
 ];
-
-/// The log for people. The program starts it before the folder is checked.
-pub const LOG: &str = "train.log";
 
 /// A run folder that is ready.
 pub(super) struct Prepared {
@@ -346,7 +326,7 @@ dataset:
         let dir = tempfile::tempdir().unwrap();
         let config = config(&[]);
         let prepare = || prepare(dir.path(), true, &config);
-        // What a run leaves that is killed before its first save.
+        // Files of a run that is killed before its first save.
         write_config(dir.path(), &config).unwrap();
         for (name, text) in [(LOG, "started"), (METRICS, ""), (".tmp-x", "half")] {
             fs::write(dir.path().join(name), text).unwrap();

@@ -6,6 +6,7 @@
 
 mod decisions;
 mod figures;
+mod files;
 mod folder;
 mod options;
 
@@ -33,8 +34,8 @@ use crate::trainer::Trainer;
 
 pub use crate::checkpoint::{BEST, LAST};
 pub use figures::RunFigures;
+pub use files::{DETECTIONS, EVALUATION, LOG, METRICS, PROFILE, RESOLVED_CONFIG, SUMMARY};
 pub(crate) use folder::other_figures;
-pub use folder::{DETECTIONS, EVALUATION, LOG, METRICS, PROFILE, RESOLVED_CONFIG, SUMMARY};
 pub use options::{RunInfo, RunObserver, RunOptions, RunSummary};
 
 /// Trains a network as `config` says.

@@ -64,7 +64,7 @@ fn outputs(model: &Model<Pyramid>, features: &Tensor) -> NamedTensors {
     for (l, level) in output.levels().iter().enumerate() {
         insert("cls_logits", l, &level.cls_logits);
         match &level.boundaries {
-            BoundaryOutput::Distances(distances) => insert("offsets", l, &distances),
+            BoundaryOutput::Distances(distances) => insert("offsets", l, distances),
             BoundaryOutput::Trident(trident) => {
                 insert("offsets", l, &trident.offset_bins);
                 insert("start_logits", l, &trident.start_logits);

@@ -1,7 +1,7 @@
 //! Resized features against LibTorch's own interpolation.
 
 use tal_data::FeatureArray;
-use tal_data::dataset::resize;
+use tal_data::resize;
 use tch::{Kind, Tensor};
 
 #[test]

@@ -1,4 +1,4 @@
-//! What all tests of runs share.
+//! Helpers that all tests of runs share.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

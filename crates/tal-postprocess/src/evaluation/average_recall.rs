@@ -144,7 +144,7 @@ impl Proposals {
             let tious: Vec<f64> = self
                 .ranked
                 .iter()
-                .map(|(_, segment)| rules.tiou(*segment, *instance))
+                .map(|(_, segment)| rules.overlap(*segment, *instance))
                 .collect();
             for (threshold, found) in thresholds.iter().zip(&mut found) {
                 let Some(first) = tious.iter().position(|tiou| tiou >= threshold) else {

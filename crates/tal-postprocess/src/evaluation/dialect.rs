@@ -137,7 +137,7 @@ impl Rules {
     }
 
     /// tIoU of two segments.
-    pub(crate) fn tiou(&self, a: Segment, b: Segment) -> f64 {
+    pub(crate) fn overlap(&self, a: Segment, b: Segment) -> f64 {
         tiou_from_parts(a.intersection(b), a.length(), b.length(), self.min_union)
     }
 

@@ -23,7 +23,7 @@ pub(crate) fn each(
     for (rank, detection) in class.detections.iter().enumerate() {
         overlaps.clear();
         for position in class.of_recording(detection.recording) {
-            let tiou = rules.tiou(detection.segment, class.instances[position].segment);
+            let tiou = rules.overlap(detection.segment, class.instances[position].segment);
             let tiou = if tiou.is_nan() { f64::INFINITY } else { tiou };
             if tiou >= lowest {
                 overlaps.push((tiou, position));

@@ -86,7 +86,7 @@ fn class_recall(
         let rank = num_seen[detection.recording as usize];
         num_seen[detection.recording as usize] += 1;
         for position in instances {
-            let tiou = rules.tiou(detection.segment, table.instances[position].segment);
+            let tiou = rules.overlap(detection.segment, table.instances[position].segment);
             for (threshold, first) in thresholds.iter().zip(&mut first) {
                 if tiou >= *threshold {
                     first[position] = first[position].min(rank);

@@ -232,14 +232,14 @@ fn columns_are_checked() {
             score: &[0.5],
             ..good
         }),
-        "column score has 1 rows, column recording 2; all must have the same number"
+        "column score has 1 rows, column recording has 2; all must have the same number"
     );
     assert_eq!(
         error(DetectionColumns {
             recording: &[0, 2],
             ..good
         }),
-        "detection 1 is of recording 2, but there are only 2, counted from 0"
+        "detection 1 is of recording 2, but there are only 2 recordings, counted from 0"
     );
     assert_eq!(
         error(DetectionColumns {

@@ -290,6 +290,6 @@ fn unusable_rows_are_named() {
         suppress(&ragged, &config(SuppressionMethod::None))
             .unwrap_err()
             .to_string(),
-        "candidates have 2 starts, 2 ends, 2 scores and 1 labels; all must be as many"
+        "candidates have 2 starts, 2 ends, 2 scores and 1 labels; all numbers must be equal"
     );
 }

@@ -144,7 +144,7 @@ fn ap_per_class_sorts_and_labels() {
 }
 
 #[test]
-fn map_over_tiou_has_bands_where_intervals_are() {
+fn map_over_thresholds_has_bands_where_intervals_are() {
     let points = |banded: bool| -> Vec<_> {
         [0.7, 0.3, 0.5, f64::NAN]
             .into_iter()
@@ -159,7 +159,8 @@ fn map_over_tiou_has_bands_where_intervals_are() {
         name: name.to_owned(),
         points: points(banded),
     };
-    let drawn = draw(|path| map_over_tiou(path, &[series(ODD_NAME, true), series("B", false)]));
+    let drawn =
+        draw(|path| map_over_thresholds(path, &[series(ODD_NAME, true), series("B", false)]));
     assert_eq!((drawn.num_texts(ODD_SHOWN), drawn.num_texts("B")), (1, 1));
     // The first series has round markers, so its only polygon is the band; the second has four squares and no band.
     assert_eq!(drawn.num_fills("polygon #0072B2"), 1);
@@ -172,7 +173,7 @@ fn map_over_tiou_has_bands_where_intervals_are() {
                 ..one
             })
             .collect();
-        let drawn = draw(|path| map_over_tiou(path, &series));
+        let drawn = draw(|path| map_over_thresholds(path, &series));
         assert_eq!(drawn.num_texts("no values"), 1);
     }
     let one = TiouSeries {
@@ -180,7 +181,7 @@ fn map_over_tiou_has_bands_where_intervals_are() {
         name: "one".to_owned(),
     };
     assert_eq!(
-        draw(|path| map_over_tiou(path, &[one])).num_texts("no values"),
+        draw(|path| map_over_thresholds(path, &[one])).num_texts("no values"),
         0
     );
 }

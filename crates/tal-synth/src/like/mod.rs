@@ -16,8 +16,9 @@ use super::layout::Dealer;
 use super::random::{Purpose, Random};
 use super::world::World;
 use super::{SynthError, actions, render};
+use tal_data::FeatureArray;
 use tal_data::annotations;
-use tal_data::features::{self, FeatureArray, npy};
+use tal_data::features::{self, npy};
 
 use parts::{Part, parts};
 use plan::Plan;
@@ -178,7 +179,7 @@ struct Writer<'a> {
     config: &'a DatasetConfig,
     num_channels: usize,
     parts: Vec<Part>,
-    store: Box<dyn features::FeatureStore>,
+    store: Box<dyn tal_data::FeatureStore>,
     /// Arrays for the one HDF5 file of all recordings, by part.
     collected: Vec<(PathBuf, Vec<(String, FeatureArray)>)>,
 }

@@ -3,7 +3,7 @@
 use tal_core::TimeGrid;
 use tal_core::config::{DatasetConfig, FeatureFormat};
 
-use crate::world::NUM_DIRECTIONS;
+use crate::config::NUM_DIRECTIONS;
 use crate::{SynthConfig, SynthError};
 
 /// Frames per second if the configuration leaves them to the annotations.

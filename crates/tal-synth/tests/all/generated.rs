@@ -1,4 +1,4 @@
-//! What a synthetic corpus promises.
+//! Promises of a synthetic corpus.
 
 use std::fs;
 use std::path::Path;

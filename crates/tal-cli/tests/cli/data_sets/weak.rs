@@ -1,6 +1,7 @@
 //! `tal data clicks` and `tal data clips`.
 
-use tal_data::{Clicks, annotations};
+use tal_data::annotations;
+use tal_data::clicks::Clicks;
 
 use crate::bad_input::{FAILED, USAGE, refused};
 use crate::support::{Place, text, words};

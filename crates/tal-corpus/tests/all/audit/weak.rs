@@ -1,4 +1,4 @@
-//! What is looked for where whole recordings have labels.
+//! Faults that are looked for if whole recordings have labels.
 
 use serde_json::json;
 use tal_corpus::audit::Code::*;

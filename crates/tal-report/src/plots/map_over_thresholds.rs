@@ -37,7 +37,7 @@ pub struct TiouPoint {
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn map_over_tiou(path: &Path, series: &[TiouSeries]) -> Result<(), PlotError> {
+pub fn map_over_thresholds(path: &Path, series: &[TiouSeries]) -> Result<(), PlotError> {
     let names = series.iter().enumerate();
     let names = names.map(|(i, one)| (one.name.clone(), Sample::Line(line_style(i))));
     let legend = Legend::new(names, HEIGHT);

@@ -5,8 +5,9 @@ use std::mem::MaybeUninit;
 use realfft::num_complex::Complex32;
 
 use crate::filter::Filter;
-use crate::gmg_row::{Buffers, CHUNK, Gate, GmgWeights, Kernel, Row, relu};
 use crate::sum::Sum;
+
+use super::row::{Buffers, CHUNK, Gate, GmgWeights, Kernel, Row, relu};
 
 /// Addends of a row to the gradients of its channel's weights.
 #[derive(Debug, Clone, Default)]
@@ -47,11 +48,11 @@ pub(crate) struct BackwardBuffers {
     forward: Buffers,
     /// With respect to y.
     normed: Vec<f32>,
-    /// With respect to the global branch, and what the filter makes of it.
+    /// With respect to the global branch, then to the filter's input.
     global: Vec<f32>,
     /// With respect to the local convolution, with as many zeros on either side as its kernel reaches.
     local: Vec<f32>,
-    /// Of the global branch, then of its gradient.
+    /// Spectrum of the global branch, then of its gradient.
     spectrum: Vec<Complex32>,
 }
 
@@ -231,7 +232,7 @@ impl GmgWeights<'_> {
                 scale_sum.add_product(gradient, sum);
             }
 
-            // The local branch, or where there is none the global one, is the instant branch's gate.
+            // The gate of the instant branch is the local branch, or the global one if there is no local branch.
             let global_gradient = &mut buffers.global[start..][..width];
             if local.is_some() {
                 let own = &mut buffers.local[start + reach..][..width];

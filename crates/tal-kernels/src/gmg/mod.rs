@@ -1,14 +1,20 @@
 //! The branches of a Gated Multi-Granularity block in one pass over the channels, and one back.
 
+mod row;
+mod row_backward;
+
 use std::mem::MaybeUninit;
 
 use crate::channel_gradient::{Piece, ScaleGradients};
 use crate::channel_moments::ChannelMoments;
 use crate::filter::Filter;
-use crate::gmg_row::{GmgWeights, Row};
-use crate::gmg_row_backward::RowGradients;
 use crate::rows::{for_each_row, for_each_row_with, written};
 use crate::threads::Threads;
+
+use row::Row;
+use row_backward::RowGradients;
+
+pub use row::{Gate, GmgWeights};
 
 /// x · mask + k · s · (Inst + Loc + G + y) with y = LN(x), where k is a factor of the sample and s one of the channel.
 ///
@@ -171,14 +177,7 @@ impl GmgBranches<'_> {
             ..
         } = &self.weights;
         let all = |lists: &[&[f32]]| lists.iter().all(|list| list.len() == num_channels);
-        let is_filter = |filter: &Filter<'_>| {
-            let size = [
-                filter.num_channels(),
-                filter.num_positions(),
-                filter.kernel_size(),
-            ];
-            size == [num_channels, len, 1]
-        };
+        let is_filter = |filter: &Filter<'_>| filter.sizes() == [num_channels, len, 1];
         let columns = [
             self.mask.len(),
             self.moments.mean.len(),
@@ -204,3 +203,6 @@ impl GmgBranches<'_> {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

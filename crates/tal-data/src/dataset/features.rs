@@ -1,14 +1,45 @@
-//! Features outside any annotation file.
+//! Features of a recording, with their grid in time; also of one outside any annotation file.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use tal_core::TimeGrid;
 use tal_core::config::DatasetConfig;
 
 use super::timing::{Timing, check_inertial_grid};
-use crate::DataError;
-use crate::features::{self, FeatureArray, Features};
+use crate::features::{self, store};
+use crate::{DataError, FeatureArray};
+
+/// The features of one recording and their grid in time: the input of a detector.
+///
+/// # Shapes
+/// `array` is (C, T).
+///
+/// # Units
+/// `duration` in seconds; `grid` relates the T features to seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Features {
+    /// The recording's id.
+    pub id: String,
+    /// The values; shared, since a cache may hold them too.
+    pub array: Arc<FeatureArray>,
+    /// Grid of the features in time, down-sampling included.
+    pub grid: TimeGrid,
+    /// Duration of the recording; `None` if it is not known.
+    pub duration: Option<f64>,
+}
 
 impl Features {
+    /// The end of the last window: where the recording ends, as far as its features tell.
+    ///
+    /// # Units
+    /// Seconds.
+    pub fn end(&self) -> f64 {
+        let grid = &self.grid;
+        let last = (self.array.len().max(1) - 1) as f32 * grid.feat_stride;
+        f64::from((last + grid.num_frames.max(grid.feat_stride)) / grid.fps)
+    }
+
     /// Features from values in memory, treated as those of a file: `columns` are chosen, every `downsample_rate`-th feature
     /// is taken, and `resize` is done. If the configuration has `append`, the array must hold the channels of all files.
     ///
@@ -34,7 +65,7 @@ impl Features {
         let id = id.into();
         check_inertial_grid(config)?;
         let timing = Timing::new(config, &id, fps, duration)?;
-        let array = features::checked(config, array, Path::new(&id))?;
+        let array = store::checked(config, array, Path::new(&id))?;
         Ok(Self::prepared(config, id, array, &timing))
     }
 

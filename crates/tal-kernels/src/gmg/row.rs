@@ -46,7 +46,7 @@ pub(crate) struct Row<'a> {
     pub(crate) mean: &'a [f32],
     /// 1 / √(v + ε) over the channels.
     pub(crate) inverse_std: &'a [f32],
-    /// 1 where there are features, else 0.
+    /// 1 at features, 0 at padding.
     pub(crate) mask: &'a [f32],
     /// k of the sample's drop path: 0 if training skips the branches, 1 outside training.
     pub(crate) factor: f32,

@@ -9,10 +9,10 @@ use hdf5_reader::storage::DynStorage;
 use hdf5_reader::{BytesStorage, Dataset, Datatype, FileStorage, Hdf5File, OpenOptions};
 use tal_pth::MAX_DEFLATE_RATIO;
 
-use super::FeatureError;
-use super::error::names;
-use super::npy::Array;
-use super::value::{MAX_VALUES, ValueType};
+use crate::FeatureError;
+use crate::features::error::names;
+use crate::features::npy::Array;
+use crate::features::value::{MAX_VALUES, ValueType};
 
 /// Most bytes of one chunk; h5py makes them of about a mebibyte.
 const MAX_CHUNK_BYTES: usize = 64 << 20;
