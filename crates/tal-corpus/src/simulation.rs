@@ -1,10 +1,8 @@
 //! Clicks drawn from full annotations.
 
-use std::collections::BTreeMap;
-
 use tal_core::{Recording, Segment};
-
 use tal_data::ClickError;
+use tal_data::annotations::extra::Extra;
 use tal_data::clicks::{Clicks, background_stretches};
 use tal_data::rng::{self, Purpose};
 
@@ -39,8 +37,10 @@ impl Default for SimulationConfig {
 /// Clicks drawn by [`simulate`], and from how much background.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulation {
-    /// The clicks; every recording is listed.
+    /// The clicks; every recording is listed but those without segments.
     pub clicks: Clicks,
+    /// Recordings that were left out because they have labels but no segments: they would be background from start to end.
+    pub num_without_segments: usize,
     /// Stretches of background that got clicks.
     pub num_stretches: usize,
     /// Stretches that were too short.
@@ -55,8 +55,8 @@ pub struct Simulation {
 /// background of at least `min_length`, `per_stretch` times t uniform in the stretch; with jitter, t + N(0, `jitter`²), clamped
 /// to the recording, which may then lie in an action as an annotator's click may.
 ///
-/// A recording's clicks depend on the seed, its index and its annotations alone. `also_action` holds further stretches by
-/// recording that are not background.
+/// A recording's clicks depend only on the seed, its index and its annotations. `extra` holds stretches that are not background
+/// either (`cut_off`) and the recordings that have labels, which are left out if they have no segments.
 ///
 /// # Units
 /// Seconds.
@@ -65,24 +65,30 @@ pub struct Simulation {
 /// A recording without duration; settings that are zero, negative or not finite but must not be.
 pub fn simulate<'a>(
     chosen: impl IntoIterator<Item = (usize, &'a Recording)>,
-    also_action: &BTreeMap<String, Vec<Segment>>,
+    extra: &Extra,
     config: &SimulationConfig,
 ) -> Result<Simulation, ClickError> {
     config.check()?;
     let mut simulation = Simulation {
         clicks: Clicks::default(),
+        num_without_segments: 0,
         num_stretches: 0,
         num_short_stretches: 0,
         background_seconds: 0.0,
         seconds: 0.0,
     };
     for (index, recording) in chosen {
+        let labels = extra.labels.get(&recording.id);
+        if recording.instances.is_empty() && labels.is_some_and(|labels| !labels.is_empty()) {
+            simulation.num_without_segments += 1;
+            continue;
+        }
         let duration = recording
             .duration
             .ok_or_else(|| ClickError::MissingDuration {
                 recording: recording.id.clone(),
             })?;
-        let more = also_action.get(&recording.id).into_iter().flatten();
+        let more = extra.cut_off.get(&recording.id).into_iter().flatten();
         let actions = recording.instances.iter().map(|action| action.segment);
         let stretches = background_stretches(duration, actions.chain(more.copied()));
         let mut rng = rng::stream(config.seed, 0, index as u64, Purpose::Clicks);
@@ -164,7 +170,7 @@ mod tests {
     }
 
     fn run(recording: &Recording, config: SimulationConfig) -> Simulation {
-        simulate([(3, recording)], &BTreeMap::new(), &config).unwrap()
+        simulate([(3, recording)], &Extra::default(), &config).unwrap()
     }
 
     #[test]
@@ -187,15 +193,31 @@ mod tests {
     #[test]
     fn remainders_of_actions_are_no_background() {
         let recording = recording(Some(10.0), &[]);
-        let cut_off = BTreeMap::from([("a".to_owned(), vec![Segment::new(1.0, 10.0)])]);
+        let mut extra = Extra::default();
+        let remainder = vec![Segment::new(1.0, 10.0)];
+        extra.cut_off.insert("a".to_owned(), remainder);
         for seed in 0..20 {
             let config = SimulationConfig {
                 seed,
                 ..SimulationConfig::default()
             };
-            let found = simulate([(0, &recording)], &cut_off, &config).unwrap();
+            let found = simulate([(0, &recording)], &extra, &config).unwrap();
             assert!(found.clicks.of("a")[0] < 1.0);
         }
+    }
+
+    #[test]
+    fn labels_without_segments_get_no_clicks() {
+        let recording = recording(Some(10.0), &[]);
+        let mut extra = Extra::default();
+        extra.labels.insert("a".to_owned(), vec!["run".to_owned()]);
+        let found = simulate([(0, &recording)], &extra, &Default::default()).unwrap();
+        assert_eq!(found.num_without_segments, 1);
+        assert_eq!(found.clicks.iter().count(), 0);
+        // An empty list says that there is no action.
+        extra.labels.insert("a".to_owned(), Vec::new());
+        let found = simulate([(0, &recording)], &extra, &Default::default()).unwrap();
+        assert_eq!(found.clicks.of("a").len(), 1);
     }
 
     #[test]
@@ -242,7 +264,7 @@ mod tests {
     #[test]
     fn what_is_missing_or_wrong_is_named() {
         let recording = recording(None, &[]);
-        let error = simulate([(0, &recording)], &BTreeMap::new(), &Default::default());
+        let error = simulate([(0, &recording)], &Extra::default(), &Default::default());
         assert!(
             error
                 .unwrap_err()
@@ -253,7 +275,7 @@ mod tests {
             jitter: f64::NAN,
             ..SimulationConfig::default()
         };
-        let error = simulate([(0, &recording)], &BTreeMap::new(), &config).unwrap_err();
+        let error = simulate([(0, &recording)], &Extra::default(), &config).unwrap_err();
         assert_eq!(error.to_string(), "jitter is NaN; expected seconds from 0");
     }
 

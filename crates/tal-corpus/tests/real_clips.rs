@@ -65,9 +65,9 @@ fn clips_and_clicks_of_real_recordings_fit_together() {
 /// Draws clicks for the clips to train on and looks at every sample.
 fn check(config: &DatasetConfig, length: f64) {
     let truth = annotations::read(&config.annotations, Some(config.num_classes)).unwrap();
-    let cut_off = extra::read(&config.annotations).unwrap().cut_off;
+    let extra = extra::read(&config.annotations).unwrap();
     let all = truth.recordings.iter().enumerate();
-    let drawn = simulate(all, &cut_off, &SimulationConfig::default()).unwrap();
+    let drawn = simulate(all, &extra, &SimulationConfig::default()).unwrap();
     assert!(drawn.clicks.in_actions(&truth.recordings).is_empty());
     let path = config.annotations.with_file_name("clicks.json");
     drawn.clicks.write(&path).unwrap();

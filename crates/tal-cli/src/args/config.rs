@@ -25,15 +25,17 @@ impl ConfigArgs {
     }
 }
 
+/// Heading of the options that change a configuration.
+const LAYERS: &str = "Changes of the configuration";
+
 /// Changes of a configuration file.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Changes of the configuration")]
 pub(crate) struct LayerArgs {
     /// Lay a fragment of a configuration (YAML) over it; can be given several times, and the last one wins
-    #[arg(long = "overlay", value_name = "FILE")]
+    #[arg(long = "overlay", value_name = "FILE", help_heading = LAYERS)]
     pub(crate) overlays: Vec<PathBuf>,
     /// Set a configuration key, after all overlays; can be given several times
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = LAYERS)]
     pub(crate) overrides: Vec<String>,
 }
 
@@ -67,13 +69,14 @@ pub(crate) enum ConfigCommand {
     Show(ShowArgs),
     /// Convert a configuration file of the released code of CLTDR-GMG, TriDet or ActionFormer
     ///
-    /// Reports what became of every key. The result is checked like any configuration of `tal`.
+    /// Reports the translation of every key. The result is checked like any configuration of `tal`.
     Import(ConfigImportArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ConfigImportArgs {
     /// Configuration file of the other program (YAML)
+    #[arg(value_name = "FILE")]
     pub(crate) theirs: PathBuf,
     /// File for the converted configuration [default: print it]
     #[arg(long, value_name = "FILE.yaml")]

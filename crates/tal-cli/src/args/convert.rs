@@ -50,10 +50,10 @@ pub(crate) struct ConvertAnnotationsArgs {
     /// Example: EPIC_100_video_info.csv.
     #[arg(long, value_name = "FILE", help_heading = "Missing in the files")]
     pub(crate) video_info: Option<PathBuf>,
-    /// Frames per second of recordings without a frame rate
+    /// Frames per second of recordings whose frame rate is unknown
     #[arg(long, value_name = "N", value_parser = positive::<f64>, help_heading = "Missing in the files")]
     pub(crate) fps: Option<f64>,
-    /// Subset of recordings without a subset
+    /// Subset of recordings whose subset is unknown
     #[arg(long, value_name = "NAME", help_heading = "Missing in the files")]
     pub(crate) default_subset: Option<String>,
     /// Rename a subset; can be given several times

@@ -26,16 +26,19 @@ pub(crate) struct TrainArgs {
     pub(crate) profile: bool,
 }
 
+/// Heading of the options that change a trained detector.
+const SETTINGS: &str = "Settings of the detector";
+
 /// A trained detector and its settings.
 #[derive(Debug, Args)]
 pub(crate) struct TrainedArgs {
     /// Run folder (its best.safetensors, else last.safetensors) or checkpoint file
     pub(crate) checkpoint: PathBuf,
     /// Weights to use [default: those named in the checkpoint]
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", help_heading = SETTINGS)]
     pub(crate) weights: Option<WeightsArg>,
     /// Set a configuration key of the checkpoint, such as inference.precision; can be given several times
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = SETTINGS)]
     pub(crate) overrides: Vec<String>,
 }
 

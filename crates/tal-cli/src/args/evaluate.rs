@@ -36,7 +36,7 @@ pub(crate) struct EvaluateArgs {
     /// Print 95 % confidence intervals, from N draws of the recordings with replacement
     #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "More figures")]
     pub(crate) bootstrap: Option<usize>,
-    /// Test whether OTHER is better than DETECTIONS, on the same draws for both [draws: --bootstrap, else 1000]
+    /// Test whether OTHER is better than DETECTIONS, on the draws of --bootstrap [default: 1000 draws]
     #[arg(long, value_name = "OTHER", help_heading = "More figures")]
     pub(crate) compare: Option<PathBuf>,
     /// Seed of the draws
@@ -65,7 +65,7 @@ pub(crate) struct RulesArgs {
     /// tIoU thresholds: FIRST:STEP:LAST or a list with commas [default: those of --dataset, else 0.3:0.1:0.7]
     #[arg(long, value_name = "T", conflicts_with = "dataset")]
     pub(crate) tiou: Option<Thresholds>,
-    /// Use the usual thresholds of a data set
+    /// Use the usual thresholds of a data set, such as thumos14 or activitynet
     #[arg(long, value_name = "NAME", value_parser = known_dataset)]
     pub(crate) dataset: Option<KnownDataset>,
     /// Program whose rules decide the details
@@ -86,7 +86,7 @@ pub(crate) struct RulesArgs {
 
 /// Scores of whole recordings, which give class-agnostic proposals their classes.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Fusion with scores of whole recordings")]
+#[command(next_help_heading = "Scores of whole recordings")]
 pub(crate) struct FusionArgs {
     /// Class scores of each recording (JSON)
     ///
@@ -175,7 +175,7 @@ pub(crate) struct KnownDataset {
 
 fn known_dataset(name: &str) -> Result<KnownDataset, String> {
     let thresholds = default_thresholds(name)
-        .ok_or_else(|| format!("known are {}", KNOWN_DATASETS.join(", ")))?;
+        .ok_or_else(|| format!("must be one of {}", KNOWN_DATASETS.join(", ")))?;
     let name = name.to_lowercase();
     Ok(KnownDataset { name, thresholds })
 }

@@ -1,5 +1,8 @@
 //! `tal data clicks`: background clicks, simulated from full annotations.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use anyhow::Result;
 use tal_core::{GroundTruth, Recording};
 use tal_corpus::simulation::{self, Simulation, SimulationConfig};
@@ -24,26 +27,20 @@ pub(crate) fn run(args: &ClicksArgs) -> Result<()> {
         let subset = recording.subset.to_lowercase();
         subsets.is_empty() || subsets.iter().any(|name| name.to_lowercase() == subset)
     };
-    // A recording with labels but no segments would be background from start to end.
-    let is_located = |recording: &Recording| {
-        let has_labels = extra
-            .labels
-            .get(&recording.id)
-            .is_some_and(|l| !l.is_empty());
-        !has_labels || !recording.instances.is_empty()
-    };
     let chosen: Vec<(usize, &Recording)> = truth
         .recordings
         .iter()
         .enumerate()
         .filter(|(_, recording)| is_chosen(recording))
         .collect();
-    let located: Vec<(usize, &Recording)> = chosen
-        .iter()
-        .copied()
-        .filter(|(_, recording)| is_located(recording))
-        .collect();
-    if located.is_empty() {
+    let config = SimulationConfig {
+        per_stretch: args.per_stretch,
+        min_length: args.min_length,
+        jitter: args.jitter,
+        seed: args.seed,
+    };
+    let found = simulation::simulate(chosen.iter().copied(), &extra, &config)?;
+    if found.num_without_segments == chosen.len() {
         return Err(UsageError(format!(
             "{}: no recording in {} has segments; clicks need full annotations",
             path.display(),
@@ -55,25 +52,18 @@ pub(crate) fn run(args: &ClicksArgs) -> Result<()> {
         ))
         .into());
     }
-    if located.len() < chosen.len() {
+    if found.num_without_segments > 0 {
         tracing::warn!(
             "{} recordings left out: they have labels but no segments",
-            chosen.len() - located.len()
+            found.num_without_segments
         );
     }
-    let config = SimulationConfig {
-        per_stretch: args.per_stretch,
-        min_length: args.min_length,
-        jitter: args.jitter,
-        seed: args.seed,
-    };
-    let found = simulation::simulate(located.iter().copied(), &extra.cut_off, &config)?;
     found.clicks.write(&args.out)?;
-    report(args, &truth, &located, &found)
+    report(args, &truth, &found)
 }
 
 /// The annotation file and the wanted subsets; an empty list stands for all.
-fn input(args: &ClicksArgs) -> Result<(std::path::PathBuf, Vec<String>)> {
+fn input(args: &ClicksArgs) -> Result<(PathBuf, Vec<String>)> {
     let extension = args.input.extension().unwrap_or_default();
     if !extension.eq_ignore_ascii_case("json") {
         let dataset = args.layers.load(&args.input)?.dataset;
@@ -91,13 +81,14 @@ fn input(args: &ClicksArgs) -> Result<(std::path::PathBuf, Vec<String>)> {
     Ok((args.input.clone(), args.subset.clone()))
 }
 
-fn report(
-    args: &ClicksArgs,
-    truth: &GroundTruth,
-    chosen: &[(usize, &Recording)],
-    found: &Simulation,
-) -> Result<()> {
-    let recordings = || chosen.iter().map(|(_, recording)| *recording);
+fn report(args: &ClicksArgs, truth: &GroundTruth, found: &Simulation) -> Result<()> {
+    let ids: BTreeSet<&str> = found.clicks.iter().map(|(id, _)| id).collect();
+    let recordings = || {
+        truth
+            .recordings
+            .iter()
+            .filter(|r| ids.contains(r.id.as_str()))
+    };
     let num_clicks = found.clicks.len();
     let num_actions: usize = recordings()
         .map(|recording| recording.instances.len())
@@ -105,7 +96,7 @@ fn report(
     let num_labels: usize = recordings()
         .map(|recording| {
             let labels = recording.instances.iter().map(|action| action.label);
-            labels.collect::<std::collections::BTreeSet<_>>().len()
+            labels.collect::<BTreeSet<_>>().len()
         })
         .sum();
     let num_clicked = recordings()
@@ -124,7 +115,7 @@ fn report(
     }
     text += &format!(
         "\n{} recordings, {num_clicked} with clicks; {:.1} min, {:.1} % of it background; {} classes",
-        chosen.len(),
+        ids.len(),
         found.seconds / 60.0,
         100.0 * found.background_seconds / found.seconds,
         truth.classes.len()

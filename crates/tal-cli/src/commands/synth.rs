@@ -103,20 +103,7 @@ fn like(args: &SynthArgs, file: &Path) -> Result<()> {
         report.num_used_classes,
         report.num_classes
     ))?;
-    let mut command = vec![format!("tal train {}", quoted(&file.display().to_string()))];
-    for overlay in args.layers.overlays.iter().chain([&path]) {
-        let overlay = overlay.display().to_string();
-        command.push(format!("--overlay {}", quoted(&overlay)));
-    }
-    let moved = settings(&mut config).into_iter().filter(|(key, _)| {
-        let mut overrides = args.layers.overrides.iter();
-        overrides.any(|text| covers(text, key))
-    });
-    let moved: Vec<String> = moved.map(|(key, value)| format!("{key}={value}")).collect();
-    for text in args.layers.overrides.iter().chain(&moved) {
-        command.push(format!("--set {}", quoted(text)));
-    }
-    print(&format!("To use it:\n  {}", command.join(" ")))
+    print(&format!("To use it: --overlay {}", path.display()))
 }
 
 /// Makes all data paths relative to the deepest folder that they share.
@@ -169,39 +156,9 @@ fn overlay(config: &Config) -> String {
     text
 }
 
-/// Keys and values of `--set` for the data paths of a configuration; a list can only be set as a whole.
-fn settings(config: &mut Config) -> Vec<(String, String)> {
-    let append = json(&config.dataset.features.append);
-    let paths = config.paths_mut().into_iter();
-    let mut settings: Vec<(String, String)> = paths
-        .map(|(key, path)| match key.split_once('[') {
-            Some((list, _)) => (list.to_owned(), append.clone()),
-            None => (key, json(path)),
-        })
-        .collect();
-    settings.dedup();
-    settings
-}
-
-/// Whether an override (`key=value`) sets `key` or a section around it.
-fn covers(text: &str, key: &str) -> bool {
-    let set = text.split('=').next().unwrap_or_default().trim();
-    key.strip_prefix(set)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
 /// A value in JSON, which is YAML on one line.
 fn json(value: &(impl serde::Serialize + ?Sized)) -> String {
     serde_json::to_string(value).expect("plain data")
-}
-
-/// A word of a command line, for a POSIX shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -209,13 +166,6 @@ mod tests {
     use tal_core::config::BackTalConfig;
 
     use super::*;
-
-    #[test]
-    fn words_survive_a_shell() {
-        assert_eq!(quoted("a.b=/c-d"), "a.b=/c-d");
-        assert_eq!(quoted("it's here"), r"'it'\''s here'");
-        assert_eq!(quoted("a=[1, {b: 2}]"), "'a=[1, {b: 2}]'");
-    }
 
     #[test]
     fn data_keep_their_places_below_the_folder_that_they_share() {
@@ -236,13 +186,5 @@ mod tests {
         keep_below_shared_folder(&mut config);
         assert_eq!(config.dataset.features.dir, Path::new("p/rgb"));
         assert!(overlay(&config).ends_with("backtal:\n  clicks: \"q/clicks.json\"\n"));
-    }
-
-    #[test]
-    fn overrides_of_a_path_or_of_a_section_around_it_are_found() {
-        assert!(covers("dataset.features.dir=/x", "dataset.features.dir"));
-        assert!(covers("dataset.features={dir: /x}", "dataset.features.dir"));
-        assert!(!covers("dataset.feat=1", "dataset.features.dir"));
-        assert!(!covers("dataset.features.dir.x=1", "dataset.features.dir"));
     }
 }

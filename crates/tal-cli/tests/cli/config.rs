@@ -5,7 +5,7 @@ use tal_core::config::Config;
 use crate::bad_input::{USAGE, refused};
 use crate::support::{Place, fixture, words};
 
-const THEIRS: &str = "tal-core/tests/fixtures/released_configs/epic_slowfast_noun_focalloss.yaml";
+const THEIRS: &str = "tal-config/tests/fixtures/released_configs/epic_slowfast_noun_focalloss.yaml";
 
 fn loaded(place: &Place, name: &str) -> Config {
     tal_config::load(&place.path(name), &[]).unwrap()

@@ -69,12 +69,12 @@ fn detections_get_the_classes_of_the_score_file() {
 
     let fused = words("test run --detections fused.json --json f.json");
     let said = place.ok(&fused);
-    assert!(said.contains("Classes by the scores of"), "{said}");
+    assert!(said.contains("Classes from the scores in"), "{said}");
     assert!(said.contains(&names[0]), "{said}");
     let none = ["--set", "inference.external_scores=null"];
     let proposals = words("test run --detections plain.json --json p.json");
     let said = place.ok(&[&proposals[..], &none].concat());
-    assert!(said.contains("without regard to their class"), "{said}");
+    assert!(said.contains("Evaluated without classes"), "{said}");
 
     let (fused, plain) = (place.json("fused.json"), place.json("plain.json"));
     let scores = place.json("scores.json");

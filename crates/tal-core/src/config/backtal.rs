@@ -6,52 +6,34 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Check;
 
-/// BackTAL: a localizer that learns from the classes of whole recordings and from frames that an annotator clicked as
-/// background. If this section is set, `encoder`, `decoder`, `loss`, `dataset.max_seq_len`, `dataset.truncation` and
-/// `inference` (except `external_scores`, `precision` and `batch_size`) are not used. The presets `backtal_thumos14` (its
-/// values are in the table), `backtal_activitynet12` and `backtal_hacs` set it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct BackTalConfig {
-    /// Snippets T that the features of every recording are resampled to.
-    pub num_snippets: usize,
-    /// Background clicks: a file, or a folder of archives in the released layout; `${NAME}` and relative paths as in
-    /// `dataset.annotations`. Null learns from the labels of recordings alone.
-    pub clicks: Option<PathBuf>,
-    /// Channels of the affinity convolutions.
-    pub dim: usize,
-    /// Channels of the hidden layers of foreground filter and embedding.
-    pub hidden_dim: usize,
-    /// Channels of the embedding.
-    pub embedding_dim: usize,
-    /// Similarity that each input of the affinity convolution is multiplied by.
-    pub affinity: AffinityLayout,
-    /// Probability that training drops a value before the classifier.
-    pub dropout: f64,
-    /// Share ρ of the snippets, best first, whose mean is a recording's score for a class.
-    pub topk_ratio: f64,
-    /// Weights and margins of the losses.
-    pub loss: BackTalLossConfig,
-    /// From class activation sequences to detections, which start and end at frames of the recording (see `dataset.fps`).
-    pub proposals: ProposalConfig,
-}
-
-impl Default for BackTalConfig {
-    /// The preset `backtal_thumos14`.
-    fn default() -> Self {
-        Self {
-            num_snippets: 750,
-            clicks: None,
-            dim: 2048,
-            hidden_dim: 512,
-            embedding_dim: 32,
-            affinity: AffinityLayout::PerTap,
-            dropout: 0.7,
-            topk_ratio: 0.125,
-            loss: BackTalLossConfig::default(),
-            proposals: ProposalConfig::default(),
-        }
+sections! {
+    /// BackTAL: a localizer that learns from the classes of whole recordings and from frames that an annotator clicked as
+    /// background. If this section is set, `encoder`, `decoder`, `loss`, `dataset.max_seq_len`, `dataset.truncation` and
+    /// `inference` (except `external_scores`, `precision` and `batch_size`) are not used. The presets `backtal_thumos14`
+    /// (its values are in the table), `backtal_activitynet12` and `backtal_hacs` set it.
+    pub struct BackTalConfig {
+        /// Snippets T that the features of every recording are resampled to.
+        pub num_snippets: usize = 750,
+        /// Background clicks: a file, or a folder of archives in the released layout; `${NAME}` and relative paths as in
+        /// `dataset.annotations`. Null learns from the labels of recordings alone.
+        pub clicks: Option<PathBuf> = None,
+        /// Channels of the affinity convolutions.
+        pub dim: usize = 2048,
+        /// Channels of the hidden layers of foreground filter and embedding.
+        pub hidden_dim: usize = 512,
+        /// Channels of the embedding.
+        pub embedding_dim: usize = 32,
+        /// Similarity that each input of the affinity convolution is multiplied by.
+        pub affinity: AffinityLayout = AffinityLayout::PerTap,
+        /// Probability that training drops a value before the classifier.
+        pub dropout: f64 = 0.7,
+        /// Share ρ of the snippets, best first, whose mean is a recording's score for a class.
+        pub topk_ratio: f64 = 0.125,
+        /// Weights and margins of the losses.
+        pub loss: BackTalLossConfig = BackTalLossConfig::default(),
+        /// From class activation sequences to detections, which start and end at frames of the recording (see
+        /// `dataset.fps`).
+        pub proposals: ProposalConfig = ProposalConfig::default(),
     }
 }
 
@@ -67,80 +49,45 @@ pub enum AffinityLayout {
     Released,
 }
 
-/// Weights and margins of the losses. The cross-entropies of the two recording scores have weight 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct BackTalLossConfig {
-    /// Weight of the L1 norm of the foreground weights.
-    pub norm_weight: f64,
-    /// Weight of the cross-entropy at clicked snippets.
-    pub click_weight: f64,
-    /// Weight of the score separation.
-    pub separation_weight: f64,
-    /// Share of the snippets, best first, whose mean is the foreground score of the score separation.
-    pub separation_topk_ratio: f64,
-    /// Weight of the affinity loss of the embedding.
-    pub embedding_weight: f64,
-    /// Smallest similarity that two snippets of one kind should have.
-    pub similar_min: f64,
-    /// Largest similarity that an action snippet and a background snippet should have.
-    pub different_max: f64,
-}
-
-impl Default for BackTalLossConfig {
-    fn default() -> Self {
-        Self {
-            norm_weight: 0.0001,
-            click_weight: 1.0,
-            separation_weight: 1.0,
-            separation_topk_ratio: 0.125,
-            embedding_weight: 0.8,
-            similar_min: 0.5,
-            different_max: 0.1,
-        }
+sections! {
+    /// Weights and margins of the losses. The cross-entropies of the two recording scores have weight 1.
+    pub struct BackTalLossConfig {
+        /// Weight of the L1 norm of the foreground weights.
+        pub norm_weight: f64 = 0.0001,
+        /// Weight of the cross-entropy at clicked snippets.
+        pub click_weight: f64 = 1.0,
+        /// Weight of the score separation.
+        pub separation_weight: f64 = 1.0,
+        /// Share of the snippets, best first, whose mean is the foreground score of the score separation.
+        pub separation_topk_ratio: f64 = 0.125,
+        /// Weight of the affinity loss of the embedding.
+        pub embedding_weight: f64 = 0.8,
+        /// Smallest similarity that two snippets of one kind should have.
+        pub similar_min: f64 = 0.5,
+        /// Largest similarity that an action snippet and a background snippet should have.
+        pub different_max: f64 = 0.1,
     }
-}
 
-/// From class activation sequences to detections.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ProposalConfig {
-    /// Smallest recording score of a class that is looked for.
-    pub class_threshold: f32,
-    /// Thresholds on the curve of a class, which lies between 0 and 1.
-    pub curve_thresholds: ThresholdRange,
-    /// Thresholds on the norm of the first layer's features, between 0 and 1; null makes no such proposals.
-    pub norm_thresholds: Option<ThresholdRange>,
-    /// Length λ of the stretch on either side that a proposal is compared with, relative to the proposal's length.
-    pub outer_ratio: f64,
-    /// Weight γ of the recording score in the score of a proposal.
-    pub recording_weight: f32,
-    /// Share of its length that a proposal loses at either end.
-    pub shrink: f64,
-    /// Score of a proposal that covers the whole recording; null makes none.
-    pub whole_recording_score: Option<f32>,
-    /// tIoU with a better proposal of the same class from which on a proposal is dropped.
-    pub iou_threshold: f64,
-    /// Adds 1 (second) to lengths and intersections in suppression, as the authors' public code does.
-    pub add_one: bool,
-}
-
-impl Default for ProposalConfig {
-    fn default() -> Self {
-        let range = |first, last, step| ThresholdRange { first, last, step };
-        Self {
-            class_threshold: 0.25,
-            curve_thresholds: range(0.0, 0.225, 0.025),
-            norm_thresholds: Some(range(0.3, 0.75, 0.075)),
-            outer_ratio: 0.25,
-            recording_weight: 0.2,
-            shrink: 0.0,
-            whole_recording_score: None,
-            iou_threshold: 0.55,
-            add_one: true,
-        }
+    /// From class activation sequences to detections.
+    pub struct ProposalConfig {
+        /// Smallest recording score of a class that is looked for.
+        pub class_threshold: f32 = 0.25,
+        /// Thresholds on the curve of a class, which lies between 0 and 1.
+        pub curve_thresholds: ThresholdRange = thresholds(0.0, 0.225, 0.025),
+        /// Thresholds on the norm of the first layer's features, between 0 and 1; null makes no such proposals.
+        pub norm_thresholds: Option<ThresholdRange> = Some(thresholds(0.3, 0.75, 0.075)),
+        /// Length λ of the stretch on either side that a proposal is compared with, relative to the proposal's length.
+        pub outer_ratio: f64 = 0.25,
+        /// Weight γ of the recording score in the score of a proposal.
+        pub recording_weight: f32 = 0.2,
+        /// Share of its length that a proposal loses at either end.
+        pub shrink: f64 = 0.0,
+        /// Score of a proposal that covers the whole recording; null makes none.
+        pub whole_recording_score: Option<f32> = None,
+        /// tIoU with a better proposal of the same class from which on a proposal is dropped.
+        pub iou_threshold: f64 = 0.55,
+        /// Adds 1 (second) to lengths and intersections in suppression, as the authors' public code does.
+        pub add_one: bool = true,
     }
 }
 
@@ -155,6 +102,10 @@ pub struct ThresholdRange {
     pub last: f64,
     /// Distance between neighbouring thresholds.
     pub step: f64,
+}
+
+fn thresholds(first: f64, last: f64, step: f64) -> ThresholdRange {
+    ThresholdRange { first, last, step }
 }
 
 impl ThresholdRange {

@@ -246,30 +246,18 @@ pub enum FeatureLayout {
     ChannelFirst,
 }
 
-/// Truncation of training recordings: longer ones to `max_seq_len`, others to a random share of their length.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct TruncationConfig {
-    /// Smallest share of an action that must lie inside the window for the action to stay.
-    pub trunc_thresh: f64,
-    /// Bounds of the random share of its length that a recording is cropped to if it needs no truncation; null leaves it
-    /// whole.
-    pub crop_ratio: Option<[f64; 2]>,
-    /// Number of windows that are tried until one holds an action.
-    pub max_tries: usize,
-    /// Refuses windows that cut an action in two.
-    pub keep_whole: bool,
-}
-
-impl Default for TruncationConfig {
-    fn default() -> Self {
-        Self {
-            trunc_thresh: 0.5,
-            crop_ratio: Some([0.9, 1.0]),
-            max_tries: 200,
-            keep_whole: false,
-        }
+sections! {
+    /// Truncation of training recordings: longer ones to `max_seq_len`, others to a random share of their length.
+    pub struct TruncationConfig {
+        /// Smallest share of an action that must lie inside the window for the action to stay.
+        pub trunc_thresh: f64 = 0.5,
+        /// Bounds of the random share of its length that a recording is cropped to if it needs no truncation; null leaves
+        /// it whole.
+        pub crop_ratio: Option<[f64; 2]> = Some([0.9, 1.0]),
+        /// Number of windows that are tried until one holds an action.
+        pub max_tries: usize = 200,
+        /// Refuses windows that cut an action in two.
+        pub keep_whole: bool = false,
     }
 }
 

@@ -4,52 +4,25 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Check;
 
-/// Cross-level fusion, heads and refinement: a pyramid in, logits and offsets out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct DecoderConfig {
-    /// Distances that each level is responsible for, measured from a point to the farther end of an action; both bounds are
-    /// inclusive, in grid units.
-    pub regression_range: Vec<[f32; 2]>,
-    /// Feature of the classification head, fused from a level and its neighbours (DCM).
-    pub dcm: CrossLevelConfig,
-    /// Feature of the regression head, fused from a level and its neighbours (DRM).
-    pub drm: CrossLevelConfig,
-    /// Feature of the refinement head, fused from a level and both neighbours (CLFF).
-    pub clff: ClffConfig,
-    /// Shape of the towers, the same for all heads.
-    pub head: HeadConfig,
-    /// Boundaries as expectations over bins. Null regresses the two distances themselves, the same for all classes
-    /// (ActionFormer, TemporalMaxer); there are no start and end heads then.
-    pub trident: Option<TridentConfig>,
-    /// Refinement of scores and boundaries.
-    pub refinement: RefinementConfig,
-}
-
-impl Default for DecoderConfig {
-    fn default() -> Self {
-        let fused_with = |neighbors| CrossLevelConfig {
-            neighbors,
-            fusion: Fusion::Attention,
-            levels: FusedLevels::All,
-        };
-        Self {
-            regression_range: vec![
-                [0.0, 4.0],
-                [4.0, 8.0],
-                [8.0, 16.0],
-                [16.0, 32.0],
-                [32.0, 64.0],
-                [64.0, 10_000.0],
-            ],
-            dcm: fused_with(Neighbors::Coarser),
-            drm: fused_with(Neighbors::Finer),
-            clff: ClffConfig::default(),
-            head: HeadConfig::default(),
-            trident: Some(TridentConfig::default()),
-            refinement: RefinementConfig::default(),
-        }
+sections! {
+    /// Cross-level fusion, heads and refinement: a pyramid in, logits and offsets out.
+    pub struct DecoderConfig {
+        /// Distances that each level is responsible for, measured from a point to the farther end of an action; both bounds
+        /// are inclusive, in grid units.
+        pub regression_range: Vec<[f32; 2]> = vec![[0.0, 4.0], [4.0, 8.0], [8.0, 16.0], [16.0, 32.0], [32.0, 64.0], [64.0, 1e4]],
+        /// Feature of the classification head, fused from a level and its neighbours (DCM).
+        pub dcm: CrossLevelConfig = fused_with(Neighbors::Coarser),
+        /// Feature of the regression head, fused from a level and its neighbours (DRM).
+        pub drm: CrossLevelConfig = fused_with(Neighbors::Finer),
+        /// Feature of the refinement head, fused from a level and both neighbours (CLFF).
+        pub clff: ClffConfig = ClffConfig::default(),
+        /// Shape of the towers, the same for all heads.
+        pub head: HeadConfig = HeadConfig::default(),
+        /// Boundaries as expectations over bins. Null regresses the two distances themselves, the same for all classes
+        /// (ActionFormer, TemporalMaxer); there are no start and end heads then.
+        pub trident: Option<TridentConfig> = Some(TridentConfig::default()),
+        /// Refinement of scores and boundaries.
+        pub refinement: RefinementConfig = RefinementConfig::default(),
     }
 }
 
@@ -65,6 +38,14 @@ pub struct CrossLevelConfig {
     /// Levels that are fused: `all` that have one of the neighbours (released), or only those with a finer and a coarser
     /// level (paper). Other levels pass unchanged.
     pub levels: FusedLevels,
+}
+
+fn fused_with(neighbors: Neighbors) -> CrossLevelConfig {
+    CrossLevelConfig {
+        neighbors,
+        fusion: Fusion::Attention,
+        levels: FusedLevels::All,
+    }
 }
 
 /// Neighbouring levels that are fused into a level.
@@ -107,23 +88,13 @@ pub enum Fusion {
     Concatenation,
 }
 
-/// Fusion of a level with both neighbours for the refinement.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ClffConfig {
-    /// Levels that are fused: `all`, each with the neighbours that it has (released), or only those with both (paper).
-    pub levels: FusedLevels,
-    /// Halves the finer level with a depth-wise convolution (paper) instead of a full one (released).
-    pub depthwise: bool,
-}
-
-impl Default for ClffConfig {
-    fn default() -> Self {
-        Self {
-            levels: FusedLevels::All,
-            depthwise: false,
-        }
+sections! {
+    /// Fusion of a level with both neighbours for the refinement.
+    pub struct ClffConfig {
+        /// Levels that are fused: `all`, each with the neighbours that it has (released), or only those with both (paper).
+        pub levels: FusedLevels = FusedLevels::All,
+        /// Halves the finer level with a depth-wise convolution (paper) instead of a full one (released).
+        pub depthwise: bool = false,
     }
 }
 
@@ -138,55 +109,29 @@ pub enum FusedLevels {
     Intermediate,
 }
 
-/// The towers: convolution, channel layer norm and ReLU, repeated, then one convolution.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct HeadConfig {
-    /// Width H.
-    pub dim: usize,
-    /// Number of convolutions of a head, including the last one.
-    pub num_layers: usize,
-    /// Kernel of the classification, regression and refinement heads (odd).
-    pub kernel_size: usize,
-    /// Kernel of the start and end heads (odd). Not used without `trident`.
-    pub boundary_kernel_size: usize,
-    /// Adds channel layer norms to the towers, whose convolutions then have no bias.
-    pub norm: bool,
-    /// Initial probability of a class, set by the bias of the classification, start and end heads.
-    pub cls_prior_prob: f64,
-}
-
-impl Default for HeadConfig {
-    fn default() -> Self {
-        Self {
-            dim: 512,
-            num_layers: 3,
-            kernel_size: 3,
-            boundary_kernel_size: 3,
-            norm: true,
-            cls_prior_prob: 0.01,
-        }
+sections! {
+    /// The towers: convolution, channel layer norm and ReLU, repeated, then one convolution.
+    pub struct HeadConfig {
+        /// Width H.
+        pub dim: usize = 512,
+        /// Number of convolutions of a head, including the last one.
+        pub num_layers: usize = 3,
+        /// Kernel of the classification, regression and refinement heads (odd).
+        pub kernel_size: usize = 3,
+        /// Kernel of the start and end heads (odd). Not used without `trident`.
+        pub boundary_kernel_size: usize = 3,
+        /// Adds channel layer norms to the towers, whose convolutions then have no bias.
+        pub norm: bool = true,
+        /// Initial probability of a class, set by the bias of the classification, start and end heads.
+        pub cls_prior_prob: f64 = 0.01,
     }
-}
 
-/// Trident regression: the distance to a boundary is the expectation over bins of neighbouring boundary logits.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct TridentConfig {
-    /// Bins K in addition to the zero bin; distances reach K strides.
-    pub num_bins: usize,
-    /// Input of the start and end heads: `neck` without gradient (released) or the `regression` feature (paper).
-    pub boundary_input: BoundaryInput,
-}
-
-impl Default for TridentConfig {
-    fn default() -> Self {
-        Self {
-            num_bins: 16,
-            boundary_input: BoundaryInput::Neck,
-        }
+    /// Trident regression: the distance to a boundary is the expectation over bins of neighbouring boundary logits.
+    pub struct TridentConfig {
+        /// Bins K in addition to the zero bin; distances reach K strides.
+        pub num_bins: usize = 16,
+        /// Input of the start and end heads: `neck` without gradient (released) or the `regression` feature (paper).
+        pub boundary_input: BoundaryInput = BoundaryInput::Neck,
     }
 }
 
@@ -201,42 +146,26 @@ pub enum BoundaryInput {
     Regression,
 }
 
-/// Refinement of scores and boundaries.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct RefinementConfig {
-    /// Refines class scores.
-    pub classification: bool,
-    /// Refines boundaries: the offsets are added to the distances of the regression head, with or without `trident`.
-    pub regression: bool,
-    /// Formula of a refined score: `logit_product` (released) or `probability_root`, the root of the product of two
-    /// probabilities (paper).
-    pub score: RefinedScore,
-    /// Predicts a boundary offset per class (released) instead of one for all classes (paper).
-    pub per_class_offsets: bool,
-    /// Unit of a boundary offset: `grid` units (released) or the level's `stride` (paper).
-    pub offset_unit: OffsetUnit,
-    /// Kernel of the two offset convolutions (odd).
-    pub offset_kernel_size: usize,
-    /// Uses separate towers for scores and offsets (paper) instead of one for both (released).
-    pub separate_towers: bool,
-    /// Keeps the per-level scales that released checkpoints contain and nothing uses.
-    pub unused_scales: bool,
-}
-
-impl Default for RefinementConfig {
-    fn default() -> Self {
-        Self {
-            classification: true,
-            regression: true,
-            score: RefinedScore::LogitProduct,
-            per_class_offsets: true,
-            offset_unit: OffsetUnit::Grid,
-            offset_kernel_size: 7,
-            separate_towers: false,
-            unused_scales: true,
-        }
+sections! {
+    /// Refinement of scores and boundaries.
+    pub struct RefinementConfig {
+        /// Refines class scores.
+        pub classification: bool = true,
+        /// Refines boundaries: the offsets are added to the distances of the regression head, with or without `trident`.
+        pub regression: bool = true,
+        /// Formula of a refined score: `logit_product` (released) or `probability_root`, the root of the product of two
+        /// probabilities (paper).
+        pub score: RefinedScore = RefinedScore::LogitProduct,
+        /// Predicts a boundary offset per class (released) instead of one for all classes (paper).
+        pub per_class_offsets: bool = true,
+        /// Unit of a boundary offset: `grid` units (released) or the level's `stride` (paper).
+        pub offset_unit: OffsetUnit = OffsetUnit::Grid,
+        /// Kernel of the two offset convolutions (odd).
+        pub offset_kernel_size: usize = 7,
+        /// Uses separate towers for scores and offsets (paper) instead of one for both (released).
+        pub separate_towers: bool = false,
+        /// Keeps the per-level scales that released checkpoints contain and nothing uses.
+        pub unused_scales: bool = true,
     }
 }
 

@@ -6,64 +6,36 @@ use super::FieldError;
 use super::check::{Check, errors_of};
 use super::mixer::MixerConfig;
 
-/// Projection, stem, branch and neck: features in, a pyramid out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct EncoderConfig {
-    /// Width D of the pyramid.
-    pub dim: usize,
-    /// Convolutions before the first block.
-    pub projection: ProjectionConfig,
-    /// Positional encoding, added after the projection.
-    pub position: PositionEncoding,
-    /// Blocks at full length.
-    pub num_stem_blocks: usize,
-    /// Levels L of the pyramid. Level 0 is the output of the stem; each further level halves the length and adds a block.
-    pub num_levels: usize,
-    /// The step by which a branch block halves the length.
-    pub downsampling: Downsampling,
-    /// The block that mixes information along time.
-    pub mixer: MixerConfig,
-    /// The layer between the blocks and the heads.
-    pub neck: NeckConfig,
-}
-
-impl Default for EncoderConfig {
-    fn default() -> Self {
-        Self {
-            dim: 512,
-            projection: ProjectionConfig::default(),
-            position: PositionEncoding::None,
-            num_stem_blocks: 2,
-            num_levels: 6,
-            downsampling: Downsampling::Max,
-            mixer: MixerConfig::default(),
-            neck: NeckConfig::default(),
-        }
+sections! {
+    /// Projection, stem, branch and neck: features in, a pyramid out.
+    pub struct EncoderConfig {
+        /// Width D of the pyramid.
+        pub dim: usize = 512,
+        /// Convolutions before the first block.
+        pub projection: ProjectionConfig = ProjectionConfig::default(),
+        /// Positional encoding, added after the projection.
+        pub position: PositionEncoding = PositionEncoding::None,
+        /// Blocks at full length.
+        pub num_stem_blocks: usize = 2,
+        /// Levels L of the pyramid. Level 0 is the output of the stem; each further level halves the length and adds a
+        /// block.
+        pub num_levels: usize = 6,
+        /// The step by which a branch block halves the length.
+        pub downsampling: Downsampling = Downsampling::Max,
+        /// The block that mixes information along time.
+        pub mixer: MixerConfig = MixerConfig::default(),
+        /// The layer between the blocks and the heads.
+        pub neck: NeckConfig = NeckConfig::default(),
     }
-}
 
-/// Convolutions before the first block, each followed by ReLU.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ProjectionConfig {
-    /// Number of convolutions.
-    pub num_layers: usize,
-    /// Kernel of each convolution (odd).
-    pub kernel_size: usize,
-    /// Adds a channel layer norm after each convolution, which then has no bias.
-    pub norm: bool,
-}
-
-impl Default for ProjectionConfig {
-    fn default() -> Self {
-        Self {
-            num_layers: 2,
-            kernel_size: 3,
-            norm: true,
-        }
+    /// Convolutions before the first block, each followed by ReLU.
+    pub struct ProjectionConfig {
+        /// Number of convolutions.
+        pub num_layers: usize = 2,
+        /// Kernel of each convolution (odd).
+        pub kernel_size: usize = 3,
+        /// Adds a channel layer norm after each convolution, which then has no bias.
+        pub norm: bool = true,
     }
 }
 
@@ -89,13 +61,12 @@ pub enum Downsampling {
     Average,
 }
 
-/// The layer between the blocks and the heads.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct NeckConfig {
-    /// Normalisation of each level.
-    pub norm: NeckNorm,
+sections! {
+    /// The layer between the blocks and the heads.
+    pub struct NeckConfig {
+        /// Normalisation of each level.
+        pub norm: NeckNorm = NeckNorm::Layer,
+    }
 }
 
 /// Normalisation of each level.

@@ -6,79 +6,47 @@ use super::check::Check;
 use super::class_scores::ClassScoresConfig;
 use super::precision::Precision;
 
-/// Selection and suppression of candidates.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub struct InferenceConfig {
-    /// Probability above which a pair of class and point becomes a candidate.
-    pub pre_nms_thresh: f32,
-    /// Largest number of candidates per level of the pyramid, most probable first.
-    pub pre_nms_topk: usize,
-    /// Length that a candidate must exceed, in grid units.
-    pub duration_thresh: f32,
-    /// Suppression of overlapping candidates.
-    pub suppression: SuppressionConfig,
-    /// Scores of whole recordings that give class-agnostic detections their classes; null: detections keep the classes of
-    /// the network.
-    pub external_scores: Option<ClassScoresConfig>,
-    /// Precision of the network's products.
-    pub precision: Precision,
-    /// Number of recordings of equal padded length that an evaluation runs through the network together; results agree up to
-    /// rounding. More than 1 pays on CUDA, not on the CPU. `tal predict` takes one recording at a time.
-    pub batch_size: usize,
-}
-
-impl Default for InferenceConfig {
-    fn default() -> Self {
-        Self {
-            pre_nms_thresh: 0.001,
-            pre_nms_topk: 2000,
-            duration_thresh: 0.05,
-            suppression: SuppressionConfig::default(),
-            external_scores: None,
-            precision: Precision::Float32,
-            batch_size: 1,
-        }
+sections! {
+    /// Selection and suppression of candidates.
+    #[serde(default)]
+    pub struct InferenceConfig {
+        /// Probability above which a pair of class and point becomes a candidate.
+        pub pre_nms_thresh: f32 = 0.001,
+        /// Largest number of candidates per level of the pyramid, most probable first.
+        pub pre_nms_topk: usize = 2000,
+        /// Length that a candidate must exceed, in grid units.
+        pub duration_thresh: f32 = 0.05,
+        /// Suppression of overlapping candidates.
+        pub suppression: SuppressionConfig = SuppressionConfig::default(),
+        /// Scores of whole recordings that give class-agnostic detections their classes; null: detections keep the classes
+        /// of the network.
+        pub external_scores: Option<ClassScoresConfig> = None,
+        /// Precision of the network's products.
+        pub precision: Precision = Precision::Float32,
+        /// Number of recordings of equal padded length that an evaluation runs through the network together; results agree
+        /// up to rounding. More than 1 pays on CUDA, not on the CPU. `tal predict` takes one recording at a time.
+        pub batch_size: usize = 1,
     }
-}
 
-/// Suppression of overlapping candidates.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct SuppressionConfig {
-    /// The rule that lowers or drops the scores of overlapping candidates.
-    pub method: SuppressionMethod,
-    /// Width σ of the Gaussian rule, which multiplies a score by exp(−tIoU²/σ). Not used by other methods.
-    pub sigma: f32,
-    /// tIoU from which on the hard and the linear rule act. Not used by the Gaussian rule.
-    pub iou_threshold: f32,
-    /// Score below which candidates are dropped.
-    pub min_score: f32,
-    /// Suppresses each class by itself (true), or all classes together (false).
-    pub per_class: bool,
-    /// Largest number of detections per recording.
-    pub max_detections: usize,
-    /// Largest number of detections per class (only with `per_class`); null: `max_detections`.
-    pub max_per_class: Option<usize>,
-    /// Moves the ends of each remaining detection to the weighted mean of the candidates that overlap it; null switches it
-    /// off. Acts only on all classes together (`per_class: false`).
-    pub voting: Option<VotingConfig>,
-}
-
-impl Default for SuppressionConfig {
-    fn default() -> Self {
-        Self {
-            method: SuppressionMethod::Gaussian,
-            sigma: 0.5,
-            iou_threshold: 0.1,
-            min_score: 0.001,
-            per_class: true,
-            max_detections: 2000,
-            max_per_class: None,
-            voting: None,
-        }
+    /// Suppression of overlapping candidates.
+    pub struct SuppressionConfig {
+        /// The rule that lowers or drops the scores of overlapping candidates.
+        pub method: SuppressionMethod = SuppressionMethod::Gaussian,
+        /// Width σ of the Gaussian rule, which multiplies a score by exp(−tIoU²/σ). Not used by other methods.
+        pub sigma: f32 = 0.5,
+        /// tIoU from which on the hard and the linear rule act. Not used by the Gaussian rule.
+        pub iou_threshold: f32 = 0.1,
+        /// Score below which candidates are dropped.
+        pub min_score: f32 = 0.001,
+        /// Suppresses each class by itself (true), or all classes together (false).
+        pub per_class: bool = true,
+        /// Largest number of detections per recording.
+        pub max_detections: usize = 2000,
+        /// Largest number of detections per class (only with `per_class`); null: `max_detections`.
+        pub max_per_class: Option<usize> = None,
+        /// Moves the ends of each remaining detection to the weighted mean of the candidates that overlap it; null switches
+        /// it off. Acts only on all classes together (`per_class: false`).
+        pub voting: Option<VotingConfig> = None,
     }
 }
 
@@ -119,30 +87,19 @@ pub enum VotingWeight {
     ScoreIou,
 }
 
-/// Comparison of detections with the ground truth.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub struct EvaluationConfig {
-    /// tIoU thresholds; the reported average is the mean over them.
-    pub tiou_thresholds: Vec<f64>,
-    /// The rules that decide the details.
-    pub dialect: EvaluationDialect,
-    /// Name of a class whose annotations mark unclear stretches (THUMOS14: `Ambiguous`). It has no average precision, and a
-    /// false positive that overlaps one of its annotations does not count. Null: no class is special.
-    pub ambiguous_class: Option<String>,
-    /// Ids of recordings that are left out, such as videos that are no longer available.
-    pub blocked: Vec<String>,
-}
-
-impl Default for EvaluationConfig {
-    fn default() -> Self {
-        Self {
-            tiou_thresholds: vec![0.3, 0.4, 0.5, 0.6, 0.7],
-            dialect: EvaluationDialect::TriDet,
-            ambiguous_class: None,
-            blocked: Vec::new(),
-        }
+sections! {
+    /// Comparison of detections with the ground truth.
+    #[serde(default)]
+    pub struct EvaluationConfig {
+        /// tIoU thresholds; the reported average is the mean over them.
+        pub tiou_thresholds: Vec<f64> = vec![0.3, 0.4, 0.5, 0.6, 0.7],
+        /// The rules that decide the details.
+        pub dialect: EvaluationDialect = EvaluationDialect::TriDet,
+        /// Name of a class whose annotations mark unclear stretches (THUMOS14: `Ambiguous`). It has no average precision,
+        /// and a false positive that overlaps one of its annotations does not count. Null: no class is special.
+        pub ambiguous_class: Option<String> = None,
+        /// Ids of recordings that are left out, such as videos that are no longer available.
+        pub blocked: Vec<String> = Vec::new(),
     }
 }
 

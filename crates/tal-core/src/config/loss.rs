@@ -6,86 +6,55 @@ use super::action_sensitivity::ActionSensitivityConfig;
 use super::check::Check;
 use super::decoder::RefinementConfig;
 
-/// Label assignment and losses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct LossConfig {
-    /// Assignment of points to actions.
-    pub assignment: AssignmentConfig,
-    /// Loss of the refined outputs. Its weight must be 0 if nothing is refined.
-    pub refined: LossTermConfig,
-    /// Loss of the outputs before refinement; the only loss if nothing is refined.
-    pub unrefined: LossTermConfig,
-    /// The regression loss.
-    pub regression_loss: RegressionLoss,
-    /// Weight λ of the regression loss relative to the classification loss; 0 or less balances the two.
-    pub regression_weight: f64,
-    /// Share ε of the target that is spread over all classes.
-    pub label_smoothing: f64,
-    /// Exponent p of the IoU weight of positive pairs.
-    pub iou_weight_power: f64,
-    /// Stops the gradient that reaches the offsets through the IoU weight.
-    pub detach_iou_weight: bool,
-    /// Divisor of the losses.
-    pub normalizer: NormalizerConfig,
-    /// α of the focal and the varifocal loss.
-    pub focal_alpha: f64,
-    /// γ of the focal and the varifocal loss.
-    pub focal_gamma: f64,
-    /// Action sensitivity learning; null leaves it out.
-    // Checkpoints of earlier versions use the shorter name.
-    #[serde(alias = "sensitivity")]
-    pub action_sensitivity: Option<ActionSensitivityConfig>,
-}
-
-impl Default for LossConfig {
-    fn default() -> Self {
-        Self {
-            assignment: AssignmentConfig::default(),
-            refined: LossTermConfig {
-                weight: 0.7,
-                classification: ClassificationLoss::Varifocal,
-                target: ClassificationTarget::OneHot,
-                iou_weight: true,
-            },
-            unrefined: LossTermConfig {
-                weight: 0.3,
-                classification: ClassificationLoss::Focal,
-                target: ClassificationTarget::OneHot,
-                iou_weight: false,
-            },
-            regression_loss: RegressionLoss::Diou,
-            regression_weight: 1.0,
-            label_smoothing: 0.0,
-            iou_weight_power: 0.2,
-            detach_iou_weight: false,
-            normalizer: NormalizerConfig::default(),
-            focal_alpha: 0.25,
-            focal_gamma: 2.0,
-            action_sensitivity: None,
-        }
+sections! {
+    /// Label assignment and losses.
+    pub struct LossConfig {
+        /// Assignment of points to actions.
+        pub assignment: AssignmentConfig = AssignmentConfig::default(),
+        /// Loss of the refined outputs. Its weight must be 0 if nothing is refined.
+        pub refined: LossTermConfig = LossTermConfig {
+            weight: 0.7,
+            classification: ClassificationLoss::Varifocal,
+            target: ClassificationTarget::OneHot,
+            iou_weight: true,
+        },
+        /// Loss of the outputs before refinement; the only loss if nothing is refined.
+        pub unrefined: LossTermConfig = LossTermConfig {
+            weight: 0.3,
+            classification: ClassificationLoss::Focal,
+            target: ClassificationTarget::OneHot,
+            iou_weight: false,
+        },
+        /// The regression loss.
+        pub regression_loss: RegressionLoss = RegressionLoss::Diou,
+        /// Weight λ of the regression loss relative to the classification loss; 0 or less balances the two.
+        pub regression_weight: f64 = 1.0,
+        /// Share ε of the target that is spread over all classes.
+        pub label_smoothing: f64 = 0.0,
+        /// Exponent p of the IoU weight of positive pairs.
+        pub iou_weight_power: f64 = 0.2,
+        /// Stops the gradient that reaches the offsets through the IoU weight.
+        pub detach_iou_weight: bool = false,
+        /// Divisor of the losses.
+        pub normalizer: NormalizerConfig = NormalizerConfig::default(),
+        /// α of the focal and the varifocal loss.
+        pub focal_alpha: f64 = 0.25,
+        /// γ of the focal and the varifocal loss.
+        pub focal_gamma: f64 = 2.0,
+        /// Action sensitivity learning; null leaves it out.
+        // Checkpoints of earlier versions use the shorter name.
+        #[serde(alias = "sensitivity")]
+        pub action_sensitivity: Option<ActionSensitivityConfig> = None,
     }
-}
 
-/// Assignment of points to actions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct AssignmentConfig {
-    /// Radius around an action's centre, in strides, within which points belong to the action; null takes every point of the
-    /// action.
-    pub center_radius: Option<f32>,
-    /// Chooses among the actions around a point by the network's outputs (TemporalMaxer); null takes the shortest action.
-    pub cost: Option<CostConfig>,
-}
-
-impl Default for AssignmentConfig {
-    fn default() -> Self {
-        Self {
-            center_radius: Some(1.5),
-            cost: None,
-        }
+    /// Assignment of points to actions.
+    pub struct AssignmentConfig {
+        /// Radius around an action's centre, in strides, within which points belong to the action; null takes every point
+        /// of the action.
+        pub center_radius: Option<f32> = Some(1.5),
+        /// Chooses among the actions around a point by the network's outputs (TemporalMaxer); null takes the shortest
+        /// action.
+        pub cost: Option<CostConfig> = None,
     }
 }
 
@@ -156,29 +125,17 @@ pub enum ClassificationLoss {
     Varifocal,
 }
 
-/// Divisor of the losses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct NormalizerConfig {
-    /// The divisor: a `running` mean (released), or the batch's own `point_counts` (paper) or `pair_counts`.
-    pub method: NormalizerMethod,
-    /// Value before the first step. Only for `running`.
-    pub initial: f64,
-    /// Share of the old value that an update keeps. Only for `running`.
-    pub momentum: f64,
-    /// Updates before each of the two loss terms (released) instead of once per step. Only for `running`.
-    pub update_per_term: bool,
-}
-
-impl Default for NormalizerConfig {
-    fn default() -> Self {
-        Self {
-            method: NormalizerMethod::Running,
-            initial: 100.0,
-            momentum: 0.9,
-            update_per_term: true,
-        }
+sections! {
+    /// Divisor of the losses.
+    pub struct NormalizerConfig {
+        /// The divisor: a `running` mean (released), or the batch's own `point_counts` (paper) or `pair_counts`.
+        pub method: NormalizerMethod = NormalizerMethod::Running,
+        /// Value before the first step. Only for `running`.
+        pub initial: f64 = 100.0,
+        /// Share of the old value that an update keeps. Only for `running`.
+        pub momentum: f64 = 0.9,
+        /// Updates before each of the two loss terms (released) instead of once per step. Only for `running`.
+        pub update_per_term: bool = true,
     }
 }
 

@@ -26,53 +26,34 @@ impl Default for MixerConfig {
     }
 }
 
-/// Gated Multi-Granularity block: instant, local and global branches, each gated by another.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct GmgConfig {
-    /// Hidden width of the block's MLP.
-    pub mlp_dim: usize,
-    /// The instant branch, which looks at each position by itself.
-    pub instant: bool,
-    /// The local branch, a convolution over near positions.
-    pub local: bool,
-    /// The global branch, which looks at all positions at once.
-    pub global: GlobalConfig,
-    /// Gates the local branch by the global one, and the instant branch by the local one (by the global one if there is no
-    /// local branch). A branch without a gate keeps the factor 1. `false` adds the branches up.
-    pub gate: bool,
-    /// Activation of a gate before it multiplies: `identity` (released) or `relu` (paper).
-    pub gate_activation: GateActivation,
-    /// The instant branch: `depthwise`, a scale and an offset per channel (released), or `dense`, fully connected over the
-    /// channels (paper).
-    pub instant_mixing: InstantMixing,
-    /// Kernel of the local branch (odd): one number for all levels, or a list with one per level.
-    pub local_kernel_size: PerLevel,
-    /// Gives stem blocks the local kernel of level 0 (paper) instead of 1 (released).
-    pub local_in_stem: bool,
-    /// Standard deviation of the initial weights of the instant and the local branch; 0 starts both at zero.
-    pub init_std: f64,
-    /// Probability that training skips the residual branch of a branch block for a sample. If it is above 0, each such branch
-    /// also has a learned scale per channel, which starts at 1e-4.
-    pub drop_path: f64,
-}
-
-impl Default for GmgConfig {
-    fn default() -> Self {
-        Self {
-            mlp_dim: 768,
-            instant: true,
-            local: true,
-            global: GlobalConfig::default(),
-            gate: true,
-            gate_activation: GateActivation::Identity,
-            instant_mixing: InstantMixing::Depthwise,
-            local_kernel_size: PerLevel::Same(1),
-            local_in_stem: false,
-            init_std: 0.0,
-            drop_path: 0.1,
-        }
+sections! {
+    /// Gated Multi-Granularity block: instant, local and global branches, each gated by another.
+    pub struct GmgConfig {
+        /// Hidden width of the block's MLP.
+        pub mlp_dim: usize = 768,
+        /// The instant branch, which looks at each position by itself.
+        pub instant: bool = true,
+        /// The local branch, a convolution over near positions.
+        pub local: bool = true,
+        /// The global branch, which looks at all positions at once.
+        pub global: GlobalConfig = GlobalConfig::default(),
+        /// Gates the local branch by the global one, and the instant branch by the local one (by the global one if there is
+        /// no local branch). A branch without a gate keeps the factor 1. `false` adds the branches up.
+        pub gate: bool = true,
+        /// Activation of a gate before it multiplies: `identity` (released) or `relu` (paper).
+        pub gate_activation: GateActivation = GateActivation::Identity,
+        /// The instant branch: `depthwise`, a scale and an offset per channel (released), or `dense`, fully connected over
+        /// the channels (paper).
+        pub instant_mixing: InstantMixing = InstantMixing::Depthwise,
+        /// Kernel of the local branch (odd): one number for all levels, or a list with one per level.
+        pub local_kernel_size: PerLevel = PerLevel::Same(1),
+        /// Gives stem blocks the local kernel of level 0 (paper) instead of 1 (released).
+        pub local_in_stem: bool = false,
+        /// Standard deviation of the initial weights of the instant and the local branch; 0 starts both at zero.
+        pub init_std: f64 = 0.0,
+        /// Probability that training skips the residual branch of a branch block for a sample. If it is above 0, each such
+        /// branch also has a learned scale per channel, which starts at 1e-4.
+        pub drop_path: f64 = 0.1,
     }
 }
 
@@ -98,27 +79,16 @@ impl Default for GlobalConfig {
     }
 }
 
-/// A filter in the frequency domain whose response depends on the input.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct FilterConfig {
-    /// Kernel (odd) of the filter's two depth-wise convolutions along frequency. 1 (released) gives each channel a complex
-    /// factor and offset; a larger kernel mixes neighbouring frequencies, with zeros outside (paper).
-    pub kernel_size: usize,
-    /// λ of the soft shrinkage of the filter's response; 0 leaves it out (paper).
-    pub soft_shrink: f64,
-    /// Scaling of the Fourier transform: `ortho` (released) or `backward` (paper).
-    pub fft_norm: FftNorm,
-}
-
-impl Default for FilterConfig {
-    fn default() -> Self {
-        Self {
-            kernel_size: 1,
-            soft_shrink: 0.001,
-            fft_norm: FftNorm::Ortho,
-        }
+sections! {
+    /// A filter in the frequency domain whose response depends on the input.
+    pub struct FilterConfig {
+        /// Kernel (odd) of the filter's two depth-wise convolutions along frequency. 1 (released) gives each channel a
+        /// complex factor and offset; a larger kernel mixes neighbouring frequencies, with zeros outside (paper).
+        pub kernel_size: usize = 1,
+        /// λ of the soft shrinkage of the filter's response; 0 leaves it out (paper).
+        pub soft_shrink: f64 = 0.001,
+        /// Scaling of the Fourier transform: `ortho` (released) or `backward` (paper).
+        pub fft_norm: FftNorm = FftNorm::Ortho,
     }
 }
 

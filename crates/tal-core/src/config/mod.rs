@@ -14,6 +14,9 @@
 //!
 //! The crate `tal-config` reads files. `docs/configuration.md`, generated from these types, lists all keys.
 
+#[macro_use]
+mod sections;
+
 mod action_sensitivity;
 mod backtal;
 mod check;

@@ -5,73 +5,48 @@ use serde::{Deserialize, Serialize};
 use super::check::Check;
 use super::precision::Precision;
 
-/// Optimisation, and what a run keeps.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub struct TrainConfig {
-    /// Seed of initialisation, order, cropping and noise; `--seed` sets it too.
-    pub seed: u64,
-    /// Recordings per step; an incomplete last batch is dropped.
-    pub batch_size: usize,
-    /// Epochs in which the learning rate rises from 0.
-    pub warmup_epochs: usize,
-    /// Epochs after warm-up.
-    pub epochs: usize,
-    /// Number of epochs, warm-up included, after which training stops; the schedule does not change. Null: the run goes to
-    /// the end.
-    pub early_stop_epochs: Option<usize>,
-    /// The optimiser.
-    pub optimizer: OptimizerMethod,
-    /// Learning rate after warm-up.
-    pub learning_rate: f64,
-    /// Decay of the learning rate after warm-up.
-    pub schedule: ScheduleConfig,
-    /// Weight decay: decoupled, of convolution and filter weights only (`adamw`), or added to the gradient of every parameter
-    /// (`adam`).
-    pub weight_decay: f64,
-    /// Decay of the optimiser's two running means.
-    pub betas: [f64; 2],
-    /// ε of the optimiser.
-    pub eps: f64,
-    /// Largest L2 norm of all gradients together; null does not clip.
-    pub clip_grad_l2norm: Option<f64>,
-    /// Standard deviation of the Gaussian noise that is added to the padded features.
-    pub input_noise: f64,
-    /// Precision of the network's products, forwards and backwards.
-    pub precision: Precision,
-    /// Moving average of the weights.
-    pub ema: EmaConfig,
-    /// Background threads that load recordings; 0 loads between steps.
-    pub num_workers: usize,
-    /// Memory for the features of recordings that are kept, in megabytes.
-    pub cache_mb: usize,
-    /// When to evaluate and what to keep.
-    pub checkpoint: CheckpointConfig,
-}
-
-impl Default for TrainConfig {
-    fn default() -> Self {
-        Self {
-            seed: 1_234_567_891,
-            batch_size: 2,
-            warmup_epochs: 5,
-            epochs: 30,
-            early_stop_epochs: None,
-            optimizer: OptimizerMethod::AdamW,
-            learning_rate: 0.0001,
-            schedule: ScheduleConfig::Cosine { eta_min: 1e-8 },
-            weight_decay: 0.05,
-            betas: [0.9, 0.999],
-            eps: 1e-8,
-            clip_grad_l2norm: Some(1.0),
-            input_noise: 0.0,
-            precision: Precision::Float32,
-            ema: EmaConfig::default(),
-            num_workers: 2,
-            cache_mb: 1024,
-            checkpoint: CheckpointConfig::default(),
-        }
+sections! {
+    /// Optimisation, and what a run keeps.
+    #[serde(default)]
+    pub struct TrainConfig {
+        /// Seed of initialisation, order, cropping and noise; `--seed` sets it too.
+        pub seed: u64 = 1_234_567_891,
+        /// Recordings per step; an incomplete last batch is dropped.
+        pub batch_size: usize = 2,
+        /// Epochs in which the learning rate rises from 0.
+        pub warmup_epochs: usize = 5,
+        /// Epochs after warm-up.
+        pub epochs: usize = 30,
+        /// Number of epochs, warm-up included, after which training stops; the schedule does not change. Null: the run goes
+        /// to the end.
+        pub early_stop_epochs: Option<usize> = None,
+        /// The optimiser.
+        pub optimizer: OptimizerMethod = OptimizerMethod::AdamW,
+        /// Learning rate after warm-up.
+        pub learning_rate: f64 = 0.0001,
+        /// Decay of the learning rate after warm-up.
+        pub schedule: ScheduleConfig = ScheduleConfig::Cosine { eta_min: 1e-8 },
+        /// Weight decay: decoupled, of convolution and filter weights only (`adamw`), or added to the gradient of every
+        /// parameter (`adam`).
+        pub weight_decay: f64 = 0.05,
+        /// Decay of the optimiser's two running means.
+        pub betas: [f64; 2] = [0.9, 0.999],
+        /// ε of the optimiser.
+        pub eps: f64 = 1e-8,
+        /// Largest L2 norm of all gradients together; null does not clip.
+        pub clip_grad_l2norm: Option<f64> = Some(1.0),
+        /// Standard deviation of the Gaussian noise that is added to the padded features.
+        pub input_noise: f64 = 0.0,
+        /// Precision of the network's products, forwards and backwards.
+        pub precision: Precision = Precision::Float32,
+        /// Moving average of the weights.
+        pub ema: EmaConfig = EmaConfig::default(),
+        /// Background threads that load recordings; 0 loads between steps.
+        pub num_workers: usize = 2,
+        /// Memory for the features of recordings that are kept, in megabytes.
+        pub cache_mb: usize = 1024,
+        /// When to evaluate and what to keep.
+        pub checkpoint: CheckpointConfig = CheckpointConfig::default(),
     }
 }
 
@@ -107,23 +82,13 @@ pub enum ScheduleConfig {
     Constant {},
 }
 
-/// Moving average of the weights: e ← d·e + (1 − d)·p after each step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct EmaConfig {
-    /// Decay d.
-    pub decay: f64,
-    /// Lets the decay grow with the step n as min(d, (1 + n) / (10 + n)), so that short runs forget their start.
-    pub warmup: bool,
-}
-
-impl Default for EmaConfig {
-    fn default() -> Self {
-        Self {
-            decay: 0.999,
-            warmup: false,
-        }
+sections! {
+    /// Moving average of the weights: e ← d·e + (1 − d)·p after each step.
+    pub struct EmaConfig {
+        /// Decay d.
+        pub decay: f64 = 0.999,
+        /// Lets the decay grow with the step n as min(d, (1 + n) / (10 + n)), so that short runs forget their start.
+        pub warmup: bool = false,
     }
 }
 
@@ -138,32 +103,20 @@ pub enum Weights {
     Raw,
 }
 
-/// When to evaluate and what to keep.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct CheckpointConfig {
-    /// Weights that are evaluated, and that `predict` and `test` use by default.
-    pub weights: Weights,
-    /// Number of epochs between evaluations on the test subsets, of which the best is kept; 0 evaluates once, at the end.
-    pub eval_every: usize,
-    /// First epoch, counted from 1, after which `eval_every` applies.
-    pub eval_from: usize,
-    /// Number of epochs between writes of the run's state, which is also written at the end.
-    pub save_every: usize,
-    /// Number of steps between additional writes within an epoch; 0 writes none.
-    pub save_every_steps: usize,
-}
-
-impl Default for CheckpointConfig {
-    fn default() -> Self {
-        Self {
-            weights: Weights::Ema,
-            eval_every: 0,
-            eval_from: 1,
-            save_every: 1,
-            save_every_steps: 0,
-        }
+sections! {
+    /// When to evaluate and what to keep.
+    pub struct CheckpointConfig {
+        /// Weights that are evaluated, and that `predict` and `test` use by default.
+        pub weights: Weights = Weights::Ema,
+        /// Number of epochs between evaluations on the test subsets, of which the best is kept; 0 evaluates once, at the
+        /// end.
+        pub eval_every: usize = 0,
+        /// First epoch, counted from 1, after which `eval_every` applies.
+        pub eval_from: usize = 1,
+        /// Number of epochs between writes of the run's state, which is also written at the end.
+        pub save_every: usize = 1,
+        /// Number of steps between additional writes within an epoch; 0 writes none.
+        pub save_every_steps: usize = 0,
     }
 }
 

@@ -12,7 +12,7 @@ const TIME: FeatureLayout = FeatureLayout::TimeFirst;
 const CHANNEL: FeatureLayout = FeatureLayout::ChannelFirst;
 
 fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/features")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tal-data/tests/fixtures/features")
 }
 
 /// The matrix of all fixtures.

@@ -95,7 +95,7 @@ pub fn write(path: &Path, truth: &GroundTruth, version: &str) -> Result<(), Anno
     })
 }
 
-/// The content of a file that [`write`] makes.
+/// The content of a file that [`write()`] makes.
 pub fn to_json(truth: &GroundTruth, version: &str) -> Value {
     let mut database = Map::new();
     for recording in &truth.recordings {

@@ -1,4 +1,4 @@
-//! Feature files: one folder, one file per recording, several formats behind [`FeatureStore`].
+//! Feature files: one folder, one file per recording, several formats behind [`FeatureStore`](crate::FeatureStore).
 
 pub(crate) mod array;
 pub mod csv;

@@ -204,7 +204,7 @@ pub fn write(path: &Path, data: &[f32], shape: &[usize]) -> Result<(), FeatureEr
     })
 }
 
-/// Writes the content of a file that [`write`] makes.
+/// Writes the content of a file that [`write()`] makes.
 ///
 /// # Errors
 /// Those of `out`.

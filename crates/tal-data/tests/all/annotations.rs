@@ -40,7 +40,7 @@ fn syntax_errors_have_line_and_column() {
     );
     let not_finite = parse(&file(r#"{"segment": [0, NaN], "label": "x"}"#), None).unwrap_err();
     assert!(
-        not_finite.contains("NaN is not a number; expected finite seconds"),
+        not_finite.contains("NaN is not a number; expected a finite one"),
         "{not_finite}"
     );
     let too_large = parse(&file(r#"{"segment": [0, 1e999], "label": "x"}"#), None).unwrap_err();

@@ -65,7 +65,7 @@ fn wrong_files_are_told_what_is_wrong() {
         ),
         (
             "{\"a\":\n {\"run\": NaN}}",
-            "line 2, column 10: expected value",
+            "line 2, column 10: expected value (NaN is not a number; expected a finite one)",
         ),
         ("{\"a\": [1e999]}", "line 1, column 12: number out of range"),
         ("", "line 1, column 0: EOF while parsing a value"),

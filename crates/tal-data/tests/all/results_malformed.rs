@@ -38,7 +38,7 @@ fn json_entries() {
     for (text, part) in [
         (
             r#"{"label": "swim", "score": 1, "segment": [0, 1]}"#,
-            "label \"swim\" is no class",
+            "label \"swim\" is not a class",
         ),
         (
             r#"{"label": "run", "score": 1, "segment": [2, 1]}"#,
@@ -174,15 +174,15 @@ fn csv_rows() {
     for (row, part) in [
         (
             "a,0,1,swim,1",
-            "line 3, recording \"a\": label \"swim\" is no class",
+            "line 3, recording \"a\": label \"swim\" is not a class",
         ),
         (
             "a,0,1,-1,1",
-            "line 3, recording \"a\": label \"-1\" is no class",
+            "line 3, recording \"a\": label \"-1\" is not a class",
         ),
-        ("a,0,1,+1,1", "label \"+1\" is no class"),
-        ("a,0,1,,1", "label \"\" is no class"),
-        ("a,0,1,4294967296,1", "label \"4294967296\" is no class"),
+        ("a,0,1,+1,1", "label \"+1\" is not a class"),
+        ("a,0,1,,1", "label \"\" is not a class"),
+        ("a,0,1,4294967296,1", "label \"4294967296\" is not a class"),
         (
             "a,2,1,run,1",
             "line 3, recording \"a\": segment [2, 1]; expected finite start <= end (seconds)",

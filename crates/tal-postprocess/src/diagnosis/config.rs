@@ -1,7 +1,7 @@
 //! Options of a diagnosis.
 
 use serde::{Deserialize, Serialize};
-use tal_core::config::EvaluationDialect;
+use tal_core::config::{EvaluationConfig, EvaluationDialect};
 
 use super::buckets::CharacteristicBuckets;
 use super::error::DiagnosisError;
@@ -42,6 +42,18 @@ impl Default for DiagnosisConfig {
             buckets: CharacteristicBuckets::activitynet(),
             drop_duplicates: false,
             blocked: Vec::new(),
+        }
+    }
+}
+
+impl From<&EvaluationConfig> for DiagnosisConfig {
+    /// Options that fit an evaluation: its thresholds, its rule for duplicates and its blocked recordings.
+    fn from(config: &EvaluationConfig) -> Self {
+        Self {
+            tiou_thresholds: config.tiou_thresholds.clone(),
+            drop_duplicates: config.dialect != EvaluationDialect::ActivityNet,
+            blocked: config.blocked.clone(),
+            ..Self::default()
         }
     }
 }

@@ -183,7 +183,7 @@ fn damaged_pickles_are_located() {
         error(b"\x8d\xff\xff\xff\xff\xff\xff\xff\xffab.").contains("needs 18446744073709551615")
     );
     assert!(error(b"C\x05ab.").contains("needs 5 bytes"));
-    assert!(error(b"X\x01\x00\x00\x00\xff.").contains("no UTF-8"));
+    assert!(error(b"X\x01\x00\x00\x00\xff.").contains("text is not UTF-8"));
     assert!(error(b"}(K\x01u.").contains("a key without a value"));
     assert!(error(b"}]K\x01s.").contains("a list as a key"));
     assert!(error(b"}K\x01NsK\x01Ns.").contains("the key Int(1) twice"));

@@ -21,6 +21,15 @@ pub(super) struct Axis<'a> {
     pub(super) num_ticks: usize,
 }
 
+impl Axis<'_> {
+    /// An axis without name and ticks, from 0 to 1.
+    pub(super) const BLANK: Axis<'static> = Axis {
+        name: "",
+        range: 0.0..1.0,
+        num_ticks: 0,
+    };
+}
+
 /// A frame on the picture, and the places of values in it.
 pub(super) struct Axes<'a> {
     plane: DrawingArea<SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>,

@@ -132,13 +132,8 @@ fn draw_impact(
         range: if lowest > 1e-8 { -lowest } else { 0.0 }..round_up(values(), 1.0),
         num_ticks: 6,
     };
-    let y = Axis {
-        name: "",
-        range: 0.0..1.0,
-        num_ticks: 0,
-    };
     let height = (IMPACT_ROW * bounded(impact.len().max(3))).min(HEIGHT);
-    let axes = Axes::draw(area, (left, TOP), (IMPACT_WIDTH, height), &x, &y)?;
+    let axes = Axes::draw(area, (left, TOP), (IMPACT_WIDTH, height), &x, &Axis::BLANK)?;
     let row = height / bounded(impact.len().max(1));
     let zero = axes.pixel((0.0, 0.0)).0;
     for (index, (name, value)) in impact.iter().enumerate() {

@@ -4,15 +4,13 @@ use std::path::Path;
 
 use super::area::bounded;
 use super::axes::{Axes, Axis, BOTTOM, LEFT, round_up};
-use super::canvas::{MARGIN, TOP, write_svg};
-use super::legend::{Legend, Sample, bar};
+use super::canvas::{MARGIN, write_svg};
+use super::legend::{BELOW_LEGEND, Sample, bar, legend_line};
 use super::palette::fill;
 use crate::PlotError;
 
 const WIDTH: i32 = 640;
 const HEIGHT: i32 = 340;
-/// Room for the legend above the bars.
-const LEGEND: i32 = 24;
 const NUM_BINS: usize = 32;
 
 /// Draws the number of values of each series in equal bins from 0; the last bin holds all greater values, too. The series
@@ -44,7 +42,7 @@ pub fn histogram(
         })
         .collect();
     let highest = round_up(bins.iter().flatten().map(|count| *count as f64), 1.0);
-    let (left, top) = (MARGIN + LEFT, TOP + LEGEND + 8);
+    let (left, top) = (MARGIN + LEFT, BELOW_LEGEND);
     let size = (left + WIDTH + 2 * MARGIN, top + HEIGHT + BOTTOM + MARGIN);
     write_svg(path, size, title, |area| {
         let x = Axis {
@@ -72,13 +70,10 @@ pub fn histogram(
         if all.is_empty() {
             axes.note_empty(area)?;
         }
-        let mut x = left;
-        for (place, (name, values)) in series.iter().enumerate() {
+        let entries = series.iter().enumerate().map(|(place, (name, values))| {
             let label = format!("{name} ({})", values.len());
-            let legend = Legend::new([(label, Sample::Fill(fill(place)))], LEGEND);
-            legend.draw(area, (x, TOP))?;
-            x += legend.width();
-        }
-        Ok(())
+            (label, Sample::Fill(fill(place)))
+        });
+        legend_line(area, left, entries)
     })
 }

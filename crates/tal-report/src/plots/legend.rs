@@ -3,6 +3,7 @@
 use plotters::prelude::*;
 
 use super::area::{Area, Drawn, bounded};
+use super::canvas::TOP;
 use super::line::{line, marker};
 use super::palette::{DARK, LineStyle};
 use super::text::{Align, LABEL_SIZE, shorten, text, width};
@@ -20,6 +21,23 @@ pub(super) enum Sample {
     Marker(LineStyle),
     Fill(RGBColor),
     Reference,
+}
+
+/// Upper edge of a frame below a legend of one line.
+pub(super) const BELOW_LEGEND: i32 = TOP + ROW + 12;
+
+/// Draws a legend of one line above a frame.
+pub(super) fn legend_line(
+    area: &Area<'_>,
+    mut left: i32,
+    entries: impl IntoIterator<Item = (String, Sample)>,
+) -> Drawn {
+    for entry in entries {
+        let legend = Legend::new([entry], ROW);
+        legend.draw(area, (left, TOP))?;
+        left += legend.width();
+    }
+    Ok(())
 }
 
 /// Names and samples, in as many columns as the height needs.

@@ -18,6 +18,7 @@ mod map_over_thresholds;
 mod palette;
 mod precision_recall;
 mod recall_curve;
+mod rows;
 mod seeds;
 mod sensitivity;
 mod text;

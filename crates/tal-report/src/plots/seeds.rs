@@ -4,22 +4,16 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use super::area::bounded;
-use super::axes::{Axes, Axis, BOTTOM, LEFT};
-use super::canvas::{MARGIN, TOP, write_svg};
-use super::legend::{Legend, Sample};
+use super::axes::Axis;
+use super::canvas::write_svg;
+use super::legend::{Sample, legend_line};
 use super::line::marker;
 use super::palette::{DARK, LineStyle, Marker, line_style};
-use super::text::{Align, LABEL_SIZE, percent, shorten, text, width};
+use super::rows::Rows;
+use super::text::percent;
 use crate::PlotError;
 
-const WIDTH: i32 = 560;
 const ROW: i32 = 24;
-const NAME_LIMIT: i32 = 280;
-/// Room for the mean behind the frame.
-const VALUE: i32 = 60;
-/// Room for the legend above the rows.
-const LEGEND: i32 = 24;
 
 /// Results of one configuration.
 pub struct SeedRow<'a> {
@@ -37,18 +31,7 @@ pub struct SeedRow<'a> {
 /// # Errors
 /// If the file cannot be written.
 pub fn seeds(path: &Path, title: &str, rows: &[SeedRow<'_>]) -> Result<(), PlotError> {
-    let names: Vec<_> = rows
-        .iter()
-        .map(|row| shorten(row.name, LABEL_SIZE, NAME_LIMIT))
-        .collect();
-    let widest = names.iter().map(|name| width(name, LABEL_SIZE)).max();
-    let left = MARGIN + widest.unwrap_or(0).max(LEFT) + 10;
-    let height = ROW * bounded(rows.len().max(3));
-    let top = TOP + LEGEND + 8;
-    let size = (
-        left + WIDTH + VALUE + MARGIN,
-        top + height + BOTTOM + MARGIN,
-    );
+    let layout = Rows::new(rows.iter().map(|row| row.name), ROW);
     let one = LineStyle {
         marker: Marker::Circle,
         ..line_style(6)
@@ -57,26 +40,19 @@ pub fn seeds(path: &Path, title: &str, rows: &[SeedRow<'_>]) -> Result<(), PlotE
         marker: Marker::Diamond,
         ..line_style(1)
     };
-    write_svg(path, size, title, |area| {
+    write_svg(path, layout.size(), title, |area| {
         let x = Axis {
             name: "Average mAP [%]",
             range: range(rows),
             num_ticks: 11,
         };
-        let y = Axis {
-            name: "",
-            range: 0.0..1.0,
-            num_ticks: 0,
-        };
-        let axes = Axes::draw(area, (left, top), (WIDTH, height), &x, &y)?;
-        for (index, (row, name)) in rows.iter().zip(&names).enumerate() {
-            let y = top + ROW * bounded(index) + ROW / 2;
-            text(area, name, (left - 10, y), LABEL_SIZE, &BLACK, Align::Right)?;
+        let axes = layout.draw(area, &x)?;
+        for (index, row) in rows.iter().enumerate() {
+            let y = layout.middle(index);
             let column = |map: f64| axes.pixel((100.0 * map, 0.0)).0;
             let value = row.spread.map(|(mean, _)| percent(mean));
             let value = value.unwrap_or_else(|| "none".to_owned());
-            let place = (left + WIDTH + VALUE, y);
-            text(area, &value, place, LABEL_SIZE, &BLACK, Align::Right)?;
+            layout.value(area, index, &value)?;
             if let Some((average, std)) = row.spread {
                 let ends = vec![(column(average - std), y), (column(average + std), y)];
                 area.draw(&PathElement::new(ends, DARK.stroke_width(2)))?;
@@ -91,13 +67,9 @@ pub fn seeds(path: &Path, title: &str, rows: &[SeedRow<'_>]) -> Result<(), PlotE
         if rows.iter().all(|row| row.spread.is_none()) {
             axes.note_empty(area)?;
         }
-        let mut x = left;
-        for (name, style) in [("one seed", one), ("mean ± standard deviation", mean)] {
-            let legend = Legend::new([(name.to_owned(), Sample::Marker(style))], LEGEND);
-            legend.draw(area, (x, TOP))?;
-            x += legend.width();
-        }
-        Ok(())
+        let samples = [("one seed", one), ("mean ± standard deviation", mean)];
+        let entries = samples.map(|(name, style)| (name.to_owned(), Sample::Marker(style)));
+        legend_line(area, layout.left, entries)
     })
 }
 

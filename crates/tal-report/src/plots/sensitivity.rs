@@ -6,15 +6,14 @@ use plotters::prelude::*;
 
 use super::area::{Area, Drawn, bounded};
 use super::axes::{Axes, Axis, BOTTOM, LEFT, round_up};
-use super::canvas::{MARGIN, TOP, write_svg};
-use super::legend::{Legend, Sample, bar};
+use super::canvas::{MARGIN, write_svg};
+use super::legend::{BELOW_LEGEND, Sample, bar, legend_line};
 use super::line::reference;
 use super::palette::{MUTED, colour};
 use super::text::{Align, LABEL_SIZE, SMALL_SIZE, percent, shorten, text, width};
 use crate::PlotError;
 
 const HEIGHT: i32 = 340;
-const LEGEND: i32 = 24;
 const BUCKET: i32 = 54;
 const BUCKET_LIMIT: i32 = 120;
 const PANEL_GAP: i32 = 36;
@@ -56,7 +55,7 @@ pub fn sensitivity(
     let left = MARGIN + LEFT;
     let size = (
         left + inner.max(6 * BUCKET) + 2 * MARGIN,
-        TOP + LEGEND + HEIGHT + BOTTOM + 2 * MARGIN,
+        BELOW_LEGEND + HEIGHT + BOTTOM + 2 * MARGIN,
     );
     let values = panels.iter().flat_map(|panel| {
         let buckets = panel.buckets.iter().filter_map(|bucket| bucket.value);
@@ -66,7 +65,7 @@ pub fn sensitivity(
     let end = round_up(values.map(|value| 108.0 * value), 1.0);
     write_svg(path, size, title, |area| {
         let overall = ("over all ground truth".to_owned(), Sample::Reference);
-        Legend::new([overall], LEGEND).draw(area, (left, TOP))?;
+        legend_line(area, left, [overall])?;
         if panels.is_empty() {
             return frame(area, (left, 6 * BUCKET), measure, "", end)?.note_empty(area);
         }
@@ -114,18 +113,13 @@ fn frame<'a>(
     } else {
         format!("{measure} [%]")
     };
-    let x = Axis {
-        name: "",
-        range: 0.0..1.0,
-        num_ticks: 0,
-    };
     let y = Axis {
         name: &name,
         range: 0.0..end,
         num_ticks: 11,
     };
-    let top = TOP + LEGEND + 8;
-    let axes = Axes::draw(area, (left, top), (width, HEIGHT), &x, &y)?;
+    let top = BELOW_LEGEND;
+    let axes = Axes::draw(area, (left, top), (width, HEIGHT), &Axis::BLANK, &y)?;
     let name = shorten(characteristic, LABEL_SIZE, width);
     let place = (left + width / 2, top + HEIGHT + 56);
     text(area, &name, place, LABEL_SIZE, &BLACK, Align::Centre)?;

@@ -4,7 +4,6 @@ mod input;
 mod show;
 
 use anyhow::Result;
-use tal_core::config::EvaluationDialect;
 use tal_postprocess::{
     BootstrapConfig, CharacteristicBuckets, DiagnosisConfig, Matching, average_recall, bootstrap,
     compare, diagnose,
@@ -46,11 +45,8 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     }
     if args.diagnose {
         let rules = DiagnosisConfig {
-            tiou_thresholds: config.tiou_thresholds.clone(),
             buckets: buckets(args),
-            drop_duplicates: config.dialect != EvaluationDialect::ActivityNet,
-            blocked: config.blocked.clone(),
-            ..DiagnosisConfig::default()
+            ..DiagnosisConfig::from(config)
         };
         let without = input.without_ambiguous();
         figures.diagnosis = Some(diagnose(&without, detections, &rules)?);

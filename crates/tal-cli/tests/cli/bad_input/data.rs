@@ -235,7 +235,7 @@ fn evaluations() {
             unknown.clone(),
             &[
                 "\"synth_test_0001\", detection 0",
-                "label \"jump\" is no class",
+                "label \"jump\" is not a class",
             ],
         ),
         ("a.json", unknown[..30].to_owned(), &["line 1 column 30"]),
@@ -253,7 +253,7 @@ fn evaluations() {
         (
             "a.csv",
             "recording,start,end,label,score\nx,0,1,jump,0.5\n".to_owned(),
-            &["line 2", "\"jump\" is no class"],
+            &["line 2", "\"jump\" is not a class"],
         ),
         (
             "a.csv",

@@ -188,7 +188,7 @@ fn imports() {
         place.write("cut.pth.tar", &good[..len]);
         import("cut.pth.tar", "released.yaml", FAILED, &["cut.pth.tar"]);
     }
-    let command = fixture("tal-data/tests/fixtures/pth/command.pth");
+    let command = fixture("tal-pth/tests/fixtures/pth/command.pth");
     import(
         &command,
         "released.yaml",
@@ -200,14 +200,14 @@ fn imports() {
             "only plain data, tensors and arrays of numbers",
         ],
     );
-    let instance = fixture("tal-data/tests/fixtures/pth/instance.pth");
+    let instance = fixture("tal-pth/tests/fixtures/pth/instance.pth");
     import(
         &instance,
         "released.yaml",
         FAILED,
         &["instance.pth", "refused"],
     );
-    let other = fixture("tal-data/tests/fixtures/pth/protocol2.pth");
+    let other = fixture("tal-pth/tests/fixtures/pth/protocol2.pth");
     import(
         &other,
         "released.yaml",

@@ -152,7 +152,7 @@ fn conversions_that_cannot_be() {
             FAILED,
             &[
                 "Billiards_val.txt",
-                "\"Billiards\" is no class",
+                "\"Billiards\" is not a class",
                 "is \"Billiard\" meant?",
             ],
         ),

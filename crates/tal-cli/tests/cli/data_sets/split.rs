@@ -108,7 +108,12 @@ fn folds_hold_every_recording_out_once() {
     assert_eq!(held_out.len(), 24);
     assert!(held_out.values().all(|count| *count == 1), "{held_out:?}");
     let again = ["data", "split", "a.json", "--folds", "4", "--out", "folds"];
-    refused(&place, &again, USAGE, &["fold1.json: exists", "--force"]);
+    refused(
+        &place,
+        &again,
+        USAGE,
+        &["fold1.json: the file exists", "--force"],
+    );
     place.ok(&[&again[..], &["--force"]].concat());
 }
 

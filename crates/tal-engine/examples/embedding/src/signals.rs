@@ -22,8 +22,14 @@ dataset:
   fps: 1
   max_seq_len: 128
 encoder: { dim: 32, num_levels: 1, mixer: { type: gmg, mlp_dim: 64, local_kernel_size: 5 } }
-decoder: { regression_range: [[0, 10000]], head: { dim: 32 } }
-train: { learning_rate: 0.002, warmup_epochs: 0, epochs: 60, batch_size: 4 }
+decoder:
+  regression_range: [[0, 10000]]
+  head: { dim: 32 }
+  dcm: { neighbors: none } # there is one level
+  drm: { neighbors: none }
+  refinement: { classification: false, regression: false }
+loss: { refined: { weight: 0 }, unrefined: { weight: 1 } }
+train: { learning_rate: 0.002, warmup_epochs: 0, epochs: 60, batch_size: 4, checkpoint: { weights: raw } }
 ";
 
 /// Names of the classes; class k raises the channels k and k + 1.
