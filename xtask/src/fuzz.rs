@@ -58,13 +58,18 @@ fn names_of_programs(manifest: &str) -> Vec<String> {
     names
 }
 
-/// cargo-fuzz needs a nightly compiler, which only rustup can choose.
+/// cargo-fuzz needs a nightly compiler.
 fn check_tools() -> Result<()> {
-    if find_program(&["rustup", "rustup.exe"]).is_none() {
-        bail!("fuzzing needs a nightly compiler, and with it rustup (https://rustup.rs)");
-    }
     if find_program(&["cargo-fuzz", "cargo-fuzz.exe"]).is_none() {
         bail!("there is no cargo-fuzz: `cargo install cargo-fuzz --locked`");
+    }
+    check_nightly("fuzzing")
+}
+
+/// A nightly compiler, which only rustup can choose; `purpose` needs it.
+pub(crate) fn check_nightly(purpose: &str) -> Result<()> {
+    if find_program(&["rustup", "rustup.exe"]).is_none() {
+        bail!("{purpose} needs a nightly compiler, and with it rustup (https://rustup.rs)");
     }
     let nightly = Command::new("rustup")
         .args(["run", "nightly", "rustc", "--version"])

@@ -7,6 +7,7 @@ mod book;
 mod circles;
 mod fuzz;
 mod layering;
+mod sanitize;
 mod setup;
 mod shell;
 mod steps;
@@ -92,6 +93,8 @@ enum Task {
     /// Every workload runs in a process of its own with the release profile, for some minutes in all, on
     /// all cores: leave the machine alone meanwhile. Raw figures are kept in target/bench-report.json.
     BenchReport(bench_report::BenchReportArgs),
+    /// Run the tests of tal-kernels under Miri and AddressSanitizer (needs a nightly compiler with Miri; takes long)
+    Sanitize,
     /// Feed random input to the readers of files (needs cargo-fuzz and a nightly compiler)
     Fuzz {
         /// A target of fuzz/; without it all, one after the other
@@ -138,6 +141,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Example => steps::example(&workspace),
         Task::Rustdoc => steps::rustdoc(&workspace),
         Task::BenchReport(arguments) => bench_report::run(&workspace, &arguments),
+        Task::Sanitize => sanitize::run(&workspace),
         Task::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
     }
 }
