@@ -122,7 +122,7 @@ impl Names<'_> {
         if let Some(import) = named {
             let mut path = import.path.clone();
             path.extend(rest.iter().cloned());
-            return self.anchored(scope.module, &path, depth);
+            return self.home(scope.module, &path, depth + 1);
         }
         scope
             .uses
@@ -132,13 +132,8 @@ impl Names<'_> {
                 let mut path = import.path.clone();
                 path.push(name.to_owned());
                 path.extend(rest.iter().cloned());
-                self.anchored(scope.module, &path, depth)
+                self.home(scope.module, &path, depth + 1)
             })
-    }
-
-    /// [`Names::home`] of the path of a `use`, one re-export further.
-    fn anchored(&self, module: &Module, path: &[String], depth: usize) -> Option<&Module> {
-        self.home(module, path, depth + 1)
     }
 }
 
