@@ -10,6 +10,7 @@ mod device;
 mod error;
 mod evaluator;
 mod external_scores;
+pub mod extract;
 pub mod import;
 pub mod memory;
 mod method;

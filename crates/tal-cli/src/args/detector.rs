@@ -100,9 +100,15 @@ pub(crate) struct ImportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// Folder for the run and, in its sub-folder data, the data set
-    #[arg(long, value_name = "DIR", default_value = "runs/demo")]
-    pub(crate) out: PathBuf,
+    /// Folder for the run and the data set [default: runs/demo, with --video runs/demo_video]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Begin with films of a drawn figure: needs ffmpeg and weights, which `cargo xtask setup --video` provides
+    #[arg(long)]
+    pub(crate) video: bool,
+    /// Weights of EfficientNet-Lite0, for --video [default: those of the set-up]
+    #[arg(long, value_name = "FILE", requires = "video")]
+    pub(crate) weights: Option<PathBuf>,
     /// Continue an interrupted demo
     #[arg(long)]
     pub(crate) resume: bool,

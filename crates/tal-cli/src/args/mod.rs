@@ -6,6 +6,7 @@ mod convert;
 mod data;
 mod detector;
 mod evaluate;
+mod features;
 mod inspect;
 mod prepare;
 mod split;
@@ -24,6 +25,9 @@ pub(crate) use convert::{
 pub(crate) use data::{CheckArgs, DataCommand, StatsArgs};
 pub(crate) use detector::{DemoArgs, ImportArgs, PredictArgs, TestArgs, TrainArgs, TrainedArgs};
 pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
+pub(crate) use features::{
+    DecoderArgs, ExtractArgs, FeaturesCheckArgs, FeaturesCommand, ProbeArgs, RecipesArgs, WeightsArgs as ReleasedWeightsArgs,
+};
 pub(crate) use inspect::InspectArgs;
 pub(crate) use prepare::{PrepareArgs, PreparedDataset};
 pub(crate) use split::SplitArgs;
@@ -100,6 +104,9 @@ pub(crate) enum Command {
     /// Show configurations and convert those of other programs
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Compute features of videos
+    #[command(subcommand)]
+    Features(FeaturesCommand),
     /// Check, describe, convert and create data sets
     #[command(subcommand)]
     Data(DataCommand),
@@ -117,6 +124,7 @@ impl Command {
                 | Command::Predict(_)
                 | Command::Ablate(_)
                 | Command::Demo(_)
+                | Command::Features(FeaturesCommand::Extract(_))
         )
     }
 }

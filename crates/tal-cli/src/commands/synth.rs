@@ -8,11 +8,15 @@ use tal_core::atomic::{FolderError, write_atomic};
 use tal_core::config::{Config, FeatureFormat};
 use tal_synth::{LikeOptions, SynthConfig, SynthError};
 
+use super::films;
 use crate::args::{CorpusArgs, SynthArgs};
-use crate::console::print;
+use crate::console::{Console, print};
 use crate::failure::UsageError;
 
-pub(crate) fn run(args: &SynthArgs) -> Result<()> {
+pub(crate) fn run(args: &SynthArgs, console: &Console) -> Result<()> {
+    if args.video {
+        return films::run(args, console);
+    }
     if let Some(config) = &args.like {
         return like(args, config);
     }
@@ -20,23 +24,24 @@ pub(crate) fn run(args: &SynthArgs) -> Result<()> {
         let text = "--set and --overlay change a configuration; name it with --like CONFIG";
         return Err(UsageError(text.to_owned()).into());
     }
-    generate(&args.out, &args.corpus)?;
+    let config = generate(&args.out, &args.corpus)?;
     print(&format!(
         "{}: annotations.json, features/ ({} training and {} test recordings)",
         args.out.display(),
-        args.corpus.num_train,
-        args.corpus.num_test
+        config.num_train,
+        config.num_test
     ))
 }
 
 /// Generates the corpus and writes it to `out`, which must be empty or new.
-pub(crate) fn generate(out: &Path, args: &CorpusArgs) -> Result<()> {
+pub(crate) fn generate(out: &Path, args: &CorpusArgs) -> Result<SynthConfig> {
+    let default = SynthConfig::default();
     let config = SynthConfig {
-        num_train: args.num_train,
-        num_test: args.num_test,
+        num_train: args.num_train.unwrap_or(default.num_train),
+        num_test: args.num_test.unwrap_or(default.num_test),
         difficulty: args.difficulty,
         seed: args.corpus_seed,
-        ..SynthConfig::default()
+        ..default
     };
     let corpus = tal_synth::generate(&config)?;
     tal_synth::write(&corpus, out)?;
@@ -45,7 +50,7 @@ pub(crate) fn generate(out: &Path, args: &CorpusArgs) -> Result<()> {
         corpus.features.len(),
         out.display()
     );
-    Ok(())
+    Ok(config)
 }
 
 /// Removes the files that a killed [`generate`] leaves in its folder. If that fails, the next one reports it.

@@ -49,6 +49,8 @@ pub struct DatasetConfig {
     pub remove_duplicates: bool,
     /// Leaves out recordings without a feature file, with a warning, instead of stopping.
     pub skip_missing_features: bool,
+    /// Recipe and weights that made the features, so that `tal predict` takes videos, too. Null: it takes features only.
+    pub extract: Option<ExtractConfig>,
 }
 
 impl Default for DatasetConfig {
@@ -72,8 +74,26 @@ impl Default for DatasetConfig {
             truncation: TruncationConfig::default(),
             remove_duplicates: false,
             skip_missing_features: false,
+            extract: None,
         }
     }
+}
+
+/// The way from a video to features.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ExtractConfig {
+    /// Name of a recipe that comes with the program, or a YAML file.
+    pub recipe: String,
+    /// SHA-256 of the recipe's values, as in the description of the features; null does not compare it.
+    #[serde(default)]
+    pub recipe_sha256: Option<String>,
+    /// File of the network's weights; `${NAME}` and relative paths as in `annotations`.
+    pub weights: PathBuf,
+    /// SHA-256 of that file; null does not compare it.
+    #[serde(default)]
+    pub weights_sha256: Option<String>,
 }
 
 /// Reads a value that may be null but must be written: a missing key would silently mean null.
@@ -285,6 +305,12 @@ impl DatasetConfig {
             "1 if class_agnostic is true",
         );
         check.section("truncation", |check| self.truncation.check(check));
+        if let Some(extract) = &self.extract {
+            check.section("extract", |check| {
+                check.filled("recipe", &extract.recipe);
+                check.filled("weights", &extract.weights.to_string_lossy());
+            });
+        }
     }
 }
 

@@ -167,6 +167,9 @@ impl Config {
             ),
             ("dataset.features.dir".to_owned(), &mut features.dir),
         ];
+        if let Some(extract) = &mut self.dataset.extract {
+            paths.push(("dataset.extract.weights".to_owned(), &mut extract.weights));
+        }
         let append = features.append.iter_mut().enumerate();
         paths.extend(append.map(|(index, more)| {
             (
