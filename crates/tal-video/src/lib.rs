@@ -1,5 +1,29 @@
 #![doc = include_str!("../README.md")]
 
-mod time_base;
+mod error;
+mod ffmpeg;
+mod fraction;
+mod images;
+mod report;
+mod sidecar;
+mod source;
+mod test_pattern;
+mod timeline;
 
-pub use time_base::TimeBase;
+pub use error::VideoError;
+
+// Films and their frames.
+pub use ffmpeg::{Container, Ffmpeg, Probe, ProgramFrames, VideoStream, probe};
+pub use images::ImageFolder;
+pub use source::{FrameFormat, FrameSource, FrameStamp, MAX_SIDE};
+pub use test_pattern::TestPattern;
+
+// Facts about them.
+pub use fraction::{FractionError, FrameRate, TimeBase};
+pub use report::{Damage, Decoder, Report};
+pub use timeline::Timeline;
+
+// The description of features.
+pub use sidecar::{
+    FailureRecord, FeaturesRecord, Origin, RecipeRecord, Sidecar, WeightsRecord,
+};
