@@ -4,6 +4,9 @@ mod error;
 mod ffmpeg;
 mod fraction;
 mod images;
+mod pixels;
+mod plan;
+mod recipe;
 mod report;
 mod sidecar;
 mod source;
@@ -24,6 +27,12 @@ pub use report::{Damage, Decoder, Report};
 pub use timeline::Timeline;
 
 // The description of features.
-pub use sidecar::{
-    FailureRecord, FeaturesRecord, Origin, RecipeRecord, Sidecar, WeightsRecord,
+pub use sidecar::{FailureRecord, FeaturesRecord, Origin, RecipeRecord, Sidecar, WeightsRecord};
+
+// From frames to windows to a network's input.
+pub use pixels::{PixelError, Preprocessor};
+pub use plan::{Decision, PlanError, Window, WindowStream, plan_windows};
+pub use recipe::{
+    Alignment, Crop, CropRounding, Fps, FrameRecipe, InputLayout, MinFrames, Network, PixelRecipe,
+    Recipe, ResampleRule, ResizeFilter, ResizeStep, Stream, Tail, TargetSize,
 };
