@@ -29,16 +29,22 @@ impl Ffmpeg {
     ///
     /// If there is none, or the one that is there does not start, is not ffmpeg, or is older than 5.1.
     pub fn find(setting: Option<&Path>) -> Result<Self, VideoError> {
-        if let Some(path) = setting {
-            return Self::at(path, "the configuration");
+        let variable = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
+        let set_up = set_up_program();
+        let named = [
+            (setting, "the configuration"),
+            (variable.as_ref().map(Path::new), VARIABLE),
+            (set_up.as_deref(), "the set-up"),
+        ];
+        Self::first(named, Path::new("ffmpeg"))
+    }
+
+    /// The first of the named programs that is set; without any, `last`.
+    fn first(named: [(Option<&Path>, &str); 3], last: &Path) -> Result<Self, VideoError> {
+        if let Some((path, named_by)) = named.iter().find_map(|(path, by)| Some(((*path)?, *by))) {
+            return Self::at(path, named_by);
         }
-        if let Some(path) = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
-            return Self::at(Path::new(&path), VARIABLE);
-        }
-        if let Some(path) = set_up_program() {
-            return Self::at(&path, "the set-up");
-        }
-        match Self::at(Path::new("ffmpeg"), "PATH") {
+        match Self::at(last, "PATH") {
             Err(VideoError::Start { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 Err(VideoError::NoProgram)
             }
@@ -137,5 +143,48 @@ mod tests {
         );
         assert_eq!(parsed_versions("ffmpeg version 6.0"), None);
         assert_eq!(parsed_versions("hello"), None);
+    }
+
+    #[test]
+    fn the_first_that_is_set_is_taken_and_must_do() {
+        let fixture = |name: &str| {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+            folder.join(name)
+        };
+        let (good, old, none) = (
+            fixture("fake_ffmpeg"),
+            fixture("old_ffmpeg"),
+            fixture("none"),
+        );
+        let find = |a: Option<&Path>, b: Option<&Path>, last: &Path| {
+            Ffmpeg::first([(a, "first"), (b, "second"), (None, "third")], last)
+        };
+        let found = find(None, Some(&good), &none).unwrap();
+        assert_eq!((found.path(), found.version()), (good.as_path(), "n7.1"));
+        assert_eq!(find(None, None, &good).unwrap(), found);
+        assert!(matches!(
+            find(None, None, &none),
+            Err(VideoError::NoProgram)
+        ));
+        // No other one takes the place of one that was named.
+        let text = find(Some(&none), Some(&good), &good)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.contains("none, which first names as the ffmpeg program"),
+            "{text}"
+        );
+        let text = find(Some(&old), Some(&good), &good)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.ends_with("is FFmpeg 4.4.2-0ubuntu0.22.04.1: version 5.1 or later is needed"),
+            "{text}"
+        );
+        let echo = find(Some(Path::new("echo")), None, &good).unwrap_err();
+        assert_eq!(
+            echo.to_string(),
+            "echo is not ffmpeg: asked for its version, it says \"-version\\n\""
+        );
     }
 }
