@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-synth", &["tal-core", "tal-corpus", "tal-data"]),
     ("tal-postprocess", &["tal-core"]),
     ("tal-report", &["tal-core", "tal-postprocess"]),
+    ("tal-video", &["tal-core"]),
     ("tal-encoder", &["tal-core", "tal-kernels", "tal-torch"]),
     ("tal-decoder", &["tal-core"]),
     ("tal-backtal", &["tal-core"]),
@@ -35,6 +36,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tal-decoder",
             "tal-backtal",
             "tal-pth",
+            "tal-video",
         ],
     ),
     (
@@ -48,6 +50,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tal-postprocess",
             "tal-report",
             "tal-synth",
+            "tal-video",
         ],
     ),
     (

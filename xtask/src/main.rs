@@ -7,6 +7,7 @@ mod book;
 mod circles;
 mod fuzz;
 mod layering;
+mod pip;
 mod sanitize;
 mod setup;
 mod shell;
@@ -45,6 +46,9 @@ enum Task {
         /// Also fetch the CUDA libraries (2 GB more), for machines with an NVIDIA GPU and no PyTorch
         #[arg(long)]
         cuda: bool,
+        /// Also put ffmpeg 9.0.2 into .ffmpeg, for reading films (68 MB more; nothing of it is needed to build)
+        #[arg(long)]
+        video: bool,
     },
     /// Set up, build and run `tal demo`: trains on synthetic data and prints the mAP table
     Demo {
@@ -119,7 +123,12 @@ fn main() -> ExitCode {
 fn run(task: Task) -> anyhow::Result<()> {
     let workspace = Workspace::find();
     match task {
-        Task::Setup { cuda } => setup::run(&workspace, cuda),
+        Task::Setup { cuda, video } => {
+            if video {
+                setup::video(&workspace)?;
+            }
+            setup::run(&workspace, cuda)
+        }
         Task::Demo { arguments } => {
             setup::before_build(&workspace)?;
             Cargo::new(["run", "--release", "--package", "tal-cli", "--", "demo"])

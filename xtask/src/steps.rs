@@ -19,7 +19,7 @@ const STEPS: &[Step] = &[
     ("layering", layering::run),
     ("circles", circles::run),
     ("docs", |workspace| docs(workspace, false)),
-    ("setup", setup::before_build),
+    ("setup", setup::before_tests),
     ("clippy", clippy),
     ("example", example),
     ("rustdoc", rustdoc),

@@ -8,7 +8,7 @@ use crate::setup;
 use crate::shell::{Cargo, Workspace, children};
 
 /// The crates that never link LibTorch.
-pub(crate) const PURE: [&str; 9] = [
+pub(crate) const PURE: [&str; 10] = [
     "tal-core",
     "tal-kernels",
     "tal-config",
@@ -18,6 +18,7 @@ pub(crate) const PURE: [&str; 9] = [
     "tal-synth",
     "tal-postprocess",
     "tal-report",
+    "tal-video",
 ];
 
 /// Runs tests: all, only the pure ones, or what `arguments` of `cargo test` say.
@@ -30,7 +31,7 @@ pub(crate) fn run(workspace: &Workspace, no_torch: bool, arguments: &[String]) -
         (true, true) => pure(workspace),
         (true, false) => pure_cargo(workspace).arguments(arguments).run(workspace),
         (false, true) => {
-            setup::before_build(workspace)?;
+            setup::before_tests(workspace)?;
             pure(workspace)?;
             all_after_pure(workspace)
         }

@@ -6,6 +6,7 @@
 
 mod python;
 mod stamp;
+mod video;
 mod wheels;
 
 use std::env;
@@ -54,6 +55,30 @@ pub(crate) fn before_build(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     provision(workspace, Set::Cpu)
+}
+
+/// `cargo xtask setup --video`: provisions the ffmpeg program.
+///
+/// # Errors
+///
+/// In one sentence: an unsupported platform, no Python 3 or pip, no network, no space.
+pub(crate) fn video(workspace: &Workspace) -> Result<()> {
+    video::provide(workspace)
+}
+
+/// What all tests need: as for a build, and ffmpeg, without which those on films are skipped.
+///
+/// # Errors
+///
+/// As for [`before_build`].
+pub(crate) fn before_tests(workspace: &Workspace) -> Result<()> {
+    before_build(workspace)?;
+    if find_program(&["ffmpeg"]).is_none()
+        && let Err(error) = video(workspace)
+    {
+        eprintln!("setup: no ffmpeg, so tests on films are skipped: {error:#}");
+    }
+    Ok(())
 }
 
 /// The user's own LibTorch, in words, if the environment names one.

@@ -1,0 +1,15 @@
+//! Frames from the ffmpeg program over a pipe.
+
+mod arguments;
+mod container;
+mod frames;
+mod lines;
+mod log;
+mod probe;
+mod program;
+mod session;
+
+pub use container::{Container, VideoStream};
+pub use frames::ProgramFrames;
+pub use probe::{Probe, probe};
+pub use program::Ffmpeg;

@@ -1,0 +1,13 @@
+//! Pixels: resizing, cropping and normalising of frames, as the recipe's original does.
+
+mod bytes;
+mod error;
+mod filter;
+mod floats;
+mod preprocessor;
+mod simd;
+mod size;
+mod transpose;
+
+pub use error::PixelError;
+pub use preprocessor::Preprocessor;
