@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-encoder", &["tal-core", "tal-kernels", "tal-torch"]),
     ("tal-decoder", &["tal-core"]),
     ("tal-backtal", &["tal-core"]),
+    ("tal-backbone", &["tal-core", "tal-pth"]),
     (
         "tal-engine",
         &[
@@ -33,6 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tal-postprocess",
             "tal-encoder",
             "tal-decoder",
+            "tal-backbone",
             "tal-backtal",
             "tal-pth",
         ],

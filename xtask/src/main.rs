@@ -45,6 +45,9 @@ enum Task {
         /// Also fetch the CUDA libraries (2 GB more), for machines with an NVIDIA GPU and no PyTorch
         #[arg(long)]
         cuda: bool,
+        /// Also fetch the weights of EfficientNet-Lite0 (17 MB) into .weights, for features of your own films
+        #[arg(long)]
+        video: bool,
     },
     /// Set up, build and run `tal demo`: trains on synthetic data and prints the mAP table
     Demo {
@@ -119,7 +122,13 @@ fn main() -> ExitCode {
 fn run(task: Task) -> anyhow::Result<()> {
     let workspace = Workspace::find();
     match task {
-        Task::Setup { cuda } => setup::run(&workspace, cuda),
+        Task::Setup { cuda, video } => {
+            setup::run(&workspace, cuda)?;
+            if video {
+                setup::run_video(&workspace)?;
+            }
+            Ok(())
+        }
         Task::Demo { arguments } => {
             setup::before_build(&workspace)?;
             Cargo::new(["run", "--release", "--package", "tal-cli", "--", "demo"])

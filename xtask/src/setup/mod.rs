@@ -6,6 +6,7 @@
 
 mod python;
 mod stamp;
+mod weights;
 mod wheels;
 
 use std::env;
@@ -41,6 +42,15 @@ pub(crate) fn run(workspace: &Workspace, cuda: bool) -> Result<()> {
         return Ok(());
     }
     provision(workspace, set)
+}
+
+/// `cargo xtask setup --video`: provides, besides, what feature extraction from films needs.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub(crate) fn run_video(workspace: &Workspace) -> Result<()> {
+    weights::provide(workspace)
 }
 
 /// What every build with LibTorch needs: a C++ compiler and LibTorch itself.
