@@ -14,7 +14,7 @@ use crate::formula::{self, Levels};
 
 pub(crate) fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/all/fixtures")
+        .join("tests/networks/fixtures")
         .join(name)
 }
 
