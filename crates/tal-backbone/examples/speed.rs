@@ -27,11 +27,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => vec![1, channels, 16, 224, 224],
     };
     let clip = Tensor::rand(shape, (Kind::Float, Device::Cpu));
-    backbone.forward(&clip)?;
+    let _ = backbone.forward(&clip)?;
     let mut seconds = Vec::new();
     for _ in 0..repeats.parse()? {
         let start = Instant::now();
-        backbone.forward(&clip)?;
+        let _ = backbone.forward(&clip)?;
         seconds.push(start.elapsed().as_secs_f64());
     }
     seconds.sort_by(f64::total_cmp);

@@ -4,6 +4,7 @@ use tch::Tensor;
 
 use crate::conv::Conv;
 use crate::error::BackboneError;
+use crate::memory_format::channels_last;
 use crate::parameters::Parameters;
 use crate::stages::Visitor;
 
@@ -97,7 +98,7 @@ impl EfficientNet {
         frames: &Tensor,
         visit: &mut Visitor<'_>,
     ) -> Result<Tensor, BackboneError> {
-        let mut x = self.stem.forward(frames)?;
+        let mut x = self.stem.forward(&channels_last(frames)?)?;
         visit("_bn0", &x);
         x = x.f_clamp_(0.0, 6.0)?;
         for (place, block) in self.blocks.iter().enumerate() {

@@ -4,6 +4,7 @@ use tch::Tensor;
 
 use crate::conv::{Conv, Window};
 use crate::error::BackboneError;
+use crate::memory_format::channels_last;
 use crate::padding::Padding;
 use crate::parameters::Parameters;
 use crate::stages::Visitor;
@@ -145,7 +146,7 @@ impl I3d {
         clips: &Tensor,
         visit: &mut Visitor<'_>,
     ) -> Result<Tensor, BackboneError> {
-        let mut x = clips.shallow_clone();
+        let mut x = channels_last(clips)?;
         for (name, stage) in &self.stages {
             x = match stage {
                 Stage::Conv(conv) => conv.forward_relu(&x)?,

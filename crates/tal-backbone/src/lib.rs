@@ -8,6 +8,7 @@ mod efficientnet;
 mod error;
 mod i3d;
 mod layout;
+mod memory_format;
 mod network;
 mod padding;
 mod parameters;

@@ -5,6 +5,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::BackboneError;
 use crate::layout::Layout;
+use crate::memory_format::channels_last;
 
 /// A parameter or buffer of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +82,7 @@ impl Parameters<'_> {
         per_output[0] = shape[0];
         let folded = weight.to_kind(Kind::Double) * scale.reshape(&per_output);
         let bias = shift - mean * scale;
-        Ok((folded.to_kind(Kind::Float), bias.to_kind(Kind::Float)))
+        let weight = channels_last(&folded.to_kind(Kind::Float))?;
+        Ok((weight, bias.to_kind(Kind::Float)))
     }
 }

@@ -4,6 +4,7 @@ use tch::Tensor;
 
 use crate::conv::{Conv, Window};
 use crate::error::BackboneError;
+use crate::memory_format::channels_last;
 use crate::padding::Padding;
 use crate::parameters::Parameters;
 use crate::stages::Visitor;
@@ -82,7 +83,7 @@ impl Block {
     fn forward(&self, x: &Tensor) -> Result<Tensor, BackboneError> {
         let y = self.first.forward(x)?.f_relu_()?;
         let mut y = self.second.forward(&y)?;
-        match &self.shortcut {
+        let _ = match &self.shortcut {
             Some(shortcut) => y.f_add_(&shortcut.forward(x)?)?,
             None => y.f_add_(x)?,
         };
@@ -170,7 +171,7 @@ impl R2Plus1d {
         clips: &Tensor,
         visit: &mut Visitor<'_>,
     ) -> Result<Tensor, BackboneError> {
-        let mut x = self.stem.forward(clips)?.f_relu_()?;
+        let mut x = self.stem.forward(&channels_last(clips)?)?.f_relu_()?;
         visit("stem", &x);
         for (name, block) in &self.blocks {
             x = block.forward(&x)?;

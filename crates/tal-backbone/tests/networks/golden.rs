@@ -114,7 +114,7 @@ fn i3d_rgb_in_both_layouts() {
         ("odd18.video_features", &copied),
     ] {
         let mut steps = None;
-        backbone
+        let _ = backbone
             .forward_stages(&odd, &mut |stage, tensor| {
                 if stage == "steps" {
                     steps = Some(tensor.copy());
@@ -149,7 +149,7 @@ fn vit(name: &'static str, config: VitConfig) {
     golden.compare_all(&backbone, "", "logits", BOUND);
     let mut positions = None;
     let clips = golden.clips();
-    backbone
+    let _ = backbone
         .forward_stages(&clips, &mut |stage, tensor| {
             if stage == "pos_embed" {
                 positions = Some(tensor.copy());

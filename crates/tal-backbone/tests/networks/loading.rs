@@ -72,7 +72,7 @@ fn networks_have_names() {
 #[test]
 fn missing_unknown_and_misshapen_parameters_are_named() {
     let mut tensors = ones(&NETWORK);
-    tensors.remove("_blocks.3._bn1.bias").unwrap();
+    let _ = tensors.remove("_blocks.3._bn1.bias").unwrap();
     tensors.insert("_conv_head.weight".to_owned(), zeros(&[1280, 320, 3, 3]));
     tensors.insert("_extra.weight".to_owned(), zeros(&[1]));
     let message = message(&NETWORK, tensors);
