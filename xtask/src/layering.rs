@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-encoder", &["tal-core", "tal-kernels", "tal-torch"]),
     ("tal-decoder", &["tal-core"]),
     ("tal-backtal", &["tal-core"]),
+    ("tal-backbone", &["tal-core", "tal-pth"]),
     (
         "tal-engine",
         &[
@@ -34,6 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tal-postprocess",
             "tal-encoder",
             "tal-decoder",
+            "tal-backbone",
             "tal-backtal",
             "tal-pth",
             "tal-video",

@@ -46,7 +46,7 @@ enum Task {
         /// Also fetch the CUDA libraries (2 GB more), for machines with an NVIDIA GPU and no PyTorch
         #[arg(long)]
         cuda: bool,
-        /// Also put ffmpeg 9.0.2 into .ffmpeg, for reading films (68 MB more; nothing of it is needed to build)
+        /// Also fetch ffmpeg 9.0.2 (68 MB) into .ffmpeg and the weights of EfficientNet-Lite0 (17 MB) into .weights
         #[arg(long)]
         video: bool,
     },
@@ -124,10 +124,11 @@ fn run(task: Task) -> anyhow::Result<()> {
     let workspace = Workspace::find();
     match task {
         Task::Setup { cuda, video } => {
+            setup::run(&workspace, cuda)?;
             if video {
                 setup::video(&workspace)?;
             }
-            setup::run(&workspace, cuda)
+            Ok(())
         }
         Task::Demo { arguments } => {
             setup::before_build(&workspace)?;

@@ -110,6 +110,16 @@ pub enum VideoError {
         /// Number of the frame, counted from 0.
         frame: u64,
     },
+    /// A film that cannot be encoded.
+    #[error("{}: ffmpeg ended ({status}) while it wrote the film, and says {said:?}", path.display())]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// End of the program.
+        status: String,
+        /// Its words.
+        said: String,
+    },
     /// Frames too large to be held.
     #[error("{}: frames of {width} x {height} pixels: the longer side may have {limit}", path.display())]
     TooLarge {

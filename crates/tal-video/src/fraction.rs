@@ -59,6 +59,12 @@ impl TimeBase {
 }
 
 impl FrameRate {
+    /// One frame a second.
+    pub const ONE: Self = Self {
+        numerator: 1,
+        denominator: 1,
+    };
+
     /// The rate of `numerator / denominator` frames a second, reduced; none if one of them is zero.
     pub fn new(numerator: u32, denominator: u32) -> Option<Self> {
         Self::reduced(numerator.into(), denominator.into())

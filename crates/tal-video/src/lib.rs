@@ -16,7 +16,7 @@ mod timeline;
 pub use error::VideoError;
 
 // Films and their frames.
-pub use ffmpeg::{Container, Ffmpeg, Probe, ProgramFrames, VideoStream, probe};
+pub use ffmpeg::{Container, Ffmpeg, FilmWriter, Probe, ProgramFrames, VideoStream, probe};
 pub use images::ImageFolder;
 pub use source::{FrameFormat, FrameSource, FrameStamp, MAX_SIDE};
 pub use test_pattern::TestPattern;

@@ -4,9 +4,10 @@
 //! at the end, together with a stamp that tells what it holds. A stamp that does not fit what lies
 //! there means damage, and the folder is made anew.
 
+mod ffmpeg;
 mod python;
 mod stamp;
-mod video;
+mod weights;
 mod wheels;
 
 use std::env;
@@ -57,13 +58,14 @@ pub(crate) fn before_build(workspace: &Workspace) -> Result<()> {
     provision(workspace, Set::Cpu)
 }
 
-/// `cargo xtask setup --video`: provisions the ffmpeg program.
+/// `cargo xtask setup --video`: provides the ffmpeg program and the weights of EfficientNet-Lite0.
 ///
 /// # Errors
 ///
 /// In one sentence: an unsupported platform, no Python 3 or pip, no network, no space.
 pub(crate) fn video(workspace: &Workspace) -> Result<()> {
-    video::provide(workspace)
+    ffmpeg::provide(workspace)?;
+    weights::provide(workspace)
 }
 
 /// What all tests need: as for a build, and ffmpeg, without which those on films are skipped.

@@ -26,7 +26,8 @@ pub(crate) use data::{CheckArgs, DataCommand, StatsArgs};
 pub(crate) use detector::{DemoArgs, ImportArgs, PredictArgs, TestArgs, TrainArgs, TrainedArgs};
 pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
 pub(crate) use features::{
-    DecoderArgs, ExtractArgs, FeaturesCheckArgs, FeaturesCommand, ProbeArgs, RecipesArgs, WeightsArgs as ReleasedWeightsArgs,
+    DecoderArgs, ExtractArgs, FeaturesCheckArgs, FeaturesCommand, ProbeArgs, RecipesArgs,
+    WeightsArgs as ReleasedWeightsArgs,
 };
 pub(crate) use inspect::InspectArgs;
 pub(crate) use prepare::{PrepareArgs, PreparedDataset};

@@ -69,7 +69,9 @@ fn at_least(text: &str, least: usize) -> Result<usize, String> {
 
 /// Part I of N, such as `0/4`.
 pub(super) fn shard(text: &str) -> Result<(usize, usize), String> {
-    let parts = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
+    let parts = text
+        .split_once('/')
+        .and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
     match parts {
         Some((index, count)) if index < count => Ok((index, count)),
         _ => Err("must be I/N with I from 0 to N - 1, such as 0/4".to_owned()),

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use anyhow::Result;
 use tal_engine::DeviceChoice;
-use tal_engine::extract::{ExtractOptions, Extractor, FfmpegFilms, NamedRecipe, OnFailure, find_films};
+use tal_engine::extract::{
+    ExtractOptions, Extractor, FfmpegFilms, NamedRecipe, OnFailure, find_films,
+};
 use tal_engine::run::RunOptions;
 use tal_synth::FilmConfig;
 use tal_video::Ffmpeg;
@@ -20,16 +22,27 @@ const RECIPE: &str = "efficientnet_lite0_frames";
 pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(|| "runs/demo_video".into());
     let data = std::path::absolute(out.join("films"))?;
-    let (videos, features) = (data.join("videos"), std::path::absolute(out.join("features"))?);
+    let (videos, features) = (
+        data.join("videos"),
+        std::path::absolute(out.join("features"))?,
+    );
     let recipe = NamedRecipe::open(RECIPE)?;
     let weights = weight_file::find(args.weights.as_deref(), &recipe.recipe)?;
     let ffmpeg = Ffmpeg::find(None).map_err(tal_engine::extract::ExtractError::from)?;
     let mut overrides = vec![
-        format!("dataset.annotations={}", data.join("annotations.json").display()),
+        format!(
+            "dataset.annotations={}",
+            data.join("annotations.json").display()
+        ),
         format!("dataset.features.dir={}", features.display()),
     ];
     overrides.extend(args.overrides.iter().cloned());
-    let config = tal_config::from_yaml(CONFIG, "the demo's configuration", Path::new(""), &overrides)?;
+    let config = tal_config::from_yaml(
+        CONFIG,
+        "the demo's configuration",
+        Path::new(""),
+        &overrides,
+    )?;
     // The annotations are written last: without them the films are incomplete.
     if !(args.resume && data.join("annotations.json").exists()) {
         if args.resume {
@@ -48,11 +61,21 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
         batch_size: 1,
         on_failure: OnFailure::Stop,
     };
-    let summary = extract::extract(&extractor, &find_films(&[videos])?, &reader, &options, console)?;
+    let summary = extract::extract(
+        &extractor,
+        &find_films(&[videos])?,
+        &reader,
+        &options,
+        console,
+    )?;
     if summary.interrupted {
         return console.print("Stopped; `tal demo --video --resume` goes on.");
     }
-    console.print(&format!("Features of {} films: {}", summary.made + summary.kept, features.display()))?;
+    console.print(&format!(
+        "Features of {} films: {}",
+        summary.made + summary.kept,
+        features.display()
+    ))?;
     let mut config = config;
     config.dataset.extract = Some(tal_core::config::ExtractConfig {
         recipe: RECIPE.to_owned(),

@@ -7,7 +7,8 @@ use anyhow::{Result, anyhow};
 use indicatif::ProgressBar;
 use tal_engine::DeviceChoice;
 use tal_engine::extract::{
-    ExtractEvent, ExtractOptions, ExtractSummary, Extractor, FfmpegFilms, Film, NamedRecipe, find_films,
+    ExtractEvent, ExtractOptions, ExtractSummary, Extractor, FfmpegFilms, Film, NamedRecipe,
+    find_films,
 };
 use tal_video::Ffmpeg;
 
@@ -40,7 +41,11 @@ pub(crate) fn run(args: &ExtractArgs, device: DeviceChoice, console: &Console) -
     let failed = summary.failed.len();
     match failed {
         0 => Ok(()),
-        _ => Err(anyhow!("{failed} of {} videos failed{}", films.len(), list(&summary))),
+        _ => Err(anyhow!(
+            "{failed} of {} videos failed{}",
+            films.len(),
+            list(&summary)
+        )),
     }
 }
 
@@ -91,11 +96,18 @@ fn films(args: &ExtractArgs) -> Result<Vec<Film>> {
     }
     let mut films = match args.images {
         None => find_films(&inputs)?,
-        Some(_) => inputs.iter().map(|folder| Film::of_folder(folder)).collect(),
+        Some(_) => inputs
+            .iter()
+            .map(|folder| Film::of_folder(folder))
+            .collect(),
     };
     if let Some((index, count)) = args.shard {
         let mut number = 0..;
-        films.retain(|_| number.next().is_some_and(|number: usize| number % count == index));
+        films.retain(|_| {
+            number
+                .next()
+                .is_some_and(|number: usize| number % count == index)
+        });
     }
     Ok(films)
 }
@@ -108,8 +120,12 @@ struct Progress {
 
 impl Progress {
     fn new(films: &[Film], console: &Console) -> Self {
-        let size = |film: &Film| std::fs::metadata(&film.path).map_or(1, |found| found.len().max(1));
-        let sizes: BTreeMap<_, _> = films.iter().map(|film| (film.id.clone(), size(film))).collect();
+        let size =
+            |film: &Film| std::fs::metadata(&film.path).map_or(1, |found| found.len().max(1));
+        let sizes: BTreeMap<_, _> = films
+            .iter()
+            .map(|film| (film.id.clone(), size(film)))
+            .collect();
         let total = sizes.values().sum();
         let template = "{msg} {bar:30} {bytes}/{total_bytes}, {eta} left";
         Self {
@@ -143,28 +159,35 @@ impl Progress {
             }
         }
     }
-
 }
 
 /// Writes what happened into the log.
 fn log(event: &ExtractEvent<'_>) {
-        match event {
-            ExtractEvent::Kept { film } => tracing::debug!("{}: features are there", film.id),
-            ExtractEvent::Started { film, again: Some(reason), .. } => {
-                tracing::warn!("{}: the features are made again: {reason}", film.id);
-            }
-            ExtractEvent::Finished { film, windows, complaints } => {
-                tracing::info!("{}: {windows} features", film.id);
-                if *complaints > 0 {
-                    tracing::warn!(
-                        "{}: the video is damaged ({complaints} complaints of the decoder); the features hold what could be decoded",
-                        film.path.display()
-                    );
-                }
-            }
-            ExtractEvent::Failed { film, error } => tracing::warn!("{}: failed: {error}", film.id),
-            _ => {}
+    match event {
+        ExtractEvent::Kept { film } => tracing::debug!("{}: features are there", film.id),
+        ExtractEvent::Started {
+            film,
+            again: Some(reason),
+            ..
+        } => {
+            tracing::warn!("{}: the features are made again: {reason}", film.id);
         }
+        ExtractEvent::Finished {
+            film,
+            windows,
+            complaints,
+        } => {
+            tracing::info!("{}: {windows} features", film.id);
+            if *complaints > 0 {
+                tracing::warn!(
+                    "{}: the video is damaged ({complaints} complaints of the decoder); the features hold what could be decoded",
+                    film.path.display()
+                );
+            }
+        }
+        ExtractEvent::Failed { film, error } => tracing::warn!("{}: failed: {error}", film.id),
+        _ => {}
+    }
 }
 
 fn told(summary: &ExtractSummary, out: &std::path::Path) -> String {

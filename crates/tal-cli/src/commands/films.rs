@@ -27,16 +27,29 @@ pub(crate) fn run(args: &SynthArgs, console: &Console) -> Result<()> {
         args.out.display(),
         config.num_train,
         config.num_test,
-        truth.recordings.iter().map(|recording| recording.instances.len()).sum::<usize>(),
+        truth
+            .recordings
+            .iter()
+            .map(|recording| recording.instances.len())
+            .sum::<usize>(),
         truth.classes.len(),
     ))
 }
 
 /// Draws the films with a bar.
-pub(super) fn write(config: &FilmConfig, ffmpeg: &Ffmpeg, out: &Path, console: &Console) -> Result<GroundTruth> {
+pub(super) fn write(
+    config: &FilmConfig,
+    ffmpeg: &Ffmpeg,
+    out: &Path,
+    console: &Console,
+) -> Result<GroundTruth> {
     let stop = console.catch_interrupts_saying("stopping; again to stop at once");
     let total = config.num_train + config.num_test;
-    let bar = console.bar(total as u64, 0, "drawing {bar:30} {pos}/{len} films, {eta} left");
+    let bar = console.bar(
+        total as u64,
+        0,
+        "drawing {bar:30} {pos}/{len} films, {eta} left",
+    );
     let written = tal_synth::write_films(config, ffmpeg, out, &mut |done| {
         bar.set_position(done as u64);
         !stop.load(Ordering::Relaxed)

@@ -11,7 +11,10 @@ use crate::console::Console;
 
 pub(crate) fn run(args: &ProbeArgs, console: &Console) -> Result<()> {
     let films = decoder(&args.decoder, true)?;
-    let ffmpeg = films.ffmpeg.as_ref().ok_or_else(|| anyhow!("there is no ffmpeg"))?;
+    let ffmpeg = films
+        .ffmpeg
+        .as_ref()
+        .ok_or_else(|| anyhow!("there is no ffmpeg"))?;
     let mut failed = 0;
     for path in &args.videos {
         match probe(ffmpeg, path, args.decoder.stream) {
@@ -26,7 +29,10 @@ pub(crate) fn run(args: &ProbeArgs, console: &Console) -> Result<()> {
     }
     match failed {
         0 => Ok(()),
-        _ => Err(anyhow!("{failed} of {} videos cannot be read", args.videos.len())),
+        _ => Err(anyhow!(
+            "{failed} of {} videos cannot be read",
+            args.videos.len()
+        )),
     }
 }
 
@@ -47,27 +53,48 @@ fn in_json(path: &std::path::Path, found: &Probe) -> Result<String> {
 
 fn in_words(path: &std::path::Path, found: &Probe) -> String {
     let (timeline, container) = (&found.report.timeline, &found.container);
-    let codec = container.streams.get(found.stream).map_or("", |stream| stream.codec.as_str());
+    let codec = container
+        .streams
+        .get(found.stream)
+        .map_or("", |stream| stream.codec.as_str());
     let rate = match (timeline.rate, timeline.mean_rate()) {
         (Some(rate), _) => format!("{rate} frames a second ({:.4})", rate.per_second()),
-        (None, Some(mean)) => format!("variable, {:.4} frames a second on average", mean.per_second()),
+        (None, Some(mean)) => format!(
+            "variable, {:.4} frames a second on average",
+            mean.per_second()
+        ),
         (None, None) => "unknown".to_owned(),
     };
     let mut lines = vec![
         path.display().to_string(),
-        format!("  size      {} x {} pixels, upright ({codec} in {})", found.format.width, found.format.height, container.format),
+        format!(
+            "  size      {} x {} pixels, upright ({codec} in {})",
+            found.format.width, found.format.height, container.format
+        ),
         format!("  rate      {rate}"),
         format!("  frames    {}", timeline.frames),
         format!("  start     {:.6} s", timeline.start()),
         format!("  duration  {:.6} s", timeline.duration()),
     ];
     if let [_, _, ..] = container.streams.as_slice() {
-        lines.push(format!("  streams   {} of video; this is stream {} (--stream)", container.streams.len(), found.stream));
+        lines.push(format!(
+            "  streams   {} of video; this is stream {} (--stream)",
+            container.streams.len(),
+            found.stream
+        ));
     }
     let damage = &found.report.damage;
     if damage.is_damaged() {
-        lines.push(format!("  damage    {} complaints of the decoder:", damage.complaints));
-        lines.extend(damage.kinds.iter().map(|(kind, count)| format!("            {count} x {kind}")));
+        lines.push(format!(
+            "  damage    {} complaints of the decoder:",
+            damage.complaints
+        ));
+        lines.extend(
+            damage
+                .kinds
+                .iter()
+                .map(|(kind, count)| format!("            {count} x {kind}")),
+        );
     }
     lines.join("\n")
 }

@@ -31,13 +31,16 @@ pub(crate) fn run(args: &ReleasedWeightsArgs, console: &Console) -> Result<()> {
         let found = sha256(path).map_err(|error| anyhow!("{error}"))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let by_name = known.iter().find(|file| file.file == name);
-        let by_digest = known.iter().find(|file| {
-            !matches!(file.checksum, Checksum::Unknown) && file.checksum.fits(&found)
-        });
+        let by_digest = known
+            .iter()
+            .find(|file| !matches!(file.checksum, Checksum::Unknown) && file.checksum.fits(&found));
         let verdict = match (by_digest, by_name) {
             (Some(file), _) => format!("{} ({}, {})", file.file, file.network.name(), file.licence),
             (None, Some(file)) if matches!(file.checksum, Checksum::Unknown) => {
-                format!("{}, by its name; the authors publish no checksum", file.file)
+                format!(
+                    "{}, by its name; the authors publish no checksum",
+                    file.file
+                )
             }
             (None, Some(file)) => {
                 wrong += 1;
@@ -45,10 +48,15 @@ pub(crate) fn run(args: &ReleasedWeightsArgs, console: &Console) -> Result<()> {
             }
             (None, None) => "no public file of this list".to_owned(),
         };
-        console.print(&format!("{}\n    SHA-256  {found}\n    {verdict}", path.display()))?;
+        console.print(&format!(
+            "{}\n    SHA-256  {found}\n    {verdict}",
+            path.display()
+        ))?;
     }
     match wrong {
         0 => Ok(()),
-        _ => Err(anyhow!("{wrong} files differ from the published ones: download them again")),
+        _ => Err(anyhow!(
+            "{wrong} files differ from the published ones: download them again"
+        )),
     }
 }

@@ -9,12 +9,18 @@ use crate::console::Console;
 pub(crate) fn run(args: &FeaturesCheckArgs, console: &Console) -> Result<()> {
     let config = args.config.load()?;
     let found = compare_sidecars(&config.dataset)?;
-    console.print(&format!("{} descriptions in {}", found.num_sidecars, config.dataset.features.dir.display()))?;
+    console.print(&format!(
+        "{} descriptions in {}",
+        found.num_sidecars,
+        config.dataset.features.dir.display()
+    ))?;
     for line in &found.differences {
         console.print(&format!("  {line}"))?;
     }
     match found.differences.len() {
         0 => console.print("The configuration says what the descriptions say."),
-        count => Err(anyhow!("{count} differences between the configuration and the descriptions of the features")),
+        count => Err(anyhow!(
+            "{count} differences between the configuration and the descriptions of the features"
+        )),
     }
 }

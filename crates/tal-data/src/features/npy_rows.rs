@@ -71,7 +71,10 @@ impl RowWriter {
         } = self;
         let complete = || {
             let mut file = file.into_inner()?;
-            let (before, after) = (header(&[0, num_channels])?, header(&[num_rows, num_channels])?);
+            let (before, after) = (
+                header(&[0, num_channels])?,
+                header(&[num_rows, num_channels])?,
+            );
             if before.len() != after.len() {
                 return Err(io::Error::other("too many rows for the room in the header"));
             }
@@ -113,6 +116,11 @@ mod tests {
         let error = npy::read(&path).unwrap_err().to_string();
         assert!(error.contains("a.npy"), "{error}");
         let nowhere = folder.path().join("none/a.npy");
-        assert!(RowWriter::create(&nowhere, 2).unwrap_err().to_string().contains("none"));
+        assert!(
+            RowWriter::create(&nowhere, 2)
+                .unwrap_err()
+                .to_string()
+                .contains("none")
+        );
     }
 }

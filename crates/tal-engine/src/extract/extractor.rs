@@ -10,7 +10,9 @@ use tch::Device;
 
 use super::job::Job;
 use super::producer::Producer;
-use super::{ExtractError, ExtractEvent, ExtractSummary, Film, FilmPaths, FilmReader, NamedRecipe, network};
+use super::{
+    ExtractError, ExtractEvent, ExtractSummary, Film, FilmPaths, FilmReader, NamedRecipe, network,
+};
 
 /// The treatment of a film that fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,11 +55,16 @@ impl Extractor {
     /// # Errors
     /// If the file cannot be read or holds other weights than those of the network.
     pub fn open(recipe: NamedRecipe, weights: &Path, device: Device) -> Result<Self, ExtractError> {
-        let NamedRecipe { name, recipe: values, .. } = &recipe;
-        let preprocessor = Preprocessor::new(&values.pixels).map_err(|source| ExtractError::Pixels {
-            name: name.clone(),
-            source,
-        })?;
+        let NamedRecipe {
+            name,
+            recipe: values,
+            ..
+        } = &recipe;
+        let preprocessor =
+            Preprocessor::new(&values.pixels).map_err(|source| ExtractError::Pixels {
+                name: name.clone(),
+                source,
+            })?;
         let record = RecipeRecord {
             name: name.clone(),
             sha256: values.digest(),
@@ -67,7 +74,11 @@ impl Extractor {
             network: network::open(values, weights, device)?,
             recipe: record,
             weights: WeightsRecord {
-                name: weights.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                name: weights
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
                 sha256: sha256(weights)?,
             },
             preprocessor,

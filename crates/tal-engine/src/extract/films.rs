@@ -8,8 +8,8 @@ use super::ExtractError;
 
 /// Extensions by which films are found in a folder; a file that is named itself may have any.
 const EXTENSIONS: [&str; 18] = [
-    "3gp", "asf", "avi", "flv", "gif", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf",
-    "ogv", "ts", "webm", "wmv",
+    "3gp", "asf", "avi", "flv", "gif", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts",
+    "mxf", "ogv", "ts", "webm", "wmv",
 ];
 
 /// A film and the recording that its features belong to.
@@ -33,7 +33,11 @@ impl Film {
 
     /// Whether a path looks like a film: a file with the extension of one.
     pub fn is_likely(path: &Path) -> bool {
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        let extension = path
+            .extension()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_lowercase();
         EXTENSIONS.contains(&extension.as_str())
     }
 }
@@ -67,7 +71,8 @@ fn films_of(input: &Path) -> Result<Vec<Film>, ExtractError> {
         path: input.to_owned(),
         reason,
     };
-    let metadata = fs::metadata(input).map_err(|error| fault(format!("cannot be read: {error}")))?;
+    let metadata =
+        fs::metadata(input).map_err(|error| fault(format!("cannot be read: {error}")))?;
     if !metadata.is_dir() {
         let stem = input.file_stem().unwrap_or_default().to_string_lossy();
         return Ok(vec![Film {
@@ -78,7 +83,10 @@ fn films_of(input: &Path) -> Result<Vec<Film>, ExtractError> {
     let mut films = Vec::new();
     collect(input, "", &mut films).map_err(|error| fault(format!("cannot be read: {error}")))?;
     match films.is_empty() {
-        true => Err(fault(format!("no film in this folder: none of its files ends in .{}", EXTENSIONS.join(", .")))),
+        true => Err(fault(format!(
+            "no film in this folder: none of its files ends in .{}",
+            EXTENSIONS.join(", .")
+        ))),
         false => Ok(films),
     }
 }
@@ -87,7 +95,11 @@ fn films_of(input: &Path) -> Result<Vec<Film>, ExtractError> {
 fn collect(folder: &Path, prefix: &str, films: &mut Vec<Film>) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if name.starts_with('.') {
             continue;
         }
@@ -118,7 +130,10 @@ mod tests {
             fs::write(path, "").unwrap();
         }
         let ids = |inputs: &[PathBuf]| -> Result<Vec<String>, ExtractError> {
-            Ok(find_films(inputs)?.into_iter().map(|film| film.id).collect())
+            Ok(find_films(inputs)?
+                .into_iter()
+                .map(|film| film.id)
+                .collect())
         };
         assert_eq!(ids(&[folder.to_owned()]).unwrap(), ["day1/a", "day2/a"]);
         let (first, second) = (folder.join("day1/a.mp4"), folder.join("day2/a.MKV"));
@@ -128,6 +143,11 @@ mod tests {
         let error = ids(&[folder.join("none.mp4")]).unwrap_err().to_string();
         assert!(error.contains("none.mp4"), "{error}");
         fs::create_dir(folder.join("empty")).unwrap();
-        assert!(ids(&[folder.join("empty")]).unwrap_err().to_string().contains("no film"));
+        assert!(
+            ids(&[folder.join("empty")])
+                .unwrap_err()
+                .to_string()
+                .contains("no film")
+        );
     }
 }

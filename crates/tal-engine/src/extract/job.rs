@@ -7,7 +7,10 @@ use tal_video::{FeaturesRecord, Sidecar, Window};
 use tch::Tensor;
 
 use super::producer::{Content, Ended, Message};
-use super::{ExtractError, ExtractEvent, ExtractOptions, ExtractSummary, Extractor, FailedFilm, Film, FilmError, FilmPaths, OnFailure};
+use super::{
+    ExtractError, ExtractEvent, ExtractOptions, ExtractSummary, Extractor, FailedFilm, Film,
+    FilmError, FilmPaths, OnFailure,
+};
 
 /// The side of the network: batches, features, files.
 pub(super) struct Job<'a> {
@@ -57,7 +60,13 @@ impl<'a> Job<'a> {
         }
     }
 
-    pub(super) fn take(&mut self, Message { film: index, content }: Message) -> Result<(), ExtractError> {
+    pub(super) fn take(
+        &mut self,
+        Message {
+            film: index,
+            content,
+        }: Message,
+    ) -> Result<(), ExtractError> {
         let (film, paths) = &self.films[index];
         match content {
             Content::Kept => {
@@ -74,11 +83,17 @@ impl<'a> Job<'a> {
                 };
                 self.open.insert(index, output);
                 let again = again.as_deref();
-                (self.observer)(ExtractEvent::Started { film, again, seconds });
+                (self.observer)(ExtractEvent::Started {
+                    film,
+                    again,
+                    seconds,
+                });
             }
             Content::Window(window, values) => {
                 if let Some(output) = self.open.get_mut(&index) {
-                    let Window { start, centre, end, .. } = window;
+                    let Window {
+                        start, centre, end, ..
+                    } = window;
                     output.num_windows += 1;
                     self.waiting.push((index, [start, centre, end]));
                     self.batch.extend_from_slice(&values);
@@ -128,7 +143,9 @@ impl<'a> Job<'a> {
         self.batch.clear();
         for (row, (index, times)) in values.chunks_exact(num_channels).zip(waiting) {
             // A film that failed meanwhile is no longer open.
-            let Some(output) = self.open.get_mut(&index) else { continue };
+            let Some(output) = self.open.get_mut(&index) else {
+                continue;
+            };
             if row.iter().any(|value| !value.is_finite()) {
                 let error = FilmError::NotFinite {
                     path: self.films[index].0.path.clone(),
@@ -157,7 +174,13 @@ impl<'a> Job<'a> {
         if !self.open.get(&index).is_some_and(complete) {
             return Ok(());
         }
-        let Some(Output { writer, times, ended: Some(ended), .. }) = self.open.remove(&index) else {
+        let Some(Output {
+            writer,
+            times,
+            ended: Some(ended),
+            ..
+        }) = self.open.remove(&index)
+        else {
             return Ok(());
         };
         let (film, paths) = &self.films[index];
@@ -177,7 +200,10 @@ impl<'a> Job<'a> {
         let (film, paths) = &self.films[index];
         self.open.remove(&index);
         paths.fail(film, &error)?;
-        (self.observer)(ExtractEvent::Failed { film, error: &error });
+        (self.observer)(ExtractEvent::Failed {
+            film,
+            error: &error,
+        });
         if self.options.on_failure == OnFailure::Stop {
             return Err(error.into());
         }
@@ -190,8 +216,14 @@ impl<'a> Job<'a> {
 impl Extractor {
     /// Shape of a batch, (B, 3, T, H, W) or that of the network's layout.
     fn input_shape(&self, batch_size: usize) -> Vec<i64> {
-        let [batch, frames] = [batch_size as i64, i64::from(self.named.recipe.frames.window)];
-        let [height, width] = [self.preprocessor.height() as i64, self.preprocessor.width() as i64];
+        let [batch, frames] = [
+            batch_size as i64,
+            i64::from(self.named.recipe.frames.window),
+        ];
+        let [height, width] = [
+            self.preprocessor.height() as i64,
+            self.preprocessor.width() as i64,
+        ];
         match self.network.input() {
             tal_backbone::InputLayout::Frame => vec![batch, 3, height, width],
             _ => vec![batch, 3, frames, height, width],
@@ -200,7 +232,12 @@ impl Extractor {
 
     /// The description of features whose windows have these times.
     fn sidecar(&self, ended: Ended, times: Vec<[f64; 3]>) -> Sidecar {
-        let Ended { origin, format, rate, report } = ended;
+        let Ended {
+            origin,
+            format,
+            rate,
+            report,
+        } = ended;
         let frames = &self.named.recipe.frames;
         let fps = rate.per_second();
         let [start, centre, end] = times.first().copied().unwrap_or_default();

@@ -2,14 +2,20 @@
 
 use std::path::Path;
 
-use tal_backbone::{Backbone, BackboneOptions, InputLayout, Network as Architecture, StateDict, VitConfig};
+use tal_backbone::{
+    Backbone, BackboneOptions, InputLayout, Network as Architecture, StateDict, VitConfig,
+};
 use tal_video::{InputLayout as ScriptedLayout, Network, Recipe};
 use tch::Device;
 
 use super::ExtractError;
 
 /// The network of a recipe with the weights of a file.
-pub(super) fn open(recipe: &Recipe, weights: &Path, device: Device) -> Result<Backbone, ExtractError> {
+pub(super) fn open(
+    recipe: &Recipe,
+    weights: &Path,
+    device: Device,
+) -> Result<Backbone, ExtractError> {
     let vit = |config: VitConfig| {
         Architecture::Vit(VitConfig {
             frames: recipe.frames.window.into(),
@@ -34,7 +40,11 @@ pub(super) fn open(recipe: &Recipe, weights: &Path, device: Device) -> Result<Ba
         eps: recipe.eps,
         classifier: false,
     };
-    Ok(Backbone::load(&architecture, StateDict::open(weights)?, &options)?)
+    Ok(Backbone::load(
+        &architecture,
+        StateDict::open(weights)?,
+        &options,
+    )?)
 }
 
 fn scripted(recipe: &Recipe, path: &Path, device: Device) -> Result<Backbone, ExtractError> {

@@ -73,7 +73,10 @@ impl FilmPaths {
             "the film has changed"
         } else if found.recipe.sha256 != recipe.sha256 {
             "they were made by another recipe"
-        } else if found.weights.is_none_or(|found| found.sha256 != weights.sha256) {
+        } else if found
+            .weights
+            .is_none_or(|found| found.sha256 != weights.sha256)
+        {
             "they were made with other weights"
         } else if size < 4 * values {
             "the feature file is shorter than its description says"

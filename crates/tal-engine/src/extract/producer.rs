@@ -3,7 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
-use tal_video::{Fps, FrameFormat, FrameRate, Origin, PlanError, Preprocessor, Recipe, RecipeRecord, Report, WeightsRecord, Window, WindowStream};
+use tal_video::{
+    Fps, FrameFormat, FrameRate, Origin, PlanError, Preprocessor, Recipe, RecipeRecord, Report,
+    WeightsRecord, Window, WindowStream,
+};
 
 use super::output::{Existing, FilmPaths};
 use super::windows::FilmWindows;
@@ -84,7 +87,10 @@ impl Producer<'_> {
         let plan = WindowStream::new(frames, format.time_base, opened.rate).map_err(plan_error)?;
         let claimed = match frames.fps {
             Fps::Resampled(rate) => rate,
-            Fps::Native => opened.rate.ok_or(PlanError::UnknownRate).map_err(plan_error)?,
+            Fps::Native => opened
+                .rate
+                .ok_or(PlanError::UnknownRate)
+                .map_err(plan_error)?,
         };
         let mut preprocessor = self.preprocessor.clone();
         let mut windows = FilmWindows::new(&film.path, opened.frames, plan, &mut preprocessor);
@@ -110,7 +116,9 @@ impl Producer<'_> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(Stopped);
         }
-        self.sender.send(Message { film, content }).map_err(|_| Stopped)
+        self.sender
+            .send(Message { film, content })
+            .map_err(|_| Stopped)
     }
 }
 

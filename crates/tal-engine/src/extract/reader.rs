@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use tal_video::{Ffmpeg, FrameRate, FrameSource, ImageFolder, Origin, ProgramFrames, VideoError, probe};
+use tal_video::{
+    Ffmpeg, FrameRate, FrameSource, ImageFolder, Origin, ProgramFrames, VideoError, probe,
+};
 
 use super::Film;
 
@@ -63,7 +65,9 @@ impl FilmReader for FfmpegFilms {
         if let Some(folder) = self.images(&film.path)? {
             return Ok(OpenedFilm {
                 rate: self.image_rate,
-                seconds: self.image_rate.map(|rate| folder.images().len() as f64 / rate.per_second()),
+                seconds: self
+                    .image_rate
+                    .map(|rate| folder.images().len() as f64 / rate.per_second()),
                 frames: Box::new(folder),
             });
         }

@@ -29,7 +29,6 @@ const SHIPPED: [(&str, &str); 9] = [
     shipped!("videomaev2_fineaction"),
 ];
 
-
 /// The names of the recipes that come with the program.
 pub fn recipe_names() -> impl Iterator<Item = &'static str> {
     SHIPPED.into_iter().map(|(name, _)| name)
@@ -77,10 +76,12 @@ impl NamedRecipe {
             path: path.to_owned(),
             reason: format!("is no recipe: {error}"),
         })?;
-        recipe.validate().map_err(|source| ExtractError::RecipeValues {
-            name: name.to_owned(),
-            source,
-        })?;
+        recipe
+            .validate()
+            .map_err(|source| ExtractError::RecipeValues {
+                name: name.to_owned(),
+                source,
+            })?;
         let comment = text.lines().map_while(|line| line.strip_prefix('#'));
         Ok(Self {
             name: name.to_owned(),

@@ -32,33 +32,69 @@ pub fn compare_sidecars(dataset: &DatasetConfig) -> Result<SidecarComparison, Ex
     })?;
     let mut sidecars = BTreeMap::new();
     for path in paths {
-        let name = path.strip_prefix(folder).unwrap_or(&path).with_extension("");
+        let name = path
+            .strip_prefix(folder)
+            .unwrap_or(&path)
+            .with_extension("");
         sidecars.insert(name.display().to_string(), Sidecar::read(&path)?);
     }
     let mut differences = Vec::new();
     if sidecars.is_empty() {
-        differences.push(format!("{}: no features here have a description", folder.display()));
+        differences.push(format!(
+            "{}: no features here have a description",
+            folder.display()
+        ));
     }
     mixture(&sidecars, "recipe", &mut differences, |found| {
         format!("{} {}", found.recipe.name, short(&found.recipe.sha256))
     });
     mixture(&sidecars, "weights", &mut differences, |found| {
-        found.weights.as_ref().map_or_else(String::new, |weights| format!("{} {}", weights.name, short(&weights.sha256)))
+        found.weights.as_ref().map_or_else(String::new, |weights| {
+            format!("{} {}", weights.name, short(&weights.sha256))
+        })
     });
-    mixture(&sidecars, "version of the decoder", &mut differences, |found| {
-        let decoder = &found.report.decoder;
-        format!("{} {}", decoder.name, decoder.version.as_deref().unwrap_or_default())
-    });
+    mixture(
+        &sidecars,
+        "version of the decoder",
+        &mut differences,
+        |found| {
+            let decoder = &found.report.decoder;
+            format!(
+                "{} {}",
+                decoder.name,
+                decoder.version.as_deref().unwrap_or_default()
+            )
+        },
+    );
     let keys: [(&str, Option<f64>, fn(&Sidecar) -> f64); 4] = [
-        ("dataset.fps", dataset.fps.map(f64::from), |found| found.features.fps),
-        ("dataset.feat_stride", dataset.feat_stride.map(f64::from), |found| found.features.feat_stride),
-        ("dataset.num_frames", Some(dataset.num_frames.into()), |found| 2.0 * found.features.offset_frames),
-        ("dataset.input_dim", Some(dataset.input_dim as f64), |found| found.features.channels as f64),
+        ("dataset.fps", dataset.fps.map(f64::from), |found| {
+            found.features.fps
+        }),
+        (
+            "dataset.feat_stride",
+            dataset.feat_stride.map(f64::from),
+            |found| found.features.feat_stride,
+        ),
+        (
+            "dataset.num_frames",
+            Some(dataset.num_frames.into()),
+            |found| 2.0 * found.features.offset_frames,
+        ),
+        (
+            "dataset.input_dim",
+            Some(dataset.input_dim as f64),
+            |found| found.features.channels as f64,
+        ),
     ];
     for (key, configured, described) in keys {
         // Without a value, the annotation file tells.
-        let Some(configured) = configured else { continue };
-        let wrong: Vec<_> = sidecars.iter().filter(|(_, found)| !same(described(found), configured)).collect();
+        let Some(configured) = configured else {
+            continue;
+        };
+        let wrong: Vec<_> = sidecars
+            .iter()
+            .filter(|(_, found)| !same(described(found), configured))
+            .collect();
         if let Some((name, found)) = wrong.first() {
             differences.push(format!(
                 "{key} is {configured}, but the features of {name} have {}{}",
@@ -83,7 +119,10 @@ fn mixture(
     let values: BTreeSet<String> = sidecars.values().map(value).collect();
     if values.len() > 1 {
         let listed: Vec<_> = values.into_iter().take(5).collect();
-        differences.push(format!("the features are a mixture: {what} {}", listed.join("; ")));
+        differences.push(format!(
+            "the features are a mixture: {what} {}",
+            listed.join("; ")
+        ));
     }
 }
 
@@ -108,7 +147,9 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
         let path = entry?.path();
         if path.is_dir() {
             collect(&path, paths)?;
-        } else if path.extension().is_some_and(|end| end == "json") && path.with_extension("npy").exists() {
+        } else if path.extension().is_some_and(|end| end == "json")
+            && path.with_extension("npy").exists()
+        {
             paths.push(path);
         }
     }

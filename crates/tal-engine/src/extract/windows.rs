@@ -110,7 +110,8 @@ impl<'a> FilmWindows<'a> {
     fn forget(&mut self) {
         let oldest = self.plan.oldest_frame();
         while self.ring.front().is_some_and(|(frame, _)| *frame < oldest) {
-            self.spare.extend(self.ring.pop_front().map(|(_, values)| values));
+            self.spare
+                .extend(self.ring.pop_front().map(|(_, values)| values));
         }
     }
 

@@ -83,7 +83,12 @@ pub fn write_films(
     write_folder(folder, &names, |folder| {
         let [videos, annotations] = names.map(|name| folder.join(name));
         fs::create_dir(&videos).map_err(FolderError::at(&videos))?;
-        for (index, (recording, script)) in ground_truth.recordings.iter().zip(scripts(config)).enumerate() {
+        for (index, (recording, script)) in ground_truth
+            .recordings
+            .iter()
+            .zip(scripts(config))
+            .enumerate()
+        {
             let path = videos.join(format!("{}.mp4", recording.id));
             film(config, index as u64, &script, ffmpeg, &path)?;
             if !progress(index + 1) {
@@ -99,7 +104,10 @@ pub fn write_films(
 fn scripts(config: &FilmConfig) -> impl Iterator<Item = Script> + '_ {
     let count = config.num_train + config.num_test;
     (0..count as u64).map(|index| {
-        Script::new(f64::from(config.seconds), &mut Random::new(config.seed, Purpose::Layout, index))
+        Script::new(
+            f64::from(config.seconds),
+            &mut Random::new(config.seed, Purpose::Layout, index),
+        )
     })
 }
 
@@ -128,7 +136,13 @@ fn ground_truth(config: &FilmConfig) -> Result<GroundTruth, SynthError> {
 }
 
 /// Draws and encodes one film.
-fn film(config: &FilmConfig, index: u64, script: &Script, ffmpeg: &Ffmpeg, path: &Path) -> Result<(), SynthError> {
+fn film(
+    config: &FilmConfig,
+    index: u64,
+    script: &Script,
+    ffmpeg: &Ffmpeg,
+    path: &Path,
+) -> Result<(), SynthError> {
     let mut random = Random::new(config.seed, Purpose::Films, index);
     let mut scene = Scene::new(SIZE, &mut random);
     let rate = FrameRate::new(FPS, 1).unwrap_or(FrameRate::ONE);
@@ -159,7 +173,11 @@ mod tests {
                 end = instance.segment.end;
                 counts[instance.label as usize] += 1;
             }
-            assert!(end < 60.0 && recording.instances.len() >= 4, "{}", recording.id);
+            assert!(
+                end < 60.0 && recording.instances.len() >= 4,
+                "{}",
+                recording.id
+            );
         }
         assert!(counts.iter().all(|count| *count >= 10), "{counts:?}");
         assert_eq!(ground_truth(&config).unwrap(), truth);
@@ -172,19 +190,32 @@ mod tests {
             let pose = motion.map_or_else(|| pose::rest(0.3), |motion| motion.pose(0.25));
             scene.draw(&pose, 0.5, 0.0).to_vec()
         };
-        let mut frames: Vec<_> = Motion::ALL.into_iter().map(|motion| frame(Some(motion))).collect();
+        let mut frames: Vec<_> = Motion::ALL
+            .into_iter()
+            .map(|motion| frame(Some(motion)))
+            .collect();
         frames.push(frame(None));
         for (i, a) in frames.iter().enumerate() {
             for b in &frames[i + 1..] {
-                let differing = a.iter().zip(b).filter(|(a, b)| a.abs_diff(**b) > 40).count();
-                assert!(differing > 900, "frame {i} differs in {differing} bytes only");
+                let differing = a
+                    .iter()
+                    .zip(b)
+                    .filter(|(a, b)| a.abs_diff(**b) > 40)
+                    .count();
+                assert!(
+                    differing > 900,
+                    "frame {i} differs in {differing} bytes only"
+                );
             }
         }
     }
 
     #[test]
     fn films_that_cannot_be_are_refused() {
-        let config = FilmConfig { seconds: 5, ..FilmConfig::default() };
+        let config = FilmConfig {
+            seconds: 5,
+            ..FilmConfig::default()
+        };
         let Ok(ffmpeg) = Ffmpeg::find(None) else {
             eprintln!("SKIPPED: there is no ffmpeg");
             return;

@@ -72,10 +72,16 @@ impl Motion {
             Self::Squat => Pose {
                 trunk: 14.0 * strength,
                 arms: [[85.0 * strength; 2]; 2],
-                legs: [[-62.0 * strength, 40.0 * strength], [62.0 * strength, -40.0 * strength]],
+                legs: [
+                    [-62.0 * strength, 40.0 * strength],
+                    [62.0 * strength, -40.0 * strength],
+                ],
             },
             Self::JumpingJack => Pose {
-                arms: [[-160.0 * strength, -170.0 * strength], [160.0 * strength, 170.0 * strength]],
+                arms: [
+                    [-160.0 * strength, -170.0 * strength],
+                    [160.0 * strength, 170.0 * strength],
+                ],
                 legs: [[-32.0 * strength; 2], [32.0 * strength; 2]],
                 ..STRAIGHT
             },
@@ -111,7 +117,10 @@ pub(super) fn rest(steps: f64) -> Pose {
     Pose {
         trunk: 2.0,
         arms: [[18.0 * swing, 24.0 * swing], [-18.0 * swing, -12.0 * swing]],
-        legs: [[-20.0 * swing, -20.0 * swing - 12.0 * bend], [20.0 * swing, 20.0 * swing - 12.0 * bend]],
+        legs: [
+            [-20.0 * swing, -20.0 * swing - 12.0 * bend],
+            [20.0 * swing, 20.0 * swing - 12.0 * bend],
+        ],
     }
 }
 
@@ -120,7 +129,9 @@ impl Pose {
     pub(super) fn towards(self, other: Self, share: f64) -> Self {
         let mix = |a: f64, b: f64| a + share * (b - a);
         let limbs = |a: [[f64; 2]; 2], b: [[f64; 2]; 2]| {
-            std::array::from_fn(|side| std::array::from_fn(|part| mix(a[side][part], b[side][part])))
+            std::array::from_fn(|side| {
+                std::array::from_fn(|part| mix(a[side][part], b[side][part]))
+            })
         };
         Self {
             trunk: mix(self.trunk, other.trunk),

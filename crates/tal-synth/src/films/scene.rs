@@ -62,26 +62,40 @@ impl Scene {
 
     /// A frame: rows from top to bottom, three bytes for each pixel.
     pub(super) fn draw(&mut self, pose: &Pose, position: f64, time: f64) -> &[u8] {
-        let (width, height) = (f64::from(self.pixels.width()), f64::from(self.pixels.height()));
+        let (width, height) = (
+            f64::from(self.pixels.width()),
+            f64::from(self.pixels.height()),
+        );
         self.pixels.fill(self.sky);
         let horizon = 0.78 * height;
         if let Some(ground) = Rect::from_xywh(0.0, horizon as f32, width as f32, height as f32) {
-            self.pixels.fill_rect(ground, &paint(self.ground), Transform::identity(), None);
+            self.pixels
+                .fill_rect(ground, &paint(self.ground), Transform::identity(), None);
         }
         for shape in &self.shapes {
             let margin = 0.15;
-            let x = (shape.centre.0 + shape.speed * time + margin).rem_euclid(1.0 + 2.0 * margin) - margin;
+            let x = (shape.centre.0 + shape.speed * time + margin).rem_euclid(1.0 + 2.0 * margin)
+                - margin;
             let (x, y, radius) = (x * width, shape.centre.1 * height, shape.radius * height);
             let mut outline = PathBuilder::new();
             if shape.round {
                 outline.push_circle(x as f32, y as f32, radius as f32);
-            } else if let Some(square) =
-                Rect::from_xywh((x - radius) as f32, (y - radius) as f32, 2.0 * radius as f32, 2.0 * radius as f32)
-            {
+            } else if let Some(square) = Rect::from_xywh(
+                (x - radius) as f32,
+                (y - radius) as f32,
+                2.0 * radius as f32,
+                2.0 * radius as f32,
+            ) {
                 outline.push_rect(square);
             }
             if let Some(path) = outline.finish() {
-                self.pixels.fill_path(&path, &paint(shape.colour), FillRule::Winding, Transform::identity(), None);
+                self.pixels.fill_path(
+                    &path,
+                    &paint(shape.colour),
+                    FillRule::Winding,
+                    Transform::identity(),
+                    None,
+                );
             }
         }
         self.figure(pose, position * width, 0.92 * height, self.height * height);
@@ -95,7 +109,10 @@ impl Scene {
     fn figure(&mut self, pose: &Pose, x: f64, floor: f64, height: f64) {
         let end = |(x, y): (f64, f64), degrees: f64, length: f64| {
             let angle = degrees.to_radians();
-            (x + length * height * angle.sin(), y + length * height * angle.cos())
+            (
+                x + length * height * angle.sin(),
+                y + length * height * angle.cos(),
+            )
         };
         let reach = |limb: &[f64; 2]| {
             let down = |part: usize| LEG[part] * limb[part].to_radians().cos();
@@ -126,10 +143,19 @@ impl Scene {
         };
         let paint = paint(self.figure);
         if let Some(path) = lines.finish() {
-            self.pixels.stroke_path(&path, &paint, &stroke, Transform::identity(), None);
+            self.pixels
+                .stroke_path(&path, &paint, &stroke, Transform::identity(), None);
         }
-        if let Some(path) = PathBuilder::from_circle(head.0 as f32, head.1 as f32, (HEAD * height) as f32) {
-            self.pixels.fill_path(&path, &paint, FillRule::Winding, Transform::identity(), None);
+        if let Some(path) =
+            PathBuilder::from_circle(head.0 as f32, head.1 as f32, (HEAD * height) as f32)
+        {
+            self.pixels.fill_path(
+                &path,
+                &paint,
+                FillRule::Winding,
+                Transform::identity(),
+                None,
+            );
         }
     }
 }

@@ -52,18 +52,24 @@ impl Script {
         let direction = if random.chance(0.5) { 1.0 } else { -1.0 };
         Self {
             actions,
-            walk: (direction * random.between((0.03, 0.07)), random.between((0.0, 2.0))),
+            walk: (
+                direction * random.between((0.03, 0.07)),
+                random.between((0.0, 2.0)),
+            ),
         }
     }
 
     /// The pose at a time.
     pub(super) fn pose(&self, time: f64) -> Pose {
         let resting = rest(STEPS * self.walked(time));
-        let near = |action: &&Action| time > action.start - TURN / 2.0 && time < action.end + TURN / 2.0;
+        let near =
+            |action: &&Action| time > action.start - TURN / 2.0 && time < action.end + TURN / 2.0;
         let Some(action) = self.actions.iter().find(near) else {
             return resting;
         };
-        let moving = action.motion.pose((time - action.start) / action.motion.period());
+        let moving = action
+            .motion
+            .pose((time - action.start) / action.motion.period());
         let inside = (time - action.start).min(action.end - time) + TURN / 2.0;
         resting.towards(moving, (inside / TURN).clamp(0.0, 1.0))
     }
@@ -77,7 +83,11 @@ impl Script {
 
     /// Time of walking until now, in seconds.
     fn walked(&self, time: f64) -> f64 {
-        let acted: f64 = self.actions.iter().map(|action| time.clamp(action.start, action.end) - action.start).sum();
+        let acted: f64 = self
+            .actions
+            .iter()
+            .map(|action| time.clamp(action.start, action.end) - action.start)
+            .sum();
         time - acted
     }
 }

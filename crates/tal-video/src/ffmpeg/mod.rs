@@ -8,8 +8,10 @@ mod log;
 mod probe;
 mod program;
 mod session;
+mod writer;
 
 pub use container::{Container, VideoStream};
 pub use frames::ProgramFrames;
 pub use probe::{Probe, probe};
 pub use program::Ffmpeg;
+pub use writer::FilmWriter;

@@ -37,11 +37,38 @@ impl FilmWriter {
     ) -> Result<Self, VideoError> {
         let (size, rate) = (format!("{width}x{height}"), rate.to_string());
         let words = [
-            "-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size",
-            &size, "-framerate", &rate, "-i", "pipe:0", "-c:v", "libx264", "-preset", "veryfast", "-crf", "20",
-            "-pix_fmt", "yuv420p", "-threads", "1", "-bitexact",
+            "-nostdin",
+            "-hide_banner",
+            "-loglevel",
+            "error",
+            "-y",
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "rgb24",
+            "-video_size",
+            &size,
+            "-framerate",
+            &rate,
+            "-i",
+            "pipe:0",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "veryfast",
+            "-crf",
+            "20",
+            "-pix_fmt",
+            "yuv420p",
+            "-threads",
+            "1",
+            "-bitexact",
         ];
-        let mut arguments: Vec<OsString> = words.iter().filter(|word| **word != "-nostdin").map(OsString::from).collect();
+        let mut arguments: Vec<OsString> = words
+            .iter()
+            .filter(|word| **word != "-nostdin")
+            .map(OsString::from)
+            .collect();
         let mut output = OsString::from("file:");
         output.push(path);
         arguments.push(output);
@@ -109,8 +136,15 @@ impl FilmWriter {
     /// The fault of a program that ended.
     fn ended(&mut self) -> VideoError {
         drop(self.pixels.take());
-        let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
-        let said = self.said.take().and_then(|said| said.join().ok()).unwrap_or_default();
+        let status = self
+            .child
+            .wait()
+            .map_or_else(|error| error.to_string(), |status| status.to_string());
+        let said = self
+            .said
+            .take()
+            .and_then(|said| said.join().ok())
+            .unwrap_or_default();
         VideoError::Encoding {
             path: self.path.clone(),
             status,

@@ -54,6 +54,8 @@ pub enum Network {
     R2plus1d34,
     /// Inflated Inception, 1024 channels.
     I3d,
+    /// Inflated Inception as video_features runs it, with padding that does not depend on the length; 1024 channels.
+    I3dVideoFeatures,
     /// The small vision transformer of VideoMAEv2, 384 channels.
     VitSmall,
     /// The base vision transformer of VideoMAEv2, 768 channels.

@@ -89,7 +89,9 @@ mod tests {
     #[test]
     fn other_platforms_get_a_way_out() {
         assert!(require_platform("linux", "x86_64").is_ok());
-        let text = require_platform("macos", "aarch64").unwrap_err().to_string();
+        let text = require_platform("macos", "aarch64")
+            .unwrap_err()
+            .to_string();
         assert!(text.contains("TAL_FFMPEG"), "{text}");
     }
 }
