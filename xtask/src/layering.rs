@@ -44,6 +44,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "tal-cli",
         &[
+            "tal-backbone",
             "tal-core",
             "tal-config",
             "tal-corpus",

@@ -131,7 +131,7 @@ impl Backbone {
         Ok(Self {
             body: Body::Scripted(module),
             input,
-            channels: shape[0],
+            channels: shape[input.channel_axis()],
             width,
             classifier: None,
             device,
@@ -170,7 +170,7 @@ impl Backbone {
     /// Features of a batch of clips or frames, without gradients.
     ///
     /// # Shapes
-    /// (N, C, T, H, W) or (N, C, H, W), see [`Backbone::input`], to (N, width).
+    /// (N, C, T, H, W), (N, T, C, H, W) or (N, C, H, W), see [`Backbone::input`], to (N, width).
     ///
     /// # Errors
     /// If kind or shape of the input do not fit, or LibTorch has no memory for it.
@@ -220,11 +220,12 @@ impl Backbone {
         let size = batch.size();
         let general = || match self.input {
             InputLayout::Clip => format!("[N, {}, T, H, W]", self.channels),
+            InputLayout::Frames => format!("[N, T, {}, H, W]", self.channels),
             InputLayout::Frame => format!("[N, {}, H, W]", self.channels),
         };
         let fits = batch.kind() == Kind::Float
             && size.len() == self.input.rank()
-            && size[1] == self.channels
+            && size[1 + self.input.channel_axis()] == self.channels
             && size.iter().all(|size| *size > 0);
         let wanted = match &self.body {
             _ if !fits => Some(general()),

@@ -16,6 +16,8 @@ use crate::vit_config::VitConfig;
 pub enum InputLayout {
     /// Clips, (N, C, T, H, W).
     Clip,
+    /// Clips frame by frame, (N, T, C, H, W); only TorchScript modules take them.
+    Frames,
     /// Single frames, (N, C, H, W).
     Frame,
 }
@@ -24,8 +26,16 @@ impl InputLayout {
     /// Number of dimensions, the batch included.
     pub fn rank(self) -> usize {
         match self {
-            Self::Clip => 5,
+            Self::Clip | Self::Frames => 5,
             Self::Frame => 4,
+        }
+    }
+
+    /// Place of the channels in the shape of one item.
+    pub(crate) fn channel_axis(self) -> usize {
+        match self {
+            Self::Clip | Self::Frame => 0,
+            Self::Frames => 1,
         }
     }
 }

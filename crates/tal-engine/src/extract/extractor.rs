@@ -43,7 +43,7 @@ pub struct Extractor {
     pub(super) network: Backbone,
     pub(super) recipe: RecipeRecord,
     pub(super) weights: WeightsRecord,
-    preprocessor: Preprocessor,
+    pub(super) preprocessor: Preprocessor,
 }
 
 /// Most memory for windows that wait for the network, in bytes; one window may always wait.
@@ -127,6 +127,7 @@ impl Extractor {
             recipe: &self.named.recipe,
             preprocessor: self.preprocessor.clone(),
             made_by: (&self.recipe, &self.weights),
+            layout: self.network.input(),
             stop,
             sender,
         };

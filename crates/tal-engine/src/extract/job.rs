@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tal_backbone::{BackboneError, InputLayout};
 use tal_data::features::RowWriter;
 use tal_video::{FeaturesRecord, Sidecar, Window};
 use tch::Tensor;
@@ -131,7 +132,7 @@ impl<'a> Job<'a> {
         let network = &self.extractor.network;
         let shape = self.extractor.input_shape(self.options.batch_size);
         let input = Tensor::f_from_slice(&self.batch).and_then(|input| input.f_reshape(shape));
-        let input = input.map_err(tal_backbone::BackboneError::from)?;
+        let input = input.map_err(BackboneError::from)?;
         let features = network.forward(&input)?;
         let num_channels = self.extractor.num_channels();
         let mut values = vec![0.0; num_channels * self.options.batch_size];
@@ -139,7 +140,7 @@ impl<'a> Job<'a> {
         let features = features.to_device(tch::Device::Cpu).contiguous();
         features
             .f_copy_data(&mut values, num_values)
-            .map_err(tal_backbone::BackboneError::from)?;
+            .map_err(BackboneError::from)?;
         self.batch.clear();
         for (row, (index, times)) in values.chunks_exact(num_channels).zip(waiting) {
             // A film that failed meanwhile is no longer open.
@@ -225,8 +226,9 @@ impl Extractor {
             self.preprocessor.width() as i64,
         ];
         match self.network.input() {
-            tal_backbone::InputLayout::Frame => vec![batch, 3, height, width],
-            _ => vec![batch, 3, frames, height, width],
+            InputLayout::Frame => vec![batch, 3, height, width],
+            InputLayout::Frames => vec![batch, frames, 3, height, width],
+            InputLayout::Clip => vec![batch, 3, frames, height, width],
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
+use tal_backbone::InputLayout;
 use tal_video::{
     Fps, FrameFormat, FrameRate, Origin, PlanError, Preprocessor, Recipe, RecipeRecord, Report,
     WeightsRecord, Window, WindowStream,
@@ -45,6 +46,7 @@ pub(super) struct Producer<'a> {
     pub(super) recipe: &'a Recipe,
     pub(super) preprocessor: Preprocessor,
     pub(super) made_by: (&'a RecipeRecord, &'a WeightsRecord),
+    pub(super) layout: InputLayout,
     pub(super) stop: &'a AtomicBool,
     pub(super) sender: SyncSender<Message>,
 }
@@ -93,7 +95,13 @@ impl Producer<'_> {
                 .map_err(plan_error)?,
         };
         let mut preprocessor = self.preprocessor.clone();
-        let mut windows = FilmWindows::new(&film.path, opened.frames, plan, &mut preprocessor);
+        let mut windows = FilmWindows::new(
+            &film.path,
+            opened.frames,
+            plan,
+            &mut preprocessor,
+            self.layout,
+        );
         while let Some((window, values)) = windows.next()? {
             self.send(index, Content::Window(window, values))?;
         }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
+use tal_backbone::InputLayout;
 use tal_video::{Decision, FrameSource, FrameStamp, Preprocessor, Report, Window, WindowStream};
 
 use super::FilmError;
@@ -14,6 +15,7 @@ pub(super) struct FilmWindows<'a> {
     plan: WindowStream,
     preprocessor: &'a mut Preprocessor,
     size: (usize, usize),
+    layout: InputLayout,
     /// The last frame that arrived; the next one decides whether it is needed.
     held: Vec<u8>,
     next: Vec<u8>,
@@ -29,6 +31,7 @@ impl<'a> FilmWindows<'a> {
         source: Box<dyn FrameSource>,
         plan: WindowStream,
         preprocessor: &'a mut Preprocessor,
+        layout: InputLayout,
     ) -> Self {
         let format = source.format();
         Self {
@@ -36,6 +39,7 @@ impl<'a> FilmWindows<'a> {
             plan,
             preprocessor,
             size: (format.width, format.height),
+            layout,
             held: vec![0; format.num_bytes()],
             next: vec![0; format.num_bytes()],
             source,
@@ -48,7 +52,7 @@ impl<'a> FilmWindows<'a> {
     /// The next window and its values.
     ///
     /// # Shapes
-    /// (3, T, H, W), row-major.
+    /// That of one window in the layout.
     pub(super) fn next(&mut self) -> Result<Option<(Window, Vec<f32>)>, FilmError> {
         loop {
             if let Some(window) = self.plan.next_window() {
@@ -115,7 +119,7 @@ impl<'a> FilmWindows<'a> {
         }
     }
 
-    /// The frames of a window, colour by colour.
+    /// The values of a window in the network's order.
     fn clip(&self, window: &Window) -> Vec<f32> {
         let plane = self.preprocessor.height() * self.preprocessor.width();
         let num_frames = window.frames.len();
@@ -125,7 +129,11 @@ impl<'a> FilmWindows<'a> {
             let index = self.ring.partition_point(|(number, _)| number < frame);
             let (_, values) = &self.ring[index];
             for (colour, values) in values.chunks_exact(plane).enumerate() {
-                clip[(colour * num_frames + place) * plane..][..plane].copy_from_slice(values);
+                let at = match self.layout {
+                    InputLayout::Clip => colour * num_frames + place,
+                    InputLayout::Frames | InputLayout::Frame => place * 3 + colour,
+                };
+                clip[at * plane..][..plane].copy_from_slice(values);
             }
         }
         clip
