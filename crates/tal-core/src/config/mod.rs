@@ -41,8 +41,8 @@ pub use backtal::{
 };
 pub use class_scores::{ClassScoresConfig, ClassScoresRule, ScoreCombination};
 pub use dataset::{
-    AppendedFeatures, BeyondFeatures, DatasetConfig, FeatureFormat, FeatureLayout, FeaturesConfig,
-    TruncationConfig,
+    AppendedFeatures, BeyondFeatures, DatasetConfig, ExtractConfig, FeatureFormat, FeatureLayout,
+    FeaturesConfig, TruncationConfig,
 };
 pub use decoder::{
     BoundaryInput, ClffConfig, CrossLevelConfig, DecoderConfig, FusedLevels, Fusion, HeadConfig,

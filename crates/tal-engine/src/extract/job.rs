@@ -135,7 +135,7 @@ impl<'a> Job<'a> {
         let input = input.map_err(BackboneError::from)?;
         let features = network.forward(&input)?;
         let num_channels = self.extractor.num_channels();
-        let mut values = vec![0.0; num_channels * self.options.batch_size];
+        let mut values = vec![0.0_f32; num_channels * self.options.batch_size];
         let num_values = values.len();
         let features = features.to_device(tch::Device::Cpu).contiguous();
         features
