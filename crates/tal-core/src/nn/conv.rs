@@ -103,9 +103,6 @@ impl Conv1d {
     }
 
     /// Convolves.
-    ///
-    /// # Shapes
-    /// (B, in, T) → (B, out, T').
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let bias = self.bias.as_ref();
         if self.stride == 1 && self.groups == 1 {

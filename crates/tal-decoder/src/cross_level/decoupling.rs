@@ -4,7 +4,7 @@ use tal_core::config::{CrossLevelConfig, FusedLevels, Fusion};
 use tal_core::nn::{Conv1d, Conv1dConfig, ConvTranspose1d, FeaturePyramid};
 use tch::{Tensor, nn};
 
-use super::neighbors::{doubling, halving, is_fused, neighbor};
+use super::neighbors::{halving, is_fused, neighbor};
 
 /// Features for one task: every level fused with its neighbours.
 ///
@@ -68,7 +68,7 @@ impl CrossLevel {
         let neighbors = config.neighbors;
         let up = neighbors
             .has_coarser()
-            .then(|| doubling(&(path / "up"), dim));
+            .then(|| ConvTranspose1d::new(&(path / "up"), dim, dim));
         let down = neighbors
             .has_finer()
             .then(|| halving(&(path / "down"), dim, false));

@@ -1,7 +1,7 @@
 //! Neighbouring levels, brought to the length of a level.
 
 use tal_core::config::FusedLevels;
-use tal_core::nn::{Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, FeaturePyramid};
+use tal_core::nn::{Conv1d, Conv1dConfig, FeaturePyramid};
 use tch::{Tensor, nn};
 
 /// Convolution that halves the length: kernel 3, stride 2.
@@ -18,11 +18,6 @@ pub(super) fn halving(path: &nn::Path<'_>, dim: usize, depthwise: bool) -> Conv1
             ..config
         },
     )
-}
-
-/// Transposed convolution that doubles the length: kernel 3.
-pub(super) fn doubling(path: &nn::Path<'_>, dim: usize) -> ConvTranspose1d {
-    ConvTranspose1d::new(path, ConvTranspose1dConfig::doubling(dim, dim))
 }
 
 /// Features of a level; `None` if there is no such level.
