@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use tal_config::ConfigError;
 use tal_config::import::{ImportOptions, Imported, import};
+use tal_core::FileError;
 use tal_core::atomic::write_atomic;
 
 use super::output;
@@ -28,10 +29,9 @@ fn translate(args: &ConfigImportArgs) -> Result<()> {
     if let Some(out) = &args.out {
         output::check("--out", out, &["yaml", "yml"])?;
     }
-    let text = std::fs::read_to_string(&args.theirs).map_err(|source| ConfigError::Read {
-        path: args.theirs.clone(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(&args.theirs);
+    let unreadable = FileError::at("read the configuration", &args.theirs);
+    let text = text.map_err(|error| ConfigError::from(unreadable(error)))?;
     let origin = args.theirs.display().to_string();
     let options = ImportOptions {
         code: args.code,

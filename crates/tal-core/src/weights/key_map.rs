@@ -32,7 +32,7 @@ impl KeyMap {
             Ok((regex, (*replacement).to_owned()))
         });
         Ok(KeyMap {
-            rules: rules.collect::<Result<_, _>>()?,
+            rules: rules.collect::<Result<_, WeightsError>>()?,
         })
     }
 

@@ -179,7 +179,7 @@ struct Writer<'a> {
     config: &'a DatasetConfig,
     num_channels: usize,
     parts: Vec<Part>,
-    store: Box<dyn tal_data::FeatureStore>,
+    store: tal_data::FeatureStore,
     /// Arrays for the one HDF5 file of all recordings, by part.
     collected: Vec<(PathBuf, Vec<(String, FeatureArray)>)>,
 }
