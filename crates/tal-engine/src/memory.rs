@@ -19,7 +19,8 @@ fn field(name: &str) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
 

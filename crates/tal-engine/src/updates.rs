@@ -53,25 +53,23 @@ pub(crate) fn adam(
     let beta2 = beta2 as f32;
     let [keep, l2, eps] = [step.keep, step.l2, step.eps].map(|number| number as f32);
     let [root, scale] = [step.root, step.scale].map(|number| number as f32);
-    let block = |value: &mut [f32], mean: &mut [f32], square: &mut [f32], grad: &[f32]| {
-        let columns = value.iter_mut().zip(mean).zip(square).zip(grad);
-        for (((value, mean), square), grad) in columns {
-            let grad = grad * factor + *value * l2;
-            *mean += (grad - *mean) * towards_grad;
-            *square = *square * beta2 + grad * (grad * rest2);
-            let denominator = square.sqrt() / root + eps;
-            *value = *value * keep + *mean * scale / denominator;
-        }
-    };
+    let block =
+        |(((value, mean), square), grad): (((&mut [f32], &mut [f32]), &mut [f32]), &[f32])| {
+            let columns = value.iter_mut().zip(mean).zip(square).zip(grad);
+            for (((value, mean), square), grad) in columns {
+                let grad = grad * factor + *value * l2;
+                *mean += (grad - *mean) * towards_grad;
+                *square = *square * beta2 + grad * (grad * rest2);
+                let denominator = square.sqrt() / root + eps;
+                *value = *value * keep + *mean * scale / denominator;
+            }
+        };
     let blocks = value
         .chunks_mut(BLOCK)
         .zip(mean.chunks_mut(BLOCK))
         .zip(square.chunks_mut(BLOCK))
         .zip(grad.chunks(BLOCK));
-    let run = |(((value, mean), square), grad): (((&mut [_], _), _), _)| {
-        block(value, mean, square, grad);
-    };
-    host::for_each(blocks, run);
+    host::for_each(blocks, block);
     true
 }
 
@@ -83,14 +81,13 @@ pub(crate) fn average(average: &mut Tensor, value: &Tensor, decay: f64) -> bool 
         return false;
     };
     let (decay, rest) = (decay as f32, (1.0 - decay) as f32);
-    let block = |average: &mut [f32], value: &[f32]| {
+    let block = |(average, value): (&mut [f32], &[f32])| {
         for (average, value) in average.iter_mut().zip(value) {
             *average = *average * decay + value * rest;
         }
     };
     let blocks = average.chunks_mut(BLOCK).zip(value.chunks(BLOCK));
-    let run = |(average, value): (&mut [_], &[_])| block(average, value);
-    host::for_each(blocks, run);
+    host::for_each(blocks, block);
     true
 }
 
