@@ -20,8 +20,9 @@ fn field(name: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-#[cfg(target_os = "linux")]
 mod tests {
+    #![cfg(target_os = "linux")]
+
     use super::*;
 
     #[test]
