@@ -53,23 +53,25 @@ pub(crate) fn adam(
     let beta2 = beta2 as f32;
     let [keep, l2, eps] = [step.keep, step.l2, step.eps].map(|number| number as f32);
     let [root, scale] = [step.root, step.scale].map(|number| number as f32);
-    let block =
-        |(((value, mean), square), grad): (((&mut [f32], &mut [f32]), &mut [f32]), &[f32])| {
-            let columns = value.iter_mut().zip(mean).zip(square).zip(grad);
-            for (((value, mean), square), grad) in columns {
-                let grad = grad * factor + *value * l2;
-                *mean += (grad - *mean) * towards_grad;
-                *square = *square * beta2 + grad * (grad * rest2);
-                let denominator = square.sqrt() / root + eps;
-                *value = *value * keep + *mean * scale / denominator;
-            }
-        };
+    let block = |value: &mut [f32], mean: &mut [f32], square: &mut [f32], grad: &[f32]| {
+        let columns = value.iter_mut().zip(mean).zip(square).zip(grad);
+        for (((value, mean), square), grad) in columns {
+            let grad = grad * factor + *value * l2;
+            *mean += (grad - *mean) * towards_grad;
+            *square = *square * beta2 + grad * (grad * rest2);
+            let denominator = square.sqrt() / root + eps;
+            *value = *value * keep + *mean * scale / denominator;
+        }
+    };
     let blocks = value
         .chunks_mut(BLOCK)
         .zip(mean.chunks_mut(BLOCK))
         .zip(square.chunks_mut(BLOCK))
         .zip(grad.chunks(BLOCK));
-    host::for_each(blocks, block);
+    let run = |(((value, mean), square), grad): (((&mut [_], _), _), _)| {
+        block(value, mean, square, grad);
+    };
+    host::for_each(blocks, run);
     true
 }
 

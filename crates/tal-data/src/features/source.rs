@@ -52,16 +52,10 @@ impl Source {
 
     /// Whether every recording has its features of both sources in one file of its own.
     pub(super) fn shares_file(&self, other: &Self) -> bool {
-        let file = |source: &Self| {
-            let AppendedFeatures {
-                dir,
-                prefix,
-                suffix,
-                ..
-            } = source.files.clone();
-            (dir, prefix, suffix)
-        };
-        file(self) == file(other) && self.shared_file().is_none() && other.shared_file().is_none()
+        let (ours, theirs) = (&self.files, &other.files);
+        (&ours.dir, &ours.prefix, &ours.suffix) == (&theirs.dir, &theirs.prefix, &theirs.suffix)
+            && self.shared_file().is_none()
+            && other.shared_file().is_none()
     }
 
     /// The recording's file, whether it exists or not.
