@@ -88,14 +88,8 @@ impl PthFile {
 
     /// A file without an archive: of an older PyTorch, or of `pickle`.
     fn read_plain(path: &Path, mut source: Box<dyn Source>, len: u64) -> Result<Self, PthError> {
-        if len > MAX_PLAIN_BYTES {
-            return Err(PthError::Limit {
-                path: path.to_owned(),
-                what: "bytes of a file without an archive",
-                found: len,
-                limit: MAX_PLAIN_BYTES,
-            });
-        }
+        let what = "bytes of a file without an archive";
+        PthError::at_most(path, what, len, MAX_PLAIN_BYTES)?;
         let mut bytes = Vec::with_capacity(len as usize);
         source
             .as_mut()

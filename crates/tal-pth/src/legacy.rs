@@ -47,7 +47,7 @@ pub(super) fn load(bytes: &Arc<Vec<u8>>, start: usize) -> Result<(Value, Vec<Sto
 /// The storage that a stream consists of, where its values begin and whether they are big endian.
 pub(super) fn storage(bytes: &[u8]) -> Result<(StorageRef, usize, bool), Fault> {
     let malformed = |reason: &str| Fault {
-        kind: FaultKind::malformed(reason),
+        kind: FaultKind::Malformed(reason.to_owned()),
         opcode: "none".to_owned(),
         position: 0,
     };
@@ -109,20 +109,14 @@ impl<'a> Cursor<'a> {
     /// Position of the values of each key, after a check that they are all there.
     fn values(&mut self, list: &[Storage]) -> Result<BTreeMap<String, usize>, Fault> {
         let keys = self.pickle(&mut Storages::none(), machine::load)?;
-        let wrong = "the list of storages is not a list of names";
-        let items = keys
-            .as_items()
-            .ok_or_else(|| self.fault(FaultKind::malformed(wrong)))?;
         let by_key: BTreeMap<&str, &Storage> = list
             .iter()
             .filter(|storage| matches!(storage.place, Place::Pending))
             .map(|storage| (storage.key.as_str(), storage))
             .collect();
         let mut places = BTreeMap::new();
-        for item in items {
-            let key = item
-                .as_str()
-                .ok_or_else(|| self.fault(FaultKind::malformed(wrong)))?;
+        for item in keys.as_items().ok_or_else(|| self.not_names())? {
+            let key = item.as_str().ok_or_else(|| self.not_names())?;
             let storage = by_key.get(key).ok_or_else(|| {
                 self.storage_fault(key, "it is listed but no tensor lies in it".to_owned())
             })?;
@@ -160,6 +154,11 @@ impl<'a> Cursor<'a> {
             opcode: "none".to_owned(),
             position: self.at,
         }
+    }
+
+    fn not_names(&self) -> Fault {
+        let reason = "the list of storages is not a list of names";
+        self.fault(FaultKind::Malformed(reason.to_owned()))
     }
 
     fn storage_fault(&self, key: &str, reason: String) -> Fault {
