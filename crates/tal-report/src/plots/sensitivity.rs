@@ -67,7 +67,7 @@ pub fn sensitivity(
         let overall = ("over all ground truth".to_owned(), Sample::Reference);
         legend_line(area, left, [overall])?;
         if panels.is_empty() {
-            return frame(area, (left, 6 * BUCKET), measure, "", end)?.note_empty(area);
+            return frame(area, (left, 6 * BUCKET), measure, "", end)?.note_empty(area, true);
         }
         let mut start = left;
         for (index, (panel, layout)) in panels.iter().zip(&widths).enumerate() {
@@ -108,16 +108,9 @@ fn frame<'a>(
     characteristic: &str,
     end: f64,
 ) -> Drawn<Axes<'a>> {
-    let name = if measure.is_empty() {
-        String::new()
-    } else {
-        format!("{measure} [%]")
-    };
-    let y = Axis {
-        name: &name,
-        range: 0.0..end,
-        num_ticks: 11,
-    };
+    let unit = if measure.is_empty() { "" } else { " [%]" };
+    let name = format!("{measure}{unit}");
+    let y = Axis::new(&name, 0.0..end, 11);
     let top = BELOW_LEGEND;
     let axes = Axes::draw(area, (left, top), (width, HEIGHT), &Axis::BLANK, &y)?;
     let name = shorten(characteristic, LABEL_SIZE, width);
@@ -140,14 +133,8 @@ fn draw_panel(
         let name = shorten(&bucket.name, LABEL_SIZE, layout.bucket - 4);
         let below = |dy| (middle, bottom + dy);
         text(area, &name, below(15), LABEL_SIZE, &BLACK, Align::Centre)?;
-        text(
-            area,
-            &count(bucket),
-            below(33),
-            SMALL_SIZE,
-            &MUTED,
-            Align::Centre,
-        )?;
+        let count = count(bucket);
+        text(area, &count, below(33), SMALL_SIZE, &MUTED, Align::Centre)?;
         let Some(value) = bucket.value.filter(|value| value.is_finite()) else {
             text(area, "none", below(-10), SMALL_SIZE, &MUTED, Align::Centre)?;
             continue;
