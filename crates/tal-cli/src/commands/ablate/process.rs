@@ -67,11 +67,8 @@ impl Process {
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {}", config.display()))?;
-        let bar = console.bar(
-            run.config.train.num_epochs() as u64,
-            0,
-            "{prefix} {bar:20} epoch {pos}/{len}  {msg}",
-        );
+        let template = "{prefix} {bar:20} epoch {pos}/{len}  {msg}";
+        let bar = console.bar(run.config.train.num_epochs() as u64, 0, template);
         bar.set_prefix(format!("{}, seed {}", run.variant, run.seed));
         Ok(Self {
             run,
@@ -92,11 +89,8 @@ impl Process {
             self.bar.set_position(step.epoch.saturating_sub(1));
             self.bar.set_message(format!("loss {:.3}", step.loss));
         }
-        let status = self
-            .child
-            .try_wait()
-            .context("cannot wait for a training process")?;
-        let Some(status) = status else {
+        let status = self.child.try_wait();
+        let Some(status) = status.context("cannot wait for a training process")? else {
             return Ok(None);
         };
         self.bar.finish_and_clear();
@@ -113,15 +107,11 @@ impl Process {
             return Ok(Ended::Finished);
         }
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let last = text
-            .lines()
-            .rev()
-            .find(|line| line.starts_with("error: "))
-            .map_or_else(|| status.to_string(), str::to_owned);
-        Ok(Ended::Failed(format!(
-            "{variant}, seed {seed}: {last} (messages: {})",
-            self.log.display()
-        )))
+        let last = text.lines().rev().find(|line| line.starts_with("error: "));
+        let last = last.map_or_else(|| status.to_string(), str::to_owned);
+        let log = self.log.display();
+        let reason = format!("{variant}, seed {seed}: {last} (messages: {log})");
+        Ok(Ended::Failed(reason))
     }
 }
 
