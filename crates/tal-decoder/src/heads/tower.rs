@@ -23,10 +23,9 @@ pub struct TowerConfig {
 impl TowerConfig {
     /// Channels of the output: H, or D without blocks.
     pub fn out_channels(&self) -> usize {
-        if self.num_blocks == 0 {
-            self.in_channels
-        } else {
-            self.dim
+        match self.num_blocks {
+            0 => self.in_channels,
+            _ => self.dim,
         }
     }
 }
@@ -62,20 +61,16 @@ impl Tower {
         let blocks = (0..config.num_blocks)
             .map(|block| {
                 let path = path / block;
-                let in_channels = if block == 0 {
-                    config.in_channels
-                } else {
-                    config.dim
+                let in_channels = match block {
+                    0 => config.in_channels,
+                    _ => config.dim,
                 };
-                let bias = if config.norm {
-                    BiasInit::None
-                } else {
-                    BiasInit::Zero
+                let bias = match config.norm {
+                    true => BiasInit::None,
+                    false => BiasInit::Zero,
                 };
-                let conv = Conv1dConfig {
-                    bias,
-                    ..Conv1dConfig::new(in_channels, config.dim, config.kernel_size)
-                };
+                let conv = Conv1dConfig::new(in_channels, config.dim, config.kernel_size);
+                let conv = conv.with_bias(bias);
                 TowerBlock {
                     conv: MaskedConv1d::new(&(&path / "conv"), conv),
                     norm: config
@@ -88,9 +83,6 @@ impl Tower {
     }
 
     /// Output of the last block.
-    ///
-    /// # Shapes
-    /// (B, D, S) to (B, H, S).
     pub fn forward(&self, x: &Tensor, positions: &Positions) -> Tensor {
         self.blocks.iter().fold(x.shallow_clone(), |x, block| {
             match &block.norm {
