@@ -160,13 +160,9 @@ impl PthFile {
                 .and_then(|bytes| tensor.gather(bytes, storage.big_endian)),
             (Place::Entry(entry), Some(reader)) => {
                 let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-                let cached = match &reader.last {
-                    Some((index, bytes)) if *index == tensor.storage => Some(Arc::clone(bytes)),
-                    _ => None,
-                };
-                let bytes = match cached {
-                    Some(bytes) => bytes,
-                    None => {
+                let bytes = match &reader.last {
+                    Some((index, bytes)) if *index == tensor.storage => Arc::clone(bytes),
+                    _ => {
                         let bytes = Arc::new(reader.archive.storage_bytes(storage, *entry)?);
                         reader.last = Some((tensor.storage, Arc::clone(&bytes)));
                         bytes
