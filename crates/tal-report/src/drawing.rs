@@ -33,18 +33,14 @@ impl Figures {
         let evaluation = &self.evaluation;
         let thresholds = &evaluation.tiou_thresholds;
         plots::map_over_thresholds(&folder.join("map.svg"), &self.map_series())?;
-        let ap: Vec<(String, Vec<f64>)> = evaluation
-            .classes
-            .iter()
-            .map(|class| (classes.display_name(class.label), class.ap.clone()))
-            .collect();
+        let ap = evaluation.classes.iter();
+        let ap = ap.map(|class| (classes.display_name(class.label), class.ap.clone()));
+        let ap: Vec<_> = ap.collect();
         plots::ap_per_class(&folder.join("ap_per_class.svg"), thresholds, &ap)?;
         if (1..=MAX_CURVES).contains(&curves.len()) {
             for (t, tiou) in thresholds.iter().enumerate() {
-                let series: Vec<_> = curves
-                    .iter()
-                    .map(|class| curve(class, t, classes))
-                    .collect();
+                let series = curves.iter().map(|class| curve(class, t, classes));
+                let series: Vec<_> = series.collect();
                 let file = folder.join(format!("precision_recall_{tiou:.2}.svg"));
                 let title = format!("Precision and recall at tIoU {tiou:.2}");
                 plots::precision_recall(&file, &title, &series)?;
@@ -94,11 +90,8 @@ impl Figures {
 /// The curve of a class at one threshold.
 fn curve(class: &ClassCurves, threshold: usize, classes: &ClassMap) -> PrecisionRecallSeries {
     let curve = &class.curves[threshold];
-    let points = curve
-        .recall
-        .iter()
-        .copied()
-        .zip(curve.envelope.iter().copied());
+    let (recall, envelope) = (curve.recall.iter(), curve.envelope.iter());
+    let points = recall.copied().zip(envelope.copied());
     PrecisionRecallSeries {
         name: classes.display_name(class.label),
         points: points.collect(),
@@ -109,23 +102,16 @@ fn draw_diagnosis(folder: &Path, diagnosis: &Diagnosis) -> Result<(), PlotError>
     let types: Vec<&str> = std::iter::once("true positive")
         .chain(ErrorType::ALL.into_iter().map(error_name))
         .collect();
-    let groups: Vec<(String, Vec<f64>)> = diagnosis
-        .profile
-        .mean_counts()
-        .iter()
-        .enumerate()
-        .map(|(group, counts)| {
-            let total: f64 = counts.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-            let shares = counts.iter().map(|count| count / total).collect();
-            (format!("{}N", group + 1), shares)
-        })
-        .collect();
-    let impact: Vec<(String, f64)> = diagnosis
-        .impact
-        .errors
-        .iter()
-        .map(|impact| (error_name(impact.error).to_owned(), impact.gain))
-        .collect();
+    let counts = diagnosis.profile.mean_counts();
+    let groups = counts.iter().enumerate().map(|(group, counts)| {
+        let total: f64 = counts.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        let shares: Vec<f64> = counts.iter().map(|count| count / total).collect();
+        (format!("{}N", group + 1), shares)
+    });
+    let groups: Vec<_> = groups.collect();
+    let impact = diagnosis.impact.errors.iter();
+    let impact = impact.map(|impact| (error_name(impact.error).to_owned(), impact.gain));
+    let impact: Vec<_> = impact.collect();
     let file = folder.join("false_positives.svg");
     plots::false_positive_profile(&file, &types, &groups, &impact)?;
 

@@ -19,9 +19,6 @@ const BAR: usize = 6;
 /// threshold.
 ///
 /// `classes` holds names and APs in the order of `thresholds`. A class without finite AP comes last and has no bar.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn ap_per_class(
     path: &Path,
     thresholds: &[f64],

@@ -102,7 +102,7 @@ impl<'a> Axes<'a> {
             (self.columns.start + self.columns.end) / 2,
             (self.rows.start + self.rows.end) / 2,
         );
-        text(area, "no values", place, LABEL_SIZE, &MUTED, Align::Centre)
+        text(area, "no values", place, LABEL_SIZE, &MUTED, Align::Center)
     }
 }
 

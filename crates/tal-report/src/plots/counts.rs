@@ -19,9 +19,6 @@ const GAP: i32 = 10;
 /// Draws one bar per entry of `series` for every row, in the given order.
 ///
 /// `rows` holds names and counts in the order of `series`.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn counts(
     path: &Path,
     title: &str,

@@ -32,9 +32,6 @@ pub struct CurvePanel {
 }
 
 /// Draws rows of panels with one legend.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn curve_grid(
     path: &Path,
     title: &str,

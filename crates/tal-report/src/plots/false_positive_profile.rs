@@ -26,9 +26,6 @@ const VALUE: i32 = 56;
 /// removing each type of error.
 ///
 /// `groups` holds names and shares in the order of `types`; an entry of `impact` has the colour of the type with its name.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn false_positive_profile(
     path: &Path,
     types: &[&str],
@@ -87,7 +84,7 @@ fn draw_groups(
         let middle = left + GROUP * bounded(index) + GROUP / 2;
         let name = shorten(name, SMALL_SIZE, GROUP - 4);
         let place = (middle, TOP + HEIGHT + 14);
-        text(area, &name, place, SMALL_SIZE, &BLACK, Align::Centre)?;
+        text(area, &name, place, SMALL_SIZE, &BLACK, Align::Center)?;
         let mut reached = 0.0;
         for (kind, share) in shares(group).into_iter().enumerate() {
             let bottom = axes.pixel((0.0, reached)).1;
@@ -103,7 +100,7 @@ fn draw_groups(
                 let place = (middle, (top + bottom) / 2);
                 let value = format!("{share:.0}");
                 let colour = text_on(colour);
-                text(area, &value, place, SMALL_SIZE, &colour, Align::Centre)?;
+                text(area, &value, place, SMALL_SIZE, &colour, Align::Center)?;
             }
         }
     }

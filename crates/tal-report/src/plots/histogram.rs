@@ -15,9 +15,6 @@ const NUM_BINS: usize = 32;
 
 /// Draws the number of values of each series in equal bins from 0; the last bin holds all greater values, too. The series
 /// stand side by side in a bin.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn histogram(
     path: &Path,
     title: &str,

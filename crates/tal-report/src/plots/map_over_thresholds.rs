@@ -34,9 +34,6 @@ pub struct TiouPoint {
 }
 
 /// Draws mAP over the threshold; confidence intervals become bands behind the lines.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn map_over_thresholds(path: &Path, series: &[TiouSeries]) -> Result<(), PlotError> {
     let legend = Legend::of_lines(series.iter().map(|one| &one.name), HEIGHT);
     let curves: Vec<_> = series.iter().map(|one| finite(&one.points)).collect();

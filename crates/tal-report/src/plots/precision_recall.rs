@@ -22,9 +22,6 @@ pub struct PrecisionRecallSeries {
 }
 
 /// Draws the precision envelope of every series as steps; AP is the area below it.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn precision_recall(
     path: &Path,
     title: &str,

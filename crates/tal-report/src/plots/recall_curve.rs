@@ -17,9 +17,6 @@ const HEIGHT: i32 = 400;
 /// Draws average recall over the average number of proposals per recording; the title names the area below the curve.
 ///
 /// `points` holds pairs (number of proposals, average recall) in any order.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn recall_curve(path: &Path, points: &[(f64, f64)], area_below: f64) -> Result<(), PlotError> {
     let points = drawable(points, |(number, recall)| {
         (number.max(0.0), 100.0 * recall.clamp(0.0, 1.0))

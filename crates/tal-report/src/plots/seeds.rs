@@ -27,9 +27,6 @@ pub struct SeedRow<'a> {
 
 /// Draws a row per configuration: a circle per seed, a diamond for the mean and a line of one standard deviation to either
 /// side. The axis covers the range of the values, not 0 to 100.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn seeds(path: &Path, title: &str, rows: &[SeedRow<'_>]) -> Result<(), PlotError> {
     let layout = Rows::new(rows.iter().map(|row| row.name), ROW);
     let one = LineStyle {

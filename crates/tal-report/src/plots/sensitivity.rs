@@ -41,9 +41,6 @@ pub struct SensitivityBucket {
 /// Draws the measure in every bucket of every property, and its overall value as a dashed line.
 ///
 /// `measure` names the measure without unit, such as `mAP_N` or `False negatives`.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn sensitivity(
     path: &Path,
     title: &str,
@@ -115,7 +112,7 @@ fn frame<'a>(
     let axes = Axes::draw(area, (left, top), (width, HEIGHT), &Axis::BLANK, &y)?;
     let name = shorten(characteristic, LABEL_SIZE, width);
     let place = (left + width / 2, top + HEIGHT + 56);
-    text(area, &name, place, LABEL_SIZE, &BLACK, Align::Centre)?;
+    text(area, &name, place, LABEL_SIZE, &BLACK, Align::Center)?;
     Ok(axes)
 }
 
@@ -132,11 +129,11 @@ fn draw_panel(
         let middle = left + layout.bucket * bounded(place) + layout.bucket / 2;
         let name = shorten(&bucket.name, LABEL_SIZE, layout.bucket - 4);
         let below = |dy| (middle, bottom + dy);
-        text(area, &name, below(15), LABEL_SIZE, &BLACK, Align::Centre)?;
+        text(area, &name, below(15), LABEL_SIZE, &BLACK, Align::Center)?;
         let count = count(bucket);
-        text(area, &count, below(33), SMALL_SIZE, &MUTED, Align::Centre)?;
+        text(area, &count, below(33), SMALL_SIZE, &MUTED, Align::Center)?;
         let Some(value) = bucket.value.filter(|value| value.is_finite()) else {
-            text(area, "none", below(-10), SMALL_SIZE, &MUTED, Align::Centre)?;
+            text(area, "none", below(-10), SMALL_SIZE, &MUTED, Align::Center)?;
             continue;
         };
         let half = layout.bucket * 3 / 8;
@@ -153,7 +150,7 @@ fn draw_panel(
         let half = width(&label, SMALL_SIZE) / 2;
         let behind = [(x - half, y - 6), (x + half, y + 6)];
         area.draw(&Rectangle::new(behind, WHITE.mix(0.85).filled()))?;
-        text(area, &label, (x, y), SMALL_SIZE, &BLACK, Align::Centre)?;
+        text(area, &label, (x, y), SMALL_SIZE, &BLACK, Align::Center)?;
     }
     Ok(())
 }
