@@ -51,11 +51,8 @@ pub fn localize(
     config: &ProposalConfig,
 ) -> Result<Vec<Detection>, ProposalError> {
     let proposals = propose(curves, config)?;
-    Ok(suppress_proposals(
-        proposals,
-        config.iou_threshold,
-        config.add_one,
-    ))
+    let (threshold, add_one) = (config.iou_threshold, config.add_one);
+    Ok(suppress_proposals(proposals, threshold, add_one))
 }
 
 /// Proposals of every class whose recording score is at least `class_threshold`, class by class.
@@ -106,11 +103,10 @@ pub fn propose(
         };
         let curve = resize(&curve::normalized(row, false), curves.num_frames);
         for threshold in config.curve_thresholds.values() {
-            let sums = Sums::new(
-                curve
-                    .iter()
-                    .map(|value| if *value < threshold { 0.0 } else { *value }),
-            );
+            let kept = curve
+                .iter()
+                .map(|&value| if value < threshold { 0.0 } else { value });
+            let sums = Sums::new(kept);
             for run in runs::find(&curve, threshold) {
                 class.push(run, &sums, &mut proposals);
             }
@@ -120,10 +116,9 @@ pub fn propose(
             class.push(*run, &sums, &mut proposals);
         }
         // The released code adds one per run; suppression drops all but one of them.
+        let last = proposals.last();
         if let Some(score) = config.whole_recording_score
-            && proposals
-                .last()
-                .is_some_and(|proposal| proposal.label == label)
+            && last.is_some_and(|proposal: &Detection| proposal.label == label)
         {
             proposals.push(Detection {
                 segment: Segment::new(0.0, curves.duration),
