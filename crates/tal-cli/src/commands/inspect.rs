@@ -100,15 +100,15 @@ fn weights(checkpoint: &Checkpoint, learned: &LearnedActionSensitivity) -> Vec<C
         GaussianCombination::Mean => 0.5,
         GaussianCombination::Sum => 1.0,
     };
+    let place = |i: usize| (2.0 * i as f64 / (NUM_POINTS - 1) as f64 - 1.0) * REACH;
     let curves = |num_classes: usize, weight: &dyn Fn(usize, f64) -> Option<f64>| {
-        (0..num_classes)
-            .map(|class| {
-                let place = |i: usize| (2.0 * i as f64 / (NUM_POINTS - 1) as f64 - 1.0) * REACH;
-                let points =
-                    (0..NUM_POINTS).filter_map(|i| Some((place(i), weight(class, place(i))?)));
-                points.collect()
-            })
-            .collect()
+        let places = || (0..NUM_POINTS).map(place);
+        let curve = |class| {
+            places()
+                .filter_map(|d| Some((d, weight(class, d)?)))
+                .collect()
+        };
+        (0..num_classes).map(curve).collect()
     };
     let cls = learned.classification.as_ref().map_or(Vec::new(), |part| {
         curves(part.mean.len(), &|class, d| part.value(class, d))
@@ -140,17 +140,14 @@ fn over_epochs(course: &[(u64, LearnedActionSensitivity)]) -> Vec<Vec<CurvePanel
         let first = course.first();
         let first = first.and_then(|(_, learned)| part(learned).as_ref());
         let num_classes = first.map_or(0, |part| part.mean.len());
-        (0..num_classes)
-            .map(|class| {
-                course
-                    .iter()
-                    .filter_map(|(epoch, learned)| {
-                        let values = numbers(part(learned).as_ref()?);
-                        Some((*epoch as f64, f64::from(*values.get(class)?)))
-                    })
-                    .collect()
-            })
-            .collect()
+        let curve = |class: usize| {
+            let points = course.iter().filter_map(|(epoch, learned)| {
+                let values = numbers(part(learned).as_ref()?);
+                Some((*epoch as f64, f64::from(*values.get(class)?)))
+            });
+            points.collect()
+        };
+        (0..num_classes).map(curve).collect()
     };
     let parts: [(&str, Part); 3] = [
         ("classification", |learned| &learned.classification),

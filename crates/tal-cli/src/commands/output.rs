@@ -90,10 +90,11 @@ pub(crate) fn run_folder(out: Option<&Path>, file: &Path) -> PathBuf {
 
 /// Writes figures as JSON.
 pub(crate) fn write_json(file: &Path, figures: &impl serde::Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(figures)?;
-    write_atomic(file, |out| {
-        out.write_all(text.as_bytes())?;
-        out.write_all(b"\n")
-    })
-    .map_err(|error| anyhow!("cannot write {}: {error}", file.display()))
+    write_text(file, &(serde_json::to_string_pretty(figures)? + "\n"))
+}
+
+/// Writes a file in one piece.
+pub(crate) fn write_text(file: &Path, text: &str) -> Result<()> {
+    write_atomic(file, |out| out.write_all(text.as_bytes()))
+        .map_err(|error| anyhow!("cannot write {}: {error}", file.display()))
 }

@@ -27,27 +27,22 @@ pub(crate) fn run(args: &SplitArgs) -> Result<()> {
         })?;
     let truth = annotations::parse(&bytes, &args.annotations, None)?;
     let chosen: Vec<&Recording> = chosen(args, &truth)?;
-    let groups = chosen
-        .iter()
-        .map(|recording| group(args, &recording.id))
-        .collect::<Result<Vec<String>, UsageError>>()?;
+    let groups = chosen.iter().map(|recording| group(args, &recording.id));
+    let groups = groups.collect::<Result<Vec<String>, UsageError>>()?;
     let (names, shares) = plan(args)?;
     let parts = split::assign(&chosen, &groups, &shares, args.seed)
         .map_err(|error| UsageError(error.to_string()))?;
 
     for (fold, file) in files.iter().enumerate() {
-        let subsets: BTreeMap<String, String> = chosen
-            .iter()
-            .zip(&parts)
-            .map(|(recording, part)| {
-                let subset = match args.folds {
-                    Some(_) if *part == fold => TEST,
-                    Some(_) => TRAINING,
-                    None => names[*part].as_str(),
-                };
-                (recording.id.clone(), subset.to_owned())
-            })
-            .collect();
+        let subset = |(recording, part): (&&Recording, &usize)| {
+            let subset = match args.folds {
+                Some(_) if *part == fold => TEST,
+                Some(_) => TRAINING,
+                None => names[*part].as_str(),
+            };
+            (recording.id.clone(), subset.to_owned())
+        };
+        let subsets: BTreeMap<_, _> = chosen.iter().zip(&parts).map(subset).collect();
         annotations::subsets::write(file, &bytes, &args.annotations, &subsets)?;
     }
     report(args, &truth, &chosen, &groups, &names, &parts)

@@ -136,10 +136,8 @@ fn advice(statistics: &Statistics) -> String {
         lengths.current, lengths.num_longer, lengths.for_most, lengths.for_all, lengths.unit
     );
     if let Some(advice) = &statistics.regression_range {
-        let ranges = advice
-            .ranges
-            .iter()
-            .map(|[low, high]| format!("[{low}, {high}]"));
+        let ranges = advice.ranges.iter();
+        let ranges = ranges.map(|[low, high]| format!("[{low}, {high}]"));
         text += &format!(
             "\ndecoder.regression_range: [{}] would leave {} actions without a level instead of {}.",
             ranges.collect::<Vec<_>>().join(", "),
@@ -162,11 +160,10 @@ fn draw(folder: &Path, statistics: &Statistics) -> Result<(), PlotError> {
     })?;
     let title = "Durations of the actions";
     durations("action_seconds.svg", title, |one| &one.seconds.actions)?;
-    let classes: Vec<(String, Vec<usize>)> = statistics
-        .classes
-        .iter()
-        .map(|class| (class.name.clone(), vec![class.num_training, class.num_test]))
-        .collect();
+    let classes = statistics.classes.iter();
+    let counts =
+        classes.map(|class| (class.name.clone(), vec![class.num_training, class.num_test]));
+    let classes: Vec<_> = counts.collect();
     let (file, title) = (folder.join("classes.svg"), "Actions of the classes");
     plots::counts(&file, title, &["training", "test"], &classes)?;
     let levels: Vec<(String, Vec<usize>)> = statistics

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result};
-use tal_core::atomic::{FolderError, write_atomic};
+use anyhow::Result;
+use tal_core::atomic::FolderError;
 use tal_core::config::{Config, FeatureFormat};
 use tal_synth::{LikeOptions, SynthConfig, SynthError};
 
+use super::output;
 use crate::args::{CorpusArgs, SynthArgs};
 use crate::console::print;
 use crate::failure::bail_usage;
@@ -78,8 +79,7 @@ fn like(args: &SynthArgs, file: &Path) -> Result<()> {
     };
     let report = tal_synth::write_like(&config.dataset, &options)?;
     let path = args.out.join("dataset.yaml");
-    write_atomic(&path, |file| file.write_all(overlay.as_bytes()))
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    output::write_text(&path, &overlay)?;
     let unit = match config.dataset.features.format {
         FeatureFormat::Inertial { .. } => "samples",
         _ => "features",

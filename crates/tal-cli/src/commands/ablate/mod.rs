@@ -6,8 +6,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use tal_core::atomic::write_atomic;
+use anyhow::{Result, bail};
 use tal_engine::DeviceChoice;
 use tal_engine::ablation::{Plan, Report, Run};
 use tal_report::plots;
@@ -163,19 +162,14 @@ impl Tables<'_> {
             ("table.md", report.to_markdown()),
             ("table.csv", report.to_csv()),
         ] {
-            let file = self.out.join(name);
-            write_atomic(&file, |out| out.write_all(text.as_bytes()))
-                .with_context(|| format!("cannot write {}", file.display()))?;
+            output::write_text(&self.out.join(name), &text)?;
         }
-        let rows: Vec<_> = report
-            .rows
-            .iter()
-            .map(|row| plots::SeedRow {
-                name: &row.variant,
-                values: row.seeds.iter().map(|s| s.figures.average_map).collect(),
-                spread: row.average_map.map(|s| (s.mean, s.std.unwrap_or(0.0))),
-            })
-            .collect();
+        let rows = report.rows.iter().map(|row| plots::SeedRow {
+            name: &row.variant,
+            values: row.seeds.iter().map(|s| s.figures.average_map).collect(),
+            spread: row.average_map.map(|s| (s.mean, s.std.unwrap_or(0.0))),
+        });
+        let rows: Vec<_> = rows.collect();
         let file = self.out.join("table.svg");
         Ok(plots::seeds(&file, &report.title, &rows)?)
     }

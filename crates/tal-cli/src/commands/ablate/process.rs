@@ -7,7 +7,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
-use tal_core::atomic::write_atomic;
 use tal_engine::DeviceChoice;
 use tal_engine::ablation::Run;
 use tal_engine::metrics::{Metric, StepMetrics};
@@ -45,10 +44,7 @@ impl Process {
         let log = run.folder.with_extension("log");
         let parent = run.folder.parent().unwrap_or(Path::new(""));
         output::create_folder(parent)?;
-        write_atomic(&config, |out| {
-            out.write_all(tal_config::to_yaml(&run.config).as_bytes())
-        })
-        .with_context(|| format!("cannot write {}", config.display()))?;
+        output::write_text(&config, &tal_config::to_yaml(&run.config))?;
         let open = || File::create(&log).with_context(|| format!("cannot write {}", log.display()));
         let messages = open()?;
         let mut command = Command::new(own_program()?);
