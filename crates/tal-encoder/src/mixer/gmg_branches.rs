@@ -9,10 +9,8 @@ use crate::attention::SelfAttention;
 use crate::error::EncoderError;
 use crate::filter::GlobalFilter;
 
-/// Branches of a Gated Multi-Granularity block, with the norm before and the residual behind them.
-///
-/// With y = LN(x): G = filter(y) or attention(y), Loc = Conv(y) ⊗ a(G), Inst = FC(y) ⊗ a(Loc), result
-/// x · mask + drop(Inst + Loc + G + y), where a is the identity or ReLU.
+/// Branches of a Gated Multi-Granularity block, with the norm before and the residual behind them: x · mask +
+/// drop(Inst + Loc + G + y), as [`Gmg`](super::Gmg) defines these.
 ///
 /// # Shapes
 /// (B, C, T), mask (B, 1, T) → (B, C, T).
