@@ -151,3 +151,37 @@ pub(crate) fn pointwise(path: &nn::Path<'_>, from: usize, to: usize) -> Conv1d {
         Conv1dConfig::new(from, to, 1).with_bias(BiasInit::Zero),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+    use tch::nn::VarStore;
+
+    use super::*;
+
+    #[test]
+    fn impossible_sizes_are_errors() {
+        let vs = VarStore::new(Device::Cpu);
+        let possible = AttentionConfig {
+            num_heads: 2,
+            window: Some(3),
+            relative_position: true,
+            kernel_size: 3,
+            mlp_dim: None,
+            drop_path: 0.0,
+        };
+        let fails = |change: fn(&mut AttentionConfig), dim: usize, stride: usize| {
+            let mut config = possible.clone();
+            change(&mut config);
+            SelfAttention::new(&vs.root(), &config, dim, stride).is_err()
+        };
+        assert!(!fails(|_| {}, 4, 1));
+        assert!(fails(|_| {}, 4, 0), "stride");
+        assert!(fails(|_| {}, 0, 1), "no channels");
+        assert!(fails(|_| {}, 5, 1), "channels that heads do not divide");
+        assert!(fails(|config| config.num_heads = 0, 4, 1), "heads");
+        assert!(fails(|config| config.window = Some(2), 4, 1), "window");
+        assert!(fails(|config| config.window = None, 4, 1), "bias");
+        assert!(fails(|config| config.kernel_size = 2, 4, 1), "kernel");
+    }
+}

@@ -98,6 +98,13 @@ mod tests {
     }
 
     #[test]
+    fn impossible_sizes_are_errors() {
+        for (dim, max_seq_len) in [(0, 8), (3, 8), (2, 0)] {
+            assert!(SinusoidalEncoding::new(dim, max_seq_len, Device::Cpu).is_err());
+        }
+    }
+
+    #[test]
     fn padding_gets_no_position() {
         let encoding = SinusoidalEncoding::new(2, 8, Device::Cpu).unwrap();
         let x = Tensor::zeros([1, 2, 8], (Kind::Float, Device::Cpu));

@@ -147,7 +147,10 @@ mod tests {
         let tower = Tower::new(&vs.root(), config(0, true));
         let x = Tensor::randn([1, 4, 5], (Kind::Float, Device::Cpu));
         assert_eq!(config(0, true).out_channels(), 4);
-        let positions = Positions::of_level(x.narrow(1, 0, 1).isfinite());
+        let positions = Positions {
+            valid: x.narrow(1, 0, 1).isfinite(),
+            inside: None,
+        };
         assert_eq!(tower.forward(&x, &positions), x);
     }
 
@@ -158,7 +161,11 @@ mod tests {
         let x = Tensor::randn([1, 4, 8], (Kind::Float, Device::Cpu));
         let mask = Tensor::from_slice(&[true, true, true, true, true, false, false, false])
             .view([1, 1, 8]);
-        let y = tower.forward(&x, &Positions::of_level(mask));
+        let positions = Positions {
+            valid: mask,
+            inside: None,
+        };
+        let y = tower.forward(&x, &positions);
         assert_eq!(y.size(), [1, 6, 8]);
         assert_eq!(y.narrow(2, 5, 3).abs().max().double_value(&[]), 0.0);
     }

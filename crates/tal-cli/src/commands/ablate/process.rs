@@ -59,7 +59,10 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(messages.try_clone().context("cannot share the log file")?)
             .stderr(messages);
-        detach_from_terminal(&mut command);
+        // Ctrl-C on the terminal must reach only this process, which then asks each run once: asked twice, a run stops
+        // without saving.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {}", config.display()))?;
@@ -76,7 +79,12 @@ impl Process {
 
     /// Asks the process to save and stop.
     pub(super) fn interrupt(&self) {
-        interrupt(&self.child);
+        // A process that has just ended cannot be reached, which is fine.
+        #[cfg(unix)]
+        if let Ok(id) = i32::try_from(self.child.id()) {
+            use nix::sys::signal::{Signal, kill};
+            let _ = kill(nix::unistd::Pid::from_raw(id), Signal::SIGINT);
+        }
     }
 
     /// Updates the bar. Returns the outcome if the process has ended.
@@ -131,29 +139,6 @@ fn own_program() -> Result<PathBuf> {
         false => replaced.to_owned(),
     })
 }
-
-/// Makes Ctrl-C on the terminal reach only this process, which then asks each run once: asked twice, a run stops without saving.
-#[cfg(unix)]
-fn detach_from_terminal(command: &mut Command) {
-    use std::os::unix::process::CommandExt;
-    command.process_group(0);
-}
-
-#[cfg(unix)]
-fn interrupt(child: &Child) {
-    use nix::sys::signal::{Signal, kill};
-    use nix::unistd::Pid;
-    // A process that has just ended cannot be reached, which is fine.
-    if let Ok(id) = i32::try_from(child.id()) {
-        let _ = kill(Pid::from_raw(id), Signal::SIGINT);
-    }
-}
-
-#[cfg(not(unix))]
-fn detach_from_terminal(_: &mut Command) {}
-
-#[cfg(not(unix))]
-fn interrupt(_: &Child) {}
 
 /// The last step in a metrics file, read from its end.
 fn last_step(path: &Path) -> Option<StepMetrics> {
