@@ -26,19 +26,16 @@ pub(crate) struct RowGradients {
 impl RowGradients {
     /// Adds those of another row of the channel.
     pub(crate) fn add(&mut self, other: &Self) {
-        let pairs = |sum: &mut [f64; 2], other: &[f64; 2]| {
-            sum[0] += other[0];
-            sum[1] += other[1];
-        };
-        for (sum, other) in self.filter.iter_mut().zip(&other.filter) {
-            pairs(sum, other);
+        let own = self.filter.as_flattened_mut().iter_mut();
+        let others = other.filter.as_flattened().iter().chain(&other.instant);
+        for (sum, other) in own.chain(&mut self.instant).zip(others) {
+            *sum += other;
         }
         self.local_taps.resize(other.local_taps.len(), 0.0);
         for (sum, other) in self.local_taps.iter_mut().zip(&other.local_taps) {
             *sum += other;
         }
         self.local_offset += other.local_offset;
-        pairs(&mut self.instant, &other.instant);
         self.scale += other.scale;
     }
 }
