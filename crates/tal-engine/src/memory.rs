@@ -19,10 +19,8 @@ fn field(name: &str) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
-    #![cfg(target_os = "linux")]
-
     use super::*;
 
     #[test]

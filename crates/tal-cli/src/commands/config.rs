@@ -3,11 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use tal_config::ConfigError;
 use tal_config::import::{ImportOptions, Imported, import};
 use tal_core::FileError;
-use tal_core::atomic::write_atomic;
 
 use super::output;
 use crate::args::{ConfigCommand, ConfigImportArgs, ShowArgs};
@@ -45,8 +44,7 @@ fn translate(args: &ConfigImportArgs) -> Result<()> {
     let Some(out) = &args.out else {
         return print(file.trim_end());
     };
-    write_atomic(out, |writer| writer.write_all(file.as_bytes()))
-        .map_err(|error| anyhow!("cannot write {}: {error}", out.display()))?;
+    output::write_text(out, &file)?;
     print(&format!(
         "{}: read as a file of {}\n{}",
         out.display(),

@@ -51,6 +51,11 @@ impl Conv1dConfig {
             ..Conv1dConfig::new(channels, channels, kernel_size)
         }
     }
+
+    /// The same convolution with another bias.
+    pub fn with_bias(self, bias: BiasInit) -> Self {
+        Conv1dConfig { bias, ..self }
+    }
 }
 
 /// Convolution along time with zero padding.

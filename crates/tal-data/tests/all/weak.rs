@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tal_core::config::DatasetConfig;
 use tal_data::{
-    Batch, DataError, Dataset, Loader, LoaderConfig, Position, SampleSource, WeakDataset,
-    WeakOptions, WeakSample, annotations,
+    Batch, Dataset, Loader, LoaderConfig, Position, SampleSource, WeakDataset, WeakOptions,
+    WeakSample, annotations,
 };
 
 const NUM_SNIPPETS: usize = 20;

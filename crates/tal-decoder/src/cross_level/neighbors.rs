@@ -6,18 +6,11 @@ use tch::{Tensor, nn};
 
 /// Convolution that halves the length: kernel 3, stride 2.
 pub(super) fn halving(path: &nn::Path<'_>, dim: usize, depthwise: bool) -> Conv1d {
-    let config = if depthwise {
-        Conv1dConfig::depthwise(dim, 3)
-    } else {
-        Conv1dConfig::new(dim, dim, 3)
+    let conv = match depthwise {
+        true => Conv1dConfig::depthwise(dim, 3),
+        false => Conv1dConfig::new(dim, dim, 3),
     };
-    Conv1d::new(
-        path,
-        Conv1dConfig {
-            stride: 2,
-            ..config
-        },
-    )
+    Conv1d::new(path, Conv1dConfig { stride: 2, ..conv })
 }
 
 /// Features of a level; `None` if there is no such level.
