@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counts::ratio;
 use super::error::MeasureError;
-use super::frames::{FrameRate, num_common, num_in};
+use super::frames::{FrameRate, num_common, num_in, of_class};
 use super::input::{LabelledRecording, all_classes, check_labelled};
 
 /// Cohen's kappa of frames.
@@ -95,10 +95,7 @@ pub fn agreement(
         }
         let [truth, found] = rate.of(recording);
         for (label, sums) in &mut classes {
-            let [truth, found] = [&truth, &found].map(|frames| {
-                let ranges = frames.get(label);
-                ranges.map_or(&[][..], Vec::as_slice)
-            });
+            let [truth, found] = [&truth, &found].map(|frames| of_class(frames, *label));
             let more = [num_in(truth), num_in(found), num_common(truth, found)];
             for (sum, more) in sums.iter_mut().zip(more) {
                 *sum += more;

@@ -126,8 +126,7 @@ pub struct ClassFigures {
 }
 
 impl Figures {
-    /// Figures from the counts of all classes; `fractions` turns counts into fractions. A class whose annotations the
-    /// counts do not show (`has_truth`) is no part of the means.
+    /// Figures from the counts of all classes. Those without annotations (`has_truth`) are no part of the means.
     pub(super) fn new(
         counts: &BTreeMap<u32, Counts>,
         has_truth: impl Fn(u32) -> bool,

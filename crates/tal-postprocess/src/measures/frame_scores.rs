@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::counts::{Counts, Figures};
 use super::error::MeasureError;
-use super::frames::{FrameRate, num_common, num_in};
+use super::frames::{FrameRate, num_common, num_in, of_class};
 use super::input::{LabelledRecording, all_classes, check_labelled, classes};
 
 /// Precision, recall and F1 of frames, each class by itself.
@@ -32,10 +32,7 @@ pub fn frame_scores(
     for recording in recordings {
         let [truth, found] = rate.of(recording);
         for (label, counts) in &mut counts {
-            let [truth, found] = [&truth, &found].map(|frames| {
-                let ranges = frames.get(label);
-                ranges.map_or(&[][..], Vec::as_slice)
-            });
+            let [truth, found] = [&truth, &found].map(|frames| of_class(frames, *label));
             let hits = num_common(truth, found);
             *counts += Counts::from_totals(hits, num_in(found), num_in(truth));
         }

@@ -111,6 +111,11 @@ impl FrameRate {
 /// Frames of each class, as ranges in order that neither overlap nor touch.
 pub(super) type ClassFrames = BTreeMap<u32, Vec<Range<usize>>>;
 
+/// Frames of one class.
+pub(super) fn of_class(frames: &ClassFrames, label: u32) -> &[Range<usize>] {
+    frames.get(&label).map_or(&[], Vec::as_slice)
+}
+
 /// Number of frames.
 pub(super) fn num_in(ranges: &[Range<usize>]) -> u64 {
     ranges.iter().map(|range| range.len() as u64).sum()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counts::Counts;
 use super::error::MeasureError;
-use super::frames::{FrameRate, num_common, num_in};
+use super::frames::{FrameRate, num_common, num_in, of_class};
 use super::input::{LabelledRecording, check_labelled};
 
 /// A recording of one laboratory.
@@ -92,10 +92,7 @@ pub fn mabe_f_beta(
             .copied()
             .collect();
         for label in labels {
-            let [truth, found] = [&truth, &found].map(|frames| {
-                let ranges = frames.get(&label);
-                ranges.map_or(&[][..], Vec::as_slice)
-            });
+            let [truth, found] = [&truth, &found].map(|frames| of_class(frames, label));
             let found = if is_annotated(&&label) { found } else { &[] };
             let hits = num_common(truth, found);
             *classes.entry(label).or_default() +=
