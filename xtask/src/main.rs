@@ -91,7 +91,7 @@ enum Task {
     /// its measures are left out.
     References {
         /// Number of random cases
-        #[arg(long, default_value_t = 100)]
+        #[arg(long, default_value_t = references::NUM_CASES)]
         cases: u32,
     },
     /// Check: clippy on all targets, warnings denied

@@ -18,6 +18,9 @@ const CASES: &str = "target/references/cases.json";
 /// Packages whose dependencies the measure does not need.
 const ALONE: [&str; 2] = ["SoccerNet", "actseg"];
 
+/// Random cases of `cargo xtask ci`.
+pub(crate) const NUM_CASES: u32 = 100;
+
 /// Installs the packages, makes cases and compares.
 ///
 /// A package that cannot be installed is named, and the measures that need it are left out. With `TAL_DATA` the real

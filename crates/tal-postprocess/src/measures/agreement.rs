@@ -102,7 +102,7 @@ pub fn agreement(
             }
         }
     }
-    let of_class = |(label, [a, b, both]): (u32, [u64; 3])| {
+    let class_kappa = |(label, [a, b, both]): (u32, [u64; 3])| {
         let neither = num + both - a - b;
         ClassKappa {
             label,
@@ -111,6 +111,6 @@ pub fn agreement(
     };
     Ok(Agreement {
         all: Kappa::new(num, same, totals.into_values()),
-        classes: classes.into_iter().map(of_class).collect(),
+        classes: classes.into_iter().map(class_kappa).collect(),
     })
 }
