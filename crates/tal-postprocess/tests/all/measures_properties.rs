@@ -1,4 +1,4 @@
-//! What must hold for the measures whatever the input.
+//! Properties of the measures, whatever the input.
 
 use proptest::prelude::*;
 use tal_core::{Detection, Instance, Segment};

@@ -3,68 +3,21 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use serde::Serialize;
 use serde_json::{Value, json};
 use tal_core::{ClassMap, Detection, Instance, Recording};
+use tal_postprocess::Matching;
 use tal_postprocess::measures::{
-    Agreement, Background, ClassBouts, ClassMisalignment, EventConfig, Figures, FrameMap,
-    FrameRate, LabRecording, LabelledRecording, Labelling, MabeFBeta, MeasureError,
-    ScoredRecording, Segmentation, SegmentationConfig, Spotting, SpottingConfig, agreement, bouts,
+    Agreement, Background, EventConfig, FrameRate, LabRecording, LabelledRecording, Labelling,
+    MeasureError, ScoredRecording, SegmentationConfig, SpottingConfig, agreement, bouts,
     event_scores, frame_map, frame_scores, mabe_f_beta, misalignment, segmentation, spotting,
 };
-use tal_postprocess::{Evaluation, Matching};
 
 use super::input::Input;
-use super::measured;
+use super::measure_tables;
+use super::measured::{Compared, Measured, Segments};
 use crate::args::{EndsArg, EvaluateArgs, MeasureArgs, MeasureName};
 use crate::commands::output;
 use crate::failure::UsageError;
-
-/// Figures of the chosen measures, and how they were counted.
-#[derive(Default, Serialize)]
-pub(super) struct Measured {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) map: Option<Evaluation>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) frame: Option<Figures>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) frame_map: Option<FrameMap>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) segment: Option<Segments>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) event: Option<Figures>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) spotting: Option<Spotting>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) mabe: Option<MabeFBeta>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) misalignment: Option<Vec<ClassMisalignment>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) bouts: Option<Vec<ClassBouts>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) kappa: Option<Agreement>,
-}
-
-/// Temporal segmentation without and with background.
-#[derive(Serialize)]
-pub(super) struct Segments {
-    pub(super) without_background: Segmentation,
-    pub(super) with_background: Segmentation,
-}
-
-/// What was compared.
-#[derive(Serialize)]
-pub(super) struct Compared {
-    pub(super) subsets: Vec<String>,
-    pub(super) num_recordings: usize,
-    pub(super) num_annotations: usize,
-    pub(super) num_detections: usize,
-    /// Those that count.
-    pub(super) num_kept_detections: usize,
-    pub(super) min_score: Option<f64>,
-    pub(super) labelling: Labelling,
-    pub(super) frame_rate: Option<f64>,
-}
 
 pub(super) fn run(args: &EvaluateArgs, input: &Input) -> Result<()> {
     let rules = &args.measures;
@@ -96,7 +49,7 @@ pub(super) fn run(args: &EvaluateArgs, input: &Input) -> Result<()> {
         name_classes(&mut figures, classes);
         output::write_json(file, &figures)?;
     }
-    measured::show(&measured, &compared, rules, classes, args.per_class)
+    measure_tables::show(&measured, &compared, rules, classes, args.per_class)
 }
 
 impl MeasureName {

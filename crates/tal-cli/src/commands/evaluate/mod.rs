@@ -2,6 +2,7 @@
 
 mod annotator;
 mod input;
+mod measure_tables;
 mod measured;
 mod measures;
 mod show;
