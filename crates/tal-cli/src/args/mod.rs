@@ -8,6 +8,7 @@ mod detector;
 mod evaluate;
 mod features;
 mod inspect;
+mod measures;
 mod prepare;
 mod split;
 mod synth;
@@ -30,6 +31,7 @@ pub(crate) use features::{
     WeightsArgs as ReleasedWeightsArgs,
 };
 pub(crate) use inspect::InspectArgs;
+pub(crate) use measures::{EndsArg, MeasureArgs, MeasureName};
 pub(crate) use prepare::{PrepareArgs, PreparedDataset};
 pub(crate) use split::SplitArgs;
 pub(crate) use synth::{CorpusArgs, SynthArgs};
