@@ -7,11 +7,8 @@ mod book;
 mod circles;
 mod fuzz;
 mod layering;
-<<<<<<< HEAD
 mod pip;
-=======
 mod references;
->>>>>>> main
 mod sanitize;
 mod setup;
 mod shell;

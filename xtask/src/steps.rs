@@ -18,13 +18,8 @@ const STEPS: &[Step] = &[
     ("tidy", tidy::run),
     ("layering", layering::run),
     ("circles", circles::run),
-<<<<<<< HEAD
-    ("docs", |workspace| docs(workspace, false)),
-    ("setup", setup::before_tests),
-=======
     ("no-torch", testing::compile_pure),
     ("setup", setup::before_build),
->>>>>>> main
     ("clippy", clippy),
     ("rustdoc", rustdoc),
     ("docs", |workspace| docs(workspace, false)),

@@ -29,19 +29,10 @@ pub(crate) const PURE: [&str; 10] = [
 pub(crate) fn run(workspace: &Workspace, no_torch: bool, arguments: &[String]) -> Result<()> {
     match (no_torch, arguments.is_empty()) {
         (true, true) => pure(workspace),
-<<<<<<< HEAD
-        (true, false) => pure_cargo(workspace).arguments(arguments).run(workspace),
-        (false, true) => {
-            setup::before_tests(workspace)?;
-            pure(workspace)?;
-            all_after_pure(workspace)
-        }
-=======
         (true, false) => pure_cargo("test", workspace)
             .arguments(arguments)
             .run(workspace),
         (false, true) => all(workspace),
->>>>>>> main
         (false, false) => {
             setup::before_build(workspace)?;
             let scope = (!names_package(arguments)).then_some("--workspace");
@@ -75,7 +66,7 @@ fn pure_cargo(command: &'static str, workspace: &Workspace) -> Cargo {
 
 /// All tests, the whole workspace in one build.
 pub(crate) fn all(workspace: &Workspace) -> Result<()> {
-    setup::before_build(workspace)?;
+    setup::before_tests(workspace)?;
     Cargo::new(["test", "--workspace"]).run(workspace)?;
     report_skipped(workspace)
 }

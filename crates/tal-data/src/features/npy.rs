@@ -184,12 +184,8 @@ impl Outline {
 /// # Panics
 /// If `data` does not hold as many values as `shape` says.
 pub fn write(path: &Path, data: &[f32], shape: &[usize]) -> Result<(), FeatureError> {
-<<<<<<< HEAD
-    write_atomic(path, |out| encode(out, data, shape)).map_err(write_error(path))
-=======
     let written = write_atomic(path, |out| encode(out, data, shape));
     Ok(written.map_err(FileError::at("write feature file", path))?)
->>>>>>> main
 }
 
 /// Writes the content of a file that [`write()`] makes.
@@ -226,11 +222,6 @@ pub(super) fn header(shape: &[usize]) -> io::Result<Vec<u8>> {
     let length = u16::try_from(text.len())
         .map_err(|_| io::Error::other("too many dimensions for an npy header"))?;
     Ok([MAGIC, &[1, 0], &length.to_le_bytes(), text.as_bytes()].concat())
-}
-
-pub(super) fn write_error(path: &Path) -> impl FnOnce(io::Error) -> FeatureError {
-    let path = path.to_owned();
-    |source| FeatureError::Write { path, source }
 }
 
 /// The header's text and the position of the values.

@@ -5,7 +5,8 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::FeatureError;
-use super::npy::{header, write_error};
+use super::npy::header;
+use tal_core::FileError;
 
 /// An npy file (T, C) of single precision that grows row by row, in constant memory.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl RowWriter {
             Ok(file)
         };
         Ok(Self {
-            file: open().map_err(write_error(path))?,
+            file: open().map_err(FileError::at("write feature file", path))?,
             path: path.to_owned(),
             num_channels,
             num_rows: 0,
@@ -53,7 +54,7 @@ impl RowWriter {
             rows.iter()
                 .try_for_each(|value| self.file.write_all(&value.to_le_bytes()))
         };
-        write().map_err(write_error(&self.path))?;
+        write().map_err(FileError::at("write feature file", &self.path))?;
         self.num_rows += rows.len() / self.num_channels;
         Ok(())
     }
@@ -82,7 +83,7 @@ impl RowWriter {
             file.write_all(&after)?;
             file.sync_all()
         };
-        complete().map_err(write_error(&path))
+        Ok(complete().map_err(FileError::at("write feature file", &path))?)
     }
 }
 

@@ -1,8 +1,7 @@
-//! Frames of a film over a pipe.
+//! Frames of a film as the program decodes them.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::ChildStdout;
 
 use crate::timeline::Times;
 use crate::{Container, Damage, Decoder, FrameFormat, FrameSource, FrameStamp, Report, VideoError};
@@ -10,6 +9,7 @@ use crate::{Container, Damage, Decoder, FrameFormat, FrameSource, FrameStamp, Re
 use super::arguments::{THREADS, Target};
 use super::program::Ffmpeg;
 use super::session::Session;
+use super::transport::{self, Pixels};
 
 /// The frames of a video stream, decoded by ffmpeg. The program ends with this value.
 ///
@@ -18,7 +18,7 @@ use super::session::Session;
 pub struct ProgramFrames {
     path: PathBuf,
     session: Session,
-    pixels: ChildStdout,
+    pixels: Pixels,
     container: Container,
     format: FrameFormat,
     decoder: Decoder,
@@ -35,11 +35,9 @@ impl ProgramFrames {
     /// If the file cannot be read or is none of the containers that are read, has no such stream, or not a single frame of it
     /// can be decoded.
     pub fn open(ffmpeg: &Ffmpeg, path: &Path, stream: usize) -> Result<Self, VideoError> {
-        let (mut session, opened) = Session::start(ffmpeg, path, stream, Target::Pixels)?;
-        let Some(pixels) = session.child.stdout.take() else {
-            let gone = io::Error::from(io::ErrorKind::BrokenPipe);
-            return Err(VideoError::io(path, "there is no pipe to ffmpeg")(gone));
-        };
+        let (pixels, stdout) =
+            transport::channel().map_err(VideoError::io(path, "ffmpeg cannot be connected"))?;
+        let (session, opened) = Session::start(ffmpeg, path, stream, Target::Pixels, stdout)?;
         Ok(Self {
             path: path.to_path_buf(),
             session,
@@ -88,7 +86,7 @@ impl FrameSource for ProgramFrames {
             return Ok(None);
         }
         let filled = filled(&mut self.pixels, rgb)
-            .map_err(VideoError::io(&self.path, "the pipe from ffmpeg broke"))?;
+            .map_err(VideoError::io(&self.path, "the connection to ffmpeg broke"))?;
         let frames = self.times.frames();
         if filled == rgb.len() {
             // The time is announced before the pixels are written.

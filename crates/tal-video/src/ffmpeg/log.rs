@@ -192,7 +192,7 @@ mod tests {
 [info]   Stream #0:0 -> #0:0 (h264 (native) -> rawvideo (native))
 [Parsed_showinfo_0 @ 0x7f6b] [info] config in time_base: 1/981, frame_rate: 981/50
 [Parsed_showinfo_0 @ 0x7f6b] [info] config out time_base: 0/0, frame_rate: 0/0
-[Parsed_showinfo_0 @ 0x7f6b] [info] n:   0 pts:     -7 pts_time:-0.007 pos: 48 fmt:yuv420p cl:left sar:1/1 s:320x240 i:P iskey:1 type:I 
+[Parsed_showinfo_0 @ 0x7f6b] [info] n:   0 pts:     -7 pts_time:-0.007 pos: 48 fmt:yuv420p cl:left sar:1/1 s:320x240 i:P iskey:1 type:I
 [Parsed_showinfo_0 @ 0x7f6b] [info] color_range:unknown color_space:unknown
 [info] Output #0, rawvideo, to 'pipe:1':
 [info]   Stream #0:0(und): Video: rawvideo (RGB[24] / 0x18424752), rgb24, 320x240, q=2-31
@@ -201,7 +201,7 @@ mod tests {
 [swscaler @ 0x55] [error] data is not aligned
 [in#0/mov @ 0x55] [warning] corrupt input packet in stream 0
 [in#0/mov @ 0x55] [warning] stream 0, timescale not set
-[Parsed_showinfo_0 @ 0x7f6b] [info] n:   1 pts:  NOPTS pts_time:NOPTS duration: 50 fmt:yuv420p cl:left sar:1/1 s:320x240 i:P iskey:0 type:P 
+[Parsed_showinfo_0 @ 0x7f6b] [info] n:   1 pts:  NOPTS pts_time:NOPTS duration: 50 fmt:yuv420p cl:left sar:1/1 s:320x240 i:P iskey:0 type:P
 a line without a level
 ";
 

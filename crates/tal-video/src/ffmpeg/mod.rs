@@ -1,4 +1,4 @@
-//! Frames from the ffmpeg program over a pipe.
+//! Frames from the ffmpeg program as they are decoded.
 
 mod arguments;
 mod container;
@@ -8,6 +8,7 @@ mod log;
 mod probe;
 mod program;
 mod session;
+mod transport;
 mod writer;
 
 pub use container::{Container, VideoStream};

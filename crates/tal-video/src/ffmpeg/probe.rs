@@ -1,6 +1,7 @@
 //! The facts about a film, found by decoding it.
 
 use std::path::Path;
+use std::process::Stdio;
 
 use serde::Serialize;
 
@@ -35,7 +36,8 @@ pub struct Probe {
 /// As for [`ProgramFrames`](super::ProgramFrames): if the file cannot be read, is refused, has no such stream or no frame.
 /// Damage is no error.
 pub fn probe(ffmpeg: &Ffmpeg, path: &Path, stream: usize) -> Result<Probe, VideoError> {
-    let (mut session, opened) = Session::start(ffmpeg, path, stream, Target::Nowhere)?;
+    let (mut session, opened) =
+        Session::start(ffmpeg, path, stream, Target::Nowhere, Stdio::null())?;
     let mut times = Times::new(opened.time_base, opened.nominal_rate);
     let mut all = Vec::new();
     while let Some(pts) = session.next_time()? {

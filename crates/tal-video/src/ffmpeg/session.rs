@@ -17,7 +17,7 @@ use super::program::Ffmpeg;
 pub(super) struct Session {
     path: PathBuf,
     stream: usize,
-    pub(super) child: Child,
+    child: Child,
     events: Receiver<Event>,
     /// Reads standard error all the time, so that the program never waits with a full pipe there while we wait for pixels.
     log: Option<JoinHandle<Summary>>,
@@ -26,12 +26,13 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Starts the program and waits until it has decoded the first frame.
+    /// Starts the program and waits until it has decoded the first frame. Pixels go to `stdout`.
     pub(super) fn start(
         ffmpeg: &Ffmpeg,
         path: &Path,
         stream: usize,
         target: Target,
+        stdout: Stdio,
     ) -> Result<(Self, Opened), VideoError> {
         let about = std::fs::metadata(path).map_err(VideoError::io(path, "cannot be read"))?;
         if !about.is_file() {
@@ -40,10 +41,6 @@ impl Session {
             });
         }
         std::fs::File::open(path).map_err(VideoError::io(path, "cannot be read"))?;
-        let stdout = match target {
-            Target::Pixels => Stdio::piped(),
-            Target::Nowhere => Stdio::null(),
-        };
         let mut child = ffmpeg
             .command(arguments::decoding(path, stream, target))
             .stdout(stdout)
