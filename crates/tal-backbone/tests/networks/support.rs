@@ -18,6 +18,9 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
+/// Largest relative difference of a whole tensor, as a norm.
+const NORM_BOUND: f64 = 1e-5;
+
 /// The description of the recordings.
 pub(crate) fn description() -> Value {
     let text = std::fs::read_to_string(fixture("golden.json")).unwrap();
@@ -173,7 +176,7 @@ impl Golden {
         );
         if is_whole {
             assert!(
-                relative <= bound / 10.0,
+                relative <= NORM_BOUND,
                 "{} {name}: {relative:e} as a norm",
                 self.name
             );
