@@ -131,7 +131,7 @@ impl Backbone {
         Ok(Self {
             body: Body::Scripted(module),
             input,
-            channels: shape[0],
+            channels: shape[input.channel_dim() - 1],
             width,
             classifier: None,
             device,
@@ -220,11 +220,12 @@ impl Backbone {
         let size = batch.size();
         let general = || match self.input {
             InputLayout::Clip => format!("[N, {}, T, H, W]", self.channels),
+            InputLayout::TimeFirst => format!("[N, T, {}, H, W]", self.channels),
             InputLayout::Frame => format!("[N, {}, H, W]", self.channels),
         };
         let fits = batch.kind() == Kind::Float
             && size.len() == self.input.rank()
-            && size[1] == self.channels
+            && size[self.input.channel_dim()] == self.channels
             && size.iter().all(|size| *size > 0);
         let wanted = match &self.body {
             _ if !fits => Some(general()),

@@ -187,8 +187,8 @@ impl Golden {
     pub(crate) fn compare_all(&self, backbone: &Backbone, prefix: &str, logits: &str, bound: f64) {
         let clips = self.clips();
         let clips = match backbone.input() {
-            tal_backbone::InputLayout::Clip => clips,
             tal_backbone::InputLayout::Frame => clips.squeeze_dim(2),
+            _ => clips,
         };
         let known = self.description["stages"]["clip0"].as_object().unwrap();
         let mut seen = 0;
