@@ -136,11 +136,10 @@ fn run(task: Task) -> anyhow::Result<()> {
     let workspace = Workspace::find();
     match task {
         Task::Setup { cuda, video } => {
-            setup::run(&workspace, cuda)?;
             if video {
                 setup::video(&workspace)?;
             }
-            Ok(())
+            setup::run(&workspace, cuda)
         }
         Task::Demo { arguments } => {
             setup::before_build(&workspace)?;

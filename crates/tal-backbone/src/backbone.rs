@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use tal_core::weights::NamedTensors;
 use tch::{Device, Kind, Tensor};
 
 use crate::check::{check, describe};
+use crate::classifier::Classifier;
 use crate::error::BackboneError;
 use crate::layout::Layout;
 use crate::network::{InputLayout, Layers, Network};
@@ -38,12 +38,6 @@ impl Default for BackboneOptions {
 enum Body {
     Native(Network, Layers),
     Scripted(Scripted),
-}
-
-#[derive(Debug)]
-struct Classifier {
-    weight: Tensor,
-    bias: Tensor,
 }
 
 /// A network with its weights, ready to turn clips or frames into features.
@@ -86,7 +80,7 @@ impl Backbone {
         check(network, layout, &tensors, &origin)?;
         tch::no_grad(|| {
             let classifier = options.classifier.then(|| {
-                classifier(network, layout, &tensors, options.device).map_err(|reason| {
+                Classifier::new(network, layout, &tensors, options.device).map_err(|reason| {
                     BackboneError::Classifier {
                         origin: origin.clone(),
                         network: network.name().to_owned(),
@@ -131,7 +125,7 @@ impl Backbone {
         Ok(Self {
             body: Body::Scripted(module),
             input,
-            channels: shape[input.channel_axis()],
+            channels: shape[input.channel_dim() - 1],
             width,
             classifier: None,
             device,
@@ -163,14 +157,13 @@ impl Backbone {
 
     /// Number of classes; `None` without a classifier.
     pub fn num_classes(&self) -> Option<i64> {
-        let classifier = self.classifier.as_ref();
-        classifier.map(|classifier| classifier.bias.size()[0])
+        self.classifier.as_ref().map(Classifier::num_classes)
     }
 
     /// Features of a batch of clips or frames, without gradients.
     ///
     /// # Shapes
-    /// (N, C, T, H, W), (N, T, C, H, W) or (N, C, H, W), see [`Backbone::input`], to (N, width).
+    /// (N, C, T, H, W) or (N, C, H, W), see [`Backbone::input`], to (N, width).
     ///
     /// # Errors
     /// If kind or shape of the input do not fit, or LibTorch has no memory for it.
@@ -209,23 +202,23 @@ impl Backbone {
     /// # Errors
     /// If the classifier was dropped or the shape does not fit.
     pub fn logits(&self, features: &Tensor) -> Result<Tensor, BackboneError> {
-        let Some(Classifier { weight, bias }) = &self.classifier else {
-            let network = self.name().to_owned();
-            return Err(BackboneError::NoClassifier { network });
-        };
-        Ok(tch::no_grad(|| features.f_linear(weight, Some(bias)))?)
+        let network = || self.name().to_owned();
+        let classifier = self.classifier.as_ref();
+        let classifier =
+            classifier.ok_or_else(|| BackboneError::NoClassifier { network: network() })?;
+        Ok(tch::no_grad(|| classifier.forward(features))?)
     }
 
     fn check_input(&self, batch: &Tensor) -> Result<(), BackboneError> {
         let size = batch.size();
         let general = || match self.input {
             InputLayout::Clip => format!("[N, {}, T, H, W]", self.channels),
-            InputLayout::Frames => format!("[N, T, {}, H, W]", self.channels),
+            InputLayout::TimeFirst => format!("[N, T, {}, H, W]", self.channels),
             InputLayout::Frame => format!("[N, {}, H, W]", self.channels),
         };
         let fits = batch.kind() == Kind::Float
             && size.len() == self.input.rank()
-            && size[1 + self.input.channel_axis()] == self.channels
+            && size[self.input.channel_dim()] == self.channels
             && size.iter().all(|size| *size > 0);
         let wanted = match &self.body {
             _ if !fits => Some(general()),
@@ -240,44 +233,5 @@ impl Backbone {
                 wanted: format!("Float {wanted}"),
             }),
         }
-    }
-}
-
-/// The classifier that gives class scores, or the reason why there is none.
-fn classifier(
-    network: &Network,
-    layout: Layout,
-    tensors: &NamedTensors,
-    device: Device,
-) -> Result<Classifier, String> {
-    let width = network.width();
-    let names = network.classifiers().iter().take(2);
-    let names: Vec<String> = names
-        .map(|name| layout.file_name(&format!("{name}.weight")))
-        .collect();
-    let Some((name, weight)) = names.iter().find_map(|name| tensors.get_key_value(name)) else {
-        return Err(format!("{} is missing", names.join(" or ")));
-    };
-    let size = weight.size();
-    let fits = size.len() >= 2 && size[1] == width && size[2..].iter().all(|size| *size == 1);
-    if !fits {
-        return Err(format!("{name} is {size:?}, must be [classes, {width}]"));
-    }
-    let bias_name = format!("{}bias", name.trim_end_matches("weight"));
-    let bias = tensors.get(&bias_name);
-    let Some(bias) = bias.filter(|bias| bias.size() == [size[0]]) else {
-        return Err(format!("{bias_name} must be [{}]", size[0]));
-    };
-    let place = |tensor: &Tensor| {
-        tensor
-            .f_to(device)
-            .map(|tensor| tensor.to_kind(Kind::Float))
-    };
-    let weight = weight
-        .f_reshape([size[0], width])
-        .and_then(|weight| place(&weight));
-    match (weight, place(bias)) {
-        (Ok(weight), Ok(bias)) => Ok(Classifier { weight, bias }),
-        (Err(error), _) | (_, Err(error)) => Err(format!("{name}: {error}")),
     }
 }

@@ -2,6 +2,7 @@
 
 mod backbone;
 mod check;
+mod classifier;
 mod conv;
 mod digest;
 mod efficientnet;

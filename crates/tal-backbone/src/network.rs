@@ -17,7 +17,7 @@ pub enum InputLayout {
     /// Clips, (N, C, T, H, W).
     Clip,
     /// Clips frame by frame, (N, T, C, H, W); only TorchScript modules take them.
-    Frames,
+    TimeFirst,
     /// Single frames, (N, C, H, W).
     Frame,
 }
@@ -26,16 +26,16 @@ impl InputLayout {
     /// Number of dimensions, the batch included.
     pub fn rank(self) -> usize {
         match self {
-            Self::Clip | Self::Frames => 5,
+            Self::Clip | Self::TimeFirst => 5,
             Self::Frame => 4,
         }
     }
 
-    /// Place of the channels in the shape of one item.
-    pub(crate) fn channel_axis(self) -> usize {
+    /// The dimension of the channels.
+    pub fn channel_dim(self) -> usize {
         match self {
-            Self::Clip | Self::Frame => 0,
-            Self::Frames => 1,
+            Self::Clip | Self::Frame => 1,
+            Self::TimeFirst => 2,
         }
     }
 }
@@ -65,9 +65,9 @@ pub enum Network {
 const NAMED: [(&str, Network); 12] = [
     ("r2plus1d_18", Network::R2Plus1d18),
     ("r2plus1d_34", Network::R2Plus1d34),
-    ("i3d_rgb", Network::I3dRgb),
+    ("i3d", Network::I3dRgb),
     ("i3d_flow", Network::I3dFlow),
-    ("i3d_rgb_video_features", Network::I3dRgbVideoFeatures),
+    ("i3d_video_features", Network::I3dRgbVideoFeatures),
     ("i3d_flow_video_features", Network::I3dFlowVideoFeatures),
     ("vit_small", Network::Vit(VitConfig::SMALL)),
     ("vit_base", Network::Vit(VitConfig::BASE)),

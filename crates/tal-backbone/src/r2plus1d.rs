@@ -67,6 +67,23 @@ struct Split {
 }
 
 impl Split {
+    /// The convolution `name` of a block, from `inputs` over `middle` to `out` channels.
+    fn new(
+        parameters: &mut Parameters<'_>,
+        name: &str,
+        [inputs, middle, out]: [i64; 3],
+        stride: i64,
+        eps: f64,
+    ) -> Result<Self, BackboneError> {
+        let [space, between, time, behind] =
+            ["0.0", "0.1", "0.3", "1"].map(|part| format!("{name}.{part}"));
+        let (first, last) = ([&*space, &*between], [&*time, &*behind]);
+        Ok(Self {
+            space: Conv::clips(parameters, first, [middle, inputs], spatial(3, stride), eps)?,
+            time: Conv::clips(parameters, last, [out, middle], temporal(stride), eps)?,
+        })
+    }
+
     fn forward(&self, x: &Tensor) -> Result<Tensor, BackboneError> {
         self.time.forward(&self.space.forward_relu(x)?)
     }
@@ -80,6 +97,35 @@ struct Block {
 }
 
 impl Block {
+    fn new(
+        parameters: &mut Parameters<'_>,
+        name: &str,
+        depth: Depth,
+        [inputs, planes]: [i64; 2],
+        stride: i64,
+        eps: f64,
+    ) -> Result<Self, BackboneError> {
+        let [conv1, conv2, conv, norm] =
+            ["conv1", "conv2", "downsample.0", "downsample.1"].map(|part| format!("{name}.{part}"));
+        let p = parameters;
+        let channels = [inputs, middle(inputs, planes), planes];
+        let first = Split::new(p, &conv1, channels, stride, eps)?;
+        let channels = [planes, depth.second_middle(inputs, planes), planes];
+        let second = Split::new(p, &conv2, channels, 1, eps)?;
+        let window = Window {
+            kernel: [1; 3],
+            stride: [stride; 3],
+            padding: Padding::Fixed([0; 3]),
+        };
+        let shortcut = (stride != 1 || inputs != planes)
+            .then(|| Conv::clips(p, [&conv, &norm], [planes, inputs], window, eps));
+        Ok(Self {
+            first,
+            second,
+            shortcut: shortcut.transpose()?,
+        })
+    }
+
     fn forward(&self, x: &Tensor) -> Result<Tensor, BackboneError> {
         let y = self.first.forward(x)?.f_relu_()?;
         let mut y = self.second.forward(&y)?;
@@ -112,52 +158,12 @@ impl R2Plus1d {
         };
         let mut blocks = Vec::new();
         let mut inputs = 64;
-        for (layer, (number, planes)) in depth
-            .blocks()
-            .into_iter()
-            .zip([64, 128, 256, WIDTH])
-            .enumerate()
-        {
+        let layers = depth.blocks().into_iter().zip([64, 128, 256, WIDTH]);
+        for (layer, (number, planes)) in (1..).zip(layers) {
             for place in 0..number {
-                let stride = if layer > 0 && place == 0 { 2 } else { 1 };
-                let name = format!("layer{}.{place}", layer + 1);
-                let mut split = |number, inputs, middle, stride| {
-                    let part = |part: &str| format!("{name}.conv{number}.{part}");
-                    let [space, norm, time] = [part("0.0"), part("0.1"), part("0.3")];
-                    let last = part("1");
-                    Ok::<_, BackboneError>(Split {
-                        space: Conv::clips(
-                            p,
-                            [&space, &norm],
-                            [middle, inputs],
-                            spatial(3, stride),
-                            eps,
-                        )?,
-                        time: Conv::clips(
-                            p,
-                            [&time, &last],
-                            [planes, middle],
-                            temporal(stride),
-                            eps,
-                        )?,
-                    })
-                };
-                let first = split(1, inputs, middle(inputs, planes), stride)?;
-                let second = split(2, planes, depth.second_middle(inputs, planes), 1)?;
-                let window = Window {
-                    kernel: [1; 3],
-                    stride: [stride; 3],
-                    padding: Padding::Fixed([0; 3]),
-                };
-                let names = [0, 1].map(|part| format!("{name}.downsample.{part}"));
-                let shortcut = (stride != 1 || inputs != planes)
-                    .then(|| Conv::clips(p, [&names[0], &names[1]], [planes, inputs], window, eps));
-                let shortcut = shortcut.transpose()?;
-                let block = Block {
-                    first,
-                    second,
-                    shortcut,
-                };
+                let name = format!("layer{layer}.{place}");
+                let stride = if layer > 1 && place == 0 { 2 } else { 1 };
+                let block = Block::new(p, &name, depth, [inputs, planes], stride, eps)?;
                 blocks.push((name, block));
                 inputs = planes;
             }

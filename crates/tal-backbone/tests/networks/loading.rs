@@ -270,3 +270,10 @@ fn gradients_are_off() {
     let frames = zeros(&[1, 3, 32, 32]).set_requires_grad(true);
     assert!(!backbone.forward(&frames).unwrap().requires_grad());
 }
+
+#[test]
+fn a_network_may_move_to_another_thread() {
+    let backbone = load(&NETWORK, ones(&NETWORK)).unwrap();
+    let features = std::thread::spawn(move || backbone.forward(&zeros(&[1, 3, 32, 32])));
+    assert_eq!(features.join().unwrap().unwrap().size(), [1, 1280]);
+}

@@ -64,6 +64,22 @@ fn sizes_of_one_behind_the_channels_are_dropped() {
 }
 
 #[test]
+fn a_module_may_take_clips_frame_by_frame() {
+    let means = |x: &Tensor| x.mean_dim([1, 3, 4].as_slice(), false, Kind::Float);
+    let (_folder, path) = saved(&[1, 4, 3, 8, 8], means);
+    let layout = InputLayout::TimeFirst;
+    let backbone = Backbone::scripted(&path, layout, &[4, 3, 8, 8], Device::Cpu).unwrap();
+    assert_eq!((backbone.channels(), backbone.width()), (3, 3));
+    let clips = random(&[2, 6, 3, 8, 8]);
+    assert_eq!(backbone.forward(&clips).unwrap(), means(&clips));
+    let error = backbone.forward(&clips.transpose(1, 2)).unwrap_err();
+    assert!(
+        error.to_string().ends_with("must be Float [N, T, 3, H, W]"),
+        "{error}"
+    );
+}
+
+#[test]
 fn modules_without_features_are_refused() {
     let open = |path: &PathBuf| {
         let backbone = Backbone::scripted(path, InputLayout::Frame, &[3, 8, 8], Device::Cpu);

@@ -227,7 +227,7 @@ impl Extractor {
         ];
         match self.network.input() {
             InputLayout::Frame => vec![batch, 3, height, width],
-            InputLayout::Frames => vec![batch, frames, 3, height, width],
+            InputLayout::TimeFirst => vec![batch, frames, 3, height, width],
             InputLayout::Clip => vec![batch, 3, frames, height, width],
         }
     }

@@ -52,7 +52,7 @@ fn scripted(recipe: &Recipe, path: &Path, device: Device) -> Result<Backbone, Ex
     let frames = i64::from(recipe.frames.window);
     let (layout, shape) = match recipe.layout {
         Some(ScriptedLayout::Bchw) => (InputLayout::Frame, vec![3, height, width]),
-        Some(ScriptedLayout::Btchw) => (InputLayout::Frames, vec![frames, 3, height, width]),
+        Some(ScriptedLayout::Btchw) => (InputLayout::TimeFirst, vec![frames, 3, height, width]),
         Some(ScriptedLayout::Bcthw) | None => (InputLayout::Clip, vec![3, frames, height, width]),
     };
     Ok(Backbone::scripted(path, layout, &shape, device)?)

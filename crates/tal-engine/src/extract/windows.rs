@@ -131,7 +131,7 @@ impl<'a> FilmWindows<'a> {
             for (colour, values) in values.chunks_exact(plane).enumerate() {
                 let at = match self.layout {
                     InputLayout::Clip => colour * num_frames + place,
-                    InputLayout::Frames | InputLayout::Frame => place * 3 + colour,
+                    InputLayout::TimeFirst | InputLayout::Frame => place * 3 + colour,
                 };
                 clip[at * plane..][..plane].copy_from_slice(values);
             }
