@@ -36,7 +36,10 @@ fn safetensors_are_read() {
     let path = folder.path().join("net.safetensors");
     let weight = Tensor::from_slice(&[0_f32, 3.0, 1.0, 4.0, 2.0, 5.0]).reshape([3, 2]);
     let bias = Tensor::from_slice(&[0.5_f32, -1.5]);
-    let tensors = [("module.a.weight", &weight), ("module.a.bias", &bias)];
+    let tensors = [("module.a.weight", weight), ("module.a.bias", bias)];
+    let tensors = tensors
+        .map(|(name, tensor)| (name.to_owned(), tensor))
+        .into();
     write_safetensors(&path, &tensors, &Default::default()).unwrap();
     check(&StateDict::open(&path).unwrap());
 }

@@ -41,7 +41,19 @@ sections! {
         pub resize: bool = false,
         /// Trains and evaluates on actions of any class: every label becomes 0. Needs `num_classes: 1`.
         pub class_agnostic: bool = false,
-        /// The way from a video to features.
+        /// Training annotations that reach beyond the last feature.
+        pub beyond_features: BeyondFeatures = BeyondFeatures::Keep,
+        /// Truncation of training recordings.
+        pub truncation: TruncationConfig = TruncationConfig::default(),
+        /// Drops repeated training annotations (same label, both ends within 1 ms).
+        pub remove_duplicates: bool = false,
+        /// Leaves out recordings without a feature file, with a warning, instead of stopping.
+        pub skip_missing_features: bool = false,
+        /// Recipe and weights that made the features, so that `tal predict` takes videos, too. Null: it takes features only.
+        pub extract: Option<ExtractConfig> = None,
+    }
+
+    /// The way from a video to features.
     pub struct ExtractConfig {
         /// Name of a recipe that comes with the program, or a YAML file.
         pub recipe: String,
@@ -53,18 +65,6 @@ sections! {
         /// SHA-256 of that file; null does not compare it.
         #[serde(default)]
         pub weights_sha256: Option<String>,
-    }
-
-    /// Training annotations that reach beyond the last feature.
-        pub beyond_features: BeyondFeatures = BeyondFeatures::Keep,
-        /// Truncation of training recordings.
-        pub truncation: TruncationConfig = TruncationConfig::default(),
-        /// Drops repeated training annotations (same label, both ends within 1 ms).
-        pub remove_duplicates: bool = false,
-        /// Leaves out recordings without a feature file, with a warning, instead of stopping.
-        pub skip_missing_features: bool = false,
-        /// Recipe and weights that made the features, so that `tal predict` takes videos, too. Null: it takes features only.
-        pub extract: Option<ExtractConfig> = None,
     }
 
     /// Training annotations that reach beyond the last feature.
