@@ -5,6 +5,7 @@
 
 mod error;
 mod event;
+mod extracted;
 mod extractor;
 mod films;
 mod job;
@@ -18,6 +19,7 @@ mod windows;
 
 pub use error::{ExtractError, FilmError};
 pub use event::{ExtractEvent, ExtractSummary, FailedFilm};
+pub use extracted::read_extracted;
 pub use extractor::{ExtractOptions, Extractor, OnFailure};
 pub use films::{Film, find_films};
 pub use output::FilmPaths;
