@@ -7,6 +7,7 @@ mod classes;
 pub mod config;
 mod detection;
 mod ground_truth;
+mod listing;
 #[cfg(feature = "torch")]
 pub mod nn;
 mod point_grid;
@@ -31,5 +32,6 @@ pub use detection::{Detection, DetectionSet};
 pub use point_grid::{Level, PointGrid};
 
 // Error messages.
+pub use listing::{excerpt, plain_list, quoted_list};
 pub use spelling::nearest_name;
 pub use usage::Usage;

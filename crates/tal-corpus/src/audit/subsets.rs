@@ -8,6 +8,7 @@ use tal_core::{GroundTruth, Recording};
 use super::annotations::is_in;
 use super::finding::{Code, Findings, Severity};
 use super::labels::Labels;
+use super::spelling::Variants;
 
 pub(super) fn check(
     config: &Config,
@@ -16,11 +17,13 @@ pub(super) fn check(
     findings: &mut Findings,
 ) {
     names(&config.dataset, truth, labels, findings);
+    let variants = Variants::of(&truth.classes);
+    variants.check(findings);
     if findings.0.iter().any(|one| one.code == Code::SubsetEmpty) {
         // Every class would lack examples.
         return;
     }
-    classes(config, truth, labels, findings);
+    classes(config, truth, labels, &variants.ids(), findings);
 }
 
 fn names(config: &DatasetConfig, truth: &GroundTruth, labels: &Labels, findings: &mut Findings) {
@@ -115,7 +118,14 @@ fn names(config: &DatasetConfig, truth: &GroundTruth, labels: &Labels, findings:
     }
 }
 
-fn classes(config: &Config, truth: &GroundTruth, labels: &Labels, findings: &mut Findings) {
+/// Classes without examples. Those of `misspelt` are told of by their names.
+fn classes(
+    config: &Config,
+    truth: &GroundTruth,
+    labels: &Labels,
+    misspelt: &BTreeSet<u32>,
+    findings: &mut Findings,
+) {
     let Config {
         dataset: config,
         evaluation,
@@ -130,7 +140,10 @@ fn classes(config: &Config, truth: &GroundTruth, labels: &Labels, findings: &mut
     };
     let train = of(&config.train_subsets, labels);
     let test = of(&config.test_subsets, &Labels::Segments);
-    for label in test.difference(&train) {
+    for label in test
+        .difference(&train)
+        .filter(|label| !misspelt.contains(label))
+    {
         let recording = truth.subset(&config.test_subsets).find(|recording| {
             recording
                 .instances
@@ -150,7 +163,9 @@ fn classes(config: &Config, truth: &GroundTruth, labels: &Labels, findings: &mut
     }
     let bound = u32::try_from(config.num_classes).unwrap_or(u32::MAX);
     let unused: Vec<String> = (0..bound)
-        .filter(|label| !train.contains(label) && !test.contains(label))
+        .filter(|label| {
+            !train.contains(label) && !test.contains(label) && !misspelt.contains(label)
+        })
         .map(|label| match truth.classes.name(label) {
             Some(name) => format!("{name:?}"),
             None => label.to_string(),
@@ -188,6 +203,7 @@ fn classes(config: &Config, truth: &GroundTruth, labels: &Labels, findings: &mut
     }
     let untested: Vec<String> = train
         .difference(&test)
+        .filter(|label| !misspelt.contains(label))
         .map(|label| quoted(*label))
         .collect();
     if !untested.is_empty() && !test.is_empty() {

@@ -2,6 +2,7 @@
 
 mod beyond;
 mod features;
+mod outside;
 pub mod resize;
 mod timing;
 
@@ -20,7 +21,8 @@ use crate::{DataError, FeatureError, FeatureStore};
 
 pub use timing::{Timing, check_inertial_grid};
 
-pub use features::{Features, read_features};
+pub use features::Features;
+pub use outside::{FoundRecording, find_recordings, read_features};
 
 /// The one class of a data set that is `class_agnostic`.
 pub const ANY_CLASS: &str = "action";

@@ -230,12 +230,10 @@ pub enum FeatureError {
 
 /// Names for a message: quoted, in order, the first few; `nothing` if there is none.
 pub(crate) fn names(present: impl Iterator<Item = String>) -> String {
-    const SHOWN: usize = 10;
-    let mut names: Vec<String> = present.map(|name| format!("{name:?}")).collect();
+    let mut names: Vec<String> = present.collect();
     names.sort();
-    match names.len() {
-        0 => "nothing".to_owned(),
-        1..=SHOWN => names.join(", "),
-        total => format!("{} and {} more", names[..SHOWN].join(", "), total - SHOWN),
+    match names.is_empty() {
+        true => "nothing".to_owned(),
+        false => tal_core::quoted_list(names),
     }
 }

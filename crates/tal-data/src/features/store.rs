@@ -46,6 +46,13 @@ pub trait FeatureStore: Send + Sync {
         recording: RecordingKey<'_>,
     ) -> Result<FeatureArray, FeatureError>;
 
+    /// Names in the one file that holds all recordings, with the prefix; `None` if every recording has a file of its own, or
+    /// every subset.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    fn listed(&self) -> Result<Option<Vec<String>>, FeatureError>;
+
     /// Whether all files of the recording are there.
     ///
     /// # Errors
@@ -114,6 +121,10 @@ impl FeatureStore for FileStore {
             }
         }
         Ok(None)
+    }
+
+    fn listed(&self) -> Result<Option<Vec<String>>, FeatureError> {
+        self.first.listed()
     }
 
     fn load(&self, recording: RecordingKey<'_>) -> Result<FeatureArray, FeatureError> {
