@@ -32,6 +32,6 @@ pub use detection::{Detection, DetectionSet};
 pub use point_grid::{Level, PointGrid};
 
 // Error messages.
-pub use listing::{excerpt, plain_list, quoted_list};
+pub use listing::{excerpt, plain_list, plain_words, quoted_list, shape_text};
 pub use spelling::nearest_name;
 pub use usage::Usage;

@@ -36,6 +36,81 @@ pub fn plain_list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     }
 }
 
+/// The shape of an array, such as `[10, 4]`; of more than ten dimensions the first ten.
+///
+/// ```
+/// assert_eq!(tal_core::shape_text(&[10, 4]), "[10, 4]");
+/// ```
+pub fn shape_text<T: Display>(shape: &[T]) -> String {
+    match shape {
+        [] => "[]".to_owned(),
+        sizes => format!("[{}]", plain_list(sizes)),
+    }
+}
+
+/// A message of serde in a user's words: without the names of the program's types.
+///
+/// ```
+/// let message = tal_core::plain_words("invalid type: string \"a\", expected struct DatasetConfig");
+/// assert_eq!(message, "invalid type: string \"a\", expected an object");
+/// assert_eq!(tal_core::plain_words("expected f64"), "expected a number");
+/// ```
+pub fn plain_words(message: &str) -> String {
+    const KINDS: [(&str, &str); 9] = [
+        (
+            "expected internally tagged enum ",
+            "an object with a known type",
+        ),
+        (
+            "expected adjacently tagged enum ",
+            "an object with a known type",
+        ),
+        ("expected tuple struct ", "a list"),
+        ("expected newtype struct ", "a value"),
+        ("expected unit struct ", "nothing"),
+        ("expected struct variant ", "an object"),
+        ("expected tuple variant ", "a list"),
+        ("expected struct ", "an object"),
+        ("expected enum ", "one of the known choices"),
+    ];
+    const NUMBERS: [(&str, &str); 12] = [
+        ("f32", "a number"),
+        ("f64", "a number"),
+        ("u8", "a whole number from 0"),
+        ("u16", "a whole number from 0"),
+        ("u32", "a whole number from 0"),
+        ("u64", "a whole number from 0"),
+        ("usize", "a whole number from 0"),
+        ("i8", "a whole number"),
+        ("i16", "a whole number"),
+        ("i32", "a whole number"),
+        ("i64", "a whole number"),
+        ("isize", "a whole number"),
+    ];
+    // The last one is what was expected; a text of the user comes before it.
+    let Some(start) = message.rfind("expected ") else {
+        return message.to_owned();
+    };
+    let (before, expected) = message.split_at(start);
+    let is_name = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | ':');
+    let kinds = KINDS.iter().find_map(|(kind, words)| {
+        let rest = expected.strip_prefix(kind)?;
+        Some((words, rest.trim_start_matches(is_name)))
+    });
+    let numbers = || {
+        let rest = expected.strip_prefix("expected ")?;
+        let end = rest
+            .find(|letter: char| !is_name(letter))
+            .unwrap_or(rest.len());
+        let (_, words) = NUMBERS.iter().find(|(name, _)| *name == &rest[..end])?;
+        Some((words, &rest[end..]))
+    };
+    match kinds.or_else(numbers) {
+        Some((words, rest)) => format!("{before}expected {words}{rest}"),
+        None => message.to_owned(),
+    }
+}
+
 /// The first 120 characters of a text, with `…` if there are more.
 ///
 /// ```

@@ -193,7 +193,7 @@ impl File {
         let Some(value) = value else {
             return Err(FeatureError::ValueType {
                 path: path.to_owned(),
-                found: format!("{:?}", dataset.dtype()),
+                found: kind(dataset.dtype()).to_owned(),
             });
         };
         let num_bytes = dataset.raw_byte_len().map_err(failed)?;
@@ -232,6 +232,15 @@ impl File {
             });
         }
         Ok(Array { shape, data })
+    }
+}
+
+/// A type of values in words.
+fn kind(datatype: &Datatype) -> &'static str {
+    match datatype {
+        Datatype::FloatingPoint { .. } => "float of another width",
+        Datatype::FixedPoint { .. } => "integer",
+        _ => "text or a structure",
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tal_core::config::{Config, Weights};
 use tal_core::weights::{NamedTensors, read_safetensors, write_safetensors};
-use tal_core::{ClassMap, plain_list};
+use tal_core::{ClassMap, plain_list, plain_words};
 use tal_decoder::CriterionState;
 
 use crate::error::EngineError;
@@ -137,8 +137,10 @@ impl Checkpoint {
                 "has format {format}, this program reads {FORMAT}; {hint}"
             )));
         }
-        let manifest: Manifest = serde_json::from_str(manifest)
-            .map_err(|error| refuse(format!("has a manifest that cannot be read: {error}")))?;
+        let manifest: Manifest = serde_json::from_str(manifest).map_err(|error| {
+            let error = plain_words(&error.to_string());
+            refuse(format!("has a manifest that cannot be read: {error}"))
+        })?;
         if let Err(errors) = manifest.config.validate() {
             return Err(refuse(format!(
                 "holds a configuration with a mistake: {}",

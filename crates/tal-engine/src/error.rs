@@ -228,7 +228,7 @@ pub enum ModelError {
     #[error(transparent)]
     BackTal(#[from] BackTalError),
     /// Variables share a name, and so would their weights in a checkpoint.
-    #[error("two variables share a name: {}", .0.join(", "))]
+    #[error("two variables share a name: {}", tal_core::plain_list(.0))]
     DuplicateNames(Vec<String>),
     /// The method and the configuration differ.
     #[error(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tal_core::config::Config;
-use tal_core::{ClassMap, DetectionSet, GroundTruth, Recording, quoted_list};
+use tal_core::{ClassMap, DetectionSet, GroundTruth, Recording, plain_list, quoted_list};
 use tal_data::{DataError, Dataset, Features};
 use tal_postprocess::{Evaluation, EvaluationError, evaluate_with};
 
@@ -124,7 +124,7 @@ impl Evaluator {
             return Err(refuse(format!(
                 "no annotation of the class {}, which the network may find and the dialect {} refuses; annotate it, or choose \
                  another evaluation.dialect, such as clean",
-                lacking.join(", "),
+                plain_list(&lacking),
                 rules.dialect
             )));
         }

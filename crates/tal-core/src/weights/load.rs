@@ -28,12 +28,13 @@ impl LoadReport {
 /// are left alone.
 ///
 /// # Errors
-/// If LibTorch refuses a copy.
+/// If a weight is not finite, or LibTorch refuses a copy.
 pub fn load(
     vars: impl IntoIterator<Item = (String, Tensor)>,
     source: &BTreeMap<String, Tensor>,
 ) -> Result<LoadReport, WeightsError> {
     let (copies, report) = compare(vars, source);
+    check_finite(&copies)?;
     copy(copies)?;
     Ok(report)
 }
@@ -41,13 +42,15 @@ pub fn load(
 /// As [`load`], but copies nothing unless everything fits.
 ///
 /// # Errors
-/// [`WeightsError::Mismatch`] with the whole report if something does not fit; the network is unchanged.
+/// [`WeightsError::Mismatch`] with the whole report if something does not fit, [`WeightsError::NotFinite`] for the first tensor
+/// with a value that is not finite; the network is unchanged.
 pub fn load_strict(
     vars: impl IntoIterator<Item = (String, Tensor)>,
     source: &BTreeMap<String, Tensor>,
 ) -> Result<LoadReport, WeightsError> {
     let (copies, report) = compare(vars, source);
     let report = report.strict()?;
+    check_finite(&copies)?;
     copy(copies)?;
     Ok(report)
 }
@@ -98,6 +101,24 @@ fn is_floating(kind: Kind) -> bool {
         kind,
         Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double
     )
+}
+
+fn check_finite(copies: &[Copy<'_>]) -> Result<(), WeightsError> {
+    for (name, _, weights) in copies {
+        let finite = weights.isfinite();
+        // One answer for all values, since almost always all are finite.
+        if finite.all().int64_value(&[]) != 0 {
+            continue;
+        }
+        let total = weights.numel() as i64;
+        let count = total - finite.sum(Kind::Int64).int64_value(&[]);
+        return Err(WeightsError::NotFinite {
+            name: name.clone(),
+            count,
+            total,
+        });
+    }
+    Ok(())
 }
 
 fn describe(tensor: &Tensor) -> String {

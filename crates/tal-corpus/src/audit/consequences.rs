@@ -1,6 +1,6 @@
 //! Findings that follow from others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Code, Finding, Severity};
 
@@ -29,7 +29,7 @@ pub(super) fn remove(findings: &mut Vec<Finding>, unlabelled: bool) {
         one.severity == Severity::Error
             && matches!(one.code, Code::FeatureLength | Code::SegmentOutside)
     };
-    let explained: Vec<String> = findings
+    let explained: BTreeSet<String> = findings
         .iter()
         .filter(|one| other_length(one))
         .filter_map(|one| one.recording.clone())

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use tal_core::config::FeaturesConfig;
-use tal_core::{GroundTruth, Recording};
+use tal_core::{GroundTruth, Recording, quoted_list};
 
 use super::finding::{Code, Findings, Severity};
 use tal_data::features::RecordingKey;
@@ -125,12 +125,7 @@ impl Files {
             (Some(name), Some(_)) => {
                 Some(format!("the file holds {name:?}: check features.prefix"))
             }
-            (None, names) => {
-                let names: Vec<String> = names?.iter().map(|name| format!("{name:?}")).collect();
-                let shown = names.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-                let more = if names.len() > 5 { ", …" } else { "" };
-                (!names.is_empty()).then(|| format!("the file holds {shown}{more}"))
-            }
+            (None, names) => names.map(|names| format!("the file holds {}", quoted_list(names))),
         }
     }
 }

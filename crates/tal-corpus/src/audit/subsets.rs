@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tal_core::config::{Config, DatasetConfig};
-use tal_core::{GroundTruth, Recording};
+use tal_core::{GroundTruth, Recording, plain_list, quoted_list};
 
 use super::annotations::is_in;
 use super::finding::{Code, Findings, Severity};
@@ -28,7 +28,7 @@ pub(super) fn check(
 
 fn names(config: &DatasetConfig, truth: &GroundTruth, labels: &Labels, findings: &mut Findings) {
     let present = truth.subset_names();
-    let listed = list(present.iter().copied());
+    let listed = quoted_list(&present);
     for (role, field, wanted, labels) in [
         (
             "train on",
@@ -63,10 +63,7 @@ fn names(config: &DatasetConfig, truth: &GroundTruth, labels: &Labels, findings:
                 Severity::Error,
                 Code::SubsetWithoutAnnotations,
                 None,
-                format!(
-                    "no recording of {} has an annotation",
-                    list(wanted.iter().map(String::as_str))
-                ),
+                format!("no recording of {} has an annotation", quoted_list(wanted)),
                 format!("annotations to {role}, or another {field}"),
             );
         }
@@ -176,7 +173,7 @@ fn classes(
             Severity::Warning,
             Code::ClassWithoutExamples,
             None,
-            format!("{} of {bound} classes have no annotation: {}", unused.len(), first(&unused)),
+            format!("{} of {bound} classes have no annotation: {}", unused.len(), plain_list(&unused)),
             "dataset.num_classes without classes that do not occur, unless they are there for a reason",
         );
     }
@@ -194,7 +191,7 @@ fn classes(
                 format!(
                     "{} classes are not tested: {}; evaluation.dialect: activitynet refuses what is found of them",
                     found.len(),
-                    first(&found)
+                    plain_list(&found)
                 ),
                 "annotations of every class to test on, or another evaluation.dialect, such as clean",
             );
@@ -214,29 +211,9 @@ fn classes(
             format!(
                 "{} classes are trained, but not tested: {}",
                 untested.len(),
-                first(&untested)
+                plain_list(&untested)
             ),
             "nothing; they do not count in the mAP",
         );
-    }
-}
-
-/// The first ten.
-fn first(names: &[String]) -> String {
-    let shown = names
-        .iter()
-        .take(10)
-        .map(String::as_str)
-        .collect::<Vec<_>>();
-    let more = if names.len() > 10 { ", …" } else { "" };
-    shown.join(", ") + more
-}
-
-fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let quoted: Vec<String> = names.map(|name| format!("{name:?}")).collect();
-    if quoted.is_empty() {
-        "none".to_owned()
-    } else {
-        quoted.join(", ")
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use tal_core::{ClassMap, Instance, Recording};
+use tal_core::{ClassMap, Instance, Recording, plain_list};
 
 use super::raw::{Label, Parsed, RawInstance, RawRecording};
 use super::{
@@ -81,7 +81,7 @@ pub(super) fn converted(
         return Err(SourceError::Absent {
             option: "subset",
             name: absent.clone(),
-            hint: format!("; they have {}", names.join(", ")),
+            hint: format!("; they have {}", plain_list(names)),
         });
     }
     if let Some(info) = &options.video_info

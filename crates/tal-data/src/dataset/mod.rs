@@ -9,7 +9,9 @@ mod timing;
 use std::sync::Arc;
 
 use tal_core::config::DatasetConfig;
-use tal_core::{ClassMap, GroundTruth, Instance, Recording, Segment, TimeGrid, remove_duplicates};
+use tal_core::{
+    ClassMap, GroundTruth, Instance, Recording, Segment, TimeGrid, plain_list, remove_duplicates,
+};
 
 use crate::annotations;
 use crate::cache::Cache;
@@ -63,7 +65,8 @@ impl Dataset {
         if let Some(num_classes) = num_classes {
             let empty = all.classes.unnamed_below(num_classes);
             if !empty.is_empty() {
-                tracing::warn!(ids = ?empty, "classes without annotation in {}", config.annotations.display());
+                let path = config.annotations.display();
+                tracing::warn!("{path}: no annotation of the classes {}", plain_list(empty));
             }
         }
         let chosen: Vec<Recording> = all.subset(subsets).cloned().collect();

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tal_core::shape_text;
+
 /// Reason why a feature file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -59,7 +61,7 @@ pub enum FeatureError {
         found: String,
     },
     /// The array is not a matrix.
-    #[error("{}: array of shape {found:?}; expected two dimensions, {expected}", path.display())]
+    #[error("{}: array of shape {}; expected two dimensions, {expected}", path.display(), shape_text(found))]
     Dimensions {
         /// The file.
         path: PathBuf,
@@ -69,7 +71,10 @@ pub enum FeatureError {
         expected: &'static str,
     },
     /// The number of channels is not that of the configuration.
-    #[error("{}: {found} channels per feature (array of shape {shape:?}); expected {expected} (dataset.input_dim){hint}", path.display())]
+    #[error(
+        "{}: {found} channels per feature (array of shape {}); expected {expected} (dataset.input_dim){hint}",
+        path.display(), shape_text(shape)
+    )]
     Channels {
         /// The file.
         path: PathBuf,
@@ -83,7 +88,7 @@ pub enum FeatureError {
         hint: &'static str,
     },
     /// There is no feature.
-    #[error("{}: no features (array of shape {shape:?}); expected at least one time step", path.display())]
+    #[error("{}: no features (array of shape {}); expected at least one time step", path.display(), shape_text(shape))]
     Empty {
         /// The file.
         path: PathBuf,
@@ -135,8 +140,8 @@ pub enum FeatureError {
     },
     /// The columns of the configuration are not all there.
     #[error(
-        "{}: columns {from} to {to} are wanted, but there are {found} channels (array of shape {shape:?}){hint}",
-        path.display()
+        "{}: columns {from} to {to} are wanted, but there are {found} channels (array of shape {}){hint}",
+        path.display(), shape_text(shape)
     )]
     Columns {
         /// The file.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use tal_core::plain_list;
 use tal_pth::Value;
 
 /// Contents of a released file.
@@ -27,6 +28,10 @@ impl Contents {
     pub(super) fn of(root: &Value) -> Self {
         let num = |value: &Value| value.named_tensors().count();
         let mut contents = Self::default();
+        if is_state(root) {
+            contents.num_raw = Some(num(root));
+            return contents;
+        }
         for (key, value) in root.as_dict().unwrap_or_default() {
             let key = key.as_str().unwrap_or("?");
             match key {
@@ -70,7 +75,18 @@ impl fmt::Display for Contents {
         if let Some(map) = self.map {
             parts.push(format!("mAP {map}"));
         }
-        parts.extend(self.others.iter().cloned());
+        if !self.others.is_empty() {
+            parts.push(plain_list(&self.others));
+        }
         f.write_str(&parts.join(", "))
     }
+}
+
+/// Whether a value is a dictionary of tensors.
+pub(super) fn is_state(value: &Value) -> bool {
+    let entries = value.as_dict().unwrap_or_default();
+    !entries.is_empty()
+        && entries
+            .iter()
+            .all(|(_, value)| matches!(value, Value::Tensor(_)))
 }

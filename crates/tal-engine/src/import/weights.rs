@@ -7,7 +7,7 @@ use tal_core::config::{Config, Weights};
 use tal_core::weights::LoadReport;
 use tch::Device;
 
-use super::file::{ReleasedCheckpoint, released_section};
+use super::file::ReleasedCheckpoint;
 use crate::checkpoint::{Checkpoint, prefix};
 use crate::error::EngineError;
 use crate::opened;
@@ -29,8 +29,8 @@ pub fn import_released(
 
 impl ReleasedCheckpoint {
     /// The weights for the network that `config` describes: `kind` chooses between their moving average
-    /// (`state_dict_ema`), which the released evaluation uses, and the trained weights (`state_dict`). Files of BackTAL have
-    /// trained weights only, which are taken whatever `kind` is.
+    /// (`state_dict_ema`), which the released evaluation uses, and the trained weights (`state_dict`). Files of BackTAL, and bare
+    /// dictionaries of tensors, have trained weights only, which are taken whatever `kind` is.
     ///
     /// # Errors
     /// If the file lacks the weights or they do not fit: all missing, unexpected and mismatched names are listed. If they
@@ -44,8 +44,9 @@ impl ReleasedCheckpoint {
         let model = opened::open(config, Device::Cpu)?;
         let kind = model.released_weights(kind);
         let kind = kind.map_err(|reason| self.refuse(reason))?;
-        let section = self.section(model.parameters(), kind)?;
-        let origin = format!("{} of {}", released_section(kind), self.path().display());
+        let (place, kind) = self.place(kind)?;
+        let section = self.section(model.parameters(), place)?;
+        let origin = format!("{} of {}", place.name(), self.path().display());
         let mut checkpoint = Checkpoint::empty(config, classes, kind, None, Some(origin));
         checkpoint.insert_section(prefix(kind), &section.tensors);
         Ok((checkpoint, section.report))

@@ -4,9 +4,9 @@ use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
 use serde_json::Value;
-use tal_core::ClassMap;
 use tal_core::atomic::write_atomic;
 use tal_core::config::Config;
+use tal_core::{ClassMap, plain_list};
 use tal_data::results;
 
 use super::figures::RunFigures;
@@ -94,7 +94,7 @@ pub(super) fn prepare(out: &Path, resume: bool, config: &Config) -> Result<Prepa
     Err(refuse(format!(
         "holds a run of another configuration, which cannot be continued with {}; put that back, or start a new run with \
          another folder",
-        changed.join(", ")
+        plain_list(&changed)
     )))
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
 use tal_core::config::{ClassScoresRule, EvaluationConfig, EvaluationDialect};
-use tal_core::{DetectionSet, GroundTruth, Recording, quoted_list};
+use tal_core::{DetectionSet, GroundTruth, Recording, plain_list, quoted_list};
 use tal_data::{annotations, results};
 use tal_engine::ExternalScores;
 
@@ -135,7 +135,7 @@ fn subsets(
         Some(wanted) => Err(UsageError(format!(
             "--subset {wanted}: {} has the subsets {}{}",
             args.ground_truth.display(),
-            known.join(", "),
+            plain_list(&known),
             if known.iter().any(|name| name.eq_ignore_ascii_case(wanted)) {
                 format!(" (the dialect {dialect} compares their case)")
             } else {
