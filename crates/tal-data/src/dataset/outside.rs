@@ -8,7 +8,7 @@ use tal_core::config::{DatasetConfig, FeatureFormat};
 use super::features::Features;
 use super::timing::{Timing, check_inertial_grid};
 use crate::features::{RecordingKey, SUBSET, open};
-use crate::{DataError, FeatureStore};
+use crate::{DataError, FeatureError, FeatureStore};
 
 /// A recording outside any annotation file, whose features can be read.
 #[derive(Clone)]
@@ -51,6 +51,10 @@ pub fn find_recordings(
         let (id, subset) = identity(&config, path, below);
         return Ok(vec![found(&id, subset, Some(path))]);
     }
+    std::fs::metadata(path).map_err(|source| FeatureError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     let names = store.listed()?.unwrap_or_default();
     let prefix = config.features.prefix.as_str();
     let ids = names.iter().filter_map(|name| name.strip_prefix(prefix));

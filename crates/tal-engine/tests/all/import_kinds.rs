@@ -67,8 +67,14 @@ fn files_without_an_average_say_raw_and_import_with_it() {
             (key, Value::State(place.weights(""))),
         ]);
         let message = place.refused(&path, Weights::Ema);
-        assert!(message.contains("no moving average of the weights (state_dict_ema)"), "{message}");
-        assert!(message.contains(&format!("({key}); add --raw")), "{message}");
+        assert!(
+            message.contains("no moving average of the weights (state_dict_ema)"),
+            "{message}"
+        );
+        assert!(
+            message.contains(&format!("({key}); add --raw")),
+            "{message}"
+        );
         let checkpoint = place.import(&path, Weights::Raw).unwrap();
         assert_eq!(checkpoint.manifest.weights, Weights::Raw);
         assert_eq!(checkpoint.section("model").len(), 212);
@@ -78,7 +84,10 @@ fn files_without_an_average_say_raw_and_import_with_it() {
     assert!(message.contains("leave out --raw"), "{message}");
     let path = place.write(vec![("epoch", Value::Int(3))]);
     let message = place.refused(&path, Weights::Ema);
-    assert!(message.contains("holds no weights") && message.contains("\"epoch\""), "{message}");
+    assert!(
+        message.contains("holds no weights") && message.contains("\"epoch\""),
+        "{message}"
+    );
 }
 
 #[test]
@@ -86,7 +95,10 @@ fn bare_dictionaries_and_repeated_prefixes_import() {
     let place = Place::new();
     for prefix in ["", "module.", "module.module.", "module.module.module."] {
         let path = place.write(bare(place.weights(prefix)));
-        let contents = ReleasedCheckpoint::open(&path).unwrap().contents().to_string();
+        let contents = ReleasedCheckpoint::open(&path)
+            .unwrap()
+            .contents()
+            .to_string();
         assert_eq!(contents, "trained weights (212 tensors)");
         for kind in [Weights::Ema, Weights::Raw] {
             let checkpoint = place.import(&path, kind).unwrap();
@@ -95,7 +107,10 @@ fn bare_dictionaries_and_repeated_prefixes_import() {
         }
     }
     // One more than the writer's own.
-    let path = place.write(vec![("state_dict_ema", Value::State(place.weights("module.")))]);
+    let path = place.write(vec![(
+        "state_dict_ema",
+        Value::State(place.weights("module.")),
+    )]);
     let checkpoint = place.import(&path, Weights::Ema).unwrap();
     assert_eq!(checkpoint.section("ema").len(), 212);
 }
@@ -112,7 +127,10 @@ fn weights_that_are_not_finite_are_refused_with_their_name() {
         let path = place.write(vec![("state_dict_ema", Value::State(weights))]);
         let message = place.refused(&path, Weights::Ema);
         assert!(message.contains("state_dict_ema: the tensor"), "{message}");
-        assert!(message.contains(&name) && message.contains("holds 1 of"), "{message}");
+        assert!(
+            message.contains(&name) && message.contains("holds 1 of"),
+            "{message}"
+        );
     }
     // A checkpoint of ours.
     let path = place.write(vec![("state_dict_ema", Value::State(place.weights("")))]);
@@ -125,6 +143,12 @@ fn weights_that_are_not_finite_are_refused_with_their_name() {
         Err(error) => error.to_string(),
         Ok(_) => panic!("loaded"),
     };
-    assert!(message.contains("ours.safetensors: the tensor"), "{message}");
-    assert!(message.contains(name.strip_prefix("ema.").unwrap()), "{message}");
+    assert!(
+        message.contains("ours.safetensors: the tensor"),
+        "{message}"
+    );
+    assert!(
+        message.contains(name.strip_prefix("ema.").unwrap()),
+        "{message}"
+    );
 }
