@@ -7,6 +7,7 @@ mod book;
 mod circles;
 mod fuzz;
 mod layering;
+mod references;
 mod sanitize;
 mod setup;
 mod shell;
@@ -52,10 +53,10 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Set up, build and run all tests, those of the pure crates first
+    /// Set up, build and run all tests
     ///
     /// Tests on real recordings (crates/*/tests/real_*.rs) need TAL_DATA and are listed at the end
-    /// where it is not set.
+    /// if it is not set.
     Test {
         /// Only the crates that need no LibTorch, and no set-up
         #[arg(long)]
@@ -74,6 +75,8 @@ enum Task {
     Layering,
     /// Check: no file takes part in a circle of imports within its crate
     Circles,
+    /// Check: the crates that need no LibTorch, and their tests, compile without it
+    NoTorch,
     /// Check: docs/configuration.md is what the configuration types say
     Docs {
         /// Write the file instead of checking it
@@ -82,6 +85,15 @@ enum Task {
     },
     /// Check: the book of docs/ builds (into target/book), and its links lead somewhere
     Book,
+    /// Check: the measures of other fields agree with their public implementations (Python packages, into target/references)
+    ///
+    /// Random cases, and with TAL_DATA the real recordings in that folder. A package that cannot be installed is named, and
+    /// its measures are left out.
+    References {
+        /// Number of random cases
+        #[arg(long, default_value_t = references::NUM_CASES)]
+        cases: u32,
+    },
     /// Check: clippy on all targets, warnings denied
     Clippy,
     /// Check: the projects outside the workspace (crates/*/examples/*/Cargo.toml) compile, and embedding runs
@@ -135,8 +147,10 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Tidy => tidy::run(&workspace),
         Task::Layering => layering::run(&workspace),
         Task::Circles => circles::run(&workspace),
+        Task::NoTorch => testing::compile_pure(&workspace),
         Task::Docs { write } => steps::docs(&workspace, write),
         Task::Book => book::run(&workspace),
+        Task::References { cases } => references::run(&workspace, cases),
         Task::Clippy => steps::clippy(&workspace),
         Task::Example => steps::example(&workspace),
         Task::Rustdoc => steps::rustdoc(&workspace),

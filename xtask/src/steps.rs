@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::shell::{Cargo, Workspace};
-use crate::{book, circles, layering, setup, testing, tidy};
+use crate::{book, circles, layering, references, setup, testing, tidy};
 
 /// One check: how to repeat it alone, and what it does.
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
@@ -18,15 +18,18 @@ const STEPS: &[Step] = &[
     ("tidy", tidy::run),
     ("layering", layering::run),
     ("circles", circles::run),
-    ("docs", |workspace| docs(workspace, false)),
+    ("no-torch", testing::compile_pure),
     ("setup", setup::before_build),
     ("clippy", clippy),
-    ("example", example),
     ("rustdoc", rustdoc),
-    ("test --no-torch", testing::pure),
-    ("test", testing::all_after_pure),
-    // Installs a program, so that it comes last.
+    ("docs", |workspace| docs(workspace, false)),
+    ("example", example),
+    ("test", testing::all),
+    // These install programs, so that they come last.
     ("book", book::run),
+    ("references", |workspace| {
+        references::run(workspace, references::NUM_CASES)
+    }),
 ];
 
 /// Runs all checks up to the first that fails.
@@ -74,11 +77,9 @@ pub(crate) fn fmt(workspace: &Workspace) -> Result<()> {
 
 /// The document generated from the configuration types.
 pub(crate) fn docs(workspace: &Workspace, write: bool) -> Result<()> {
-    // Built together with the other pure crates, as their tests are, nothing is compiled twice.
-    let packages = testing::PURE.iter().flat_map(|name| ["--package", name]);
-    Cargo::new(["build", "--examples"])
-        .arguments(packages)
-        .run(workspace)?;
+    setup::before_build(workspace)?;
+    // With the features of the whole workspace, as the tests are built: nothing is compiled twice.
+    Cargo::new(["build", "--workspace", "--example", "configuration"]).run(workspace)?;
     let example = target_folder(workspace)?.join("debug/examples/configuration");
     let check = (!write).then_some("--check");
     let status = Command::new(&example)

@@ -6,6 +6,7 @@ mod candidates;
 mod classes;
 pub mod config;
 mod detection;
+mod file_error;
 mod ground_truth;
 mod listing;
 #[cfg(feature = "torch")]
@@ -31,7 +32,8 @@ pub use candidates::Candidates;
 pub use detection::{Detection, DetectionSet};
 pub use point_grid::{Level, PointGrid};
 
-// Error messages.
+// Errors.
+pub use file_error::FileError;
 pub use listing::{excerpt, plain_list, plain_words, quoted_list, shape_text};
 pub use spelling::nearest_name;
 pub use usage::Usage;

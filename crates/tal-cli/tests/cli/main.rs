@@ -13,6 +13,7 @@ mod identity;
 mod import_run;
 mod inspect;
 mod killed;
+mod measures;
 mod no_effect;
 mod profile;
 mod released;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tal_core::FileError;
 use tal_core::config::{DatasetConfig, FeatureFormat};
 
 use super::features::Features;
@@ -14,7 +15,7 @@ use crate::{DataError, FeatureError, FeatureStore};
 #[derive(Clone)]
 pub struct FoundRecording {
     config: Arc<DatasetConfig>,
-    store: Arc<dyn FeatureStore>,
+    store: Arc<FeatureStore>,
     id: String,
     subset: Option<String>,
     /// The file of this recording alone; `None` if one file holds all.
@@ -38,7 +39,7 @@ pub fn find_recordings(
     check_inertial_grid(config)?;
     let mut config = config.clone();
     let shared = move_to(&mut config, path);
-    let store: Arc<dyn FeatureStore> = Arc::from(open(&config));
+    let store = Arc::new(open(&config));
     let config = Arc::new(config);
     let found = |id: &str, subset: Option<String>, path: Option<&Path>| FoundRecording {
         config: Arc::clone(&config),
@@ -51,10 +52,8 @@ pub fn find_recordings(
         let (id, subset) = identity(&config, path, below);
         return Ok(vec![found(&id, subset, Some(path))]);
     }
-    std::fs::metadata(path).map_err(|source| FeatureError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let unreadable = FileError::at("read feature file", path);
+    std::fs::metadata(path).map_err(|error| FeatureError::from(unreadable(error)))?;
     let names = store.listed()?.unwrap_or_default();
     let prefix = config.features.prefix.as_str();
     let ids = names.iter().filter_map(|name| name.strip_prefix(prefix));

@@ -1,17 +1,18 @@
 //! A released checkpoint file and its sections.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use tal_core::config::Weights;
-use tal_core::excerpt;
-use tal_core::weights::{LoadReport, NamedTensors, WeightsError, load_strict};
+use tal_core::config::{Config, Weights};
+use tal_core::weights::{KeyMap, LoadReport, NamedTensors, WeightsError, load_strict};
+use tal_core::{ClassMap, excerpt};
 use tal_pth::{DType, PthFile, TensorRef, Value};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
-use super::contents::{Contents, is_state};
-use super::names::released_name_map;
+use super::report::{Contents, is_state};
+use crate::checkpoint::{Checkpoint, prefix};
 use crate::error::EngineError;
+use crate::opened;
 
 /// A checkpoint file of the released code.
 #[derive(Debug)]
@@ -47,10 +48,31 @@ impl ReleasedCheckpoint {
     }
 
     pub(super) fn refuse(&self, reason: impl Into<String>) -> EngineError {
-        EngineError::Checkpoint {
-            path: PathBuf::from(self.path()),
-            reason: reason.into(),
-        }
+        EngineError::checkpoint(self.path(), reason)
+    }
+
+    /// The weights for the network that `config` describes: `kind` chooses between their moving average
+    /// (`state_dict_ema`), which the released evaluation uses, and the trained weights (`state_dict`). Files of BackTAL, and bare
+    /// dictionaries of tensors, have trained weights only, which are taken whatever `kind` is.
+    ///
+    /// # Errors
+    /// If the file lacks the weights or they do not fit: all missing, unexpected and mismatched names are listed. If they
+    /// would fit but belong to another network: BackTAL with similarities per tap.
+    pub fn weights(
+        &self,
+        config: &Config,
+        classes: &ClassMap,
+        kind: Weights,
+    ) -> Result<(Checkpoint, LoadReport), EngineError> {
+        let model = opened::open(config, Device::Cpu)?;
+        let kind = model.released_weights(kind);
+        let kind = kind.map_err(|reason| self.refuse(reason))?;
+        let (place, kind) = self.place(kind)?;
+        let section = self.section(model.parameters(), place)?;
+        let origin = format!("{} of {}", place.name(), self.path().display());
+        let mut checkpoint = Checkpoint::empty(config, classes, kind, None, Some(origin));
+        checkpoint.insert_section(prefix(kind), &section.tensors);
+        Ok((checkpoint, section.report))
     }
 
     /// Place of the weights of a kind, and the kind that they are: a bare dictionary of tensors is taken for trained weights.
@@ -177,4 +199,27 @@ impl Place {
             Self::Root => "the dictionary",
         }
     }
+}
+
+/// Translation of the names of the released codes of CLTDR-GMG, TriDet, ActionFormer, TemporalMaxer and BackTAL (without the
+/// prefix `module.`) to ours.
+pub fn released_name_map() -> KeyMap {
+    tal_encoder::released_key_map()
+        .and(tal_decoder::released_key_map())
+        .and(tal_backtal::released_key_map())
+}
+
+/// Reads the weights of a released checkpoint (`.pth.tar`) for the network that `config` describes, see
+/// [`ReleasedCheckpoint::weights`].
+///
+/// # Errors
+/// As [`ReleasedCheckpoint::open`] and [`ReleasedCheckpoint::weights`].
+pub fn import_released(
+    path: &Path,
+    config: &Config,
+    classes: &ClassMap,
+    kind: Weights,
+) -> Result<Checkpoint, EngineError> {
+    let (checkpoint, _) = ReleasedCheckpoint::open(path)?.weights(config, classes, kind)?;
+    Ok(checkpoint)
 }
