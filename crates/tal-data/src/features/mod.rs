@@ -15,6 +15,7 @@ pub mod tensors;
 pub(crate) mod value;
 
 pub use key::RecordingKey;
+pub(crate) use key::SUBSET;
 pub use npy_rows::RowWriter;
 pub use store::open;
 
