@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tal_core::FileError;
+
 /// Why a film cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -38,15 +40,8 @@ pub enum VideoError {
         version: String,
     },
     /// The operating system refused.
-    #[error("{}: {doing}: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What could not be done.
-        doing: &'static str,
-        /// The operating system's error.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A folder, a device or a pipe in the place of a film.
     #[error("{}: not a regular file, but a film must be one", path.display())]
     NotAFile {
@@ -200,19 +195,4 @@ pub enum VideoError {
         /// Fault.
         source: serde_json::Error,
     },
-}
-
-impl VideoError {
-    /// Puts path and action to an error of the operating system.
-    pub(crate) fn io(
-        path: &std::path::Path,
-        doing: &'static str,
-    ) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_path_buf();
-        move |source| Self::Io {
-            path,
-            doing,
-            source,
-        }
-    }
 }

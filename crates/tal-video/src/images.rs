@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageDecoder, ImageReader};
+use tal_core::FileError;
 
 use super::source::MAX_SIDE;
 use super::timeline::Times;
@@ -119,7 +120,7 @@ fn decoded(path: &Path) -> Result<DynamicImage, VideoError> {
     };
     let mut decoder = ImageReader::open(path)
         .and_then(ImageReader::with_guessed_format)
-        .map_err(VideoError::io(path, "cannot be read"))?
+        .map_err(FileError::at("read", path))?
         .into_decoder()
         .map_err(fault)?;
     let orientation = decoder.orientation().map_err(fault)?;
@@ -129,10 +130,10 @@ fn decoded(path: &Path) -> Result<DynamicImage, VideoError> {
 }
 
 fn sorted_images(folder: &Path) -> Result<Vec<PathBuf>, VideoError> {
-    let unlisted = || VideoError::io(folder, "cannot be listed");
+    let unlisted = FileError::at("list", folder);
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unlisted())? {
-        let path = entry.map_err(unlisted())?.path();
+    for entry in fs::read_dir(folder).map_err(&unlisted)? {
+        let path = entry.map_err(&unlisted)?.path();
         let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
         let is_image = ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()));
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();

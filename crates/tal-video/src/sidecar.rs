@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tal_core::FileError;
 use tal_core::atomic::write_atomic;
 
 use super::{FrameFormat, FrameRate, Report, VideoError};
@@ -178,7 +179,7 @@ impl Origin {
         let mut digest = Sha256::new();
         let mut bytes = 0;
         for file in files {
-            bytes += feed(file, &mut digest).map_err(VideoError::io(file, "cannot be read"))?;
+            bytes += feed(file, &mut digest).map_err(FileError::at("read", file))?;
         }
         Ok(Self {
             name: path
@@ -210,7 +211,7 @@ fn feed(path: &Path, digest: &mut Sha256) -> io::Result<u64> {
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, VideoError> {
-    let text = std::fs::read(path).map_err(VideoError::io(path, "cannot be read"))?;
+    let text = std::fs::read(path).map_err(FileError::at("read", path))?;
     serde_json::from_slice(&text).map_err(|source| VideoError::Sidecar {
         path: path.to_path_buf(),
         source,
@@ -218,11 +219,11 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, VideoError>
 }
 
 fn write_json<T: Serialize>(value: &T, path: &Path) -> Result<(), VideoError> {
-    write_atomic(path, |file| {
+    Ok(write_atomic(path, |file| {
         serde_json::to_writer_pretty(&mut *file, value)?;
         io::Write::write_all(file, b"\n")
     })
-    .map_err(VideoError::io(path, "cannot be written"))
+    .map_err(FileError::at("write", path))?)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ fn refusal(ffmpeg: &Ffmpeg, path: &Path) -> (VideoError, String) {
     let text = error.to_string();
     assert_eq!(text, probed);
     assert!(
-        !text.contains('\n') && text.starts_with(&path.display().to_string()),
+        !text.contains('\n') && text.contains(&path.display().to_string()),
         "{text}"
     );
     (error, text)
@@ -304,7 +304,7 @@ fn files_without_a_film_are_refused_in_one_sentence() {
     let (error, text) = refusal(&ffmpeg, folder.path());
     assert!(matches!(error, VideoError::NotAFile { .. }), "{text}");
     let (error, text) = refusal(&ffmpeg, &path("missing.mp4"));
-    assert!(matches!(error, VideoError::Io { .. }), "{text}");
+    assert!(matches!(error, VideoError::File(_)), "{text}");
     let one = "-f lavfi -i testsrc2=size=64x48:rate=30:duration=0.03 -c:v mpeg4";
     let one = make(&ffmpeg, one, &path("one.mp4"));
     assert_eq!(read_all(&ffmpeg, &one).unwrap().1.len(), 1);

@@ -3,6 +3,8 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use tal_core::FileError;
+
 use crate::timeline::Times;
 use crate::{Container, Damage, Decoder, FrameFormat, FrameSource, FrameStamp, Report, VideoError};
 
@@ -36,7 +38,7 @@ impl ProgramFrames {
     /// can be decoded.
     pub fn open(ffmpeg: &Ffmpeg, path: &Path, stream: usize) -> Result<Self, VideoError> {
         let (pixels, stdout) =
-            transport::channel().map_err(VideoError::io(path, "ffmpeg cannot be connected"))?;
+            transport::channel().map_err(FileError::at("connect ffmpeg to", path))?;
         let (session, opened) = Session::start(ffmpeg, path, stream, Target::Pixels, stdout)?;
         Ok(Self {
             path: path.to_path_buf(),
@@ -86,7 +88,7 @@ impl FrameSource for ProgramFrames {
             return Ok(None);
         }
         let filled = filled(&mut self.pixels, rgb)
-            .map_err(VideoError::io(&self.path, "the connection to ffmpeg broke"))?;
+            .map_err(FileError::at("receive frames of", &self.path))?;
         let frames = self.times.frames();
         if filled == rgb.len() {
             // The time is announced before the pixels are written.

@@ -6,6 +6,8 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 
+use tal_core::FileError;
+
 use crate::source::MAX_SIDE;
 use crate::{Damage, VideoError};
 
@@ -34,19 +36,19 @@ impl Session {
         target: Target,
         stdout: Stdio,
     ) -> Result<(Self, Opened), VideoError> {
-        let about = std::fs::metadata(path).map_err(VideoError::io(path, "cannot be read"))?;
+        let about = std::fs::metadata(path).map_err(FileError::at("read", path))?;
         if !about.is_file() {
             return Err(VideoError::NotAFile {
                 path: path.to_path_buf(),
             });
         }
-        std::fs::File::open(path).map_err(VideoError::io(path, "cannot be read"))?;
+        std::fs::File::open(path).map_err(FileError::at("read", path))?;
         let mut child = ffmpeg
             .command(arguments::decoding(path, stream, target))
             .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(VideoError::io(ffmpeg.path(), "cannot be started"))?;
+            .map_err(FileError::at("start", ffmpeg.path()))?;
         let (sender, events) = mpsc::channel();
         let log = child.stderr.take().map(|stderr| {
             thread::spawn(move || {
@@ -116,10 +118,10 @@ impl Session {
     fn wait(&mut self) -> Result<(ExitStatus, Summary), VideoError> {
         // A reader that panicked has nothing to tell.
         let summary = self.log.take().and_then(|log| log.join().ok());
-        let status = self.child.wait().map_err(VideoError::io(
-            &self.path,
-            "the end of ffmpeg cannot be awaited",
-        ))?;
+        let status = self
+            .child
+            .wait()
+            .map_err(FileError::at("await the end of ffmpeg for", &self.path))?;
         Ok((status, summary.unwrap_or_default()))
     }
 

@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use crate::ResizeFilter;
 
-use super::filter::{PRECISION, Taps, pillow};
+use super::filter::{Taps, pillow};
 use super::simd::vectorised;
 use super::size::Size;
 use super::transpose::transpose;
+use super::weighted::{self, BLOCK, HALF, Place, rounded};
 
-/// Rows that are filtered together.
-const BLOCK: usize = 8;
+/// Columns whose sums stay in registers.
+const PART: usize = 32;
 
 /// A resizing to some rows and columns of the new size, and its memory.
 #[derive(Clone, Debug)]
@@ -21,11 +22,10 @@ pub(super) struct ByteResize {
     /// Source columns and rows that the output needs.
     reach: (Range<usize>, Range<usize>),
     /// Bytes of a block of source rows, those of one place in a row together.
-    block: Vec<[u8; BLOCK]>,
+    block: Vec<Place>,
     /// Source rows with their columns filtered: three planes for each block of rows, row by row.
     narrow: Vec<u8>,
     /// An output row of a colour.
-    sums: Vec<i32>,
     row: Vec<u8>,
 }
 
@@ -40,13 +40,12 @@ impl ByteResize {
         let columns = pillow(filter, from.width, to.width, columns);
         let rows = pillow(filter, from.height, to.height, rows);
         let reach = (columns.reach(), rows.reach());
-        let stride = columns.len().next_multiple_of(BLOCK);
+        let stride = columns.len().next_multiple_of(PART);
         let blocks = reach.1.len().next_multiple_of(BLOCK);
         Self {
             width: from.width,
             block: vec![[0; BLOCK]; (reach.0.len() * 3).next_multiple_of(BLOCK)],
             narrow: vec![0; blocks * 3 * stride],
-            sums: vec![0; stride],
             row: vec![0; stride],
             columns,
             rows,
@@ -56,105 +55,140 @@ impl ByteResize {
 
     /// Resizes a frame, and gives every row of every colour (row, colour, bytes) to `output`.
     pub(super) fn run(&mut self, rgb: &[u8], mut output: impl FnMut(usize, usize, &[u8])) {
-        vectorised(|| {
-            self.filter_columns(rgb);
-            let len = self.columns.len();
-            for row in 0..self.rows.len() {
-                for colour in 0..3 {
-                    self.filter_rows(row, colour);
-                    output(row, colour, &self.row[..len]);
-                }
+        self.filter_columns(rgb);
+        let (len, stride) = (self.columns.len(), self.row.len());
+        for row in 0..self.rows.len() {
+            let (positions, weights) = self.rows.of(row);
+            let first = (positions[0] - self.reach.1.start) * 3 * stride;
+            for colour in 0..3 {
+                let narrow = &self.narrow[first + colour * stride..];
+                filter_rows(narrow, weights, &mut self.row);
+                output(row, colour, &self.row[..len]);
             }
-        });
+        }
     }
 
-    #[inline(always)]
     fn filter_columns(&mut self, rgb: &[u8]) {
-        let stride = self.sums.len();
-        let reach = self.reach.clone();
-        let bytes = reach.0.start * 3..reach.0.end * 3;
+        let stride = self.row.len();
+        let (columns, rows) = self.reach.clone();
+        let bytes = columns.start * 3..columns.end * 3;
         let blocks = self.narrow.chunks_exact_mut(BLOCK * 3 * stride);
         for (block, narrow) in blocks.enumerate() {
             // Rows that fill up the last block repeat the last one.
-            let rows: [&[u8]; BLOCK] = std::array::from_fn(|row| {
-                let row = (reach.1.start + block * BLOCK + row).min(reach.1.end - 1);
+            let source: [&[u8]; BLOCK] = std::array::from_fn(|row| {
+                let row = (rows.start + block * BLOCK + row).min(rows.end - 1);
                 &rgb[row * self.width * 3..][..self.width * 3][bytes.clone()]
             });
-            gather(rows, &mut self.block);
-            for first in (0..self.columns.len()).step_by(BLOCK) {
-                let last = (first + BLOCK).min(self.columns.len());
-                let mut words = [[0; BLOCK]; 3];
-                for output in first..last {
-                    let (positions, weights) = self.columns.of(output);
-                    let from = (positions[0] - reach.0.start) * 3;
-                    let pixels = self.block[from..].as_chunks::<3>().0;
-                    let sums = weighted(pixels, weights);
-                    for (words, sums) in words.iter_mut().zip(sums) {
-                        words[output - first] = u64::from_le_bytes(sums.map(rounded));
-                    }
-                }
-                for (colour, words) in words.into_iter().enumerate() {
-                    for (row, word) in transpose(words).into_iter().enumerate() {
-                        let at = (row * 3 + colour) * stride + first;
-                        narrow[at..at + BLOCK].copy_from_slice(&word.to_le_bytes());
-                    }
-                }
+            filter_block(
+                source,
+                columns.start,
+                &self.columns,
+                &mut self.block,
+                narrow,
+            );
+        }
+    }
+}
+
+/// Filters the columns of eight rows into rows of three planes; `first` is the column that the rows begin with.
+fn filter_block(
+    rows: [&[u8]; BLOCK],
+    first: usize,
+    columns: &Taps<i32>,
+    block: &mut [Place],
+    narrow: &mut [u8],
+) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2")]
+        fn avx2(
+            rows: [&[u8]; BLOCK],
+            first: usize,
+            columns: &Taps<i32>,
+            block: &mut [Place],
+            narrow: &mut [u8],
+        ) {
+            gather(rows, block);
+            let sum = |pixels: &_, weights: &_| weighted::avx2(pixels, weights);
+            filter_columns(first, columns, block, narrow, sum);
+        }
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2.
+            return unsafe { avx2(rows, first, columns, block, narrow) };
+        }
+    }
+    gather(rows, block);
+    filter_columns(first, columns, block, narrow, weighted::plain);
+}
+
+/// Filters the columns of a block; `weighted` gives the sums of an output pixel.
+#[inline(always)]
+fn filter_columns(
+    first: usize,
+    columns: &Taps<i32>,
+    block: &[Place],
+    narrow: &mut [u8],
+    weighted: impl Fn(&[[Place; 3]], &[i32]) -> [u64; 3],
+) {
+    let len = columns.len();
+    let stride = narrow.len() / (3 * BLOCK);
+    let pixels = block.as_chunks::<3>().0;
+    for begin in (0..len).step_by(BLOCK) {
+        let mut words = [[0; BLOCK]; 3];
+        for output in begin..(begin + BLOCK).min(len) {
+            let (positions, weights) = columns.of(output);
+            let sums = weighted(&pixels[positions[0] - first..], weights);
+            for (words, word) in words.iter_mut().zip(sums) {
+                words[output - begin] = word;
+            }
+        }
+        for (colour, words) in words.into_iter().enumerate() {
+            let [a, b, c, d, e, f, g, h] = words;
+            let rows = transpose([a, b, c, d], [e, f, g, h]);
+            for (row, word) in rows.into_iter().enumerate() {
+                let at = (row * 3 + colour) * stride + begin;
+                narrow[at..at + BLOCK].copy_from_slice(&word.to_le_bytes());
             }
         }
     }
+}
 
-    #[inline(always)]
-    fn filter_rows(&mut self, row: usize, colour: usize) {
-        let stride = self.sums.len();
-        let (positions, weights) = self.rows.of(row);
-        self.sums.fill(1 << (PRECISION - 1));
-        for (&position, &weight) in positions.iter().zip(weights) {
-            let at = ((position - self.reach.1.start) * 3 + colour) * stride;
-            for (sum, &byte) in self.sums.iter_mut().zip(&self.narrow[at..at + stride]) {
-                *sum += weight * i32::from(byte);
+vectorised! {
+    /// The weighted sum of rows of one plane, which begin three rows apart.
+    fn filter_rows(narrow: &[u8], weights: &[i32], row: &mut [u8]) {
+        let step = 3 * row.len();
+        for (part, output) in row.as_chunks_mut::<PART>().0.iter_mut().enumerate() {
+            let mut sums = [HALF; PART];
+            for (&weight, narrow) in weights.iter().zip(narrow.chunks(step)) {
+                let bytes = &narrow.as_chunks::<PART>().0[part];
+                for (sum, &byte) in sums.iter_mut().zip(bytes) {
+                    *sum += weight * i32::from(byte);
+                }
             }
-        }
-        for (byte, &sum) in self.row.iter_mut().zip(&self.sums) {
-            *byte = rounded(sum);
+            for (byte, sum) in output.iter_mut().zip(sums) {
+                *byte = rounded(sum);
+            }
         }
     }
 }
 
 /// The bytes of eight rows, those of one place together.
 #[inline(always)]
-fn gather(rows: [&[u8]; BLOCK], block: &mut [[u8; BLOCK]]) {
-    let len = rows[0].len();
-    for (index, places) in block.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
-        let at = index * BLOCK;
-        let word = |row: &[u8]| match row.get(at..at + BLOCK) {
-            Some(bytes) => u64::from_le_bytes(bytes.try_into().expect("eight bytes")),
-            None => {
-                let mut bytes = [0; BLOCK];
-                bytes[..len - at].copy_from_slice(&row[at..]);
-                u64::from_le_bytes(bytes)
-            }
-        };
-        for (place, word) in places.iter_mut().zip(transpose(rows.map(word))) {
-            *place = word.to_le_bytes();
+fn gather(rows: [&[u8]; BLOCK], block: &mut [Place]) {
+    let num_words = rows[0].len() / BLOCK;
+    let word = u64::from_le_bytes;
+    // Spelled out, so that words go straight to registers.
+    let [a, b, c, d, e, f, g, h] = rows.map(|row| &row.as_chunks::<BLOCK>().0[..num_words]);
+    let (places, rest) = block.split_at_mut(num_words * BLOCK);
+    for (at, places) in places.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+        let first = [word(a[at]), word(b[at]), word(c[at]), word(d[at])];
+        let last = [word(e[at]), word(f[at]), word(g[at]), word(h[at])];
+        for (place, column) in places.iter_mut().zip(transpose(first, last)) {
+            *place = column.to_le_bytes();
         }
     }
-}
-
-/// The weighted sums of pixels, for the three colours of eight rows, with half a unit added.
-#[inline(always)]
-fn weighted(pixels: &[[[u8; BLOCK]; 3]], weights: &[i32]) -> [[i32; BLOCK]; 3] {
-    let mut sums = [[1 << (PRECISION - 1); BLOCK]; 3];
-    for (pixel, &weight) in pixels.iter().zip(weights) {
-        for (sums, bytes) in sums.iter_mut().zip(pixel) {
-            for (sum, &byte) in sums.iter_mut().zip(bytes) {
-                *sum += weight * i32::from(byte);
-            }
-        }
+    let ends = rows.map(|row| row.as_chunks::<BLOCK>().1);
+    for (at, place) in rest.iter_mut().enumerate().take(ends[0].len()) {
+        *place = ends.map(|end| end[at]);
     }
-    sums
-}
-
-#[inline(always)]
-fn rounded(sum: i32) -> u8 {
-    (sum >> PRECISION).clamp(0, 255) as u8
 }

@@ -73,27 +73,20 @@ impl FloatResize {
     ) {
         self.held.fill(None);
         let plane = self.rows.len() * self.len;
-        vectorised(|| {
-            for row in 0..self.rows.len() {
-                for tap in 0..self.rows.count {
-                    self.filter_columns(rgb, self.rows.of(row).0[tap]);
-                }
-                let (positions, weights) = self.rows.of(row);
-                for colour in 0..3 {
-                    let output = &mut planes[colour * plane + row * self.len..][..self.len];
-                    let source = |tap: usize| {
-                        let slot = positions[tap] % self.ring.len();
-                        &self.ring[slot][colour * self.len..][..self.len]
-                    };
-                    sum_rows(output, source, weights);
-                    finish(colour, output);
-                }
+        for row in 0..self.rows.len() {
+            for tap in 0..self.rows.count {
+                self.filter_columns(rgb, self.rows.of(row).0[tap]);
             }
-        });
+            let (positions, weights) = self.rows.of(row);
+            for colour in 0..3 {
+                let output = &mut planes[colour * plane + row * self.len..][..self.len];
+                sum_rows(output, &self.ring, colour, positions, weights);
+                finish(colour, output);
+            }
+        }
     }
 
     /// Filters the columns of a source row unless the ring holds it.
-    #[inline(always)]
     fn filter_columns(&mut self, rgb: &[u8], row: usize) {
         let slot = row % self.ring.len();
         if self.held[slot] == Some(row) {
@@ -101,43 +94,57 @@ impl FloatResize {
         }
         self.held[slot] = Some(row);
         let bytes = &rgb[row * self.width * 3..];
-        let planes = &mut self.ring[slot];
         let taps = self.places.chunks_exact(self.len);
         for (tap, (places, weights)) in taps.zip(self.weights.chunks_exact(self.len)).enumerate() {
             read_pixels(bytes, places, &mut self.pixels);
-            for (colour, plane) in planes.chunks_exact_mut(self.len).enumerate() {
-                let values = self.pixels.iter().zip(weights);
-                let values = plane.iter_mut().zip(values);
-                let shift = 8 * colour as u32;
-                for (sum, (&pixel, &weight)) in values {
-                    let value = ((pixel >> shift) & 0xff) as i32 as f32 / self.scale * weight;
-                    *sum = if tap == 0 { value } else { *sum + value };
-                }
+            add_tap(
+                tap == 0,
+                &self.pixels,
+                weights,
+                self.scale,
+                &mut self.ring[slot],
+            );
+        }
+    }
+}
+
+vectorised! {
+    /// Reads three bytes at each place.
+    fn read_pixels(bytes: &[u8], places: &[usize], pixels: &mut [u32]) {
+        for (pixel, &place) in pixels.iter_mut().zip(places) {
+            *pixel = match bytes.get(place..place + 4) {
+                Some(four) => u32::from_le_bytes(four.try_into().expect("four bytes")),
+                None => u32::from_le_bytes([bytes[place], bytes[place + 1], bytes[place + 2], 0]),
+            };
+        }
+    }
+}
+
+vectorised! {
+    /// Adds a tap of every output of a row: red, green, blue.
+    fn add_tap(first: bool, pixels: &[u32], weights: &[f32], scale: f32, planes: &mut [f32]) {
+        for (colour, plane) in planes.chunks_exact_mut(pixels.len()).enumerate() {
+            let taps = plane.iter_mut().zip(pixels).zip(weights);
+            let shift = 8 * colour as u32;
+            let value = |pixel: u32, weight: f32| ((pixel >> shift) & 0xff) as i32 as f32 / scale * weight;
+            match first {
+                true => taps.for_each(|((sum, &pixel), &weight)| *sum = value(pixel, weight)),
+                false => taps.for_each(|((sum, &pixel), &weight)| *sum += value(pixel, weight)),
             }
         }
     }
 }
 
-/// Reads three bytes at each place.
-#[inline(always)]
-fn read_pixels(bytes: &[u8], places: &[usize], pixels: &mut [u32]) {
-    for (pixel, &place) in pixels.iter_mut().zip(places) {
-        *pixel = match bytes.get(place..place + 4) {
-            Some(four) => u32::from_le_bytes(four.try_into().expect("four bytes")),
-            None => u32::from_le_bytes([bytes[place], bytes[place + 1], bytes[place + 2], 0]),
-        };
-    }
-}
-
-#[inline(always)]
-fn sum_rows<'a>(output: &mut [f32], source: impl Fn(usize) -> &'a [f32], weights: &[f32]) {
-    for (tap, &weight) in weights.iter().enumerate() {
-        for (sum, &value) in output.iter_mut().zip(source(tap)) {
-            *sum = if tap == 0 {
-                value * weight
-            } else {
-                *sum + value * weight
-            };
+vectorised! {
+    /// The weighted sum of rows of one colour in the ring.
+    fn sum_rows(output: &mut [f32], ring: &[Vec<f32>], colour: usize, rows: &[usize], weights: &[f32]) {
+        let len = output.len();
+        for (tap, (row, &weight)) in rows.iter().zip(weights).enumerate() {
+            let taps = output.iter_mut().zip(&ring[row % ring.len()][colour * len..]);
+            match tap {
+                0 => taps.for_each(|(sum, &value)| *sum = value * weight),
+                _ => taps.for_each(|(sum, &value)| *sum += value * weight),
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ mod preprocessor;
 mod simd;
 mod size;
 mod transpose;
+mod weighted;
 
 pub use error::PixelError;
 pub use preprocessor::Preprocessor;

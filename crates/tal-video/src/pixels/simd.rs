@@ -1,18 +1,29 @@
 //! The choice of instructions.
 
-/// Runs `body` compiled for AVX2 if the processor has it. Results are the same: no operation is fused or reordered.
+/// Defines a function that is compiled twice: for AVX2, if the processor has it, and for every processor.
 ///
-/// `body` must be inlined, so the loops in it belong into functions that are always inlined.
-#[inline]
-pub(super) fn vectorised<R>(body: impl FnOnce() -> R) -> R {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        #[target_feature(enable = "avx2")]
-        fn avx2<R>(body: impl FnOnce() -> R) -> R {
-            body()
+/// Results are the same, because no operation is fused or reordered.
+macro_rules! vectorised {
+    ($(#[$doc:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $body:block) => {
+        $(#[$doc])*
+        $visibility fn $name($($argument: $type),*) {
+            #[inline(always)]
+            fn plain($($argument: $type),*) $body
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2")]
+            fn avx2($($argument: $type),*) {
+                plain($($argument),*);
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            if std::arch::is_x86_feature_detected!("avx2") {
+                // SAFETY: the processor has AVX2.
+                return unsafe { avx2($($argument),*) };
+            }
+            plain($($argument),*);
         }
-        // SAFETY: the processor has AVX2.
-        return unsafe { avx2(body) };
-    }
-    body()
+    };
 }
+
+pub(super) use vectorised;
