@@ -5,6 +5,7 @@ mod confidence;
 mod detections;
 mod diagnosis;
 mod evaluation;
+pub mod measures;
 mod order;
 mod proposals;
 mod suppression;

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use tal_core::config::{EvaluationDialect, ScoreCombination};
 use tal_postprocess::{KNOWN_DATASETS, default_thresholds};
 
+use super::measures::MeasureArgs;
 use super::values::at_least_one;
 
 #[derive(Debug, Args)]
@@ -16,12 +17,15 @@ pub(crate) struct EvaluateArgs {
     pub(crate) ground_truth: PathBuf,
     /// Detections: JSON in ActivityNet's result layout, or a table (.csv, .tsv)
     ///
-    /// The columns of a table are recording, start, end, label, score or video-id, t-start, t-end, label, score.
+    /// The columns of a table are recording, start, end, label, score or video-id, t-start, t-end, label, score. The
+    /// annotations of another annotator (JSON) are detections with the score 1.
     pub(crate) detections: PathBuf,
     #[command(flatten)]
     pub(crate) rules: RulesArgs,
     #[command(flatten)]
     pub(crate) fusion: FusionArgs,
+    #[command(flatten)]
+    pub(crate) measures: MeasureArgs,
     /// Print AP of every class
     #[arg(long, help_heading = "More figures")]
     pub(crate) per_class: bool,

@@ -11,6 +11,7 @@ mod external_scores;
 mod import_run;
 mod inspect;
 mod killed;
+mod measures;
 mod profile;
 mod released;
 mod support;

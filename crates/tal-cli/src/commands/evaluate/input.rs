@@ -6,9 +6,10 @@ use std::path::Path;
 use anyhow::{Result, anyhow, bail};
 use tal_core::config::{ClassScoresRule, EvaluationConfig, EvaluationDialect};
 use tal_core::{DetectionSet, GroundTruth, Recording};
-use tal_data::{annotations, results};
+use tal_data::annotations;
 use tal_engine::ExternalScores;
 
+use super::annotator;
 use crate::args::{EvaluateArgs, RulesArgs};
 use crate::failure::UsageError;
 
@@ -73,7 +74,7 @@ impl Input {
     }
 
     fn detections_of(&self, file: &Path, args: &EvaluateArgs) -> Result<DetectionSet> {
-        let mut detections = results::read(file, &self.truth.classes)?;
+        let mut detections = annotator::read(file, &self.truth.classes)?;
         let known: BTreeSet<&str> = self
             .truth
             .recordings
