@@ -36,7 +36,7 @@ impl Default for BackboneOptions {
 
 #[derive(Debug)]
 enum Body {
-    Native(Network, Layers),
+    Native(Network, Box<Layers>),
     Scripted(Scripted),
 }
 
@@ -96,7 +96,7 @@ impl Backbone {
             };
             let layers = network.build(&mut parameters, eps)?;
             Ok(Self {
-                body: Body::Native(*network, layers),
+                body: Body::Native(*network, Box::new(layers)),
                 input: network.input(),
                 channels: network.channels(),
                 width: network.width(),
@@ -185,10 +185,12 @@ impl Backbone {
         tch::no_grad(|| {
             let batch = &batch.f_to(self.device)?;
             match &self.body {
-                Body::Native(_, Layers::R2Plus1d(network)) => network.forward(batch, visit),
-                Body::Native(_, Layers::I3d(network)) => network.forward(batch, visit),
-                Body::Native(_, Layers::Vit(network)) => network.forward(batch, visit),
-                Body::Native(_, Layers::EfficientNet(network)) => network.forward(batch, visit),
+                Body::Native(_, layers) => match layers.as_ref() {
+                    Layers::R2Plus1d(network) => network.forward(batch, visit),
+                    Layers::I3d(network) => network.forward(batch, visit),
+                    Layers::Vit(network) => network.forward(batch, visit),
+                    Layers::EfficientNet(network) => network.forward(batch, visit),
+                },
                 Body::Scripted(module) => module.forward(batch),
             }
         })
