@@ -3,16 +3,19 @@
 //! `fixtures/plans.json` has the windows of several programs for videos of many lengths; `fixtures/resample.json` has the times
 //! of real files and the frame that each tick of another rate shows, confirmed by the `fps` filter of FFmpeg.
 
+mod planning;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use proptest::prelude::*;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tal_video::{
     Alignment, Fps, FrameRate, FrameRecipe, MinFrames, PlanError, Recipe, ResampleRule, Tail,
     TimeBase, Window, WindowStream, plan_windows,
 };
+
+use planning::{native, planned, streamed, unit};
 
 #[derive(Deserialize)]
 struct Table {
@@ -46,19 +49,6 @@ struct Film {
 struct Rules {
     nearest: Vec<u64>,
     floor: Vec<u64>,
-}
-
-fn native(window: u32, stride: u32) -> FrameRecipe {
-    FrameRecipe {
-        fps: Fps::Native,
-        rule: None,
-        window,
-        stride,
-        interval: 1,
-        align: Alignment::Start,
-        tail: Tail::Drop,
-        min_frames: MinFrames::AtLeast(1),
-    }
 }
 
 fn resampled(rate: &str, rule: ResampleRule, window: u32, stride: u32) -> FrameRecipe {
@@ -112,57 +102,6 @@ fn recipes_of(name: &str) -> Vec<FrameRecipe> {
         "video_features_s3d_64_64" => vec![native(64, 64)],
         other => panic!("{other}"),
     }
-}
-
-/// The windows as the frames arrive, with the promises of decisions checked.
-fn streamed(
-    recipe: &FrameRecipe,
-    base: TimeBase,
-    rate: Option<FrameRate>,
-    times: &[i64],
-) -> Result<Vec<Window>, PlanError> {
-    let mut stream = WindowStream::new(recipe, base, rate)?;
-    let mut windows = Vec::new();
-    let mut kept = std::collections::BTreeSet::new();
-    let mut decided = 0;
-    for step in 0..=times.len() {
-        let decision = match times.get(step) {
-            Some(&pts) => stream.push(pts)?,
-            None => stream.finish()?,
-        };
-        if let Some(decision) = decision {
-            assert_eq!(decision.frame, decided);
-            decided += 1;
-            if decision.needed {
-                kept.insert(decision.frame);
-            }
-        }
-        while let Some(window) = stream.next_window() {
-            for frame in window.frames.iter().flatten() {
-                assert!(
-                    kept.contains(frame),
-                    "frame {frame} of window {}",
-                    window.index
-                );
-            }
-            windows.push(window);
-        }
-        kept.retain(|&frame| frame >= stream.oldest_frame());
-    }
-    assert_eq!(stream.num_windows(), Some(windows.len() as u64));
-    Ok(windows)
-}
-
-/// The windows by both ways.
-fn planned(
-    recipe: &FrameRecipe,
-    base: TimeBase,
-    rate: Option<FrameRate>,
-    times: &[i64],
-) -> Result<Vec<Window>, PlanError> {
-    let windows = plan_windows(recipe, base, rate, times);
-    assert_eq!(windows, streamed(recipe, base, rate, times));
-    windows
 }
 
 fn frames(windows: &[Window]) -> Vec<Vec<u64>> {
@@ -283,10 +222,6 @@ fn windows_of_real_films_equal_the_tables() {
         }
     }
     assert_eq!(compared, 6);
-}
-
-fn unit(rate: u32) -> (TimeBase, Option<FrameRate>) {
-    (TimeBase::new(1, rate).unwrap(), FrameRate::new(rate, 1))
 }
 
 #[test]
@@ -449,114 +384,4 @@ fn a_long_still_picture_costs_no_memory() {
         windows += 1;
     }
     assert_eq!(windows, (8 * 3600 * 30 - 16) / 4 + 1);
-}
-
-fn any_recipe() -> impl Strategy<Value = FrameRecipe> {
-    let tails = prop_oneof![
-        Just(Tail::Drop),
-        Just(Tail::DropWithSpare),
-        Just(Tail::Repeat),
-        Just(Tail::Zeros)
-    ];
-    let least = prop_oneof![
-        Just(MinFrames::Repeat),
-        (1_u32..30).prop_map(MinFrames::AtLeast)
-    ];
-    let rules = prop_oneof![
-        Just(ResampleRule::Nearest),
-        Just(ResampleRule::Floor),
-        Just(ResampleRule::Tsp)
-    ];
-    (
-        1_u32..20,
-        1_u32..30,
-        1_u32..4,
-        any::<bool>(),
-        tails,
-        least,
-        rules,
-        1_u32..70,
-    )
-        .prop_map(
-            |(window, stride, interval, centre, tail, min_frames, rule, rate)| {
-                let fps = Fps::Resampled(FrameRate::new(rate, 2).unwrap());
-                let plain = FrameRecipe {
-                    fps,
-                    rule: Some(rule),
-                    window,
-                    stride,
-                    min_frames,
-                    ..native(window, stride)
-                };
-                match (rule, centre, tail) {
-                    (ResampleRule::Tsp, ..) => plain,
-                    (_, true, Tail::Repeat | Tail::Zeros) => FrameRecipe {
-                        interval,
-                        tail,
-                        align: Alignment::Centre,
-                        ..plain
-                    },
-                    _ => FrameRecipe {
-                        interval,
-                        tail,
-                        ..plain
-                    },
-                }
-            },
-        )
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
-    #[test]
-    fn windows_are_the_same_while_frames_arrive_and_lie_in_the_video(
-        recipe in any_recipe(),
-        gaps in proptest::collection::vec(0_i64..400, 0..90),
-        constant: bool, start in -1000_i64..1000,
-    ) {
-        let constant = constant || recipe.rule == Some(ResampleRule::Tsp);
-        let mut time = start;
-        let times: Vec<i64> = gaps.iter().map(|gap| {
-            let now = time;
-            time += if constant { 40 } else { *gap };
-            now
-        }).collect();
-        let (base, rate) = (TimeBase::new(1, 1000).unwrap(), FrameRate::new(25, 1));
-        let Ok(windows) = planned(&recipe, base, rate, &times) else {
-            prop_assert!(times.is_empty() || recipe.min_frames != MinFrames::Repeat);
-            return Ok(());
-        };
-        prop_assert!(!windows.is_empty());
-        let mut last: Option<&Window> = None;
-        for (index, window) in windows.iter().enumerate() {
-            prop_assert_eq!(window.index, index as u64);
-            prop_assert_eq!(window.frames.len(), recipe.window as usize);
-            prop_assert!(window.start < window.centre && window.centre < window.end);
-            let shown: Vec<u64> = window.frames.iter().flatten().copied().collect();
-            prop_assert!(shown.is_sorted());
-            prop_assert!(shown.iter().all(|&frame| frame < times.len() as u64));
-            prop_assert!(recipe.tail == Tail::Zeros || shown.len() == window.frames.len());
-            if let Some(last) = last {
-                prop_assert!(last.start < window.start);
-                let pairs = last.frames.iter().zip(&window.frames);
-                prop_assert!(pairs.filter_map(|(a, b)| a.zip(*b)).all(|(a, b)| a <= b));
-            }
-            last = Some(window);
-        }
-    }
-
-    #[test]
-    fn windows_that_touch_cover_the_video(window in 1_u32..20, frames in 1_i64..200) {
-        let recipe = FrameRecipe { tail: Tail::Repeat, ..native(window, window) };
-        let (base, rate) = unit(30);
-        let times: Vec<i64> = (0..frames).collect();
-        let windows = planned(&recipe, base, rate, &times).unwrap();
-        let mut shown: Vec<u64> = windows.iter().flat_map(|w| w.frames.iter().flatten().copied()).collect();
-        shown.dedup();
-        prop_assert_eq!(shown, (0..frames as u64).collect::<Vec<_>>());
-        for pair in windows.windows(2) {
-            prop_assert_eq!(pair[0].end, pair[1].start);
-        }
-    }
 }

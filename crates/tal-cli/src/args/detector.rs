@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use tal_core::config::Weights;
 
 use super::config::{ConfigArgs, LayerArgs};
+use super::features::DecoderArgs;
 use super::values::{finite, positive};
 
 #[derive(Debug, Args)]
@@ -25,6 +26,9 @@ pub(crate) struct TrainArgs {
     #[arg(long)]
     pub(crate) profile: bool,
 }
+
+/// Heading of the options about videos.
+pub(super) const VIDEOS: &str = "Videos";
 
 /// Heading of the options that change a trained detector.
 const SETTINGS: &str = "Settings of the detector";
@@ -61,10 +65,18 @@ pub(crate) struct TestArgs {
 pub(crate) struct PredictArgs {
     #[command(flatten)]
     pub(crate) trained: TrainedArgs,
-    /// Feature files, in the format that the detector was trained on; of an HDF5 file for all recordings, all or those named
+    /// Videos or folders of videos, or feature files in the format that the detector was trained on; of an HDF5 file for all recordings, all or those named
     /// by --recording
     #[arg(required = true)]
     pub(crate) features: Vec<PathBuf>,
+    /// Weights of the network that computes features of videos [default: dataset.extract.weights]
+    #[arg(long, value_name = "FILE", help_heading = VIDEOS)]
+    pub(crate) backbone: Option<PathBuf>,
+    /// Keep the features of videos in this folder, and take those that are there
+    #[arg(long, value_name = "DIR", help_heading = VIDEOS)]
+    pub(crate) features_out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) decoder: DecoderArgs,
     /// Write all detections to a file (.json: ActivityNet result layout, or .csv) instead of printing the best ones
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

@@ -7,6 +7,7 @@ use tal_engine::extract::OnFailure;
 use tal_video::FrameRate;
 
 use super::config::ConfigArgs;
+use super::detector::VIDEOS;
 use super::values::{at_least_one, shard};
 
 #[derive(Debug, Subcommand)]
@@ -33,10 +34,10 @@ pub(crate) enum FeaturesCommand {
 #[derive(Debug, Args)]
 pub(crate) struct DecoderArgs {
     /// The ffmpeg program, 5.1 or later [default: $TAL_FFMPEG, that of `cargo xtask setup --video`, the one on PATH]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = VIDEOS)]
     pub(crate) ffmpeg: Option<PathBuf>,
     /// Video stream to read, counted from 0 without cover pictures
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = VIDEOS)]
     pub(crate) stream: usize,
 }
 

@@ -82,7 +82,7 @@ pub(crate) enum Command {
     /// configuration. For a file of detections, use `tal evaluate`.
     #[command(alias = "eval")]
     Test(TestArgs),
-    /// Detect actions in feature files
+    /// Detect actions in videos or feature files
     ///
     /// Needs no annotations. Prints the best detections of each recording; --out writes all of them to a file.
     Predict(PredictArgs),

@@ -16,6 +16,7 @@ pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod output;
 pub(crate) mod predict;
+mod predict_films;
 pub(crate) mod prepare;
 pub(crate) mod probe;
 pub(crate) mod recipes;

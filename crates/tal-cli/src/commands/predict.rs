@@ -1,17 +1,18 @@
-//! `tal predict`: actions in feature files.
+//! `tal predict`: actions in videos and feature files.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use tal_core::{ClassMap, DetectionSet, quoted_list};
-use tal_data::{FoundRecording, results};
+use tal_data::{Features, FoundRecording, results};
+use tal_engine::extract::described_timing;
 use tal_engine::{Detector, DeviceChoice};
 
-use super::{output, trained};
+use super::{output, predict_films, trained};
 use crate::args::PredictArgs;
 use crate::console::Console;
-use crate::failure::UsageError;
+use crate::failure::{UsageError, bail_usage};
 use crate::tables;
 
 /// Number of detections of a recording to print.
@@ -23,13 +24,16 @@ pub(crate) fn run(args: &PredictArgs, device: DeviceChoice, console: &Console) -
     }
     let (_, detector) = trained::open(&args.trained, device)?;
     let recordings = recordings(args, &detector)?;
-    tell_of_traits(args, &detector, console)?;
+    let films = predict_films::features(args, &detector, device, console)?;
+    if !recordings.is_empty() {
+        tell_of_traits(args, &detector, console)?;
+    }
     let bar = console.bar(
-        recordings.len() as u64,
+        (recordings.len() + films.len()) as u64,
         0,
         "predicting {bar:30} {pos}/{len} recordings, {eta} left",
     );
-    let outcome = detect_all(args, &recordings, &detector, &bar);
+    let outcome = detect_all(args, &recordings, films, &detector, &bar);
     bar.finish_and_clear();
     let mut detections = outcome?;
     let classes = detector.classes();
@@ -71,7 +75,8 @@ type InFile<'a> = (&'a Path, FoundRecording);
 fn recordings<'a>(args: &'a PredictArgs, detector: &Detector) -> Result<Vec<InFile<'a>>> {
     let mut all: Vec<InFile<'a>> = Vec::new();
     let mut file_of: BTreeMap<String, &Path> = BTreeMap::new();
-    for file in &args.features {
+    let is_of_features = |file: &&PathBuf| !predict_films::is_video(file);
+    for file in args.features.iter().filter(is_of_features) {
         for found in detector.find_recordings(file, args.below.as_deref())? {
             if let Some(first) = file_of.insert(found.id().to_owned(), file) {
                 return Err(UsageError(format!(
@@ -121,13 +126,27 @@ fn tell_of_traits(args: &PredictArgs, detector: &Detector, console: &Console) ->
 fn detect_all(
     args: &PredictArgs,
     recordings: &[InFile<'_>],
+    films: Vec<Features>,
     detector: &Detector,
     bar: &indicatif::ProgressBar,
 ) -> Result<DetectionSet> {
     let mut detections = DetectionSet::new();
     for (file, recording) in recordings {
-        let features = detector.read_recording(file, recording, args.fps, args.duration)?;
+        // Extracted features are described beside them.
+        let (fps, duration) = described_timing(file).unzip();
+        let (fps, duration) = (args.fps.or(fps), args.duration.or(duration));
+        let features = detector.read_recording(file, recording, fps, duration)?;
         detections.insert(features.id.clone(), detector.detect(&features)?);
+        bar.inc(1);
+    }
+    for features in films {
+        let found = detector.detect(&features)?;
+        if detections.insert(features.id.clone(), found).is_some() {
+            bail_usage!(
+                "a video and a feature file both belong to the recording {:?}",
+                features.id
+            );
+        }
         bar.inc(1);
     }
     Ok(detections)

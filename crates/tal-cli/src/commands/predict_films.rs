@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use tal_data::Features;
-use tal_engine::extract::{
-    ExtractOptions, Extractor, Film, OnFailure, find_films, read_extracted,
-};
+use tal_engine::extract::{ExtractOptions, Extractor, Film, OnFailure, find_films, read_extracted};
 use tal_engine::{Detector, DeviceChoice};
 
 use super::extract::{decoder, extract};
@@ -60,7 +58,9 @@ pub(super) fn features(
     };
     let summary = extract(&extractor, &films, &reader, &options, console)?;
     if summary.interrupted {
-        return Err(anyhow!("stopped before the features of all videos were there"));
+        return Err(anyhow!(
+            "stopped before the features of all videos were there"
+        ));
     }
     films
         .iter()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tal_backbone::BackboneError;
 use tal_core::Usage;
 use tal_core::config::FieldErrors;
-use tal_data::FeatureError;
+use tal_data::{DataError, FeatureError};
 use tal_video::{PixelError, PlanError, VideoError};
 
 /// An error that ends an extraction.
@@ -106,6 +106,9 @@ pub enum ExtractError {
     /// A feature file that cannot be written.
     #[error(transparent)]
     Features(#[from] FeatureError),
+    /// Features that do not fit the configuration.
+    #[error(transparent)]
+    Data(#[from] Box<DataError>),
     /// A description that cannot be written, or no ffmpeg.
     #[error(transparent)]
     Video(#[from] VideoError),

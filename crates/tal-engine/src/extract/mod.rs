@@ -19,7 +19,7 @@ mod windows;
 
 pub use error::{ExtractError, FilmError};
 pub use event::{ExtractEvent, ExtractSummary, FailedFilm};
-pub use extracted::read_extracted;
+pub use extracted::{described_timing, read_extracted};
 pub use extractor::{ExtractOptions, Extractor, OnFailure};
 pub use films::{Film, find_films};
 pub use output::FilmPaths;

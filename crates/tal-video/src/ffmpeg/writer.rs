@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
 use std::thread::{self, JoinHandle};
 
+use tal_core::FileError;
+
 use crate::{FrameRate, VideoError};
 
 use super::program::Ffmpeg;
@@ -78,7 +80,7 @@ impl FilmWriter {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(VideoError::io(ffmpeg.path(), "cannot be started"))?;
+            .map_err(FileError::at("start", ffmpeg.path()))?;
         let said = child.stderr.take().map(|stderr| {
             thread::spawn(move || {
                 let mut text = String::new();

@@ -10,7 +10,7 @@ const MOST_TICKS: u64 = 1 << 32;
 pub(super) struct Clock {
     base: TimeBase,
     /// The rate of the ticks.
-    rate: FrameRate,
+    tick_rate: FrameRate,
     rule: Rule,
     /// The rate of the windows' grid, which differs from that of the ticks if the schedule counts in steps of its own.
     grid: FrameRate,
@@ -41,7 +41,7 @@ impl Clock {
         let native = native.ok_or(PlanError::UnknownRate);
         let of = |rate, rule| Self {
             base,
-            rate,
+            tick_rate: rate,
             rule,
             grid: rate,
         };
@@ -63,7 +63,7 @@ impl Clock {
 
     /// The rate of the ticks, which is the video's own unless frames are resampled.
     pub(super) fn tick_rate(self) -> FrameRate {
-        self.rate
+        self.tick_rate
     }
 
     /// Whether the last frame of a video may come after the last tick.
@@ -99,8 +99,8 @@ impl Clock {
         if units >= 1 << 54 {
             return Err(too_large);
         }
-        let above = units * i128::from(base.numerator()) * i128::from(self.rate.numerator());
-        let below = i128::from(base.denominator()) * i128::from(self.rate.denominator());
+        let above = units * i128::from(base.numerator()) * i128::from(self.tick_rate.numerator());
+        let below = i128::from(base.denominator()) * i128::from(self.tick_rate.denominator());
         let nearest = (2 * above + below) / (2 * below);
         if nearest >= i128::from(MOST_TICKS) {
             return Err(too_large);
@@ -122,8 +122,8 @@ impl Clock {
                 return Err(PlanError::VariableRate {
                     frame,
                     seconds: units as f64 * base.seconds(1),
-                    expected: frame as f64 / self.rate.per_second(),
-                    rate: self.rate,
+                    expected: frame as f64 / self.tick_rate.per_second(),
+                    rate: self.tick_rate,
                 });
             }
         })
