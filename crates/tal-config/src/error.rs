@@ -70,7 +70,7 @@ fn suggestion(nearest: &Option<String>) -> String {
 }
 
 fn join(errors: &[FieldError]) -> String {
-    let lines: Vec<_> = errors.iter().map(FieldError::to_string).collect();
+    let lines: Vec<_> = errors.iter().take(20).map(FieldError::to_string).collect();
     lines.join("\n  ")
 }
 

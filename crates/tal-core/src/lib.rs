@@ -8,6 +8,7 @@ pub mod config;
 mod detection;
 mod file_error;
 mod ground_truth;
+mod listing;
 #[cfg(feature = "torch")]
 pub mod nn;
 mod point_grid;
@@ -33,5 +34,6 @@ pub use point_grid::{Level, PointGrid};
 
 // Errors.
 pub use file_error::FileError;
+pub use listing::{excerpt, plain_list, plain_words, quoted_list, shape_text};
 pub use spelling::nearest_name;
 pub use usage::Usage;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use tal_core::atomic::write_atomic;
+use tal_core::plain_words;
 
 use crate::bounded;
 
@@ -33,7 +34,7 @@ pub struct JsonError {
 pub fn from_json<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T, JsonError> {
     serde_json::from_slice(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        let mut message = without_position(&error.to_string()).to_owned();
+        let mut message = plain_words(without_position(&error.to_string()));
         let mut text = bounded::Json::new(bytes);
         let _ = io::copy(&mut text, &mut io::sink());
         if let Some(word) = text.not_finite_near(line, column) {

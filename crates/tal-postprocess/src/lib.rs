@@ -11,7 +11,7 @@ mod proposals;
 mod suppression;
 
 // Candidates to detections.
-pub use detections::to_detections;
+pub use detections::{clamp_to_recording, to_detections};
 pub use suppression::{SuppressionError, suppress};
 
 // Classes from scores of whole recordings.

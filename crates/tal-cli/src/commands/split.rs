@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::Result;
-use tal_core::{GroundTruth, Recording};
+use tal_core::{GroundTruth, Recording, plain_list};
 use tal_corpus::split;
 use tal_data::annotations;
 
@@ -157,7 +157,7 @@ fn report(
     let (out, count) = (args.out.display(), chosen.len());
     let mut text = format!("{out}: {count} recordings split\n{table}");
     if !missing.is_empty() {
-        text += &format!("\nno annotation of {}", missing.join(", "));
+        text += &format!("\nno annotation of {}", plain_list(&missing));
     }
     print(&text)
 }
