@@ -236,7 +236,7 @@ impl Detector {
             .map(|one| one.to_string_lossy().into_owned());
         match self.trained_on.files() {
             Some(files) if extension != self.trained_on.extension => EngineError::OtherFiles {
-                source: error,
+                source: Box::new(error),
                 files,
             },
             _ => error.into(),

@@ -185,7 +185,7 @@ pub enum EngineError {
     #[error("{source}; the features of training were {files}")]
     OtherFiles {
         /// The reason.
-        source: DataError,
+        source: Box<DataError>,
         /// The files of training.
         files: String,
     },

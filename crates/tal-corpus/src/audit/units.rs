@@ -93,13 +93,14 @@ fn unit_of_durations(times: &[Times]) -> Option<(&'static str, f64)> {
     if known.len() < 2 {
         return None;
     }
-    let fps = |one: &Times| one.fps;
-    let units: [(&str, &dyn Fn(&Times) -> Option<f64>); 3] = [
-        ("minutes", &|_| Some(1.0 / 60.0)),
-        ("milliseconds", &|_| Some(1000.0)),
-        ("frames", &fps),
+    /// Units in a second.
+    type Factor = fn(&Times) -> Option<f64>;
+    let units: [(&str, Factor); 3] = [
+        ("minutes", |_| Some(1.0 / 60.0)),
+        ("milliseconds", |_| Some(1000.0)),
+        ("frames", |one| one.fps),
     ];
-    let is = |of: &dyn Fn(&Times) -> Option<f64>| {
+    let is = |of: Factor| {
         known.iter().all(|(ratio, one)| {
             // Rates of a few frames per second are strides that are mistaken.
             let expected = of(one).filter(|factor| !(0.1..=8.0).contains(factor));
