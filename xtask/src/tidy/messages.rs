@@ -11,20 +11,21 @@ use syn::{Attribute, Fields, Item, LitStr, Type};
 
 use super::{Finding, Source};
 
-/// Names of programs, formats and libraries that users know.
-const KNOWN: [&str; 12] = [
+/// Names of programs, formats and libraries that users know, and a type whose values read as NumPy's.
+const KNOWN: [&str; 13] = [
     "ActionFormer",
     "ActivityNet",
-    "BackTal",
     "BackTAL",
+    "BackTal",
+    "DType",
+    "DataFrame",
     "LibTorch",
     "MultiThumos",
     "NumPy",
     "OpenTAD",
     "PyTorch",
-    "TriDet",
     "TemporalMaxer",
-    "DataFrame",
+    "TriDet",
 ];
 /// Types that hold any number of values.
 const LISTS: [&str; 6] = [
@@ -211,7 +212,7 @@ impl Message {
             faults.push(format!("the message breaks off: {end:?}"));
         }
         let number = |letter: char| plain.matches(letter).count();
-        if number('(') != number(')') || number('"') % 2 != 0 || plain.contains("  ") {
+        if number('(') != number(')') || number('"') % 2 != 0 || self.text.contains("  ") {
             faults.push("parentheses, quotes or spaces of the message do not match".to_owned());
         }
         for (name, debug) in placeholders {
