@@ -68,6 +68,22 @@ pub enum SourceError {
         /// A similar name; empty if there is none.
         hint: String,
     },
+    /// An annotation has no length or ends before it starts, and that is not to be left out.
+    #[error("{}: recording {id:?}: {label:?} from {start} to {end} s {fault}; without --strict it is left out", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// The recording.
+        id: String,
+        /// The name of the class.
+        label: String,
+        /// Start, in seconds.
+        start: f64,
+        /// End, in seconds.
+        end: f64,
+        /// Its fault.
+        fault: &'static str,
+    },
     /// A class or subset that an option names does not occur.
     #[error("{option} {name:?} does not occur in the annotations{hint}")]
     Absent {

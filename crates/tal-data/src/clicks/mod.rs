@@ -22,6 +22,7 @@ use tal_core::atomic::write_atomic;
 use tal_core::{Instance, Recording};
 
 use crate::json::{Entries, from_json};
+use crate::text;
 
 pub use background::background_stretches;
 
@@ -66,7 +67,7 @@ impl Clicks {
     /// version; a recording that occurs twice; a click that is not a number, is negative or not finite. As [`human::parse`] for
     /// tables.
     pub fn read(path: &Path) -> Result<Self, ClickError> {
-        let bytes = std::fs::read(path).map_err(|source| ClickError::Read {
+        let bytes = text::open(path).map_err(|source| ClickError::Read {
             path: path.to_owned(),
             source,
         })?;

@@ -7,6 +7,7 @@ use csv::{ByteRecord, ErrorKind, ReaderBuilder, Trim};
 
 use super::FeatureError;
 use super::npy::Array;
+use crate::encoding::Decoded;
 
 /// Reads a matrix: lines of numbers separated by commas, all of one length; empty lines do not count.
 ///
@@ -18,7 +19,11 @@ pub fn read(path: &Path, header: bool) -> Result<Array, FeatureError> {
         path: path.to_owned(),
         source,
     })?;
-    read_from(file, path, header)
+    let text = Decoded::new(file).map_err(|source| FeatureError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    read_from(text, path, header)
 }
 
 /// [`read`] of a file's content; errors name `path`.

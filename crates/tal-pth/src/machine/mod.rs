@@ -46,6 +46,11 @@ enum Node {
     NumpyArray,
     Storage(StorageRef),
     Tensor(TensorRef),
+    Object {
+        class: &'static str,
+        arguments: Vec<Id>,
+        state: Option<Id>,
+    },
 }
 
 /// A storage as a pickle refers to it.
@@ -74,6 +79,7 @@ impl Node {
             Self::NumpyArray => "a numpy array without its state".to_owned(),
             Self::Storage(_) => "a storage without a tensor".to_owned(),
             Self::Tensor(_) => "a tensor".to_owned(),
+            Self::Object { class, .. } => format!("an object of {class}"),
         }
     }
 }
@@ -313,6 +319,12 @@ impl Machine<'_, '_> {
                     "an instance of {module}.{name}"
                 )));
             }
+            // `class(*arguments)`, if the class is one that only describes data.
+            0x81 if self.describes_table() => {
+                let arguments = self.pop()?;
+                let class = self.pop()?;
+                self.reduce(class, arguments)?;
+            }
             b'o' | 0x81 | 0x92 => {
                 let class = self.stack.iter().rev().find_map(|id| match self.node(*id) {
                     Node::Global(global) => Some(global.describe()),
@@ -343,6 +355,16 @@ impl Machine<'_, '_> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the value below the top is a class of pandas tables.
+    fn describes_table(&self) -> bool {
+        let class = self
+            .stack
+            .len()
+            .checked_sub(2)
+            .map(|place| self.stack[place]);
+        class.is_some_and(|id| matches!(self.node(id), Node::Global(Global::Table(_))))
     }
 
     fn global(&mut self, module: &str, name: &str) -> Step<()> {

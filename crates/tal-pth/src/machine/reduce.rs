@@ -85,6 +85,11 @@ impl Machine<'_, '_> {
                 self.push(tensor)
             }
             (Global::LoadFromBytes, &[bytes]) => self.load_from_bytes(bytes),
+            (Global::Table(class), arguments) => self.push(Node::Object {
+                class,
+                arguments: arguments.to_vec(),
+                state: None,
+            }),
             (function, arguments) => Err(FaultKind::Refused(format!(
                 "a call of {} with {} arguments",
                 function.describe(),
@@ -98,6 +103,12 @@ impl Machine<'_, '_> {
         match (self.node(object), self.node(state)) {
             (Node::Dict { ordered: true, .. }, Node::Dict { .. }) => Ok(()),
             (Node::NumpyDtype { .. }, Node::Tuple(_)) => self.numpy_dtype_state(object, state),
+            (Node::Object { .. }, _) => {
+                if let Node::Object { state: place, .. } = &mut self.nodes[object as usize] {
+                    *place = Some(state);
+                }
+                Ok(())
+            }
             (Node::NumpyArray, Node::Tuple(items)) => match *items.as_slice() {
                 [_version, shape, dtype, fortran, data] => {
                     let fortran = matches!(self.node(fortran), Node::Bool(true));
