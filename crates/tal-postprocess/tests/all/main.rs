@@ -3,6 +3,7 @@
 mod class_scores;
 mod confidence;
 mod diagnosis;
+mod diagnosis_options;
 mod diagnosis_properties;
 mod evaluation_cases;
 mod evaluation_dialects;

@@ -357,16 +357,6 @@ impl Machine<'_, '_> {
         Ok(None)
     }
 
-    /// Whether the value below the top is a class of pandas tables.
-    fn describes_table(&self) -> bool {
-        let class = self
-            .stack
-            .len()
-            .checked_sub(2)
-            .map(|place| self.stack[place]);
-        class.is_some_and(|id| matches!(self.node(id), Node::Global(Global::Table(_))))
-    }
-
     fn global(&mut self, module: &str, name: &str) -> Step<()> {
         let global = Global::find(module, name)
             .ok_or_else(|| FaultKind::Refused(format!("{module}.{name}")))?;

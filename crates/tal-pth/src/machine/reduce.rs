@@ -98,6 +98,16 @@ impl Machine<'_, '_> {
         }
     }
 
+    /// Whether the value below the top is a class of pandas tables.
+    pub(super) fn describes_table(&self) -> bool {
+        let class = self
+            .stack
+            .len()
+            .checked_sub(2)
+            .map(|place| self.stack[place]);
+        class.is_some_and(|id| matches!(self.node(id), Node::Global(Global::Table(_))))
+    }
+
     /// `BUILD`: attributes of an object. Those of an `OrderedDict` (PyTorch's version numbers) are dropped.
     pub(super) fn set_state(&mut self, object: Id, state: Id) -> Step<()> {
         match (self.node(object), self.node(state)) {
