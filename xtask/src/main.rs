@@ -52,10 +52,10 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Set up, build and run all tests, those of the pure crates first
+    /// Set up, build and run all tests
     ///
     /// Tests on real recordings (crates/*/tests/real_*.rs) need TAL_DATA and are listed at the end
-    /// where it is not set.
+    /// if it is not set.
     Test {
         /// Only the crates that need no LibTorch, and no set-up
         #[arg(long)]
@@ -74,6 +74,8 @@ enum Task {
     Layering,
     /// Check: no file takes part in a circle of imports within its crate
     Circles,
+    /// Check: the crates that need no LibTorch, and their tests, compile without it
+    NoTorch,
     /// Check: docs/configuration.md is what the configuration types say
     Docs {
         /// Write the file instead of checking it
@@ -135,6 +137,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Tidy => tidy::run(&workspace),
         Task::Layering => layering::run(&workspace),
         Task::Circles => circles::run(&workspace),
+        Task::NoTorch => testing::compile_pure(&workspace),
         Task::Docs { write } => steps::docs(&workspace, write),
         Task::Book => book::run(&workspace),
         Task::Clippy => steps::clippy(&workspace),

@@ -18,13 +18,13 @@ const STEPS: &[Step] = &[
     ("tidy", tidy::run),
     ("layering", layering::run),
     ("circles", circles::run),
-    ("docs", |workspace| docs(workspace, false)),
+    ("no-torch", testing::compile_pure),
     ("setup", setup::before_build),
     ("clippy", clippy),
-    ("example", example),
     ("rustdoc", rustdoc),
-    ("test --no-torch", testing::pure),
-    ("test", testing::all_after_pure),
+    ("docs", |workspace| docs(workspace, false)),
+    ("example", example),
+    ("test", testing::all),
     // Installs a program, so that it comes last.
     ("book", book::run),
 ];
@@ -74,11 +74,9 @@ pub(crate) fn fmt(workspace: &Workspace) -> Result<()> {
 
 /// The document generated from the configuration types.
 pub(crate) fn docs(workspace: &Workspace, write: bool) -> Result<()> {
-    // Built together with the other pure crates, as their tests are, nothing is compiled twice.
-    let packages = testing::PURE.iter().flat_map(|name| ["--package", name]);
-    Cargo::new(["build", "--examples"])
-        .arguments(packages)
-        .run(workspace)?;
+    setup::before_build(workspace)?;
+    // With the features of the whole workspace, as the tests are built: nothing is compiled twice.
+    Cargo::new(["build", "--workspace", "--example", "configuration"]).run(workspace)?;
     let example = target_folder(workspace)?.join("debug/examples/configuration");
     let check = (!write).then_some("--check");
     let status = Command::new(&example)

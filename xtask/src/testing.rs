@@ -28,12 +28,8 @@ pub(crate) const PURE: [&str; 9] = [
 pub(crate) fn run(workspace: &Workspace, no_torch: bool, arguments: &[String]) -> Result<()> {
     match (no_torch, arguments.is_empty()) {
         (true, true) => pure(workspace),
-        (true, false) => pure_cargo(workspace).arguments(arguments).run(workspace),
-        (false, true) => {
-            setup::before_build(workspace)?;
-            pure(workspace)?;
-            all_after_pure(workspace)
-        }
+        (true, false) => pure_cargo("test", workspace).arguments(arguments).run(workspace),
+        (false, true) => all(workspace),
         (false, false) => {
             setup::before_build(workspace)?;
             let scope = (!names_package(arguments)).then_some("--workspace");
@@ -46,25 +42,29 @@ pub(crate) fn run(workspace: &Workspace, no_torch: bool, arguments: &[String]) -
 }
 
 /// The tests of the crates that need no LibTorch, with `LIBTORCH` pointing nowhere as the proof.
-pub(crate) fn pure(workspace: &Workspace) -> Result<()> {
-    pure_cargo(workspace).run(workspace)
+fn pure(workspace: &Workspace) -> Result<()> {
+    pure_cargo("test", workspace).run(workspace)
 }
 
-fn pure_cargo(workspace: &Workspace) -> Cargo {
+/// Compiles these crates and their tests without LibTorch, and runs nothing: `cargo xtask test` runs the same tests.
+pub(crate) fn compile_pure(workspace: &Workspace) -> Result<()> {
+    pure_cargo("check", workspace)
+        .arguments(["--all-targets"])
+        .run(workspace)
+}
+
+fn pure_cargo(command: &'static str, workspace: &Workspace) -> Cargo {
     let packages = PURE.iter().flat_map(|name| ["--package", name]);
-    Cargo::new(["test"])
+    Cargo::new([command])
         .arguments(packages)
         .variable("LIBTORCH", workspace.path("no-libtorch-here"))
         .without_variable("LIBTORCH_USE_PYTORCH")
 }
 
-/// All other tests; those of `tal-core` once more, because LibTorch adds to it.
-pub(crate) fn all_after_pure(workspace: &Workspace) -> Result<()> {
+/// All tests, the whole workspace in one build.
+pub(crate) fn all(workspace: &Workspace) -> Result<()> {
     setup::before_build(workspace)?;
-    let done = PURE[1..].iter().flat_map(|name| ["--exclude", name]);
-    Cargo::new(["test", "--workspace"])
-        .arguments(done)
-        .run(workspace)?;
+    Cargo::new(["test", "--workspace"]).run(workspace)?;
     report_skipped(workspace)
 }
 
