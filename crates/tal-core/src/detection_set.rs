@@ -121,13 +121,13 @@ impl PartialEq for DetectionSet {
     }
 }
 
-impl Index<&str> for DetectionSet {
+impl<Q: AsRef<str> + ?Sized> Index<&Q> for DetectionSet {
     type Output = Vec<Detection>;
 
     /// # Panics
     /// If the recording is not there.
-    fn index(&self, id: &str) -> &Vec<Detection> {
-        self.get(id).expect("a recording of the set")
+    fn index(&self, id: &Q) -> &Vec<Detection> {
+        self.get(id.as_ref()).expect("a recording of the set")
     }
 }
 
