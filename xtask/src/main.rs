@@ -7,6 +7,7 @@ mod book;
 mod circles;
 mod fuzz;
 mod layering;
+mod references;
 mod sanitize;
 mod setup;
 mod shell;
@@ -84,6 +85,15 @@ enum Task {
     },
     /// Check: the book of docs/ builds (into target/book), and its links lead somewhere
     Book,
+    /// Check: the measures of other fields agree with their public implementations (Python packages, into target/references)
+    ///
+    /// Random cases, and with TAL_DATA the real recordings in that folder. A package that cannot be installed is named, and
+    /// its measures are left out.
+    References {
+        /// Number of random cases
+        #[arg(long, default_value_t = references::NUM_CASES)]
+        cases: u32,
+    },
     /// Check: clippy on all targets, warnings denied
     Clippy,
     /// Check: the projects outside the workspace (crates/*/examples/*/Cargo.toml) compile, and embedding runs
@@ -140,6 +150,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::NoTorch => testing::compile_pure(&workspace),
         Task::Docs { write } => steps::docs(&workspace, write),
         Task::Book => book::run(&workspace),
+        Task::References { cases } => references::run(&workspace, cases),
         Task::Clippy => steps::clippy(&workspace),
         Task::Example => steps::example(&workspace),
         Task::Rustdoc => steps::rustdoc(&workspace),

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::shell::{Cargo, Workspace};
-use crate::{book, circles, layering, setup, testing, tidy};
+use crate::{book, circles, layering, references, setup, testing, tidy};
 
 /// One check: how to repeat it alone, and what it does.
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
@@ -25,8 +25,11 @@ const STEPS: &[Step] = &[
     ("docs", |workspace| docs(workspace, false)),
     ("example", example),
     ("test", testing::all),
-    // Installs a program, so that it comes last.
+    // These install programs, so that they come last.
     ("book", book::run),
+    ("references", |workspace| {
+        references::run(workspace, references::NUM_CASES)
+    }),
 ];
 
 /// Runs all checks up to the first that fails.

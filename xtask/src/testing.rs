@@ -28,7 +28,9 @@ pub(crate) const PURE: [&str; 9] = [
 pub(crate) fn run(workspace: &Workspace, no_torch: bool, arguments: &[String]) -> Result<()> {
     match (no_torch, arguments.is_empty()) {
         (true, true) => pure(workspace),
-        (true, false) => pure_cargo("test", workspace).arguments(arguments).run(workspace),
+        (true, false) => pure_cargo("test", workspace)
+            .arguments(arguments)
+            .run(workspace),
         (false, true) => all(workspace),
         (false, false) => {
             setup::before_build(workspace)?;

@@ -7,7 +7,9 @@ mod classes;
 pub mod config;
 mod detection;
 mod detection_set;
+mod file_error;
 mod ground_truth;
+mod listing;
 #[cfg(feature = "torch")]
 pub mod nn;
 mod point_grid;
@@ -32,6 +34,8 @@ pub use detection::Detection;
 pub use detection_set::DetectionSet;
 pub use point_grid::{Level, PointGrid};
 
-// Error messages.
+// Errors.
+pub use file_error::FileError;
+pub use listing::{excerpt, plain_list, plain_words, quoted_list, shape_text};
 pub use spelling::nearest_name;
 pub use usage::Usage;

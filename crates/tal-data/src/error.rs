@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tal_core::quoted_list;
+
 use crate::{AnnotationError, ClickError, FeatureError, WeakError};
 
 /// Reason why a data set cannot be opened or a recording not be loaded.
@@ -21,7 +23,7 @@ pub enum DataError {
     #[error(transparent)]
     Weak(#[from] WeakError),
     /// No recording belongs to the wanted subsets.
-    #[error("{}: no recording in {}; the file has the subsets {}", path.display(), list(wanted), list(present))]
+    #[error("{}: no recording in {}; the file has the subsets {}", path.display(), quoted_list(wanted), quoted_list(present))]
     EmptySubset {
         /// The annotation file.
         path: PathBuf,
@@ -29,6 +31,27 @@ pub enum DataError {
         wanted: Vec<String>,
         /// The subsets of the file.
         present: Vec<String>,
+    },
+    /// A feature file for all recordings holds none.
+    #[error(
+        "{}: no array whose name begins with dataset.features.prefix {prefix:?}; the file holds {}",
+        path.display(), quoted_list(names)
+    )]
+    NoRecordings {
+        /// The file.
+        path: PathBuf,
+        /// The prefix.
+        prefix: String,
+        /// The names in the file.
+        names: Vec<String>,
+    },
+    /// A feature file holds several recordings, and one is wanted.
+    #[error("{}: one recording is wanted, but the file holds {}", path.display(), quoted_list(ids))]
+    SeveralRecordings {
+        /// The file.
+        path: PathBuf,
+        /// The recordings.
+        ids: Vec<String>,
     },
     /// Feature files are missing.
     #[error(
@@ -46,21 +69,15 @@ pub enum DataError {
     },
     /// Nothing says how many frames a second has.
     #[error(
-        "recording {id:?} has no frame rate; set dataset.fps, or \"fps\" in the annotation file"
+        "recording {0:?} has no frame rate; set dataset.fps, or \"fps\" in the annotation file"
     )]
-    MissingFps {
-        /// The recording.
-        id: String,
-    },
+    MissingFps(String),
     /// Nothing says how long a recording of features of fixed length is.
     #[error(
-        "recording {id:?} has no duration, and without dataset.feat_stride nothing else says how its features lie in \
+        "recording {0:?} has no duration, and without dataset.feat_stride nothing else says how its features lie in \
          time; give \"duration\" (seconds) in the annotation file, or set dataset.feat_stride"
     )]
-    MissingDuration {
-        /// The recording.
-        id: String,
-    },
+    MissingDuration(String),
     /// The windows of a raw signal are not the grid of the features.
     #[error(
         "dataset.{field} is {found}, but features are cut with {expected}; \
@@ -101,18 +118,6 @@ pub enum DataError {
         message: String,
     },
     /// A background thread could not be started.
-    #[error("cannot start a loading thread: {source}")]
-    Thread {
-        /// The operating system's error.
-        source: std::io::Error,
-    },
-}
-
-/// `"a", "b"`, or `none`.
-fn list(names: &[String]) -> String {
-    if names.is_empty() {
-        return "none".to_owned();
-    }
-    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-    quoted.join(", ")
+    #[error("cannot start a loading thread: {0}")]
+    Thread(#[source] std::io::Error),
 }

@@ -27,7 +27,7 @@ mod truncation;
 mod weak;
 
 // Features.
-pub use dataset::{Features, read_features, resize};
+pub use dataset::{Features, FoundRecording, find_recordings, read_features, resize};
 pub use features::array::FeatureArray;
 pub use features::store::FeatureStore;
 

@@ -34,6 +34,6 @@ pub(crate) fn zeros<'a>(
 }
 
 fn join(errors: &[FieldError]) -> String {
-    let lines: Vec<String> = errors.iter().map(FieldError::to_string).collect();
+    let lines: Vec<String> = errors.iter().take(20).map(FieldError::to_string).collect();
     lines.join("; ")
 }

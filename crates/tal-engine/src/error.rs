@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tal_backtal::BackTalError;
 use tal_config::ConfigError;
-use tal_core::Usage;
 use tal_core::weights::WeightsError;
+use tal_core::{FileError, Usage};
 use tal_data::{AnnotationError, ClassScoresFileError, DataError, FeatureError, ResultsError};
 use tal_decoder::DecoderError;
 use tal_encoder::EncoderError;
@@ -89,6 +89,16 @@ pub enum EngineError {
         /// The reason, and a way out.
         reason: String,
     },
+    /// Annotations that nothing can be learned from.
+    #[error("{}: subset {subsets}: {reason}", path.display())]
+    Unlearnable {
+        /// The annotation file.
+        path: PathBuf,
+        /// The subsets to train on.
+        subsets: String,
+        /// The reason, and a way out.
+        reason: String,
+    },
     /// A file of class scores is wrong.
     #[error(transparent)]
     ClassScores(#[from] ClassScoresFileError),
@@ -146,11 +156,8 @@ pub enum EngineError {
         batch_size: usize,
     },
     /// A batch that cannot be trained on.
-    #[error("the batch {reason}")]
-    Batch {
-        /// The reason.
-        reason: &'static str,
-    },
+    #[error("the batch {0}")]
+    Batch(&'static str),
     /// A recording whose features do not fit the network.
     #[error("recording {id}: {reason}")]
     Recording {
@@ -165,12 +172,23 @@ pub enum EngineError {
          lie in time, and feature files do not have it; give it in seconds with --duration, for one recording at a time"
     )]
     UnknownDuration,
-    /// The frame rate is needed, and neither the configuration nor a feature file has it.
+    /// The frame rate is needed, and neither the configuration, nor a feature file, nor the training recordings tell it.
     #[error(
-        "the frame rate of the recordings is not known: the configuration leaves it to the annotations, and feature files \
-         do not have it; give it with --fps"
+        "the frame rate of the recordings is not known: the configuration leaves it to the annotations, feature files do \
+         not have it{}; give it with --fps", rates(*trained_on)
     )]
-    UnknownFps,
+    UnknownFps {
+        /// Lowest and highest frame rate of the training recordings.
+        trained_on: Option<[f64; 2]>,
+    },
+    /// A feature file that cannot be read is of another kind than those of training.
+    #[error("{source}; the features of training were {files}")]
+    OtherFiles {
+        /// The reason.
+        source: DataError,
+        /// The files of training.
+        files: String,
+    },
     /// The observer asked to stop.
     #[error(
         "interrupted after epoch {epoch}, step {step}; the run is saved and continues with --resume"
@@ -182,15 +200,8 @@ pub enum EngineError {
         step: u64,
     },
     /// Reading or writing failed.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// `read`, `write`, `create` or `remove`.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The error of the system.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// An error of the construction of a network.
@@ -207,7 +218,7 @@ pub enum ModelError {
     #[error(transparent)]
     BackTal(#[from] BackTalError),
     /// Variables share a name, and so would their weights in a checkpoint.
-    #[error("two variables share a name: {}", .0.join(", "))]
+    #[error("two variables share a name: {}", tal_core::plain_list(.0))]
     DuplicateNames(Vec<String>),
     /// The method and the configuration differ.
     #[error(
@@ -226,12 +237,27 @@ pub enum ModelError {
     },
 }
 
+/// Frame rates of training, as a part of a sentence.
+fn rates(trained_on: Option<[f64; 2]>) -> String {
+    trained_on.map_or_else(String::new, |[lowest, highest]| {
+        format!(", and the training recordings differ ({lowest} to {highest})")
+    })
+}
+
 impl EngineError {
-    pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
-        EngineError::Io {
-            action,
+    /// A file or folder of a run that cannot be used.
+    pub(crate) fn checkpoint(path: &Path, reason: impl Into<String>) -> Self {
+        EngineError::Checkpoint {
             path: path.to_owned(),
-            source,
+            reason: reason.into(),
+        }
+    }
+
+    /// A recording that does not fit the network.
+    pub(crate) fn recording(id: &str, reason: impl Into<String>) -> Self {
+        EngineError::Recording {
+            id: id.to_owned(),
+            reason: reason.into(),
         }
     }
 }
@@ -244,7 +270,7 @@ impl Usage for EngineError {
                 | EngineError::Device(_)
                 | EngineError::OutputFolder { .. }
                 | EngineError::UnknownDuration
-                | EngineError::UnknownFps
+                | EngineError::UnknownFps { .. }
         )
     }
 }

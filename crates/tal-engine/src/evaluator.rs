@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tal_core::config::Config;
-use tal_core::{ClassMap, DetectionSet, GroundTruth, Recording};
+use tal_core::{ClassMap, DetectionSet, GroundTruth, Recording, plain_list, quoted_list};
 use tal_data::{DataError, Dataset, Features};
 use tal_postprocess::{Evaluation, EvaluationError, evaluate_with};
 
@@ -67,6 +67,21 @@ impl Evaluator {
         }
         let truth = self.truth(external_scores);
         let rules = &config.evaluation;
+        let known: BTreeSet<&str> = recordings.clone().map(|one| one.id.as_str()).collect();
+        let unknown = rules
+            .blocked
+            .iter()
+            .filter(|id| !known.contains(id.as_str()));
+        let unknown: Vec<&String> = unknown.collect();
+        if !unknown.is_empty() {
+            tracing::warn!(
+                "evaluation.blocked: {} of {} ids are no recordings of {}: {}",
+                unknown.len(),
+                rules.blocked.len(),
+                self.subsets.join(", "),
+                quoted_list(&unknown)
+            );
+        }
         let refuse = |reason: String| EngineError::Untestable {
             path: config.dataset.annotations.clone(),
             subsets: self.subsets.join(", "),
@@ -109,7 +124,7 @@ impl Evaluator {
             return Err(refuse(format!(
                 "no annotation of the class {}, which the network may find and the dialect {} refuses; annotate it, or choose \
                  another evaluation.dialect, such as clean",
-                lacking.join(", "),
+                plain_list(&lacking),
                 rules.dialect
             )));
         }
@@ -118,7 +133,7 @@ impl Evaluator {
             && config.dataset.fps.is_none()
             && let Some(Recording { id, .. }) = recordings.find(unknown)
         {
-            return Err(DataError::MissingFps { id: id.clone() }.into());
+            return Err(DataError::MissingFps(id.clone()).into());
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ pub mod profile;
 mod pyramid;
 pub mod run;
 mod schedule;
+mod trained_on;
 mod trainer;
 mod updates;
 
@@ -40,6 +41,7 @@ pub use backtal::WeakBatch;
 pub use batch::{PaddedBatch, TrainingBatch};
 pub use optimizer::{AdamW, Ema, decays};
 pub use schedule::Schedule;
+pub use trained_on::TrainedOn;
 pub use trainer::Trainer;
 
 // Files, devices and errors.

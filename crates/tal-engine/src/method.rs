@@ -1,5 +1,6 @@
 //! The contract between a way of learning and everything that is the same for all of them.
 
+use std::collections::BTreeSet;
 use std::path;
 use std::sync::Arc;
 
@@ -59,7 +60,7 @@ pub trait Method: Sized + 'static {
     /// Training samples of an open data set.
     ///
     /// # Errors
-    /// If the annotations lack data that the method needs.
+    /// If the annotations lack data that the method needs, or there are none.
     fn source(config: &Config, dataset: Arc<Dataset>) -> Result<Source<Self::Sample>, EngineError>;
 
     /// A batch of samples.
@@ -81,6 +82,9 @@ pub trait Method: Sized + 'static {
     /// Ids of the recordings of a batch.
     fn ids(batch: &Self::Batch) -> &[String];
 
+    /// Classes that a batch has something to learn from.
+    fn taught(batch: &Self::Batch) -> BTreeSet<u32>;
+
     /// The method before its first step.
     ///
     /// # Errors
@@ -99,7 +103,9 @@ pub trait Method: Sized + 'static {
     fn terms(&self, batch: &Self::Batch, losses: &Self::Losses, ends_epoch: bool) -> StepTerms;
 
     /// Variables that are trained beside the network, under their names in a checkpoint.
-    fn variables(&self) -> NamedTensors;
+    fn variables(&self) -> NamedTensors {
+        NamedTensors::new()
+    }
 
     /// State of the loss normaliser.
     fn state(&self) -> CriterionState;
@@ -136,5 +142,7 @@ pub trait Method: Sized + 'static {
     ///
     /// # Errors
     /// Why no released file can hold the network.
-    fn released_weights(config: &Config, wish: Weights) -> Result<Weights, &'static str>;
+    fn released_weights(_config: &Config, wish: Weights) -> Result<Weights, &'static str> {
+        Ok(wish)
+    }
 }

@@ -5,12 +5,13 @@ mod confidence;
 mod detections;
 mod diagnosis;
 mod evaluation;
+pub mod measures;
 mod order;
 mod proposals;
 mod suppression;
 
 // Candidates to detections.
-pub use detections::to_detections;
+pub use detections::{clamp_to_recording, to_detections};
 pub use suppression::{SuppressionError, suppress};
 
 // Classes from scores of whole recordings.

@@ -53,7 +53,7 @@ pub(crate) struct ConvertAnnotationsArgs {
     /// Frames per second of recordings whose frame rate is unknown
     #[arg(long, value_name = "N", value_parser = positive::<f64>, help_heading = "Missing in the files")]
     pub(crate) fps: Option<f64>,
-    /// Subset of recordings whose subset is unknown
+    /// Subset of recordings whose subset is unknown [default: all, for a table without the column]
     #[arg(long, value_name = "NAME", help_heading = "Missing in the files")]
     pub(crate) default_subset: Option<String>,
     /// Rename a subset; can be given several times

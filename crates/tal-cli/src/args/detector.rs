@@ -61,13 +61,20 @@ pub(crate) struct TestArgs {
 pub(crate) struct PredictArgs {
     #[command(flatten)]
     pub(crate) trained: TrainedArgs,
-    /// Feature files, in the format that the detector was trained on
+    /// Feature files, in the format that the detector was trained on; of an HDF5 file for all recordings, all or those named
+    /// by --recording
     #[arg(required = true)]
     pub(crate) features: Vec<PathBuf>,
     /// Write all detections to a file (.json: ActivityNet result layout, or .csv) instead of printing the best ones
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Frames (samples) per second of the recordings; needed only if dataset.fps is null
+    /// Folder below which ids begin: a recording's id is its file's path in it [default: dataset.features.dir]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) below: Option<PathBuf>,
+    /// Id of a recording in the files, the only one to predict; can be given several times
+    #[arg(long, value_name = "ID")]
+    pub(crate) recording: Vec<String>,
+    /// Frames (samples) per second of the recordings [default: dataset.fps, or that of all training recordings]
     #[arg(long, value_name = "N", value_parser = positive::<f32>)]
     pub(crate) fps: Option<f32>,
     /// Length of the recording, in seconds; needed only if all recordings were resampled to one number of features

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use tal_core::config::{EvaluationDialect, ScoreCombination};
 use tal_postprocess::{CountedInstances, DiagnosisTies, KNOWN_DATASETS, default_thresholds};
 
+use super::measures::MeasureArgs;
 use super::values::at_least_one;
 
 #[derive(Debug, Args)]
@@ -19,12 +20,14 @@ pub(crate) struct EvaluateArgs {
     /// The columns of a table are recording, start, end, label, score or video-id, t-start, t-end, label, score. A pickle
     /// holds such columns in a dictionary or a data frame (eval_results.pkl of ActionFormer and its relatives); no code in it
     /// is run. Detections without labels are compared with all annotations as one class, or get classes from
-    /// --class-scores.
+    /// --class-scores. The annotations of another annotator (JSON) are detections with the score 1.
     pub(crate) detections: PathBuf,
     #[command(flatten)]
     pub(crate) rules: RulesArgs,
     #[command(flatten)]
     pub(crate) fusion: FusionArgs,
+    #[command(flatten)]
+    pub(crate) measures: MeasureArgs,
     /// Print AP of every class
     #[arg(long, help_heading = "More figures")]
     pub(crate) per_class: bool,

@@ -1,24 +1,17 @@
 //! Errors of weight files.
 
-use std::io;
 use std::path::PathBuf;
 
 use super::report::LoadReport;
+use crate::FileError;
 
 /// An error of a weight file, or of weights that do not fit their network.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
     /// The file system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// `read` or `write`.
-        action: &'static str,
-        /// The error of the system.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The file is truncated, damaged or something else.
     #[error("{} is not a complete safetensors file: {reason}", path.display())]
     Corrupt {
@@ -61,6 +54,19 @@ pub enum WeightsError {
     /// The weights do not fit the network.
     #[error("the weights do not fit the network: {0}")]
     Mismatch(Box<LoadReport>),
+    /// Weights that no network can work with.
+    #[error(
+        "the tensor `{name}` holds {count} of {total} values that are NaN or infinite, so the training that wrote it had \
+         failed; take a checkpoint from before"
+    )]
+    NotFinite {
+        /// The tensor.
+        name: String,
+        /// Number of such values.
+        count: i64,
+        /// Number of all values.
+        total: i64,
+    },
     /// LibTorch refused.
     #[error("LibTorch cannot handle the tensor `{name}`: {source}")]
     Torch {

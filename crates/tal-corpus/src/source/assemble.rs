@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use tal_core::{ClassMap, Instance, Recording};
+use tal_core::{ClassMap, Instance, Recording, plain_list};
 
 use super::raw::{Label, Parsed, RawInstance, RawRecording};
+use super::{
+    ClassList, Converted, DropReason, Dropped, ONLY_SUBSET, SourceError, SourceFormat,
+    SourceOptions,
+};
 use tal_data::annotations::{SegmentFault, segment_fault};
-
-use super::{ClassList, Converted, DropReason, Dropped, SourceError, SourceFormat, SourceOptions};
 
 pub(super) fn converted(
     format: SourceFormat,
@@ -26,13 +28,24 @@ pub(super) fn converted(
         labels.check(recording)?;
     }
     let all = collect(format, all)?;
+    if all.is_empty() {
+        return Err(SourceError::NoRecordings);
+    }
     let mut converted = Converted::default();
+    if format == SourceFormat::Csv
+        && options.default_subset.is_none()
+        && all.iter().all(|raw| raw.subset.is_none())
+    {
+        converted.assumed_subset = Some(ONLY_SUBSET.to_owned());
+    }
+    let default_subset = options
+        .default_subset
+        .clone()
+        .or_else(|| converted.assumed_subset.clone());
     let mut subsets = BTreeSet::new();
     for raw in all {
-        let subset = raw
-            .subset
-            .clone()
-            .or_else(|| options.default_subset.clone());
+        converted.used.default_subset += usize::from(raw.subset.is_none());
+        let subset = raw.subset.clone().or_else(|| default_subset.clone());
         let Some(subset) = subset else {
             return Err(SourceError::NoSubset {
                 path: raw.path,
@@ -69,7 +82,20 @@ pub(super) fn converted(
         return Err(SourceError::Absent {
             option: "subset",
             name: absent.clone(),
-            hint: format!("; they have {}", names.join(", ")),
+            hint: format!("; they have {}", plain_list(names)),
+        });
+    }
+    if let Some(info) = &options.video_info
+        && converted.used.video_info == 0
+    {
+        return Err(SourceError::OtherRecordings {
+            table: info.ids().map(str::to_owned).collect(),
+            annotations: converted
+                .truth
+                .recordings
+                .into_iter()
+                .map(|one| one.id)
+                .collect(),
         });
     }
     converted.truth.classes = labels.classes;
@@ -87,6 +113,9 @@ fn recording(
         Some(info) => info.get(&raw.id),
         None => (None, None),
     };
+    let told = duration.is_some() || fps.is_some();
+    converted.used.video_info += usize::from(told);
+    converted.used.fps += usize::from(fps.or(raw.fps).is_none());
     let duration = duration.or(raw.duration);
     let mut instances = Vec::with_capacity(raw.instances.len());
     let (used, unused) = if options.all_labels {

@@ -114,7 +114,25 @@ pub struct Converted {
     pub dropped: Vec<Dropped>,
     /// Annotations that end after their recording does, and were kept as they are.
     pub num_beyond_end: usize,
+    /// The subset of all recordings, if neither the files nor the options name one.
+    pub assumed_subset: Option<String>,
+    /// Recordings that the options told something of.
+    pub used: Used,
 }
+
+/// Number of recordings that an option of [`SourceOptions`] told something of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Used {
+    /// Those in [`SourceOptions::video_info`].
+    pub video_info: usize,
+    /// Those with [`SourceOptions::fps`].
+    pub fps: usize,
+    /// Those with [`SourceOptions::default_subset`].
+    pub default_subset: usize,
+}
+
+/// Subset of the recordings of a table without subsets; [`crate::split`] deals them out.
+pub const ONLY_SUBSET: &str = "all";
 
 /// Reads annotations; of a folder among `inputs` those files that belong to the format.
 ///
@@ -123,8 +141,9 @@ pub struct Converted {
 ///
 /// # Errors
 /// A file that is missing, unreadable or not of the format, each with line, column, recording or field and what would be
-/// right; a folder without such files; a recording that occurs twice; one without subset; a label that is not in the list of
-/// classes; a class or subset of the options that does not occur.
+/// right; a folder without such files; a recording that occurs twice; no recording at all; one without subset (in a table: only
+/// if others have one, else all are of [`ONLY_SUBSET`]); a label that is not in the list of
+/// classes; a class or subset of the options that does not occur; a table of durations without any of the recordings.
 pub fn read(
     format: SourceFormat,
     inputs: &[PathBuf],

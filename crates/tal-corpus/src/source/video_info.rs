@@ -78,6 +78,11 @@ impl VideoInfo {
         Ok(Self { by_id })
     }
 
+    /// Ids of the recordings.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.by_id.keys().map(String::as_str)
+    }
+
     /// Duration and frame rate of a recording.
     pub(super) fn get(&self, id: &str) -> (Option<f64>, Option<f64>) {
         self.by_id.get(id).copied().unwrap_or_default()

@@ -2,13 +2,16 @@
 
 mod beyond;
 mod features;
+mod outside;
 pub mod resize;
 mod timing;
 
 use std::sync::Arc;
 
 use tal_core::config::DatasetConfig;
-use tal_core::{ClassMap, GroundTruth, Instance, Recording, Segment, TimeGrid, remove_duplicates};
+use tal_core::{
+    ClassMap, GroundTruth, Instance, Recording, Segment, TimeGrid, plain_list, remove_duplicates,
+};
 
 use crate::annotations;
 use crate::cache::Cache;
@@ -20,12 +23,16 @@ use crate::{DataError, FeatureError, FeatureStore};
 
 pub use timing::{Timing, check_inertial_grid};
 
-pub use features::{Features, read_features};
+pub use features::Features;
+pub use outside::{FoundRecording, find_recordings, read_features};
 
 /// The one class of a data set that is `class_agnostic`.
 pub const ANY_CLASS: &str = "action";
 
 /// The recordings of some subsets, in the order of the annotation file.
+///
+/// # Panics
+/// Methods that take the index of a recording do, if there is none.
 pub struct Dataset {
     config: DatasetConfig,
     truth: GroundTruth,
@@ -33,7 +40,7 @@ pub struct Dataset {
     labelled: Option<GroundTruth>,
     entries: Vec<Entry>,
     skipped: Vec<String>,
-    store: Box<dyn FeatureStore>,
+    store: FeatureStore,
     cache: Cache,
 }
 
@@ -61,7 +68,8 @@ impl Dataset {
         if let Some(num_classes) = num_classes {
             let empty = all.classes.unnamed_below(num_classes);
             if !empty.is_empty() {
-                tracing::warn!(ids = ?empty, "classes without annotation in {}", config.annotations.display());
+                let path = config.annotations.display();
+                tracing::warn!("{path}: no annotation of the classes {}", plain_list(empty));
             }
         }
         let chosen: Vec<Recording> = all.subset(subsets).cloned().collect();
@@ -77,7 +85,7 @@ impl Dataset {
             recordings: chosen,
         };
         let store = open(config);
-        let skipped = missing_features(config, &labelled, store.as_ref())?;
+        let skipped = missing_features(config, &labelled, &store)?;
         let entries = labelled
             .recordings
             .iter()
@@ -118,9 +126,6 @@ impl Dataset {
     }
 
     /// A recording by index.
-    ///
-    /// # Panics
-    /// If there is no such index.
     pub fn recording(&self, index: usize) -> &Recording {
         &self.entries[index].recording
     }
@@ -153,9 +158,6 @@ impl Dataset {
     ///
     /// Only with `resize` or without `feat_stride` does it depend on their number; [`Features`] carry their grid.
     ///
-    /// # Panics
-    /// If there is no such index.
-    ///
     /// # Source
     /// The authors' public code.
     pub fn grid(&self, index: usize, num_features: usize) -> TimeGrid {
@@ -169,9 +171,6 @@ impl Dataset {
     ///
     /// # Errors
     /// Those of [`FeatureStore::load`].
-    ///
-    /// # Panics
-    /// If there is no such index.
     pub fn features(&self, index: usize) -> Result<Features, FeatureError> {
         let recording = &self.entries[index].recording;
         let (array, grid) = match self.cache.get(index) {
@@ -196,9 +195,6 @@ impl Dataset {
     ///
     /// # Units
     /// Segments in grid units.
-    ///
-    /// # Panics
-    /// If there is no such index.
     ///
     /// # Source
     /// The authors' public code.
@@ -311,7 +307,7 @@ fn class_agnostic(truth: &GroundTruth) -> GroundTruth {
 fn missing_features(
     config: &DatasetConfig,
     truth: &GroundTruth,
-    store: &dyn FeatureStore,
+    store: &FeatureStore,
 ) -> Result<Vec<String>, DataError> {
     let mut missing = Vec::new();
     let mut places = Vec::new();

@@ -1,6 +1,9 @@
 //! Errors of features.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tal_core::{FileError, shape_text};
 
 /// Reason why a feature file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -14,22 +17,9 @@ pub enum FeatureError {
         /// The recording it belongs to.
         id: String,
     },
-    /// The file is unreadable.
-    #[error("cannot read feature file {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's error.
-        source: std::io::Error,
-    },
-    /// The file cannot be written.
-    #[error("cannot write feature file {}: {source}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's error.
-        source: std::io::Error,
-    },
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The file is not of its format.
     #[error("{}: not a valid {format} file: {reason}", path.display())]
     Malformed {
@@ -59,7 +49,7 @@ pub enum FeatureError {
         found: String,
     },
     /// The array is not a matrix.
-    #[error("{}: array of shape {found:?}; expected two dimensions, {expected}", path.display())]
+    #[error("{}: array of shape {}; expected two dimensions, {expected}", path.display(), shape_text(found))]
     Dimensions {
         /// The file.
         path: PathBuf,
@@ -69,7 +59,10 @@ pub enum FeatureError {
         expected: &'static str,
     },
     /// The number of channels is not that of the configuration.
-    #[error("{}: {found} channels per feature (array of shape {shape:?}); expected {expected} (dataset.input_dim){hint}", path.display())]
+    #[error(
+        "{}: {found} channels per feature (array of shape {}); expected {expected} (dataset.input_dim){hint}",
+        path.display(), shape_text(shape)
+    )]
     Channels {
         /// The file.
         path: PathBuf,
@@ -83,7 +76,7 @@ pub enum FeatureError {
         hint: &'static str,
     },
     /// There is no feature.
-    #[error("{}: no features (array of shape {shape:?}); expected at least one time step", path.display())]
+    #[error("{}: no features (array of shape {}); expected at least one time step", path.display(), shape_text(shape))]
     Empty {
         /// The file.
         path: PathBuf,
@@ -135,8 +128,8 @@ pub enum FeatureError {
     },
     /// The columns of the configuration are not all there.
     #[error(
-        "{}: columns {from} to {to} are wanted, but there are {found} channels (array of shape {shape:?}){hint}",
-        path.display()
+        "{}: columns {from} to {to} are wanted, but there are {found} channels (array of shape {}){hint}",
+        path.display(), shape_text(shape)
     )]
     Columns {
         /// The file.
@@ -200,11 +193,8 @@ pub enum FeatureError {
         id: String,
     },
     /// The program was built without the feature `hdf5`.
-    #[error("{}: HDF5 files are not read by this build of tal-data; enable its feature \"hdf5\"", path.display())]
-    WithoutHdf5 {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{}: HDF5 files are not read by this build of tal-data; enable its feature \"hdf5\"", .0.display())]
+    WithoutHdf5(PathBuf),
     /// The format cannot be written like this.
     #[error("cannot write {}: {reason}", path.display())]
     Unwritable {
@@ -228,14 +218,27 @@ pub enum FeatureError {
     },
 }
 
+impl FeatureError {
+    pub(crate) fn malformed(path: &Path, format: &'static str, reason: impl Into<String>) -> Self {
+        Self::Malformed {
+            path: path.to_owned(),
+            format,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// The error about a feature file that the system does not let us read.
+pub(crate) fn unreadable(path: &Path) -> impl Fn(io::Error) -> FileError {
+    FileError::at("read feature file", path)
+}
+
 /// Names for a message: quoted, in order, the first few; `nothing` if there is none.
 pub(crate) fn names(present: impl Iterator<Item = String>) -> String {
-    const SHOWN: usize = 10;
-    let mut names: Vec<String> = present.map(|name| format!("{name:?}")).collect();
+    let mut names: Vec<String> = present.collect();
     names.sort();
-    match names.len() {
-        0 => "nothing".to_owned(),
-        1..=SHOWN => names.join(", "),
-        total => format!("{} and {} more", names[..SHOWN].join(", "), total - SHOWN),
+    match names.is_empty() {
+        true => "nothing".to_owned(),
+        false => tal_core::quoted_list(names),
     }
 }

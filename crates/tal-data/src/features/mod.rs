@@ -14,6 +14,7 @@ pub mod tensors;
 pub(crate) mod value;
 
 pub use key::RecordingKey;
+pub(crate) use key::SUBSET;
 pub use store::open;
 
 use crate::{FeatureArray, FeatureError};

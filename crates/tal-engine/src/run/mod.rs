@@ -9,6 +9,7 @@ mod figures;
 mod files;
 mod folder;
 mod options;
+mod taught;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +31,9 @@ use crate::metrics::{Metric, MetricsLog};
 use crate::model::Model;
 use crate::profile::{Phase, Stopwatch};
 use crate::pyramid::Pyramid;
+use crate::trained_on::TrainedOn;
 use crate::trainer::Trainer;
+use taught::Taught;
 
 pub use crate::checkpoint::{BEST, LAST};
 pub use figures::RunFigures;
@@ -73,7 +76,7 @@ fn train_method<M: Method>(
     }
     let mut outcome = run.train(observer);
     if let Some(profile) = run.trainer.stopwatch().profile() {
-        outcome = outcome.and(folder::write_profile(&options.out, &profile));
+        outcome = outcome.and(folder::write_json(&options.out, PROFILE, &profile));
         observer.profiled(&profile);
     }
     // The evaluation after the last epoch is not part of a step.
@@ -91,10 +94,8 @@ fn train_method<M: Method>(
 pub fn write_resumable(out: &Path, checkpoint: &Checkpoint) -> Result<(), EngineError> {
     let last = out.join(LAST);
     if checkpoint.manifest.run.is_none() {
-        return Err(EngineError::Checkpoint {
-            path: last,
-            reason: "would hold weights only, not the state of a run".to_owned(),
-        });
+        let reason = "would hold weights only, not the state of a run";
+        return Err(EngineError::checkpoint(&last, reason));
     }
     let config = &checkpoint.manifest.config;
     let folder = folder::prepare(out, false, config)?;
@@ -108,6 +109,8 @@ struct Run<'a, M: Method> {
     config: &'a Config,
     out: &'a Path,
     device: Device,
+    training: Arc<Dataset>,
+    taught: Taught,
     source: Arc<dyn SampleSource<M::Sample>>,
     classes: ClassMap,
     evaluator: Evaluator,
@@ -133,7 +136,8 @@ impl<'a, M: Method> Run<'a, M> {
         let training = Dataset::open(data, &data.train_subsets)?.with_cache(cache_bytes);
         // Most mistakes in features show in the first file: report them before the folder holds a run.
         training.features(0)?;
-        let (source, classes) = M::source(config, Arc::new(training))?;
+        let training = Arc::new(training);
+        let (source, classes) = M::source(config, training.clone())?;
         let test = Dataset::open(data, &data.test_subsets)?;
         test.features(0)?;
         let evaluator =
@@ -151,6 +155,7 @@ impl<'a, M: Method> Run<'a, M> {
             });
         }
         let mut trainer = Trainer::new(config, &classes, steps_per_epoch, options.device)?;
+        trainer.remember(TrainedOn::of(&training));
         let state = match &resumed {
             Some(checkpoint) => Some(trainer.restore(checkpoint, &options.out.join(LAST))?),
             None => None,
@@ -160,6 +165,8 @@ impl<'a, M: Method> Run<'a, M> {
             config,
             out: &options.out,
             device: options.device,
+            taught: Taught::new(&training),
+            training,
             source,
             classes,
             evaluator,
@@ -216,6 +223,7 @@ impl<'a, M: Method> Run<'a, M> {
             self.trainer.stopwatch().lap(Phase::Wait);
             let epoch = batch.position.epoch;
             let mut batch_of_step = M::batch(self.config, &batch.samples, self.device)?;
+            self.taught.add(M::taught(&batch_of_step));
             let metrics = self.trainer.step(&mut batch_of_step, epoch as u64)?;
             drop(batch_of_step);
             self.epoch_loss += metrics.loss;
@@ -266,12 +274,13 @@ impl<'a, M: Method> Run<'a, M> {
         })?;
         tracing::info!("epoch {epoch}: mean loss {mean_loss:.4}, {seconds:.1} s");
         self.trainer.stopwatch().lap(Phase::Metrics);
+        let num_epochs = self.config.train.num_epochs() as u64;
+        self.check_taught(epoch, timed_steps == self.steps_per_epoch)?;
         self.epoch_loss = 0.0;
         self.position = Position {
             epoch: epoch as usize,
             batch: 0,
         };
-        let num_epochs = self.config.train.num_epochs() as u64;
         let policy = &self.config.train.checkpoint;
         if decisions::evaluate_after(policy, epoch) {
             let report = self.evaluate(epoch, observer)?;
@@ -290,6 +299,25 @@ impl<'a, M: Method> Run<'a, M> {
         }
         if decisions::save_after(policy, epoch, num_epochs) {
             self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Stops a run that learns nothing, and warns of classes that it does not learn. Of an epoch that is not `whole`, this process
+    /// did only a part.
+    fn check_taught(&mut self, epoch: u64, whole: bool) -> Result<(), EngineError> {
+        let is_last = epoch == self.config.train.num_epochs() as u64;
+        let (learned, missed) = self.taught.end_epoch(whole, is_last);
+        if !learned {
+            return Err(taught::nothing_learned(&self.training, self.config, epoch)?);
+        }
+        if !missed.is_empty() {
+            let names = missed.iter().map(|id| self.classes.display_name(*id));
+            tracing::warn!(
+                "no point of the network had an action of {} to learn from in the epochs up to {epoch}; `tal data check` tells \
+                 why",
+                tal_core::quoted_list(names)
+            );
         }
         Ok(())
     }
@@ -370,7 +398,7 @@ impl<'a, M: Method> Run<'a, M> {
         let classes = external.map_or(&self.classes, ExternalScores::classes);
         folder::write_results(self.out, &last, classes)?;
         // The last file of a run: if it is there, the run is finished.
-        folder::write_summary(self.out, &self.figures(&last)?)?;
+        folder::write_json(self.out, SUMMARY, &self.figures(&last)?)?;
         Ok(RunSummary {
             out: self.out.to_owned(),
             weights: self.config.train.checkpoint.weights,

@@ -15,6 +15,8 @@ mod evaluation_ties;
 mod golden_evaluation;
 mod golden_proposals;
 mod golden_suppression;
+mod measures_properties;
+mod measures_reference;
 mod proposals;
 mod support;
 mod suppression_cases;

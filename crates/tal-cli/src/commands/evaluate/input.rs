@@ -5,11 +5,14 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
 use tal_core::config::{ClassScoresRule, EvaluationConfig, EvaluationDialect};
-use tal_core::{ClassMap, Detection, DetectionSet, GroundTruth, Recording};
+use tal_core::{
+    ClassMap, Detection, DetectionSet, GroundTruth, Recording, plain_list, quoted_list,
+};
 use tal_data::annotations::{self, SegmentRule};
-use tal_data::{ANY_CLASS, results, text};
+use tal_data::{ANY_CLASS, text};
 use tal_engine::ExternalScores;
 
+use super::annotator;
 use crate::args::{EvaluateArgs, RulesArgs};
 use crate::failure::UsageError;
 
@@ -42,6 +45,9 @@ impl Input {
                 None => Vec::new(),
             },
         };
+        if let Some(file) = &args.rules.blocked {
+            tell_of_unblocked(file, &config.blocked, &truth, args);
+        }
         let subsets = subsets(&truth, args, config.dialect)?;
         let mut input = Self {
             detections: DetectionSet::new(),
@@ -132,7 +138,7 @@ impl Input {
     }
 
     fn detections_of(&self, file: &Path, args: &EvaluateArgs) -> Result<DetectionSet> {
-        let mut detections = results::read(file, &self.truth.classes)?;
+        let mut detections = annotator::read(file, &self.truth.classes)?;
         let known: BTreeSet<&str> = self
             .truth
             .recordings
@@ -191,7 +197,7 @@ fn subsets(
         Some(wanted) => Err(UsageError(format!(
             "--subset {wanted}: {} has the subsets {}{}",
             args.ground_truth.display(),
-            known.join(", "),
+            plain_list(&known),
             if known.iter().any(|name| name.eq_ignore_ascii_case(wanted)) {
                 format!(" (the dialect {dialect} compares their case)")
             } else {
@@ -199,6 +205,34 @@ fn subsets(
             }
         ))),
         None => Ok(subset.clone()),
+    }
+}
+
+/// Tells of blocked ids that are no recordings.
+fn tell_of_unblocked(file: &Path, blocked: &[String], truth: &GroundTruth, args: &EvaluateArgs) {
+    let known: BTreeSet<&str> = truth.recordings.iter().map(|r| r.id.as_str()).collect();
+    let unknown: Vec<&String> = blocked
+        .iter()
+        .filter(|id| !known.contains(id.as_str()))
+        .collect();
+    if blocked.is_empty() {
+        tracing::warn!(
+            "--blocked {}: has no id, nothing is left out",
+            file.display()
+        );
+    } else if !unknown.is_empty() {
+        tracing::warn!(
+            "--blocked {}: {} of {} ids are no recordings of {}: {}; {}",
+            file.display(),
+            unknown.len(),
+            blocked.len(),
+            args.ground_truth.display(),
+            quoted_list(&unknown),
+            match unknown.len() == blocked.len() {
+                true => format!("nothing is left out; recordings are {}", quoted_list(known)),
+                false => "the others are left out".to_owned(),
+            }
+        );
     }
 }
 
@@ -218,7 +252,20 @@ fn blocked(file: &Path) -> Result<Vec<String>> {
     };
     if text.trim_start().starts_with(['[', '{']) {
         return match serde_json::from_str(&text).map_err(wrong)? {
-            serde_json::Value::Object(object) => Ok(object.into_iter().map(|(id, _)| id).collect()),
+            serde_json::Value::Object(object) => {
+                // Ids have reasons or numbers; a list or an object belongs to another layout.
+                let other = object
+                    .iter()
+                    .find(|(_, value)| value.is_array() || value.is_object());
+                if let Some((key, _)) = other {
+                    bail!(
+                        "{}: is no list of recording ids: the key {key:?} holds a list or an object; expected a JSON list of \
+                         ids, a JSON object with ids as keys, or text with one id per line",
+                        file.display()
+                    );
+                }
+                Ok(object.into_iter().map(|(id, _)| id).collect())
+            }
             list => serde_json::from_value(list).map_err(wrong),
         };
     }
@@ -242,7 +289,13 @@ mod tests {
             std::fs::write(&file, text).unwrap();
             assert_eq!(blocked(&file).unwrap(), ["a", "b c"], "{text}");
         }
-        for text in ["[1]", "[", r#"[["a"]]"#] {
+        for text in [
+            "[1]",
+            "[",
+            r#"[["a"]]"#,
+            r#"{"blocked": ["a"]}"#,
+            r#"{"a": {}}"#,
+        ] {
             std::fs::write(&file, text).unwrap();
             let message = blocked(&file).unwrap_err().to_string();
             assert!(message.contains("one id per line"), "{message}");

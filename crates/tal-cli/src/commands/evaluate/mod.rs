@@ -1,6 +1,10 @@
 //! `tal evaluate`: a file of detections, compared with annotations.
 
+mod annotator;
 mod input;
+mod measure_tables;
+mod measured;
+mod measures;
 mod show;
 
 use anyhow::Result;
@@ -27,6 +31,9 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     }
     output::check_plots(args.plots.as_deref())?;
     let input = Input::read(args)?;
+    if !args.measures.measures.is_empty() {
+        return measures::run(args, &input);
+    }
     let (detections, config) = (&input.detections, &input.config);
     let classes = Some(&input.truth.classes);
 

@@ -191,7 +191,10 @@ fn predictions() {
     predict(
         &[file, file, "--out", "found.json"],
         USAGE,
-        &["\"synth_test_0001\"", "second"],
+        &[
+            "both belong to the recording \"synth_test_0001\"",
+            "--below",
+        ],
     );
     predict(&["none.npy", "--out", "found.json"], FAILED, &["none.npy"]);
     predict(
@@ -199,11 +202,25 @@ fn predictions() {
         FAILED,
         &["data", "directory"],
     );
+    let mut mixed = place.json("data/annotations.json");
+    mixed["database"]["synth_train_0001"]["fps"] = json!(15);
+    place.write("data/annotations.json", mixed.to_string());
+    place.ok(&["train", "net.yaml", "--out", "mixed"]);
     refused(
         &place,
-        &["predict", "run", file],
+        &["predict", "mixed", file],
         USAGE,
-        &["frame rate", "--fps"],
+        &[
+            "frame rate",
+            "the training recordings differ (15 to 16)",
+            "--fps",
+        ],
+    );
+    place.write("text.csv", "1,2\n");
+    predict(
+        &["text.csv", "--out", "found.json"],
+        FAILED,
+        &["text.csv", "the features of training were .npy files"],
     );
     npy::write(&place.path("wide.npy"), &[0.0; 90], &[10, 9]).unwrap();
     predict(
