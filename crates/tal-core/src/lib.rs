@@ -6,6 +6,7 @@ mod candidates;
 mod classes;
 pub mod config;
 mod detection;
+mod detection_set;
 mod file_error;
 mod ground_truth;
 mod listing;
@@ -29,7 +30,8 @@ pub use ground_truth::{GroundTruth, Instance, Recording, remove_duplicates};
 
 // The pyramid, and what a detector finds.
 pub use candidates::Candidates;
-pub use detection::{Detection, DetectionSet};
+pub use detection::Detection;
+pub use detection_set::DetectionSet;
 pub use point_grid::{Level, PointGrid};
 
 // Errors.

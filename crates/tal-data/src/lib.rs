@@ -6,6 +6,7 @@ mod cache;
 pub mod class_scores;
 pub mod clicks;
 mod dataset;
+mod encoding;
 mod error;
 pub mod features;
 #[cfg(feature = "hdf5")]

@@ -138,7 +138,7 @@ impl Evaluator {
         Ok(())
     }
 
-    /// Actions in all recordings. `progress` is called with the number of recordings that are done, and of all recordings.
+    /// Actions in all recordings, by id. `progress` is called with the number of recordings that are done, and of all recordings.
     ///
     /// `inference.batch_size` recordings of one padded length go through the network together.
     ///
@@ -152,7 +152,8 @@ impl Evaluator {
         let total = self.num_recordings();
         progress(0, total);
         let batch_size = detector.config().inference.batch_size;
-        let mut detections = DetectionSet::new();
+        // By id, so that neither the order of batches nor the number of workers decides between equal scores.
+        let mut detections = BTreeMap::new();
         let mut finish = |batch: Vec<Features>| -> Result<(), EngineError> {
             let found = detector.detect_all(&batch.iter().collect::<Vec<_>>())?;
             detections.extend(batch.into_iter().map(|features| features.id).zip(found));
@@ -168,7 +169,7 @@ impl Evaluator {
             }
         }
         waiting.rest().try_for_each(finish)?;
-        Ok(detections)
+        Ok(detections.into_iter().collect())
     }
 
     /// [`Evaluator::detect`], then the comparison with the annotations by the rules of the detector's section `evaluation`.

@@ -25,7 +25,7 @@ pub(crate) use convert::{
 };
 pub(crate) use data::{CheckArgs, DataCommand, StatsArgs};
 pub(crate) use detector::{DemoArgs, ImportArgs, PredictArgs, TestArgs, TrainArgs, TrainedArgs};
-pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
+pub(crate) use evaluate::{CountArg, EvaluateArgs, RulesArgs};
 pub(crate) use features::{
     DecoderArgs, ExtractArgs, FeaturesCheckArgs, FeaturesCommand, ProbeArgs, RecipesArgs,
     WeightsArgs as ReleasedWeightsArgs,

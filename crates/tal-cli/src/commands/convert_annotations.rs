@@ -145,6 +145,7 @@ fn options(args: &ConvertAnnotationsArgs) -> Result<SourceOptions> {
         subset_map,
         drop_classes: args.drop_class.clone(),
         all_labels: args.all_labels,
+        strict: args.strict,
     })
 }
 

@@ -20,11 +20,12 @@ const TEST: &str = "test";
 
 pub(crate) fn run(args: &SplitArgs) -> Result<()> {
     let files = files(args)?;
-    let bytes =
-        std::fs::read(&args.annotations).map_err(|source| tal_data::AnnotationError::Read {
+    let bytes = tal_data::text::open(&args.annotations).map_err(|source| {
+        tal_data::AnnotationError::Read {
             path: args.annotations.clone(),
             source,
-        })?;
+        }
+    })?;
     let truth = annotations::parse(&bytes, &args.annotations, None)?;
     let chosen: Vec<&Recording> = chosen(args, &truth)?;
     let groups = chosen.iter().map(|recording| group(args, &recording.id));

@@ -7,6 +7,7 @@ mod config;
 mod convert_features;
 mod data_sets;
 mod evaluate;
+mod evaluate_published;
 mod external_scores;
 mod first_steps;
 mod identity;

@@ -10,6 +10,7 @@ use super::{
     ClassList, Converted, DropReason, Dropped, ONLY_SUBSET, SourceError, SourceFormat,
     SourceOptions,
 };
+use tal_data::annotations::{SegmentFault, segment_fault};
 
 pub(super) fn converted(
     format: SourceFormat,
@@ -134,13 +135,28 @@ fn recording(
         drop(&instance, DropReason::NotPrimary);
     }
     for instance in used {
-        let length = instance.segment.length();
+        let fault = segment_fault(instance.segment);
+        if let Some(fault) = fault.filter(|_| options.strict) {
+            return Err(SourceError::Unusable {
+                path: raw.path,
+                id: raw.id,
+                label: labels.display(&instance.label),
+                start: instance.segment.start,
+                end: instance.segment.end,
+                fault: match fault {
+                    SegmentFault::Reversed => "ends before it starts",
+                    SegmentFault::Empty => "has no length",
+                },
+            });
+        }
         if labels.dropped.contains(&instance.label) {
             drop(&instance, DropReason::Class);
-        } else if length < 0.0 {
-            drop(&instance, DropReason::Reversed);
-        } else if length == 0.0 {
-            drop(&instance, DropReason::ZeroLength);
+        } else if let Some(fault) = fault {
+            let reason = match fault {
+                SegmentFault::Reversed => DropReason::Reversed,
+                SegmentFault::Empty => DropReason::ZeroLength,
+            };
+            drop(&instance, reason);
         } else {
             converted.num_beyond_end +=
                 usize::from(duration.is_some_and(|duration| instance.segment.end > duration));
@@ -213,6 +229,9 @@ fn collect(
     Ok(all)
 }
 
+/// The class of THUMOS14 that marks unclear passages.
+const AMBIGUOUS: &str = "Ambiguous";
+
 /// Which id a label has.
 struct Labels {
     format: SourceFormat,
@@ -263,7 +282,14 @@ impl Labels {
             }
             (Label::Name(name), None) => Some((name.clone(), None)),
         };
+        // THUMOS14 publishes its class list without the class that marks unclear passages.
+        let is_extra = |label: &Label| {
+            format.entry().is_one_file_per_class
+                && list.is_some()
+                && *label == Label::Name(AMBIGUOUS.to_owned())
+        };
         let mut known: BTreeSet<String> = BTreeSet::new();
+        let mut extra: Option<u32> = None;
         let mut named: Vec<(String, &Label)> = Vec::new();
         for label in used {
             let found = name_of(label);
@@ -273,6 +299,12 @@ impl Labels {
             };
             if options.drop_classes.contains(&name) {
                 labels.dropped.insert(label.clone());
+            } else if found.is_none() && is_extra(label) {
+                let bound = list
+                    .as_ref()
+                    .map_or(0, |(list, _)| list.classes().id_bound());
+                labels.ids.insert(label.clone(), bound);
+                extra = Some(bound);
             } else if let Some((name, id)) = found {
                 match id {
                     Some(id) => drop(labels.ids.insert(label.clone(), id)),
@@ -282,7 +314,7 @@ impl Labels {
             // A label without id is reported at its place.
             known.insert(name);
         }
-        let is_last = |name: &str| format.entry().is_one_file_per_class && name == "Ambiguous";
+        let is_last = |name: &str| format.entry().is_one_file_per_class && name == AMBIGUOUS;
         named.sort_by_key(|(name, _)| (is_last(name), name.clone()));
         for (id, (_, label)) in (0..).zip(named) {
             labels.ids.insert(label.clone(), id);
@@ -301,7 +333,8 @@ impl Labels {
         }
         labels.classes = match list {
             Some((list, _)) => {
-                let kept = list.classes().iter();
+                let extra = extra.map(|id| (id, AMBIGUOUS));
+                let kept = list.classes().iter().chain(extra);
                 class_map(kept.filter(|(_, name)| !options.drop_classes.iter().any(|n| n == name)))
             }
             None => {

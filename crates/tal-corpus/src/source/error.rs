@@ -69,6 +69,22 @@ pub enum SourceError {
         /// A similar name; empty if there is none.
         hint: String,
     },
+    /// An annotation has no length or ends before it starts, and that is not to be left out.
+    #[error("{}: recording {id:?}: {label:?} from {start} to {end} s {fault}; without --strict it is left out", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// The recording.
+        id: String,
+        /// The name of the class.
+        label: String,
+        /// Start, in seconds.
+        start: f64,
+        /// End, in seconds.
+        end: f64,
+        /// Its fault.
+        fault: &'static str,
+    },
     /// The files hold no recording.
     #[error("the files hold no recording; expected at least one")]
     NoRecordings,

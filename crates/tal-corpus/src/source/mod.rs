@@ -3,8 +3,9 @@
 //! | format | files | where from |
 //! |---|---|---|
 //! | [`SourceFormat::Json`] | the shared JSON | see [`tal_data::annotations`] |
-//! | [`SourceFormat::Csv`] | a table with the columns recording, start, end, label (and subset, duration, fps, label_id) | one's own data |
+//! | [`SourceFormat::Csv`] | a table with the columns recording, start, end, label (and subset, duration, fps, label_id), or those of TSP and G-TAD | one's own data, TSP, G-TAD, AFSD |
 //! | [`SourceFormat::ActivityNet`] | `activity_net.v1-2.min.json`, `activity_net.v1-3.min.json` | the data set's page, activity-net.org |
+//! | [`SourceFormat::Bsn`] | `anet_anno_action.json`, `anet_anno_train.json`, …: `{ID: {duration_second, annotations}}` | BSN, BMN, mmaction2 |
 //! | [`SourceFormat::Hacs`] | `HACS_segments_v1.1.1.json` | the data set's repository, HACS-dataset |
 //! | [`SourceFormat::Thumos`] | `CLASS_val.txt` and `CLASS_test.txt` of the two archives of temporal annotations | the challenge's page, THUMOS14 |
 //! | [`SourceFormat::MultiThumos`] | `CLASS.txt`, or the JSON `{ID: {duration, subset, actions}}` that models of overlapping actions read | the data set's page |
@@ -24,6 +25,7 @@
 mod actions;
 mod activity_net;
 mod assemble;
+mod bsn;
 mod charades;
 mod class_list;
 mod ego4d;
@@ -69,6 +71,8 @@ pub struct SourceOptions {
     pub drop_classes: Vec<String>,
     /// Ego4D: use the labels that are not marked as primary, too.
     pub all_labels: bool,
+    /// An annotation without length, or one that ends before it starts, is an error instead of being left out.
+    pub strict: bool,
 }
 
 /// Why an annotation is left out.

@@ -5,8 +5,11 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
 use tal_core::config::{ClassScoresRule, EvaluationConfig, EvaluationDialect};
-use tal_core::{DetectionSet, GroundTruth, Recording, plain_list, quoted_list};
-use tal_data::annotations;
+use tal_core::{
+    ClassMap, Detection, DetectionSet, GroundTruth, Recording, plain_list, quoted_list,
+};
+use tal_data::annotations::{self, SegmentRule};
+use tal_data::{ANY_CLASS, text};
 use tal_engine::ExternalScores;
 
 use super::annotator;
@@ -22,11 +25,17 @@ pub(super) struct Input {
     /// The detections of `--compare`.
     pub(super) other: Option<DetectionSet>,
     pub(super) config: EvaluationConfig,
+    /// Whether the detections have no classes, so that all annotations count as one.
+    pub(super) is_class_agnostic: bool,
 }
 
 impl Input {
     pub(super) fn read(args: &EvaluateArgs) -> Result<Self> {
-        let truth = annotations::read(&args.ground_truth, None)?;
+        let rule = match args.rules.strict {
+            true => SegmentRule::STRICT,
+            false => SegmentRule::EVALUATION,
+        };
+        let truth = annotations::read_with(&args.ground_truth, None, rule)?;
         let config = EvaluationConfig {
             tiou_thresholds: args.rules.thresholds(),
             dialect: args.rules.dialect,
@@ -46,12 +55,64 @@ impl Input {
             truth,
             subsets,
             config,
+            is_class_agnostic: false,
         };
         input.detections = input.detections_of(&args.detections, args)?;
         if let Some(other) = &args.compare {
             input.other = Some(input.detections_of(other, args)?);
         }
+        input.compare_without_classes(args)?;
         Ok(input)
+    }
+
+    /// Takes all annotations as one class if the detections have no classes.
+    fn compare_without_classes(&mut self, args: &EvaluateArgs) -> Result<()> {
+        let has_none = |set: &DetectionSet| {
+            let mut all = set.values().flatten();
+            all.any(|detection| detection.label == Detection::NO_CLASS)
+        };
+        let [mine, others] =
+            [Some(&self.detections), self.other.as_ref()].map(|set| set.map(has_none));
+        self.is_class_agnostic = mine == Some(true) || others == Some(true);
+        if !self.is_class_agnostic {
+            return Ok(());
+        }
+        if others.is_some() && mine != others {
+            bail!(
+                "one of the two files has detections with classes, the other one without; give both classes, or neither"
+            );
+        }
+        if args.per_class {
+            bail!(UsageError(
+                "--per-class: the detections have no classes; --class-scores FILE gives them some"
+                    .to_owned()
+            ));
+        }
+        // The ambiguous class marks passages without being an action, so it stays a class of its own.
+        let ambiguous = self.config.ambiguous_class.as_deref();
+        let ambiguous =
+            ambiguous.and_then(|name| Some((self.truth.classes.id(name)?, name.to_owned())));
+        for instance in self
+            .truth
+            .recordings
+            .iter_mut()
+            .flat_map(|r| &mut r.instances)
+        {
+            let is_action = Some(instance.label) != ambiguous.as_ref().map(|(id, _)| *id);
+            instance.label = u32::from(!is_action);
+        }
+        let names = [ANY_CLASS.to_owned()]
+            .into_iter()
+            .chain(ambiguous.map(|(_, name)| name));
+        self.truth.classes = ClassMap::from_names(names)?;
+        for set in [Some(&mut self.detections), self.other.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            set.detections_mut()
+                .for_each(|detection| detection.label = 0);
+        }
+        Ok(())
     }
 
     /// The recordings of the evaluated subsets.
@@ -177,8 +238,12 @@ fn tell_of_unblocked(file: &Path, blocked: &[String], truth: &GroundTruth, args:
 
 /// Ids of recordings: a JSON list, the keys of a JSON object (as ActivityNet publishes them), or one per line.
 fn blocked(file: &Path) -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| anyhow!("cannot read {}: {error}", file.display()))?;
+    let text = String::from_utf8(text::read(file)?).map_err(|_| {
+        anyhow!(
+            "{}: bytes that are not text; expected UTF-8 or UTF-16",
+            file.display()
+        )
+    })?;
     let wrong = |_| {
         anyhow!(
             "{}: must be a JSON list of recording ids, a JSON object with ids as keys, or text with one id per line",
