@@ -168,7 +168,7 @@ impl Checkpoint {
         let runs: BTreeSet<String> = runs.into_iter().flatten().collect();
         let hint = match runs.is_empty() {
             true => String::new(),
-            false => format!("; there are the runs {}", plain_list(runs)),
+            false => format!("; the runs here are {}", plain_list(runs)),
         };
         let reason = format!("{fault}; give a run folder or a checkpoint file{hint}");
         Err(EngineError::checkpoint(path, reason))

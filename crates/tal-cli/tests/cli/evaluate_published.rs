@@ -176,7 +176,7 @@ fn pickled_results_are_read_and_code_is_refused() {
     let place = Place::without_data();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tal-data/tests/fixtures/results");
     let file = |name: &str| fixtures.join(name).display().to_string();
-    let annotation = |start: f64, end: f64, label: u32| json!({"segment": [start, end], "label": ["run", "jump"][label as usize], "label_id": label});
+    let annotation = |start: f64, end: f64, label: u32| json!({"segment": [start, end], "label": (["run", "jump"][label as usize]), "label_id": label});
     let truth = json!({"database": {
         "v_b": {"subset": "test", "annotations": [annotation(0.5, 2.5, 0), annotation(3.0, 4.0, 1)]},
         "v_a": {"subset": "test", "annotations": [annotation(4.25, 6.0, 0)]},

@@ -51,6 +51,7 @@ impl<'a> Labels<'a> {
         let id = match label {
             None => Detection::NO_CLASS,
             Some(label) => self.id(label).ok_or_else(|| {
+                #[expect(clippy::disallowed_methods, reason = "they are sorted")]
                 let mut known: Vec<&str> = self.ids.keys().copied().collect();
                 known.sort_unstable();
                 known.truncate(5);

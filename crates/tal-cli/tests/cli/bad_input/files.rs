@@ -103,7 +103,12 @@ fn checkpoints() {
     let place = Place::new();
     place.ok(&TRAIN);
     let good = fs::read(place.path("run/last.safetensors")).unwrap();
-    refused(&place, &["test", "none"], FAILED, &["none", "No such file"]);
+    refused(
+        &place,
+        &["test", "none"],
+        FAILED,
+        &["none", "does not exist", "the runs here are"],
+    );
     refused(
         &place,
         &["test", "data"],
