@@ -18,7 +18,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-pth", &[]),
     ("tal-data", &["tal-core", "tal-pth"]),
     ("tal-corpus", &["tal-core", "tal-data", "tal-pth"]),
-    ("tal-synth", &["tal-core", "tal-corpus", "tal-data"]),
+    (
+        "tal-synth",
+        &["tal-core", "tal-corpus", "tal-data", "tal-video"],
+    ),
     ("tal-postprocess", &["tal-core"]),
     ("tal-report", &["tal-core", "tal-postprocess"]),
     ("tal-video", &["tal-core"]),

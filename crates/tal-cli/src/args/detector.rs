@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use tal_core::config::Weights;
 
 use super::config::{ConfigArgs, LayerArgs};
-use super::features::DecoderArgs;
+use super::features::{DecoderArgs, VIDEOS};
 use super::values::{finite, positive};
 
 #[derive(Debug, Args)]
@@ -26,9 +26,6 @@ pub(crate) struct TrainArgs {
     #[arg(long)]
     pub(crate) profile: bool,
 }
-
-/// Heading of the options about videos.
-pub(super) const VIDEOS: &str = "Videos";
 
 /// Heading of the options that change a trained detector.
 const SETTINGS: &str = "Settings of the detector";

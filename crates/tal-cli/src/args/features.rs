@@ -7,8 +7,10 @@ use tal_engine::extract::OnFailure;
 use tal_video::FrameRate;
 
 use super::config::ConfigArgs;
-use super::detector::VIDEOS;
 use super::values::{at_least_one, shard};
+
+/// Heading of the options about videos.
+pub(super) const VIDEOS: &str = "Videos";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FeaturesCommand {

@@ -1,18 +1,12 @@
 //! Extraction of features.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
 
 use tal_backbone::{Backbone, sha256};
 use tal_video::{Preprocessor, RecipeRecord, WeightsRecord};
 use tch::Device;
 
-use super::job::Job;
-use super::producer::Producer;
-use super::{
-    ExtractError, ExtractEvent, ExtractSummary, Film, FilmPaths, FilmReader, NamedRecipe, network,
-};
+use super::{ExtractError, NamedRecipe, network};
 
 /// The treatment of a film that fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,9 +39,6 @@ pub struct Extractor {
     pub(super) weights: WeightsRecord,
     pub(super) preprocessor: Preprocessor,
 }
-
-/// Most memory for windows that wait for the network, in bytes; one window may always wait.
-const QUEUE_BYTES: usize = 32 << 20;
 
 impl Extractor {
     /// The network of `recipe` with the weights of a file.
@@ -99,49 +90,5 @@ impl Extractor {
     /// Channels of the features, C.
     pub fn num_channels(&self) -> usize {
         self.network.width() as usize
-    }
-
-    /// Makes the features of all films that are not there yet. A film is done when its two files are in place; an
-    /// interrupted or killed extraction loses the films under way and goes on with the next call.
-    ///
-    /// # Errors
-    /// If something cannot be written, the network fails, or a film fails and that is to end the extraction.
-    ///
-    /// # Panics
-    /// If the batch size is 0.
-    pub fn run(
-        &self,
-        films: &[Film],
-        reader: &dyn FilmReader,
-        options: &ExtractOptions,
-        stop: &AtomicBool,
-        observer: &mut dyn FnMut(ExtractEvent<'_>),
-    ) -> Result<ExtractSummary, ExtractError> {
-        let with_paths = |film: &Film| (film.clone(), FilmPaths::new(&options.out, &film.id));
-        let films: Vec<_> = films.iter().map(with_paths).collect();
-        let bytes = 4 * self.preprocessor.num_values() * self.named.recipe.frames.window as usize;
-        let (sender, receiver) = sync_channel((QUEUE_BYTES / bytes).clamp(1, 64));
-        let producer = Producer {
-            films: &films,
-            reader,
-            recipe: &self.named.recipe,
-            preprocessor: self.preprocessor.clone(),
-            made_by: (&self.recipe, &self.weights),
-            layout: self.network.input(),
-            stop,
-            sender,
-        };
-        let mut job = Job::new(self, &films, options, observer);
-        std::thread::scope(|scope| {
-            scope.spawn(move || producer.run());
-            // The receiver goes before the thread is waited for, so that it cannot wait for room in the queue.
-            for message in receiver {
-                if stop.load(Ordering::Relaxed) {
-                    break;
-                }
-                job.take(message)?;
-            }
-            job.end(stop.load(Ordering::Relaxed))
-        })
     }
 }

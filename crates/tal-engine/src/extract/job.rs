@@ -1,16 +1,18 @@
 //! From windows to files.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
 
 use tal_backbone::{BackboneError, InputLayout};
 use tal_data::features::RowWriter;
 use tal_video::{FeaturesRecord, Sidecar, Window};
 use tch::Tensor;
 
-use super::producer::{Content, Ended, Message};
+use super::producer::{Content, Ended, Message, Producer};
 use super::{
     ExtractError, ExtractEvent, ExtractOptions, ExtractSummary, Extractor, FailedFilm, Film,
-    FilmError, FilmPaths, OnFailure,
+    FilmError, FilmPaths, FilmReader, OnFailure,
 };
 
 /// The side of the network: batches, features, files.
@@ -214,7 +216,54 @@ impl<'a> Job<'a> {
     }
 }
 
+/// Most memory for windows that wait for the network, in bytes; one window may always wait.
+const QUEUE_BYTES: usize = 32 << 20;
+
 impl Extractor {
+    /// Makes the features of all films that are not there yet. A film is done when its two files are in place; an
+    /// interrupted or killed extraction loses the films under way and goes on with the next call.
+    ///
+    /// # Errors
+    /// If something cannot be written, the network fails, or a film fails and that is to end the extraction.
+    ///
+    /// # Panics
+    /// If the batch size is 0.
+    pub fn run(
+        &self,
+        films: &[Film],
+        reader: &dyn FilmReader,
+        options: &ExtractOptions,
+        stop: &AtomicBool,
+        observer: &mut dyn FnMut(ExtractEvent<'_>),
+    ) -> Result<ExtractSummary, ExtractError> {
+        let with_paths = |film: &Film| (film.clone(), FilmPaths::new(&options.out, &film.id));
+        let films: Vec<_> = films.iter().map(with_paths).collect();
+        let bytes = 4 * self.preprocessor.num_values() * self.named.recipe.frames.window as usize;
+        let (sender, receiver) = sync_channel((QUEUE_BYTES / bytes).clamp(1, 64));
+        let producer = Producer {
+            films: &films,
+            reader,
+            recipe: &self.named.recipe,
+            preprocessor: self.preprocessor.clone(),
+            made_by: (&self.recipe, &self.weights),
+            layout: self.network.input(),
+            stop,
+            sender,
+        };
+        let mut job = Job::new(self, &films, options, observer);
+        std::thread::scope(|scope| {
+            scope.spawn(move || producer.run());
+            // The receiver goes before the thread is waited for, so that it cannot wait for room in the queue.
+            for message in receiver {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                job.take(message)?;
+            }
+            job.end(stop.load(Ordering::Relaxed))
+        })
+    }
+
     /// Shape of a batch, (B, 3, T, H, W) or that of the network's layout.
     fn input_shape(&self, batch_size: usize) -> Vec<i64> {
         let [batch, frames] = [

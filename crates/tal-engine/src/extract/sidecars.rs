@@ -66,7 +66,8 @@ pub fn compare_sidecars(dataset: &DatasetConfig) -> Result<SidecarComparison, Ex
             )
         },
     );
-    let keys: [(&str, Option<f64>, fn(&Sidecar) -> f64); 4] = [
+    type Described = fn(&Sidecar) -> f64;
+    let keys: [(&str, Option<f64>, Described); 4] = [
         ("dataset.fps", dataset.fps.map(f64::from), |found| {
             found.features.fps
         }),

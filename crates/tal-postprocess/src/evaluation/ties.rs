@@ -126,7 +126,7 @@ enum Outcome {
     Hit,
     /// It finds none, because others of its score took them.
     Beaten,
-    /// It finds none wherever in its group it stands.
+    /// It finds no annotation at any place in its group.
     Miss,
 }
 

@@ -1,4 +1,4 @@
-//! What the diagnosis counts, and the order of equal values.
+//! Options of the diagnosis: counts, and the order of equal values.
 
 use approx::assert_relative_eq;
 use tal_core::DetectionSet;

@@ -109,7 +109,7 @@ fn intervals(confidence: &Confidence) -> String {
 fn tied(ties: &TieReport) -> String {
     let thresholds = ties.tiou_thresholds.iter().map(|t| format!("{t:.2}"));
     let columns = thresholds.chain(["average".to_owned()]);
-    let mut table = table(&header("order of equal scores", columns));
+    let mut table = table(header("order of equal scores", columns));
     for (name, map, average) in [
         ("best mAP [%]", &ties.best, ties.average_best),
         ("as written", &ties.as_written, ties.average_as_written),
