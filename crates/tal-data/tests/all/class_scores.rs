@@ -87,7 +87,7 @@ fn results_of_the_classification_challenge_label_each_score() {
         ),
     ] {
         let text = format!(r#"{{"results": {{"a": [{entry}]}}}}"#);
-        let error = class_scores::parse(text.as_bytes(), Path::new("s.json"), &ids).unwrap_err();
+        let error = parse(text.as_bytes(), Path::new("s.json"), &ids).unwrap_err();
         assert!(error.to_string().contains(part), "{error}");
     }
 }
