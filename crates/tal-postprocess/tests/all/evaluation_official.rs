@@ -106,7 +106,7 @@ impl Draws {
 /// case has three scores only, and segments on a coarse grid.
 fn case(number: u64) -> (Vec<Recording>, DetectionSet) {
     let mut draws = Draws(number);
-    let is_tied = number % 2 == 0;
+    let is_tied = number.is_multiple_of(2);
     let names = ["d", "a", "c", "b"];
     let first = draws.below(4) as usize;
     let mut truth = Vec::new();
