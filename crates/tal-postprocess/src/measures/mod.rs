@@ -6,15 +6,15 @@
 //!
 //! | function | measure | reference implementation |
 //! |---|---|---|
-//! | [`frame_scores`] | precision, recall, F1 of frames | scikit-learn |
+//! | [`frame_scores()`] | precision, recall, F1 of frames | scikit-learn |
 //! | [`frame_map`] | average precision of frames | scikit-learn |
-//! | [`segmentation`] | frame accuracy, Edit, F1@k of segments | MS-TCN's `eval.py` |
+//! | [`segmentation()`] | frame accuracy, Edit, F1@k of segments | MS-TCN's `eval.py` |
 //! | [`event_scores`] | precision, recall, F1 of events with collars | sed_eval |
-//! | [`spotting`] | mAP of points within a tolerance | SoccerNet |
+//! | [`spotting()`] | mAP of points within a tolerance | SoccerNet |
 //! | [`mabe_f_beta`] | F-beta of frames by laboratory | MABe challenge |
-//! | [`misalignment`] | insertions, deletions, merges, fragmentations, overfill, underfill | ward-metrics |
-//! | [`bouts`] | number, length and share of time of bouts | BORIS's time budget |
-//! | [`agreement`] | Cohen's kappa | scikit-learn |
+//! | [`misalignment()`] | insertions, deletions, merges, fragmentations, overfill, underfill | ward-metrics |
+//! | [`bouts()`] | number, length and share of time of bouts | BORIS's time budget |
+//! | [`agreement()`] | Cohen's kappa | scikit-learn |
 
 mod agreement;
 mod average_precision;
