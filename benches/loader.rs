@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, criterion_group, criterion_main};
 use tal_benches::unit::in_units;
 use tal_core::config::Config;
+use tal_data::order::num_batches;
 use tal_data::{Dataset, Loader, LoaderConfig, Position};
 use tal_engine::{Pyramid, Trainer, TrainingBatch};
 use tal_synth::SynthConfig;
@@ -61,9 +62,9 @@ impl Run {
             num_threads: num_workers,
             prefetch: num_workers.max(1) * 2,
         };
+        let steps_per_epoch = num_batches(dataset.num_recordings(), loader.batch_size);
         let loader = Loader::new(dataset, loader, Position::default(), usize::MAX);
         let loader = loader.expect("batches");
-        let steps_per_epoch = loader.num_batches();
         let trainer = Trainer::<Pyramid>::new(config, &classes, steps_per_epoch, Device::Cpu);
         Self {
             config: config.clone(),

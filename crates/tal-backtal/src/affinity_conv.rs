@@ -62,22 +62,10 @@ impl AffinityConv {
     }
 
     /// Convolution of `x`.
-    ///
-    /// # Shapes
-    /// `x` (B, in, T) → (B, out, T).
     pub fn forward(&self, x: &Tensor, affinity: &Affinity) -> Tensor {
-        match self.layout {
-            AffinityLayout::PerTap => {
-                let Taps {
-                    before,
-                    mut middle,
-                    after,
-                } = self.taps(x);
-                let _ = middle.addcmul_(&affinity.left, &before);
-                middle.addcmul_(&affinity.right, &after)
-            }
-            AffinityLayout::Released => self.released(x, affinity),
-        }
+        let [before, mut middle, after] = self.products(x);
+        let _ = middle.addcmul_(&affinity.left, &before);
+        middle.addcmul_(&affinity.right, &after)
     }
 
     /// Convolutions of `x` and of `scale` · `x`. As `scale` multiplies whole columns, too, both share the products of
@@ -93,11 +81,7 @@ impl AffinityConv {
     ) -> (Tensor, Tensor) {
         match self.layout {
             AffinityLayout::PerTap => {
-                let Taps {
-                    before,
-                    middle,
-                    after,
-                } = self.taps(x);
+                let [before, middle, after] = self.products(x);
                 let mut plain = middle.addcmul(&affinity.left, &before);
                 let plain = plain.addcmul_(&affinity.right, &after);
                 let mut scaled = middle * scale;
@@ -106,37 +90,28 @@ impl AffinityConv {
                 (plain, scaled)
             }
             AffinityLayout::Released => (
-                self.released(x, affinity),
-                self.released(&(x * scale), affinity),
+                self.forward(x, affinity),
+                self.forward(&(x * scale), affinity),
             ),
         }
     }
 
-    fn taps(&self, x: &Tensor) -> Taps {
-        // Split, not narrowed: the gradients of the taps then come together in one tensor.
-        let taps = self.weight.split(1, 2);
-        let product = |tap: usize| convolve(x, &taps[tap], None, 0);
-        Taps {
-            before: product(0).roll(1, 2),
-            middle: product(1),
-            after: product(2).roll(-1, 2),
+    /// The products that are multiplied by the similarities with the previous snippet, by 1 and by those with the next snippet,
+    /// each at the snippet that it is added to. Values that `roll` carries around an end meet a similarity of 0.
+    fn products(&self, x: &Tensor) -> [Tensor; 3] {
+        match self.layout {
+            AffinityLayout::PerTap => {
+                // Split, not narrowed: the gradients of the taps then come together in one tensor.
+                let taps = self.weight.split(1, 2);
+                let product = |tap: usize| convolve(x, &taps[tap], None, 0);
+                [product(0).roll(1, 2), product(1), product(2).roll(-1, 2)]
+            }
+            AffinityLayout::Released => self
+                .thirds
+                .each_ref()
+                .map(|third| third.forward(x, &self.weight)),
         }
     }
-
-    fn released(&self, x: &Tensor, affinity: &Affinity) -> Tensor {
-        let [before, mut middle, after] =
-            [0, 1, 2].map(|third| self.thirds[third].forward(x, &self.weight));
-        let _ = middle.addcmul_(&affinity.left, &before);
-        middle.addcmul_(&affinity.right, &after)
-    }
-}
-
-/// Products of the three taps, each at the snippet that it is added to. Values that `roll` carries around an end meet a
-/// similarity of 0.
-struct Taps {
-    before: Tensor,
-    middle: Tensor,
-    after: Tensor,
 }
 
 impl Third {

@@ -49,9 +49,6 @@ impl BaseModule {
     }
 
     /// Features of `x`, without dropout.
-    ///
-    /// # Shapes
-    /// (B, D, T) → twice (B, H, T).
     pub fn forward(&self, x: &Tensor, affinity: &Affinity) -> BaseFeatures {
         let first = self.first.forward(x, affinity).leaky_relu_();
         let second = self.second(&first, affinity, false);

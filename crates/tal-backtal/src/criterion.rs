@@ -3,7 +3,7 @@
 use tal_core::config::BackTalConfig;
 use tch::{Device, Kind, Tensor};
 
-use crate::loss::{self, Margins};
+use crate::loss;
 use crate::output::{BackTalOutput, num_top};
 
 /// Weak supervision of a recording.
@@ -135,16 +135,11 @@ impl BackTalCriterion {
         let (_, top) = cas
             .index_select(0, &recording.labels)
             .topk(k, 1, true, true);
-        let margins = Margins {
-            similar_min: self.config.loss.similar_min,
-            different_max: self.config.loss.different_max,
-        };
         let foreground = embedding.index_select(1, &top.view(-1));
-        loss::affinity(
-            &foreground,
-            &embedding.index_select(1, &recording.clicks),
-            margins,
-        )
+        let background = embedding.index_select(1, &recording.clicks);
+        let margins = &self.config.loss;
+        let (similar_min, different_max) = (margins.similar_min, margins.different_max);
+        loss::affinity(&foreground, &background, similar_min, different_max)
     }
 }
 

@@ -40,9 +40,6 @@ impl Embedding {
     }
 
     /// Embeddings of all snippets, of length 1.
-    ///
-    /// # Shapes
-    /// (B, D, T) → (B, E, T).
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let hidden = self.hidden.forward(x).leaky_relu_();
         let output = self.output.forward(&hidden);

@@ -31,9 +31,6 @@ impl ForegroundFilter {
     }
 
     /// Weights of all snippets, between 0 and 1.
-    ///
-    /// # Shapes
-    /// (B, D, T) → (B, 1, T).
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let hidden = self.hidden.forward(x).leaky_relu_();
         self.output.forward(&hidden).sigmoid()

@@ -51,27 +51,19 @@ pub fn separation(cas: &Tensor, classes: &Tensor, clicks: &Tensor, topk_ratio: f
     (background - foreground).softplus().mean(None::<Kind>)
 }
 
-/// Margins of [`affinity`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Margins {
-    /// Least similarity that two snippets of one kind should have.
-    pub similar_min: f64,
-    /// Greatest similarity that an action and a background snippet should have.
-    pub different_max: f64,
-}
-
 /// Affinity loss: embeddings of one kind should be alike, those of action (f) and background (b) should differ.
 ///
 /// mean_i relu(s − min_j ⟨f_i, f_j⟩) + the same of b + mean_i relu(max_j ⟨f_i, b_j⟩ − d) + mean_j relu(max_i ⟨f_i, b_j⟩ − d),
-/// where terms of an empty kind are 0.
+/// where terms of an empty kind are 0; s is `similar_min`, d `different_max`.
 ///
 /// # Shapes
 /// `foreground` (E, N) and `background` (E, M), of length 1 over E → scalar.
-pub fn affinity(foreground: &Tensor, background: &Tensor, margins: Margins) -> Tensor {
-    let Margins {
-        similar_min,
-        different_max,
-    } = margins;
+pub fn affinity(
+    foreground: &Tensor,
+    background: &Tensor,
+    similar_min: f64,
+    different_max: f64,
+) -> Tensor {
     let alike = |kind: &Tensor| {
         let (least, _) = kind.tr().matmul(kind).min_dim(1, false);
         (similar_min - least).relu().mean(None::<Kind>)

@@ -12,7 +12,6 @@ use anyhow::{Result, anyhow};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use tal_engine::run::LOG;
 use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
 use crate::args::GlobalArgs;
@@ -42,17 +41,21 @@ impl Console {
             .with_target(false)
             .without_time()
             .with_ansi(interactive)
-            .with_writer(AboveBars(bars.clone()))
+            .with_writer({
+                let bars = bars.clone();
+                move || AboveBars(bars.clone())
+            })
             .with_filter(level);
         let file = tracing_subscriber::fmt::layer()
             .with_target(false)
             .with_ansi(false)
-            .with_writer(log.clone())
+            .with_writer({
+                let log = log.clone();
+                move || log.clone()
+            })
             .with_filter(LevelFilter::INFO);
-        tracing_subscriber::registry()
-            .with(screen)
-            .with(file)
-            .init();
+        let registry = tracing_subscriber::registry();
+        registry.with(screen).with(file).init();
         Self {
             bars,
             log,
@@ -94,9 +97,8 @@ impl Console {
 
     /// Makes Ctrl-C (and SIGTERM) ask for a clean stop; a second one ends the program at once.
     pub(crate) fn catch_interrupts(&self) -> Arc<AtomicBool> {
-        self.catch_interrupts_saying(
-            "stopping after this step and saving; again to stop at once without saving",
-        )
+        let message = "stopping after this step and saving; again to stop at once without saving";
+        self.catch_interrupts_saying(message)
     }
 
     /// [`Console::catch_interrupts`] with another message.
@@ -125,16 +127,7 @@ pub(crate) fn print(text: &str) -> Result<()> {
 }
 
 /// Writer of messages above the bars.
-#[derive(Clone)]
 struct AboveBars(MultiProgress);
-
-impl<'a> MakeWriter<'a> for AboveBars {
-    type Writer = AboveBars;
-
-    fn make_writer(&'a self) -> Self::Writer {
-        self.clone()
-    }
-}
 
 impl Write for AboveBars {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
@@ -149,14 +142,6 @@ impl Write for AboveBars {
 /// A log file that is opened only after the run folder has been checked.
 #[derive(Clone, Default)]
 struct LateFile(Arc<Mutex<Option<File>>>);
-
-impl<'a> MakeWriter<'a> for LateFile {
-    type Writer = LateFile;
-
-    fn make_writer(&'a self) -> Self::Writer {
-        self.clone()
-    }
-}
 
 impl Write for LateFile {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {

@@ -10,22 +10,23 @@ use tal_engine::ablation::AblationError;
 use tal_synth::SynthError;
 
 /// A wrong request that the program itself found.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub(crate) struct UsageError(pub(crate) String);
-
-impl std::fmt::Display for UsageError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for UsageError {}
 
 impl Usage for UsageError {
     fn is_usage(&self) -> bool {
         true
     }
 }
+
+/// Returns a [`UsageError`] with a message, as `format!` makes it.
+macro_rules! bail_usage {
+    ($($message:tt)*) => {
+        return Err($crate::failure::UsageError(format!($($message)*)).into())
+    };
+}
+pub(crate) use bail_usage;
 
 fn usage<E: Usage + Send + Sync + 'static>(error: &anyhow::Error) -> bool {
     error.downcast_ref::<E>().is_some_and(E::is_usage)

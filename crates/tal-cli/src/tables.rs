@@ -1,12 +1,12 @@
 //! Results as tables.
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Row, Table, presets};
 use tal_core::{ClassMap, Detection};
 use tal_engine::profile::StepProfile;
 use tal_postprocess::Evaluation;
 
 /// An empty table; all columns but the first are numbers.
-pub(crate) fn table(header: &[String]) -> Table {
+pub(crate) fn table(header: impl Into<Row>) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
@@ -18,6 +18,14 @@ pub(crate) fn table(header: &[String]) -> Table {
     table
 }
 
+/// A row: its name, then its values.
+pub(crate) fn row(
+    name: impl Into<String>,
+    values: impl IntoIterator<Item = String>,
+) -> Vec<String> {
+    std::iter::once(name.into()).chain(values).collect()
+}
+
 /// A fraction in percent.
 pub(crate) fn percent(value: f64) -> String {
     format!("{:.2}", 100.0 * value)
@@ -25,29 +33,24 @@ pub(crate) fn percent(value: f64) -> String {
 
 /// mAP per threshold and its mean, in percent; with `classes`, also AP of every class.
 pub(crate) fn evaluation(evaluation: &Evaluation, classes: Option<&ClassMap>) -> String {
-    let mut header = vec!["tIoU".to_owned()];
-    header.extend(evaluation.tiou_thresholds.iter().map(|t| format!("{t:.2}")));
-    header.push("average".to_owned());
-    let mut table = table(&header);
+    let thresholds = evaluation.tiou_thresholds.iter().map(|t| format!("{t:.2}"));
+    let mut table = table(row("tIoU", thresholds.chain(["average".to_owned()])));
+    let values = |values: &[f64], mean: f64| -> Vec<String> {
+        values.iter().chain([&mean]).map(|v| percent(*v)).collect()
+    };
     for class in classes.iter().flat_map(|_| &evaluation.classes) {
         let name = classes.map_or_else(String::new, |map| map.display_name(class.label));
-        let mut row = vec![name];
-        row.extend(class.ap.iter().map(|ap| percent(*ap)));
         let mean = class.ap.iter().sum::<f64>() / class.ap.len().max(1) as f64;
-        row.push(percent(mean));
-        table.add_row(row);
+        table.add_row(row(name, values(&class.ap, mean)));
     }
-    let mut row = vec!["mAP [%]".to_owned()];
-    row.extend(evaluation.map.iter().map(|map| percent(*map)));
-    row.push(percent(evaluation.average_map));
-    table.add_row(row);
+    let all = values(&evaluation.map, evaluation.average_map);
+    table.add_row(row("mAP [%]", all));
     table.to_string()
 }
 
 /// Detections of one recording, best first, at most `limit`.
 pub(crate) fn detections(detections: &[Detection], classes: &ClassMap, limit: usize) -> String {
-    let header = ["class", "start [s]", "end [s]", "score"].map(str::to_owned);
-    let mut table = table(&header);
+    let mut table = table(["class", "start [s]", "end [s]", "score"]);
     for detection in detections.iter().take(limit) {
         table.add_row([
             classes.display_name(detection.label),
@@ -61,8 +64,7 @@ pub(crate) fn detections(detections: &[Detection], classes: &ClassMap, limit: us
 
 /// Time of the phases of a training step.
 pub(crate) fn profile(profile: &StepProfile) -> String {
-    let header = ["phase", "ms per step", "share [%]"].map(str::to_owned);
-    let mut table = table(&header);
+    let mut table = table(["phase", "ms per step", "share [%]"]);
     let mut row = |name: String, seconds: f64| {
         table.add_row([
             name,
@@ -73,9 +75,7 @@ pub(crate) fn profile(profile: &StepProfile) -> String {
     for time in &profile.phases {
         row(time.phase.to_string(), time.seconds);
     }
-    row(
-        format!("all ({} steps)", profile.num_steps),
-        profile.seconds,
-    );
+    let all = format!("all ({} steps)", profile.num_steps);
+    row(all, profile.seconds);
     table.to_string()
 }

@@ -1,7 +1,6 @@
 //! Errors in configuration files.
 
-use std::path::PathBuf;
-
+use tal_core::FileError;
 use tal_core::config::FieldError;
 
 /// An error in a configuration file, an overlay or an override.
@@ -9,13 +8,8 @@ use tal_core::config::FieldError;
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read the configuration {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The error of the system.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] FileError),
     /// The file is not YAML, or not a mapping.
     #[error("{origin}: {message}")]
     Syntax {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_yaml::{Mapping, Value};
 
+use tal_core::FileError;
 use tal_core::config::{Config, Preset};
 
 use crate::lines::{join, key_lines};
@@ -67,10 +68,8 @@ impl Layers {
     /// # Errors
     /// As [`Layers::read`].
     pub fn overlay(self, path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(FileError::at("read the configuration", path))?;
         let base = path.parent().unwrap_or(Path::new(""));
         self.overlay_yaml(&text, &path.display().to_string(), base)
     }

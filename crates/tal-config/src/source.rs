@@ -8,6 +8,7 @@ use tal_core::config::Config;
 use tal_core::nearest_name;
 
 use crate::ConfigError;
+use crate::lines::join;
 use crate::renamed::is_former;
 
 /// The whole configuration as YAML, which [`load`](crate::load) reads back to an equal one.
@@ -68,8 +69,7 @@ fn classify(blame: impl Fn(&str, bool) -> String, path: String, message: String)
         // The path already ends in the unknown key, unless it stands inside a tagged section.
         let path = match path.rsplit('.').next() {
             Some(last) if last == key => path,
-            _ if path == "." => key.to_owned(),
-            _ => format!("{path}.{key}"),
+            _ => join(path.trim_matches('.'), key),
         };
         return ConfigError::UnknownKey {
             origin: blame(&path, false),
@@ -78,11 +78,7 @@ fn classify(blame: impl Fn(&str, bool) -> String, path: String, message: String)
         };
     }
     if message.starts_with("missing field") && !quoted.is_empty() {
-        let path = if path == "." {
-            quoted[0].to_owned()
-        } else {
-            format!("{path}.{}", quoted[0])
-        };
+        let path = join(path.trim_matches('.'), quoted[0]);
         return ConfigError::Value {
             origin: blame(&path, true),
             path,

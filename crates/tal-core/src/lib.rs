@@ -6,6 +6,7 @@ mod candidates;
 mod classes;
 pub mod config;
 mod detection;
+mod file_error;
 mod ground_truth;
 #[cfg(feature = "torch")]
 pub mod nn;
@@ -30,6 +31,7 @@ pub use candidates::Candidates;
 pub use detection::{Detection, DetectionSet};
 pub use point_grid::{Level, PointGrid};
 
-// Error messages.
+// Errors.
+pub use file_error::FileError;
 pub use spelling::nearest_name;
 pub use usage::Usage;

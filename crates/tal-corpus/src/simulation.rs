@@ -83,11 +83,8 @@ pub fn simulate<'a>(
             simulation.num_without_segments += 1;
             continue;
         }
-        let duration = recording
-            .duration
-            .ok_or_else(|| ClickError::MissingDuration {
-                recording: recording.id.clone(),
-            })?;
+        let missing = || ClickError::MissingDuration(recording.id.clone());
+        let duration = recording.duration.ok_or_else(missing)?;
         let more = extra.cut_off.get(&recording.id).into_iter().flatten();
         let actions = recording.instances.iter().map(|action| action.segment);
         let stretches = background_stretches(duration, actions.chain(more.copied()));
@@ -127,20 +124,17 @@ fn within(stretch: Segment, share: f64) -> f64 {
 
 impl SimulationConfig {
     fn check(&self) -> Result<(), ClickError> {
+        let wrong = |field, found: f64, expected| ClickError::Setting {
+            field,
+            found: found.to_string(),
+            expected,
+        };
         if self.per_stretch == 0 {
-            return Err(ClickError::Setting {
-                field: "per_stretch",
-                found: "0".into(),
-                expected: "at least 1",
-            });
+            return Err(wrong("per_stretch", 0.0, "at least 1"));
         }
         for (field, value) in [("min_length", self.min_length), ("jitter", self.jitter)] {
             if !(value.is_finite() && value >= 0.0) {
-                return Err(ClickError::Setting {
-                    field,
-                    found: value.to_string(),
-                    expected: "seconds from 0",
-                });
+                return Err(wrong(field, value, "seconds from 0"));
             }
         }
         Ok(())

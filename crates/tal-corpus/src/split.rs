@@ -29,12 +29,9 @@ const LEAST_GAIN: f64 = 1e-12;
 pub enum SplitError {
     /// A share makes no sense.
     #[error(
-        "a share of {share} for a subset; expected more than 0 and less than 1, all shares together 1"
+        "a share of {0} for a subset; expected more than 0 and less than 1, all shares together 1"
     )]
-    Share {
-        /// The share.
-        share: f64,
-    },
+    Share(f64),
     /// There are fewer groups than parts.
     #[error(
         "{num_groups} group(s) of recordings cannot fill {num_parts} subsets; expected at least one group for each"
@@ -74,7 +71,7 @@ pub fn assign(
     let sum: f64 = shares.iter().sum();
     for share in shares {
         if !(*share > 0.0 && *share < 1.0) || (sum - 1.0).abs() > 1e-9 {
-            return Err(SplitError::Share { share: *share });
+            return Err(SplitError::Share(*share));
         }
     }
     let mut groups = collect(recordings, groups);

@@ -46,21 +46,15 @@ pub enum DataError {
     },
     /// Nothing says how many frames a second has.
     #[error(
-        "recording {id:?} has no frame rate; set dataset.fps, or \"fps\" in the annotation file"
+        "recording {0:?} has no frame rate; set dataset.fps, or \"fps\" in the annotation file"
     )]
-    MissingFps {
-        /// The recording.
-        id: String,
-    },
+    MissingFps(String),
     /// Nothing says how long a recording of features of fixed length is.
     #[error(
-        "recording {id:?} has no duration, and without dataset.feat_stride nothing else says how its features lie in \
+        "recording {0:?} has no duration, and without dataset.feat_stride nothing else says how its features lie in \
          time; give \"duration\" (seconds) in the annotation file, or set dataset.feat_stride"
     )]
-    MissingDuration {
-        /// The recording.
-        id: String,
-    },
+    MissingDuration(String),
     /// The windows of a raw signal are not the grid of the features.
     #[error(
         "dataset.{field} is {found}, but features are cut with {expected}; \
@@ -101,11 +95,8 @@ pub enum DataError {
         message: String,
     },
     /// A background thread could not be started.
-    #[error("cannot start a loading thread: {source}")]
-    Thread {
-        /// The operating system's error.
-        source: std::io::Error,
-    },
+    #[error("cannot start a loading thread: {0}")]
+    Thread(#[source] std::io::Error),
 }
 
 /// `"a", "b"`, or `none`.

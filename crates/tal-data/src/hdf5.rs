@@ -10,7 +10,7 @@ use hdf5_reader::{BytesStorage, Dataset, Datatype, FileStorage, Hdf5File, OpenOp
 use tal_pth::MAX_DEFLATE_RATIO;
 
 use crate::FeatureError;
-use crate::features::error::names;
+use crate::features::error::{names, unreadable};
 use crate::features::npy::Array;
 use crate::features::value::{MAX_VALUES, ValueType};
 
@@ -38,11 +38,8 @@ impl File {
     /// A file that is unreadable or not of the format.
     pub fn open(path: &Path) -> Result<Self, FeatureError> {
         let storage = FileStorage::open(path).map_err(|error| match error {
-            Error::Io(source) => FeatureError::Read {
-                path: path.to_owned(),
-                source,
-            },
-            other => malformed(path, &other),
+            Error::Io(source) => unreadable(path)(source).into(),
+            other => malformed(path, other),
         })?;
         Self::of(Arc::new(storage), path)
     }
@@ -65,7 +62,7 @@ impl File {
             .with_max_read_bytes(8 * MAX_VALUES)
             .with_max_object_header_bytes(1 << 20);
         let file = Hdf5File::from_storage_with_options(storage, options)
-            .map_err(|error| malformed(path, &error))?;
+            .map_err(|error| malformed(path, error))?;
         Ok(Self { file, num_bytes })
     }
 
@@ -86,7 +83,7 @@ impl File {
                 if is_missing(&error) {
                     self.missing(name, path)
                 } else {
-                    malformed(path, &error)
+                    malformed(path, error)
                 }
             })?,
             None => self.only(path)?,
@@ -95,18 +92,14 @@ impl File {
     }
 
     fn only(&self, path: &Path) -> Result<Dataset, FeatureError> {
-        let root = self
-            .file
-            .root_group()
-            .map_err(|error| malformed(path, &error))?;
-        let (groups, arrays) = root
-            .member_names()
-            .map_err(|error| malformed(path, &error))?;
+        let failed = |error: Error| malformed(path, error);
+        let root = self.file.root_group().map_err(failed)?;
+        let (groups, arrays) = root.member_names().map_err(failed)?;
         match arrays.as_slice() {
-            [only] => root.dataset(only).map_err(|error| malformed(path, &error)),
+            [only] => root.dataset(only).map_err(failed),
             _ => Err(FeatureError::AmbiguousKey {
                 path: path.to_owned(),
-                present: names(arrays.into_iter().chain(groups.into_iter().map(as_folder))),
+                present: names(listed((groups, arrays))),
             }),
         }
     }
@@ -127,7 +120,6 @@ impl File {
             }
             folder = folder.rsplit_once('/').map_or("", |(outer, _)| outer);
         };
-        let (groups, arrays) = members.unwrap_or_default();
         let full = |member: String| match folder {
             "" => member,
             _ => format!("{folder}/{member}"),
@@ -135,17 +127,12 @@ impl File {
         FeatureError::MissingKey {
             path: path.to_owned(),
             key: name.to_owned(),
-            present: names(
-                arrays
-                    .into_iter()
-                    .chain(groups.into_iter().map(as_folder))
-                    .map(full),
-            ),
+            present: names(listed(members.unwrap_or_default()).map(full)),
         }
     }
 
     fn values(&self, dataset: &Dataset, path: &Path) -> Result<Array, FeatureError> {
-        let failed = |error: Error| malformed(path, &error);
+        let failed = |error: Error| malformed(path, error);
         let (value, big_endian) = match dataset.dtype() {
             Datatype::FloatingPoint { size, byte_order } => (
                 ValueType::float(usize::from(*size)),
@@ -165,41 +152,31 @@ impl File {
             .saturating_mul(MAX_DEFLATE_RATIO)
             .min((value.width() * MAX_VALUES) as u64);
         if num_bytes as u64 > room {
-            return Err(FeatureError::Malformed {
-                path: path.to_owned(),
-                format: "hdf5",
-                reason: format!(
-                    "an array of shape {:?} claims {num_bytes} bytes in a file of {}",
-                    dataset.shape(),
-                    self.num_bytes
-                ),
-            });
+            let (shape, len) = (dataset.shape(), self.num_bytes);
+            let reason =
+                format!("an array of shape {shape:?} claims {num_bytes} bytes in a file of {len}");
+            return Err(malformed(path, reason));
         }
         let shape = dataset
             .shape()
             .iter()
             .map(|size| usize::try_from(*size))
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| FeatureError::Malformed {
-                path: path.to_owned(),
-                format: "hdf5",
-                reason: error.to_string(),
-            })?;
+            .map_err(|error| malformed(path, error))?;
         let bytes = dataset.read_raw_bytes().map_err(failed)?;
         let data = value.decode(&bytes, big_endian);
         if Some(data.len()) != shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d)) {
-            return Err(FeatureError::Malformed {
-                path: path.to_owned(),
-                format: "hdf5",
-                reason: format!("{} values for the shape {shape:?}", data.len()),
-            });
+            let reason = format!("{} values for the shape {shape:?}", data.len());
+            return Err(malformed(path, reason));
         }
         Ok(Array { shape, data })
     }
 }
 
-fn as_folder(name: String) -> String {
-    format!("{name}/")
+/// The members of a folder, the folders among them with a `/`.
+fn listed((groups, arrays): (Vec<String>, Vec<String>)) -> impl Iterator<Item = String> {
+    let folders = groups.into_iter().map(|name| format!("{name}/"));
+    arrays.into_iter().chain(folders)
 }
 
 fn is_missing(error: &Error) -> bool {
@@ -210,12 +187,8 @@ fn is_missing(error: &Error) -> bool {
     }
 }
 
-fn malformed(path: &Path, error: &Error) -> FeatureError {
-    FeatureError::Malformed {
-        path: path.to_owned(),
-        format: "hdf5",
-        reason: error.to_string(),
-    }
+fn malformed(path: &Path, reason: impl ToString) -> FeatureError {
+    FeatureError::malformed(path, "hdf5", reason.to_string())
 }
 
 /// Reads an array of a file that belongs to one recording, see [`File::read`].

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+use tal_core::atomic::write_atomic;
 
 use crate::bounded;
 
@@ -47,6 +48,17 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T, Js
     })
 }
 
+/// Writes a value over several lines; an existing file is replaced at once.
+///
+/// # Errors
+/// Those of the file system.
+pub fn write_pretty(path: &Path, value: &Value) -> io::Result<()> {
+    write_atomic(path, |out| {
+        serde_json::to_writer_pretty(&mut *out, value)?;
+        out.write_all(b"\n")
+    })
+}
+
 /// A message of serde_json without the position at its end.
 pub(crate) fn without_position(message: &str) -> &str {
     message
@@ -58,21 +70,6 @@ pub(crate) fn without_position(message: &str) -> &str {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entries<T = Value>(pub Vec<(String, T)>);
 
-impl<T> Entries<T> {
-    /// The entries of an object that is being read.
-    pub(crate) fn of_map<'de, M>(mut map: M) -> Result<Self, M::Error>
-    where
-        T: Deserialize<'de>,
-        M: MapAccess<'de>,
-    {
-        let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            entries.push(entry);
-        }
-        Ok(Self(entries))
-    }
-}
-
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct EntriesVisitor<T>(PhantomData<T>);
@@ -83,8 +80,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
                 f.write_str("an object from recording ids to recordings")
             }
 
-            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Entries<T>, M::Error> {
-                Entries::of_map(map)
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Entries<T>, M::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
             }
         }
         deserializer.deserialize_map(EntriesVisitor(PhantomData))

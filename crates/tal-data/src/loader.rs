@@ -54,11 +54,7 @@ pub struct Batch<S = TrainingSample> {
 ///
 /// Batches depend on the source, seed, batch size and position alone, neither on the number of threads nor on
 /// at which the run was interrupted.
-pub struct Loader<S = TrainingSample> {
-    batches: Pipeline<Plan, Batch<S>>,
-    num_batches: usize,
-    next: Position,
-}
+pub struct Loader<S = TrainingSample>(Pipeline<Plan, Batch<S>>);
 
 /// Which recordings make a batch.
 struct Plan {
@@ -121,32 +117,7 @@ impl<S: Send + 'static> Loader<S> {
                 .collect::<Result<_, _>>()?;
             Ok(Batch { position, samples })
         };
-        Ok(Self {
-            batches: Pipeline::new(plans, name, work, num_threads, prefetch)?,
-            num_batches,
-            next: after(start, num_batches),
-        })
-    }
-
-    /// Number of batches of an epoch.
-    pub fn num_batches(&self) -> usize {
-        self.num_batches
-    }
-
-    /// The position of the next batch, which a checkpoint keeps and [`Loader::new`] takes to go on.
-    pub fn position(&self) -> Position {
-        self.next
-    }
-}
-
-/// The end of an epoch is the beginning of the next.
-fn after(position: Position, num_batches: usize) -> Position {
-    if position.batch < num_batches {
-        return position;
-    }
-    Position {
-        epoch: position.epoch + 1,
-        batch: 0,
+        Pipeline::new(plans, name, work, num_threads, prefetch).map(Self)
     }
 }
 
@@ -154,14 +125,6 @@ impl<S: Send + 'static> Iterator for Loader<S> {
     type Item = Result<Batch<S>, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.batches.next()?;
-        if let Ok(Batch { position, .. }) = &batch {
-            let next = Position {
-                batch: position.batch + 1,
-                ..*position
-            };
-            self.next = after(next, self.num_batches);
-        }
-        Some(batch)
+        self.0.next()
     }
 }

@@ -10,9 +10,7 @@ pub enum File {}
 
 impl File {
     pub(crate) fn open(path: &Path) -> Result<Self, FeatureError> {
-        Err(FeatureError::WithoutHdf5 {
-            path: path.to_owned(),
-        })
+        Err(FeatureError::WithoutHdf5(path.to_owned()))
     }
 
     pub(crate) fn has(&self, _: &str) -> bool {

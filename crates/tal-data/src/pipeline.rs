@@ -104,7 +104,7 @@ impl<J: Send + 'static, T: Send + 'static> Pipeline<J, T> {
                         }
                     }
                 })
-                .map_err(|source| DataError::Thread { source })?;
+                .map_err(DataError::Thread)?;
             threads.handles.push(handle);
         }
         Ok(())
@@ -251,11 +251,11 @@ mod tests {
         for num_threads in [0, 1, 4] {
             let work = |job: usize| {
                 if job == 6 {
-                    return Err(DataError::MissingFps { id: "six".into() });
+                    return Err(DataError::MissingFps("six".into()));
                 }
                 if job == 5 {
                     std::thread::sleep(Duration::from_millis(20));
-                    return Err(DataError::MissingFps { id: "five".into() });
+                    return Err(DataError::MissingFps("five".into()));
                 }
                 Ok(job)
             };

@@ -1,6 +1,6 @@
 //! Cutting training recordings: long ones to the padded length, others to a random share of theirs.
 
-use rand_chacha::rand_core::Rng;
+use chacha20::rand_core::Rng;
 use tal_core::Segment;
 use tal_core::config::TruncationConfig;
 
@@ -127,7 +127,7 @@ mod tests {
         }
     }
 
-    fn rng(seed: u64) -> rand_chacha::ChaCha8Rng {
+    fn rng(seed: u64) -> chacha20::ChaCha8Rng {
         stream(seed, 0, 0, Purpose::Truncation)
     }
 

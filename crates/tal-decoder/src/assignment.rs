@@ -68,20 +68,17 @@ fn claims_inside(grid: &PointGrid, actions: &[Action]) -> Vec<Claim> {
 /// Target of a point of a level from the actions that claim it, at least one.
 fn settle(level: &Level, index: usize, claimants: &[&Action]) -> PositivePoint {
     let length = |action: &Action| action.segment.length();
-    let shortest = claimants
-        .iter()
-        .copied()
+    let all = claimants.iter().copied();
+    let shortest = all
+        .clone()
         .reduce(|best, action| match length(action) < length(best) {
             true => action,
             false => best,
-        })
-        .expect("a point is positive because an action claims it");
+        });
+    let shortest = shortest.expect("a point is positive because an action claims it");
     let limit = length(shortest) + SAME_LENGTH;
-    let mut classes: Vec<u32> = claimants
-        .iter()
-        .filter(|action| length(action) <= limit)
-        .map(|action| action.class)
-        .collect();
+    let short = all.filter(|action| length(action) <= limit);
+    let mut classes: Vec<u32> = short.map(|action| action.class).collect();
     classes.sort_unstable();
     classes.dedup();
     PositivePoint {

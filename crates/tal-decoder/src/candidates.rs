@@ -37,14 +37,14 @@ pub fn select_candidates(
     output.assert_grid(grid);
     tch::no_grad(|| {
         let logits = output.final_logits();
-        let found: Vec<Vec<Probable>> = (0..output.batch_size())
-            .map(|sample| {
-                let logits = logits.narrow(0, sample, 1);
-                (0..output.layout.num_levels())
-                    .map(|level| probable(&logits, output, sample, level, config))
-                    .collect()
-            })
-            .collect();
+        let of_sample = |sample| {
+            let logits = logits.narrow(0, sample, 1);
+            let levels = 0..output.layout.num_levels();
+            levels
+                .map(|level| probable(&logits, output, sample, level, config))
+                .collect()
+        };
+        let found: Vec<Vec<Probable>> = (0..output.batch_size()).map(of_sample).collect();
         decode(output, grid, &found, config)
     })
 }
@@ -84,10 +84,8 @@ fn probable(
     };
     let passing = passing.nonzero();
     let (class, point) = (passing.select(1, 0), passing.select(1, 1));
-    let score = logits
-        .index(&[Some(&class), Some(&point)])
-        .sigmoid()
-        .to_kind(Kind::Float);
+    let passing = logits.index(&[Some(&class), Some(&point)]);
+    let score = passing.sigmoid().to_kind(Kind::Float);
     let mut keep = score.gt(threshold);
     if score.size()[0] > topk {
         let least = score.topk(topk, 0, true, false).0.min();

@@ -95,11 +95,11 @@ impl Decoder {
                 empty_classes,
             )
         };
-        let refinement = &config.refinement;
+        let (refinement, trident) = (&config.refinement, config.trident.as_ref());
         let is_refined = refinement.is_active();
         Ok(Self {
             classification: logits("classification", head.kernel_size),
-            trident: config.trident.as_ref().map(|trident| TridentHeads {
+            trident: trident.map(|trident| TridentHeads {
                 start: logits("start", head.boundary_kernel_size),
                 end: logits("end", head.boundary_kernel_size),
                 input: trident.boundary_input,
@@ -107,10 +107,7 @@ impl Decoder {
             regression: RegressionHead::new(
                 &(path / "regression"),
                 tower(head.kernel_size),
-                config
-                    .trident
-                    .as_ref()
-                    .map_or(1, |trident| trident.num_bins + 1),
+                trident.map_or(1, |trident| trident.num_bins + 1),
                 num_levels,
             ),
             dcm: CrossLevel::new(&(path / "dcm"), dim, &config.dcm),
@@ -129,13 +126,11 @@ impl Decoder {
                 score: refinement.score,
                 offset_unit: refinement.offset_unit,
             },
-            reach: [
-                head.kernel_size,
-                head.boundary_kernel_size,
-                refinement.offset_kernel_size,
-            ]
-            .into_iter()
-            .fold(0, |reach, kernel_size| reach.max(kernel_size / 2)),
+            reach: head
+                .kernel_size
+                .max(head.boundary_kernel_size)
+                .max(refinement.offset_kernel_size)
+                / 2,
         })
     }
 
@@ -158,12 +153,8 @@ impl Decoder {
         let first = &pyramid.levels[0].features;
         let positions = Positions::new(&layout, first.kind(), first.device());
         let pack = |pyramid: &FeaturePyramid| {
-            let levels = pyramid.levels.iter();
-            layout.pack(
-                &levels
-                    .map(|l| l.features.shallow_clone())
-                    .collect::<Vec<_>>(),
-            )
+            let levels = pyramid.levels.iter().map(|l| l.features.shallow_clone());
+            layout.pack(&levels.collect::<Vec<_>>())
         };
         let fused = |fusion: &Option<CrossLevel>| match fusion {
             Some(fusion) => pack(&fusion.forward(pyramid)),

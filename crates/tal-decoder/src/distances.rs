@@ -22,32 +22,27 @@ pub struct Distances {
 }
 
 impl Distances {
-    /// Entries at `index`.
-    ///
-    /// # Shapes
-    /// `index` (M) of int64; the result (M).
-    pub(crate) fn select(&self, index: &Tensor) -> Distances {
+    fn map(&self, side: impl Fn(&Tensor) -> Tensor) -> Distances {
         Distances {
-            left: self.left.index_select(0, index),
-            right: self.right.index_select(0, index),
+            left: side(&self.left),
+            right: side(&self.right),
         }
+    }
+
+    /// Entries at `index`, (M) of int64.
+    pub(crate) fn select(&self, index: &Tensor) -> Distances {
+        self.map(|side| side.index_select(0, index))
     }
 
     /// The same distances, which share their memory.
     pub fn shallow_clone(&self) -> Distances {
-        Distances {
-            left: self.left.shallow_clone(),
-            right: self.right.shallow_clone(),
-        }
+        self.map(Tensor::shallow_clone)
     }
 
     /// Plain numbers, `[left, right]` per pair.
     pub fn to_host(&self) -> Vec<[f32; 2]> {
         let both = Tensor::stack(&[&self.left, &self.right], 1);
         let values: Vec<f32> = host::copy(&both);
-        values
-            .chunks_exact(2)
-            .map(|pair| [pair[0], pair[1]])
-            .collect()
+        values.as_chunks::<2>().0.to_vec()
     }
 }

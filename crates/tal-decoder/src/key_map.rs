@@ -45,12 +45,13 @@ pub fn released_key_map() -> KeyMap {
     let fusions = FUSIONS.map(|(released, ours)| (released.to_owned(), format!("decoder.{ours}")));
     let heads = HEADS.iter().flat_map(|(head, our_head)| {
         PARTS.map(|(part, ours)| {
-            let ours = format!("decoder.{our_head}.{ours}");
-            (format!(r"{head}\.{part}"), ours)
+            (
+                format!(r"{head}\.{part}"),
+                format!("decoder.{our_head}.{ours}"),
+            )
         })
     });
     let rules: Vec<(String, String)> = fusions.into_iter().chain(heads).collect();
-    let rules: Vec<(&str, &str)> = rules.iter().map(|(a, b)| (&**a, &**b)).collect();
     KeyMap::new(&rules).expect("the rules are constant and a test builds them")
 }
 

@@ -97,11 +97,9 @@ impl LazyMap {
         let is_shared = self.num_channels() == 1;
         let [sample, class, level, point] =
             [&pairs.sample, &pairs.class, &pairs.level, &pairs.point].map(host::copy::<i64>);
-        let columns = sample
-            .into_iter()
-            .zip(class)
-            .zip(level.into_iter().zip(point));
-        columns
+        let (of_map, of_level) = (sample.into_iter().zip(class), level.into_iter().zip(point));
+        of_map
+            .zip(of_level)
             .map(|((sample, class), (level, point))| {
                 let level = &layout.levels[level as usize];
                 ConvWindow {
@@ -123,15 +121,11 @@ impl LazyMap {
             &pairs.sample * num_channels + &pairs.class
         };
         let places = pairs.places(layout);
-        let steps = Tensor::arange_start(
-            first,
-            first + width as i64,
-            (pairs.point.kind(), pairs.point.device()),
-        );
+        let options = (pairs.point.kind(), pairs.point.device());
+        let steps = Tensor::arange_start(first, first + width as i64, options);
         let points = pairs.point.unsqueeze(-1) + steps;
-        let outside = points
-            .lt(0)
-            .logical_or(&points.ge_tensor(&places.len.unsqueeze(-1)));
+        let beyond = points.ge_tensor(&places.len.unsqueeze(-1));
+        let outside = points.lt(0).logical_or(&beyond);
         let positions = (points + places.offset.unsqueeze(-1)).clamp(0, map.size()[2] - 1);
         gather(&map, &rows.unsqueeze(-1), &positions).masked_fill(&outside, 0.0)
     }

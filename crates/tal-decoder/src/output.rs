@@ -168,9 +168,10 @@ impl DecoderOutput {
             level.check(number, first)?;
         }
         let places = levels.iter().map(|level| {
+            let dims = [1i64, 2];
             let counts = level
                 .mask
-                .sum_dim_intlist([1i64, 2].as_slice(), false, Kind::Int64);
+                .sum_dim_intlist(dims.as_slice(), false, Kind::Int64);
             let lens = (0..counts.size()[0]).map(|sample| counts.int64_value(&[sample]) as usize);
             (level.mask.size()[2] as usize, lens.collect())
         });
@@ -181,6 +182,7 @@ impl DecoderOutput {
             let answers = answers.filter_map(|(_, answer)| answer.map(Tensor::shallow_clone));
             layout.pack(&answers.collect::<Vec<_>>())
         };
+        let refined = |answer: &Option<Tensor>, name| answer.as_ref().map(|_| pack(name));
         Ok(DecoderOutput {
             mask: layout.mask(first.cls_logits.device()),
             cls_logits: pack("cls_logits"),
@@ -192,12 +194,9 @@ impl DecoderOutput {
                     end_logits: pack("end_logits").into(),
                 }),
             },
-            refine_cls: first.refine_cls.as_ref().map(|_| pack("refine_cls")),
-            refine_start: first
-                .refine_start
-                .as_ref()
-                .map(|_| pack("refine_start").into()),
-            refine_end: first.refine_end.as_ref().map(|_| pack("refine_end").into()),
+            refine_cls: refined(&first.refine_cls, "refine_cls"),
+            refine_start: refined(&first.refine_start, "refine_start").map(LazyMap::from),
+            refine_end: refined(&first.refine_end, "refine_end").map(LazyMap::from),
             layout,
             refinement,
         })

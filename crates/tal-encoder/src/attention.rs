@@ -1,26 +1,11 @@
 //! Multi-head self-attention along time.
 
-use tal_core::nn::{BiasInit, ChannelLayerNorm, Conv1d, Conv1dConfig, MaskedConv1d, dim};
+use tal_core::config::{AttentionConfig, EncoderConfig, MixerConfig};
+use tal_core::nn::{BiasInit, ChannelLayerNorm, Conv1d, Conv1dConfig, MaskedConv1d, dim as nn_dim};
 use tch::{Kind, Tensor, nn};
 
+use crate::error::{EncoderError, zeros};
 use crate::windowed::windowed_attention;
-
-/// Shape of a [`SelfAttention`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SelfAttentionConfig {
-    /// Channels of input and output.
-    pub dim: usize,
-    /// Number of heads; they share the channels evenly.
-    pub num_heads: usize,
-    /// Number of positions that each position attends to (odd, at least 3); `None`: all.
-    pub window: Option<usize>,
-    /// Adds a learned bias per head and distance within the window.
-    pub relative_position: bool,
-    /// Kernel of the depth-wise convolutions (odd).
-    pub kernel_size: usize,
-    /// Step of the depth-wise convolutions.
-    pub stride: usize,
-}
 
 /// Path of the query, the key or the value: a depth-wise masked convolution, a norm and a fully connected layer.
 ///
@@ -39,26 +24,19 @@ pub struct AttentionInput {
 }
 
 impl AttentionInput {
-    fn new(path: &nn::Path<'_>, config: &SelfAttentionConfig) -> Self {
-        let conv = Conv1dConfig {
-            stride: config.stride,
-            bias: BiasInit::None,
-            ..Conv1dConfig::depthwise(config.dim, config.kernel_size)
-        };
+    fn new(path: &nn::Path<'_>, dim: usize, kernel_size: usize, stride: usize) -> Self {
+        let conv = Conv1dConfig::depthwise(dim, kernel_size).with_bias(BiasInit::None);
         AttentionInput {
-            conv: MaskedConv1d::new(&(path / "conv"), conv),
-            norm: ChannelLayerNorm::new(&(path / "norm"), config.dim),
-            projection: Conv1d::new(&(path / "projection"), pointwise(config.dim)),
+            conv: MaskedConv1d::new(&(path / "conv"), Conv1dConfig { stride, ..conv }),
+            norm: ChannelLayerNorm::new(&(path / "norm"), dim),
+            projection: pointwise(&(path / "projection"), dim, dim),
         }
     }
 
     /// Convolves, normalises, projects; `mask` has the length of the output.
-    ///
-    /// # Shapes
-    /// (B, C, T), mask (B, 1, T') → (B, C, T').
     pub fn forward(&self, x: &Tensor, mask: &Tensor) -> Tensor {
-        self.projection
-            .forward(&self.norm.forward(&self.conv.forward(x, mask)))
+        let normed = self.norm.forward(&self.conv.forward(x, mask));
+        self.projection.forward(&normed)
     }
 }
 
@@ -90,50 +68,40 @@ pub struct SelfAttention {
 }
 
 impl SelfAttention {
-    /// Variables named as the fields below `path`.
+    /// Variables named as the fields below `path`, for C = `dim` channels. The width of the MLP and the drop path of `config`
+    /// have no effect.
     ///
-    /// # Panics
-    /// If a size is 0, the heads do not divide the channels, a kernel or window is even, the window is below 3, or there is a bias
-    /// per distance without a window.
-    pub fn new(path: &nn::Path<'_>, config: &SelfAttentionConfig) -> Self {
-        let &SelfAttentionConfig {
-            dim: channels,
-            num_heads,
-            window,
-            relative_position,
-            kernel_size,
-            ..
-        } = config;
-        assert!(
-            num_heads > 0
-                && channels.is_multiple_of(num_heads)
-                && window.is_none_or(|window| window >= 3 && window % 2 == 1)
-                && (window.is_some() || !relative_position)
-                && kernel_size % 2 == 1,
-            "no attention has these sizes: {config:?}"
-        );
-        let relative_bias = window.filter(|_| relative_position).map(|window| {
-            let init = nn::Init::Randn {
-                mean: 0.0,
-                stdev: (2.0 / channels as f64).sqrt(),
-            };
-            path.var("relative_bias", &[1, 1, dim(num_heads), dim(window)], init)
+    /// # Errors
+    /// If no attention can have these sizes.
+    pub fn new(
+        path: &nn::Path<'_>,
+        config: &AttentionConfig,
+        dim: usize,
+        stride: usize,
+    ) -> Result<Self, EncoderError> {
+        let mixer = MixerConfig::Attention(config.clone());
+        let mut errors = EncoderConfig::block_errors(mixer, dim, 0, None);
+        errors.extend(zeros([("stride", stride)]));
+        EncoderError::unless_empty(errors)?;
+        let (num_heads, window) = (config.num_heads, config.window);
+        let relative_bias = window.filter(|_| config.relative_position).map(|window| {
+            let (mean, stdev) = (0.0, (2.0 / dim as f64).sqrt());
+            let size = [1, 1, nn_dim(num_heads), nn_dim(window)];
+            path.var("relative_bias", &size, nn::Init::Randn { mean, stdev })
         });
-        SelfAttention {
-            query: AttentionInput::new(&(path / "query"), config),
-            key: AttentionInput::new(&(path / "key"), config),
-            value: AttentionInput::new(&(path / "value"), config),
+        let input = |name| AttentionInput::new(&(path / name), dim, config.kernel_size, stride);
+        Ok(SelfAttention {
+            query: input("query"),
+            key: input("key"),
+            value: input("value"),
             relative_bias,
-            output: Conv1d::new(&(path / "output"), pointwise(channels)),
+            output: pointwise(&(path / "output"), dim, dim),
             num_heads,
             window,
-        }
+        })
     }
 
     /// Attends; `mask` has the length of the output.
-    ///
-    /// # Shapes
-    /// (B, C, T), mask (B, 1, T') → (B, C, T').
     ///
     /// Without a window, a recording with no position left becomes NaN.
     pub fn forward(&self, x: &Tensor, mask: &Tensor) -> Tensor {
@@ -157,8 +125,8 @@ impl SelfAttention {
     /// (B, C, T) → (B, h, T, C / h)
     fn heads(&self, x: &Tensor) -> Tensor {
         let (batch, len) = (x.size()[0], x.size()[2]);
-        x.view([batch, dim(self.num_heads), -1, len])
-            .transpose(2, 3)
+        let x = x.view([batch, nn_dim(self.num_heads), -1, len]);
+        x.transpose(2, 3)
     }
 }
 
@@ -176,9 +144,44 @@ fn global_attention(query: &Tensor, key: &Tensor, value: &Tensor, mask: &Tensor)
     weights.matmul(value)
 }
 
-fn pointwise(channels: usize) -> Conv1dConfig {
-    Conv1dConfig {
-        bias: BiasInit::Zero,
-        ..Conv1dConfig::new(channels, channels, 1)
+/// A fully connected layer at every position.
+pub(crate) fn pointwise(path: &nn::Path<'_>, from: usize, to: usize) -> Conv1d {
+    Conv1d::new(
+        path,
+        Conv1dConfig::new(from, to, 1).with_bias(BiasInit::Zero),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+    use tch::nn::VarStore;
+
+    use super::*;
+
+    #[test]
+    fn impossible_sizes_are_errors() {
+        let vs = VarStore::new(Device::Cpu);
+        let possible = AttentionConfig {
+            num_heads: 2,
+            window: Some(3),
+            relative_position: true,
+            kernel_size: 3,
+            mlp_dim: None,
+            drop_path: 0.0,
+        };
+        let fails = |change: fn(&mut AttentionConfig), dim: usize, stride: usize| {
+            let mut config = possible.clone();
+            change(&mut config);
+            SelfAttention::new(&vs.root(), &config, dim, stride).is_err()
+        };
+        assert!(!fails(|_| {}, 4, 1));
+        assert!(fails(|_| {}, 4, 0), "stride");
+        assert!(fails(|_| {}, 0, 1), "no channels");
+        assert!(fails(|_| {}, 5, 1), "channels that heads do not divide");
+        assert!(fails(|config| config.num_heads = 0, 4, 1), "heads");
+        assert!(fails(|config| config.window = Some(2), 4, 1), "window");
+        assert!(fails(|config| config.window = None, 4, 1), "bias");
+        assert!(fails(|config| config.kernel_size = 2, 4, 1), "kernel");
     }
 }

@@ -1,8 +1,10 @@
 //! Halving of the length before a branch block.
 
 use tal_core::config::Downsampling;
-use tal_core::nn::{BiasInit, Conv1d, Conv1dConfig, downsample_mask};
+use tal_core::nn::{Conv1d, downsample_mask};
 use tch::{Tensor, nn};
+
+use crate::attention::pointwise;
 
 /// Halving of the length before a branch block.
 ///
@@ -21,13 +23,9 @@ impl Downsampler {
     pub fn new(path: &nn::Path<'_>, config: Downsampling, num_channels: usize) -> Self {
         match config {
             Downsampling::Max => Downsampler::Max,
-            Downsampling::Average => Downsampler::Average(Conv1d::new(
-                path,
-                Conv1dConfig {
-                    bias: BiasInit::Zero,
-                    ..Conv1dConfig::new(num_channels, num_channels, 1)
-                },
-            )),
+            Downsampling::Average => {
+                Downsampler::Average(pointwise(path, num_channels, num_channels))
+            }
         }
     }
 
@@ -44,9 +42,6 @@ impl Downsampler {
     }
 
     /// Halves features and mask. Padded positions take part in the pooling.
-    ///
-    /// # Shapes
-    /// (B, C, T), mask (B, 1, T) → (B, C, ⌈T/2⌉), mask (B, 1, ⌈T/2⌉).
     pub fn forward(&self, x: &Tensor, mask: &Tensor) -> (Tensor, Tensor) {
         let y = match self {
             Downsampler::Max => x.max_pool1d(3, 2, 1, 1, false),

@@ -44,17 +44,14 @@ impl Encoder {
     ) -> Result<Self, EncoderError> {
         let mut errors = config.errors();
         errors.extend(zeros([("input_dim", input_dim)]));
-        if config.position == PositionEncoding::Sinusoidal {
+        let has_positions = config.position == PositionEncoding::Sinusoidal;
+        if has_positions {
             errors.extend(zeros([("max_seq_len", max_seq_len)]));
         }
         EncoderError::unless_empty(errors)?;
         let dim = config.dim;
-        let position = match config.position {
-            PositionEncoding::None => None,
-            PositionEncoding::Sinusoidal => {
-                Some(SinusoidalEncoding::new(dim, max_seq_len, path.device()))
-            }
-        };
+        let position =
+            has_positions.then(|| SinusoidalEncoding::new(dim, max_seq_len, path.device()));
         let block = |name: &str, number: usize, level: usize| {
             let block = BlockConfig {
                 dim,
@@ -63,14 +60,11 @@ impl Encoder {
             };
             build_mixer(&(path / name / number), &config.mixer, block)
         };
+        let path = path / "projection";
+        let projection = Projection::new(&path, &config.projection, input_dim, dim)?;
         Ok(Encoder {
-            projection: Projection::new(
-                &(path / "projection"),
-                &config.projection,
-                input_dim,
-                dim,
-            )?,
-            position,
+            projection,
+            position: position.transpose()?,
             stem: (0..config.num_stem_blocks)
                 .map(|i| block("stem", i, 0))
                 .collect::<Result<_, _>>()?,

@@ -61,9 +61,6 @@ impl GlobalFilter {
     }
 
     /// Filters.
-    ///
-    /// # Shapes
-    /// (B, C, T) → (B, C, T).
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let len = x.size()[2];
         let norm = match self.fft_norm {
@@ -71,9 +68,8 @@ impl GlobalFilter {
             FftNorm::Backward => "backward",
         };
         let spectrum = x.fft_rfft(None, -1, norm);
-        let hidden = convolve(&spectrum, &self.w1, &self.b1)
-            .view_as_real()
-            .relu();
+        let hidden = convolve(&spectrum, &self.w1, &self.b1);
+        let hidden = hidden.view_as_real().relu();
         let response = convolve(&hidden.view_as_complex(), &self.w2, &self.b2);
         let response = if self.soft_shrink > 0.0 {
             let parts = response.view_as_real();

@@ -27,7 +27,7 @@ pub use mixer::{
 };
 
 // Parts of blocks.
-pub use attention::{AttentionInput, SelfAttention, SelfAttentionConfig};
+pub use attention::{AttentionInput, SelfAttention};
 pub use downsampling::Downsampler;
 pub use filter::GlobalFilter;
 pub use mixer::Residual;

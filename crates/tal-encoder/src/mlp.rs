@@ -1,7 +1,9 @@
 //! MLP of a block.
 
-use tal_core::nn::{BiasInit, Conv1d, Conv1dConfig, gelu_mlp};
+use tal_core::nn::{Conv1d, gelu_mlp};
 use tch::{Tensor, nn};
+
+use crate::attention::pointwise;
 
 /// Two fully connected layers at every position.
 ///
@@ -23,20 +25,13 @@ impl Mlp {
     /// # Panics
     /// If a size is 0.
     pub fn new(path: &nn::Path<'_>, num_channels: usize, hidden_dim: usize) -> Self {
-        let conv = |from, to| Conv1dConfig {
-            bias: BiasInit::Zero,
-            ..Conv1dConfig::new(from, to, 1)
-        };
         Mlp {
-            expand: Conv1d::new(&(path / "expand"), conv(num_channels, hidden_dim)),
-            contract: Conv1d::new(&(path / "contract"), conv(hidden_dim, num_channels)),
+            expand: pointwise(&(path / "expand"), num_channels, hidden_dim),
+            contract: pointwise(&(path / "contract"), hidden_dim, num_channels),
         }
     }
 
     /// Applies both layers.
-    ///
-    /// # Shapes
-    /// (B, C, T) → (B, C, T).
     pub fn forward(&self, x: &Tensor) -> Tensor {
         gelu_mlp(x, &self.expand, &self.contract)
     }

@@ -33,9 +33,6 @@ impl Neck {
 
     /// Normalises every level.
     ///
-    /// # Shapes
-    /// L levels of (B, D, T_l) → the same.
-    ///
     /// # Panics
     /// If the pyramid has more levels than the neck, or a group norm's groups do not divide its channels.
     pub fn forward(&self, pyramid: &FeaturePyramid) -> FeaturePyramid {

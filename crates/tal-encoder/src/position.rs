@@ -1,7 +1,10 @@
 //! Positional encoding.
 
+use tal_core::config::FieldError;
 use tal_core::nn;
 use tch::{Device, Tensor};
+
+use crate::error::{EncoderError, zeros};
 
 /// Absolute positions as sines and cosines, added to features.
 ///
@@ -19,13 +22,16 @@ pub struct SinusoidalEncoding {
 impl SinusoidalEncoding {
     /// A table for `dim` channels and `max_seq_len` positions.
     ///
-    /// # Panics
+    /// # Errors
     /// If `dim` is odd, or one of both is 0.
-    pub fn new(dim: usize, max_seq_len: usize, device: Device) -> Self {
-        assert!(
-            dim.is_multiple_of(2) && dim * max_seq_len > 0,
-            "no table of positions has {dim} channels and {max_seq_len} positions"
-        );
+    pub fn new(dim: usize, max_seq_len: usize, device: Device) -> Result<Self, EncoderError> {
+        let mut errors: Vec<_> = zeros([("dim", dim), ("max_seq_len", max_seq_len)]).collect();
+        errors.extend((dim % 2 == 1).then(|| FieldError {
+            path: "dim".to_owned(),
+            value: dim.to_string(),
+            allowed: "an even number".to_owned(),
+        }));
+        EncoderError::unless_empty(errors)?;
         // Angles in double precision: late positions times small steps lose digits in single precision.
         let root = (dim as f32).sqrt();
         let mut values = Vec::with_capacity(dim * max_seq_len);
@@ -38,15 +44,11 @@ impl SinusoidalEncoding {
             }));
         }
         let size = [1, nn::dim(dim), nn::dim(max_seq_len)];
-        SinusoidalEncoding {
-            table: Tensor::from_slice(&values).view(size).to_device(device),
-        }
+        let table = Tensor::from_slice(&values).view(size).to_device(device);
+        Ok(SinusoidalEncoding { table })
     }
 
     /// Adds the positions.
-    ///
-    /// # Shapes
-    /// (B, D, T), mask (B, 1, T) → (B, D, T).
     pub fn forward(&self, x: &Tensor, mask: &Tensor) -> Tensor {
         let len = x.size()[2];
         let table = if len <= self.table.size()[2] {
@@ -66,7 +68,7 @@ mod tests {
     use super::*;
 
     fn positions(dim: usize, max_seq_len: usize, len: usize) -> Tensor {
-        let encoding = SinusoidalEncoding::new(dim, max_seq_len, Device::Cpu);
+        let encoding = SinusoidalEncoding::new(dim, max_seq_len, Device::Cpu).unwrap();
         let x = Tensor::zeros([1, dim as i64, len as i64], (Kind::Float, Device::Cpu));
         encoding.forward(&x, &length_mask(&[len], len, Device::Cpu))
     }
@@ -96,8 +98,15 @@ mod tests {
     }
 
     #[test]
+    fn impossible_sizes_are_errors() {
+        for (dim, max_seq_len) in [(0, 8), (3, 8), (2, 0)] {
+            assert!(SinusoidalEncoding::new(dim, max_seq_len, Device::Cpu).is_err());
+        }
+    }
+
+    #[test]
     fn padding_gets_no_position() {
-        let encoding = SinusoidalEncoding::new(2, 8, Device::Cpu);
+        let encoding = SinusoidalEncoding::new(2, 8, Device::Cpu).unwrap();
         let x = Tensor::zeros([1, 2, 8], (Kind::Float, Device::Cpu));
         let y = encoding.forward(&x, &length_mask(&[3], 8, Device::Cpu));
         assert_eq!(y.narrow(2, 3, 5).abs().max().double_value(&[]), 0.0);

@@ -24,9 +24,6 @@ pub struct ProjectionLayer {
 
 impl ProjectionLayer {
     /// Convolves, normalises, rectifies.
-    ///
-    /// # Shapes
-    /// (B, in, T), mask (B, 1, T) → (B, D, T).
     pub fn forward(&self, x: &Tensor, mask: &Tensor) -> Tensor {
         match &self.norm {
             Some(norm) => norm.forward_relu(&self.conv.conv.forward(x), mask, None),
@@ -72,10 +69,8 @@ impl Projection {
         let layers = (0..num_layers).map(|layer| {
             let path = path / layer;
             let in_channels = if layer == 0 { input_dim } else { dim };
-            let conv = Conv1dConfig {
-                bias: if norm { BiasInit::None } else { BiasInit::Zero },
-                ..Conv1dConfig::new(in_channels, dim, kernel_size)
-            };
+            let bias = if norm { BiasInit::None } else { BiasInit::Zero };
+            let conv = Conv1dConfig::new(in_channels, dim, kernel_size).with_bias(bias);
             ProjectionLayer {
                 conv: MaskedConv1d::new(&(&path / "conv"), conv),
                 norm: norm.then(|| ChannelLayerNorm::new(&(&path / "norm"), dim)),
@@ -88,18 +83,13 @@ impl Projection {
     }
 
     /// Projects; from position `valid_len` on, every sample is padding.
-    ///
-    /// # Shapes
-    /// (B, D_in, T), mask (B, 1, T) → (B, D, T).
     pub fn forward(&self, features: &Tensor, mask: &Tensor, valid_len: usize) -> Tensor {
         let padded_len = features.size()[2];
         let kept = dim(valid_len + self.reach).min(padded_len);
         let first = features.narrow(2, 0, kept);
         let mask = mask.narrow(2, 0, kept);
-        let projected = self
-            .layers
-            .iter()
-            .fold(first, |x, layer| layer.forward(&x, &mask));
+        let layers = self.layers.iter();
+        let projected = layers.fold(first, |x, layer| layer.forward(&x, &mask));
         if kept == padded_len {
             return projected;
         }

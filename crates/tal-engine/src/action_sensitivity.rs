@@ -86,10 +86,7 @@ pub fn learned(
     checkpoint: &Checkpoint,
     path: &Path,
 ) -> Result<LearnedActionSensitivity, EngineError> {
-    let refuse = |reason: &str| EngineError::Checkpoint {
-        path: path.to_owned(),
-        reason: reason.to_owned(),
-    };
+    let refuse = |reason: &str| EngineError::checkpoint(path, reason);
     let config = &checkpoint.manifest.config;
     let Some(sensitivity) = &config.loss.action_sensitivity else {
         return Err(refuse(

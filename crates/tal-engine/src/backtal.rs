@@ -6,7 +6,6 @@ use std::sync::Arc;
 use tal_backtal::{BackTalCriterion, BackTalLosses, WeakTarget};
 use tal_core::config::{AffinityLayout, BackTalConfig, Config, Weights};
 use tal_core::nn::host;
-use tal_core::weights::NamedTensors;
 use tal_core::{ClassMap, Detection};
 use tal_data::{
     Dataset, Features, WeakDataset, WeakOptions, WeakSample, resampled_snippets, weak_class_names,
@@ -126,10 +125,6 @@ impl Method for BackTal {
         }
     }
 
-    fn variables(&self) -> NamedTensors {
-        NamedTensors::new()
-    }
-
     fn state(&self) -> CriterionState {
         self.state
     }
@@ -205,6 +200,7 @@ impl Method for BackTal {
         }
     }
 }
+
 /// A training batch: features, labels of recordings and background clicks.
 pub struct WeakBatch {
     /// The features.
@@ -230,26 +226,18 @@ impl WeakBatch {
         let len = section(config)?.num_snippets;
         check_not_empty(samples)?;
         for sample in samples {
-            check_sample(
-                &sample.id,
-                sample.features.num_channels(),
-                &sample.labels,
-                config,
-            )?;
-            let refuse = |reason: String| EngineError::Recording {
-                id: sample.id.clone(),
-                reason,
-            };
-            if sample.features.len() != len {
-                let found = sample.features.len();
-                return Err(refuse(format!(
-                    "has {found} snippets, expected backtal.num_snippets = {len}"
-                )));
+            let (id, array) = (&sample.id, &sample.features);
+            check_sample(id, array.num_channels(), &sample.labels, config)?;
+            let found = array.len();
+            if found != len {
+                let reason = format!("has {found} snippets, expected backtal.num_snippets = {len}");
+                return Err(EngineError::recording(id, reason));
             }
             if let Some(click) = sample.clicks.iter().find(|click| **click >= len) {
-                return Err(refuse(format!(
+                let reason = format!(
                     "has a click in snippet {click}, expected one below backtal.num_snippets = {len}"
-                )));
+                );
+                return Err(EngineError::recording(id, reason));
             }
         }
         let arrays: Vec<_> = samples.iter().map(|s| s.features.as_ref()).collect();

@@ -1,6 +1,5 @@
 //! Recordings as tensors.
 
-use tal_core::config::LossConfig;
 use tal_core::{PointGrid, config::Config};
 use tal_data::{FeatureArray, Features, TrainingSample};
 use tal_decoder::{Action, Targets, assign};
@@ -98,13 +97,11 @@ impl TrainingBatch {
             let array = &sample.features;
             check_sample(&sample.id, array.num_channels(), &sample.labels, config)?;
             if array.len() > padded_len {
-                return Err(EngineError::Recording {
-                    id: sample.id.clone(),
-                    reason: format!(
-                        "has {} features, more than dataset.max_seq_len = {padded_len}; it must be truncated first",
-                        array.len()
-                    ),
-                });
+                let reason = format!(
+                    "has {} features, more than dataset.max_seq_len = {padded_len}; it must be truncated first",
+                    array.len()
+                );
+                return Err(EngineError::recording(&sample.id, reason));
             }
         }
         let arrays: Vec<_> = samples
@@ -112,7 +109,7 @@ impl TrainingBatch {
             .map(|sample| sample.features.as_ref())
             .collect();
         let points = PointGrid::new(padded_len, &config.decoder.regression_range);
-        let LossConfig { assignment, .. } = &config.loss;
+        let assignment = &config.loss.assignment;
         let actions: Vec<Vec<Action>> = samples.iter().map(actions).collect();
         let targets = actions
             .iter()
@@ -142,9 +139,7 @@ impl TrainingBatch {
 /// Checks that there is a sample.
 pub(crate) fn check_not_empty<S>(samples: &[S]) -> Result<(), EngineError> {
     match samples {
-        [] => Err(EngineError::Batch {
-            reason: "has no recording",
-        }),
+        [] => Err(EngineError::Batch("has no recording")),
         _ => Ok(()),
     }
 }
@@ -160,12 +155,12 @@ pub(crate) fn check_sample(
     let num_classes = config.dataset.num_classes;
     match labels.iter().find(|label| **label as usize >= num_classes) {
         None => Ok(()),
-        Some(label) => Err(EngineError::Recording {
-            id: id.to_owned(),
-            reason: format!(
+        Some(label) => {
+            let reason = format!(
                 "has class {label}, expected one below dataset.num_classes = {num_classes}"
-            ),
-        }),
+            );
+            Err(EngineError::recording(id, reason))
+        }
     }
 }
 
@@ -173,26 +168,19 @@ pub(crate) fn check_sample(
 pub(crate) fn check_features(features: &Features, config: &Config) -> Result<(), EngineError> {
     check_channels(&features.id, features.array.num_channels(), config)?;
     if features.array.len() == 0 {
-        return Err(EngineError::Recording {
-            id: features.id.clone(),
-            reason: "has no features".to_owned(),
-        });
+        return Err(EngineError::recording(&features.id, "has no features"));
     }
     Ok(())
 }
 
 /// Checks that a recording has the network's channels.
 fn check_channels(id: &str, num_channels: usize, config: &Config) -> Result<(), EngineError> {
-    if num_channels == config.dataset.input_dim {
+    let expected = config.dataset.input_dim;
+    if num_channels == expected {
         return Ok(());
     }
-    Err(EngineError::Recording {
-        id: id.to_owned(),
-        reason: format!(
-            "has {num_channels} channels, the network takes {}",
-            config.dataset.input_dim
-        ),
-    })
+    let reason = format!("has {num_channels} channels, the network takes {expected}");
+    Err(EngineError::recording(id, reason))
 }
 
 fn actions(sample: &TrainingSample) -> Vec<Action> {

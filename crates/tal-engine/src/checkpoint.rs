@@ -107,10 +107,7 @@ impl Checkpoint {
     /// If the file is missing, truncated, not a checkpoint of this program, or of another version of it.
     pub fn read(path: &Path) -> Result<Self, EngineError> {
         let (tensors, metadata) = read_safetensors(path)?;
-        let refuse = |reason: String| EngineError::Checkpoint {
-            path: path.to_owned(),
-            reason,
-        };
+        let refuse = |reason: String| EngineError::checkpoint(path, reason);
         let manifest = metadata.get(KEY).ok_or_else(|| {
             refuse(
                 "is a safetensors file without the manifest of a checkpoint; was it written by `tal`?"
@@ -135,9 +132,9 @@ impl Checkpoint {
         let manifest: Manifest = serde_json::from_str(manifest)
             .map_err(|error| refuse(format!("has a manifest that cannot be read: {error}")))?;
         if let Err(errors) = manifest.config.validate() {
+            let mistake = &errors[0];
             return Err(refuse(format!(
-                "holds a configuration with a mistake: {}",
-                errors[0]
+                "holds a configuration with a mistake: {mistake}"
             )));
         }
         Ok(Self { manifest, tensors })
@@ -151,18 +148,13 @@ impl Checkpoint {
         if !path.is_dir() {
             return Ok(path.to_owned());
         }
-        for name in [BEST, LAST] {
-            let file = path.join(name);
-            if file.is_file() {
-                return Ok(file);
-            }
+        let mut files = [BEST, LAST].iter().map(|name| path.join(name));
+        if let Some(file) = files.find(|file| file.is_file()) {
+            return Ok(file);
         }
-        Err(EngineError::Checkpoint {
-            path: path.to_owned(),
-            reason: format!(
-                "is a folder without {BEST} or {LAST}; give a run folder or a checkpoint file"
-            ),
-        })
+        let reason =
+            format!("is a folder without {BEST} or {LAST}; give a run folder or a checkpoint file");
+        Err(EngineError::checkpoint(path, reason))
     }
 
     /// Writes the checkpoint, whole or not at all.
@@ -172,9 +164,7 @@ impl Checkpoint {
     pub fn write(&self, path: &Path) -> Result<(), EngineError> {
         let manifest = serde_json::to_string(&self.manifest).expect("a manifest is plain data");
         let metadata = BTreeMap::from([(KEY.to_owned(), manifest)]);
-        let tensors: Vec<_> = self.tensors.iter().collect();
-        write_safetensors(path, &tensors, &metadata)?;
-        Ok(())
+        Ok(write_safetensors(path, &self.tensors, &metadata)?)
     }
 
     /// The tensors below `prefix`, under their names without it.
@@ -246,7 +236,7 @@ mod tests {
         for (format, hint) in [(FORMAT - 1, "train or import again"), (FORMAT + 1, "newer")] {
             let manifest = format!("{{\"format\": {format}}}");
             let metadata = BTreeMap::from([(KEY.to_owned(), manifest)]);
-            write_safetensors::<String, tch::Tensor>(&path, &[], &metadata).unwrap();
+            write_safetensors(&path, &NamedTensors::new(), &metadata).unwrap();
             let message = Checkpoint::read(&path).unwrap_err().to_string();
             assert!(
                 message.contains(&format!("has format {format}")),

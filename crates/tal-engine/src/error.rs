@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tal_backtal::BackTalError;
 use tal_config::ConfigError;
-use tal_core::Usage;
 use tal_core::weights::WeightsError;
+use tal_core::{FileError, Usage};
 use tal_data::{AnnotationError, ClassScoresFileError, DataError, FeatureError, ResultsError};
 use tal_decoder::DecoderError;
 use tal_encoder::EncoderError;
@@ -146,11 +146,8 @@ pub enum EngineError {
         batch_size: usize,
     },
     /// A batch that cannot be trained on.
-    #[error("the batch {reason}")]
-    Batch {
-        /// The reason.
-        reason: &'static str,
-    },
+    #[error("the batch {0}")]
+    Batch(&'static str),
     /// A recording whose features do not fit the network.
     #[error("recording {id}: {reason}")]
     Recording {
@@ -182,15 +179,8 @@ pub enum EngineError {
         step: u64,
     },
     /// Reading or writing failed.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// `read`, `write`, `create` or `remove`.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The error of the system.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// An error of the construction of a network.
@@ -227,11 +217,19 @@ pub enum ModelError {
 }
 
 impl EngineError {
-    pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
-        EngineError::Io {
-            action,
+    /// A file or folder of a run that cannot be used.
+    pub(crate) fn checkpoint(path: &Path, reason: impl Into<String>) -> Self {
+        EngineError::Checkpoint {
             path: path.to_owned(),
-            source,
+            reason: reason.into(),
+        }
+    }
+
+    /// A recording that does not fit the network.
+    pub(crate) fn recording(id: &str, reason: impl Into<String>) -> Self {
+        EngineError::Recording {
+            id: id.to_owned(),
+            reason: reason.into(),
         }
     }
 }

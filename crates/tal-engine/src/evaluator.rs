@@ -118,7 +118,7 @@ impl Evaluator {
             && config.dataset.fps.is_none()
             && let Some(Recording { id, .. }) = recordings.find(unknown)
         {
-            return Err(DataError::MissingFps { id: id.clone() }.into());
+            return Err(DataError::MissingFps(id.clone()).into());
         }
         Ok(())
     }

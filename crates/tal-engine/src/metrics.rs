@@ -5,6 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tal_core::FileError;
 use tal_decoder::LearnedActionSensitivity;
 
 use crate::error::EngineError;
@@ -214,16 +215,14 @@ pub struct ActionSensitivityMetrics {
 /// # Errors
 /// If the file cannot be read or a line is not a metric.
 pub fn read(path: &Path) -> Result<Vec<Metric>, EngineError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| EngineError::io("read", path, source))?;
+    let text = std::fs::read_to_string(path).map_err(FileError::at("read", path))?;
     let complete = text.rfind('\n').map_or("", |end| &text[..end]);
     complete
         .lines()
         .enumerate()
         .map(|(line, text)| {
-            serde_json::from_str(text).map_err(|error| EngineError::Checkpoint {
-                path: path.to_owned(),
-                reason: format!("line {}: {error}", line + 1),
+            serde_json::from_str(text).map_err(|error| {
+                EngineError::checkpoint(path, format!("line {}: {error}", line + 1))
             })
         })
         .collect()
@@ -242,25 +241,23 @@ impl MetricsLog {
     /// # Errors
     /// If the file cannot be opened, or is shorter than `keep`.
     pub fn open(path: &Path, keep: u64) -> Result<Self, EngineError> {
-        let io = |source| EngineError::io("write", path, source);
+        let io = FileError::at("write", path);
         let mut file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .open(path)
-            .map_err(io)?;
-        let found = file.metadata().map_err(io)?.len();
+            .map_err(&io)?;
+        let found = file.metadata().map_err(&io)?.len();
         if found < keep {
-            return Err(EngineError::Checkpoint {
-                path: path.to_owned(),
-                reason: format!(
-                    "has {found} bytes, the checkpoint beside it expects at least {keep}; restore the file that belongs \
-                     to the checkpoint"
-                ),
-            });
+            let reason = format!(
+                "has {found} bytes, the checkpoint beside it expects at least {keep}; restore the file that belongs to the \
+                 checkpoint"
+            );
+            return Err(EngineError::checkpoint(path, reason));
         }
-        file.set_len(keep).map_err(io)?;
-        file.seek(SeekFrom::End(0)).map_err(io)?;
+        file.set_len(keep).map_err(&io)?;
+        file.seek(SeekFrom::End(0)).map_err(&io)?;
         Ok(Self {
             path: path.to_owned(),
             file,
@@ -275,9 +272,8 @@ impl MetricsLog {
     pub fn write(&mut self, metric: &Metric) -> Result<(), EngineError> {
         let mut line = serde_json::to_string(metric).expect("metrics are plain data");
         line.push('\n');
-        self.file
-            .write_all(line.as_bytes())
-            .map_err(|source| EngineError::io("write", &self.path, source))?;
+        let written = self.file.write_all(line.as_bytes());
+        written.map_err(FileError::at("write", &self.path))?;
         self.bytes += line.len() as u64;
         Ok(())
     }
@@ -287,9 +283,8 @@ impl MetricsLog {
     /// # Errors
     /// If the system fails.
     pub fn sync(&mut self) -> Result<u64, EngineError> {
-        self.file
-            .sync_data()
-            .map_err(|source| EngineError::io("write", &self.path, source))?;
+        let synced = self.file.sync_data();
+        synced.map_err(FileError::at("write", &self.path))?;
         Ok(self.bytes)
     }
 }

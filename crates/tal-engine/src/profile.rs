@@ -37,40 +37,32 @@ pub enum Phase {
     Save,
 }
 
+/// All phases and their names, in the order of the type.
+const NAMES: [(Phase, &str); 12] = [
+    (Phase::Wait, "waiting for the loader"),
+    (Phase::Batch, "batch and transfer"),
+    (Phase::Encoder, "forward: encoder"),
+    (Phase::Decoder, "forward: decoder"),
+    (Phase::Network, "forward"),
+    (Phase::Loss, "loss"),
+    (Phase::Backward, "backward"),
+    (Phase::Optimizer, "clip and optimiser"),
+    (Phase::Average, "moving average"),
+    (Phase::Metrics, "metrics and log"),
+    (Phase::Evaluation, "evaluation"),
+    (Phase::Save, "checkpoints"),
+];
+
 impl Phase {
     /// All phases.
-    pub const ALL: [Phase; 12] = [
-        Phase::Wait,
-        Phase::Batch,
-        Phase::Encoder,
-        Phase::Decoder,
-        Phase::Network,
-        Phase::Loss,
-        Phase::Backward,
-        Phase::Optimizer,
-        Phase::Average,
-        Phase::Metrics,
-        Phase::Evaluation,
-        Phase::Save,
-    ];
+    pub fn all() -> [Phase; NAMES.len()] {
+        NAMES.map(|(phase, _)| phase)
+    }
 }
 
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Phase::Wait => "waiting for the loader",
-            Phase::Batch => "batch and transfer",
-            Phase::Encoder => "forward: encoder",
-            Phase::Decoder => "forward: decoder",
-            Phase::Network => "forward",
-            Phase::Loss => "loss",
-            Phase::Backward => "backward",
-            Phase::Optimizer => "clip and optimiser",
-            Phase::Average => "moving average",
-            Phase::Metrics => "metrics and log",
-            Phase::Evaluation => "evaluation",
-            Phase::Save => "checkpoints",
-        })
+        f.write_str(NAMES[*self as usize].1)
     }
 }
 
@@ -122,7 +114,7 @@ struct Running {
     device: Device,
     start: Instant,
     mark: Instant,
-    times: [Option<Duration>; Phase::ALL.len()],
+    times: [Option<Duration>; NAMES.len()],
     num_steps: u64,
 }
 
@@ -139,7 +131,7 @@ impl Stopwatch {
             device,
             start: now,
             mark: now,
-            times: [None; Phase::ALL.len()],
+            times: [None; NAMES.len()],
             num_steps: 0,
         })))
     }
@@ -170,7 +162,7 @@ impl Stopwatch {
         Some(StepProfile {
             num_steps: running.num_steps,
             seconds: (running.mark - running.start).as_secs_f64(),
-            phases: Phase::ALL.into_iter().filter_map(time).collect(),
+            phases: Phase::all().into_iter().filter_map(time).collect(),
         })
     }
 }
@@ -192,7 +184,7 @@ mod tests {
 
     #[test]
     fn phases_have_their_place() {
-        for (index, phase) in Phase::ALL.into_iter().enumerate() {
+        for (index, phase) in Phase::all().into_iter().enumerate() {
             assert_eq!(phase as usize, index, "{phase}");
         }
     }

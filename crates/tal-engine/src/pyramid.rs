@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path;
 use std::sync::Arc;
 
-use tal_core::config::{Config, Weights};
+use tal_core::config::Config;
 use tal_core::nn::FeaturePyramid;
 use tal_core::weights::NamedTensors;
 use tal_core::{Candidates, ClassMap, Detection, PointGrid};
@@ -254,10 +254,6 @@ impl Method for Pyramid {
                 Ok(to_detections(&kept, &features.grid, features.duration))
             })
             .collect()
-    }
-
-    fn released_weights(_: &Config, wish: Weights) -> Result<Weights, &'static str> {
-        Ok(wish)
     }
 }
 

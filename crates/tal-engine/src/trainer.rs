@@ -111,9 +111,7 @@ impl<M: Method> Trainer<M> {
     /// they were.
     pub fn step(&mut self, batch: &mut M::Batch, epoch: u64) -> Result<StepMetrics, EngineError> {
         if !M::fits(self.model.config(), batch) {
-            return Err(EngineError::Batch {
-                reason: "was made for another network",
-            });
+            return Err(EngineError::Batch("was made for another network"));
         }
         let Config { train, .. } = self.model.config();
         let _precision = PrecisionScope::new(train.precision, self.model.device());
@@ -230,10 +228,7 @@ impl<M: Method> Trainer<M> {
         checkpoint: &Checkpoint,
         path: &Path,
     ) -> Result<RunState, EngineError> {
-        let refuse = |reason: String| EngineError::Checkpoint {
-            path: path.to_owned(),
-            reason,
-        };
+        let refuse = |reason: String| EngineError::checkpoint(path, reason);
         let run = checkpoint.manifest.run.clone().ok_or_else(|| {
             refuse("holds weights only; a run continues from its last.safetensors".to_owned())
         })?;

@@ -83,14 +83,13 @@ pub(crate) fn average(average: &mut Tensor, value: &Tensor, decay: f64) -> bool 
         return false;
     };
     let (decay, rest) = (decay as f32, (1.0 - decay) as f32);
-    let block = |average: &mut [f32], value: &[f32]| {
+    let block = |(average, value): (&mut [f32], &[f32])| {
         for (average, value) in average.iter_mut().zip(value) {
             *average = *average * decay + value * rest;
         }
     };
     let blocks = average.chunks_mut(BLOCK).zip(value.chunks(BLOCK));
-    let run = |(average, value): (&mut [_], &[_])| block(average, value);
-    host::for_each(blocks, run);
+    host::for_each(blocks, block);
     true
 }
 

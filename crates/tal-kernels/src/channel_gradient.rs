@@ -85,13 +85,8 @@ impl ChannelMoments {
             tiles.run(buffer, tile, partial);
         };
         let parts = partial.chunks_mut(num_channels).enumerate();
-        for_each(
-            threads,
-            threads::for_values(threads, x.len()),
-            parts,
-            buffer,
-            tile,
-        );
+        let num_threads = threads::for_values(threads, x.len());
+        for_each(threads, num_threads, parts, buffer, tile);
         let column = |index: usize| -> Vec<f32> {
             let mut sums = vec![0.0f64; num_channels];
             for partial in partial.chunks(num_channels) {

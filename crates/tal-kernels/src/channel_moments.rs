@@ -47,21 +47,14 @@ impl ChannelMoments {
             inverse_std: vec![0.0; count],
         };
         let num_threads = threads::for_values(threads, x.len());
-        for (x, (mean, inverse_std)) in x.chunks_exact(sequence).zip(
-            moments
-                .mean
-                .chunks_exact_mut(len)
-                .zip(moments.inverse_std.chunks_exact_mut(len)),
-        ) {
-            let tile =
-                |(): &mut (), (index, (mean, inverse_std)): (usize, (&mut [f32], &mut [f32]))| {
-                    Sums::new(x, len, index * TILE, mean.len()).finish(
-                        num_channels,
-                        eps,
-                        mean,
-                        inverse_std,
-                    );
-                };
+        let means = moments.mean.chunks_exact_mut(len);
+        let columns = means.zip(moments.inverse_std.chunks_exact_mut(len));
+        for (x, (mean, inverse_std)) in x.chunks_exact(sequence).zip(columns) {
+            type Columns<'a> = (&'a mut [f32], &'a mut [f32]);
+            let tile = |(): &mut (), (index, (mean, inverse_std)): (usize, Columns<'_>)| {
+                let sums = Sums::new(x, len, index * TILE, mean.len());
+                sums.finish(num_channels, eps, mean, inverse_std);
+            };
             let tiles = mean.chunks_mut(TILE).zip(inverse_std.chunks_mut(TILE));
             for_each(threads, num_threads, tiles.enumerate(), || (), tile);
         }

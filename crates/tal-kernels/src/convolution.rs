@@ -109,78 +109,38 @@ unsafe fn write<
     let rows = num_blocks.div_ceil(parts) * ROWS;
     let parts = outputs.div_ceil(rows);
     let task = |buffer: &mut Vec<[f32; PANEL]>,
-                (number, pieces): (usize, Vec<&mut [MaybeUninit<f32>]>)| {
-        let (part, range) = (number / ranges % parts, number % ranges);
-        let sample = number / (parts * ranges);
-        let task = Task::<K> {
-            layer,
-            first_output: part * rows,
-            x: &x[sample * inputs * len..][..inputs * len],
-            first: range * panels * columns,
-            len,
-        };
-        // SAFETY: the caller's promise.
-        unsafe { task.write::<PANEL, LANES, VECTORS, ROWS>(pieces, buffer) };
-    };
-    let tasks = cut(output, len, [outputs, rows, panels * columns]);
-    let tasks = tasks.into_iter().enumerate();
-    for_each(threads, num_threads, tasks, Vec::new, task);
-}
-
-/// Some output channels of one sample, at a range of positions.
-struct Task<'a, const K: usize> {
-    layer: Kernels<'a, K>,
-    first_output: usize,
-    /// (in, T)
-    x: &'a [f32],
-    /// Position of the first column.
-    first: usize,
-    /// Number T of positions of the input.
-    len: usize,
-}
-
-impl<const K: usize> Task<'_, K> {
-    /// Writes all values of `rows`, one for each output channel.
-    ///
-    /// # Safety
-    /// As [`write`].
-    unsafe fn write<
-        const PANEL: usize,
-        const LANES: usize,
-        const VECTORS: usize,
-        const ROWS: usize,
-    >(
-        &self,
-        mut rows: Vec<&mut [MaybeUninit<f32>]>,
-        buffer: &mut Vec<[f32; PANEL]>,
-    ) {
-        let width = rows[0].len();
-        let all = self.layer.inputs;
+                (number, mut pieces): (usize, Vec<&mut [MaybeUninit<f32>]>)| {
+        let first_output = number / ranges % parts * rows;
+        let first = number % ranges * panels * columns;
+        let x = &x[number / (parts * ranges) * inputs * len..][..inputs * len];
+        let width = pieces[0].len();
         let mut tile: Tile<LANES, VECTORS, ROWS> = [[[0.0; LANES]; VECTORS]; ROWS];
-        for input in (0..all).step_by(DEPTH / K) {
-            let inputs = input..(input + DEPTH / K).min(all);
-            let x = &self.x[inputs.start * self.len..inputs.end * self.len];
-            pack::<K, PANEL>(x, self.len, self.first, width, buffer);
-            for (panel, packed) in buffer.chunks_exact(inputs.len()).enumerate() {
-                let first = panel * LANES * VECTORS;
-                let columns = first..(first + LANES * VECTORS).min(width);
-                for (block, rows) in rows.chunks_mut(ROWS).enumerate() {
-                    let output = self.first_output + block * ROWS;
-                    let start = (input == 0).then(|| self.layer.start(output));
+        for input in (0..inputs).step_by(DEPTH / K) {
+            let range = input..(input + DEPTH / K).min(inputs);
+            let x = &x[range.start * len..range.end * len];
+            pack::<K, PANEL>(x, len, first, width, buffer);
+            for (panel, packed) in buffer.chunks_exact(range.len()).enumerate() {
+                let columns = panel * columns..((panel + 1) * columns).min(width);
+                for (block, pieces) in pieces.chunks_mut(ROWS).enumerate() {
+                    let output = first_output + block * ROWS;
+                    let start = (input == 0).then(|| layer.start(output));
                     if start.is_none() {
                         // SAFETY: the range of input channels from 0 on has written all values.
-                        unsafe { read(rows, columns.clone(), &mut tile) };
+                        unsafe { read(pieces, columns.clone(), &mut tile) };
                     }
-                    let kernels = self.layer.rows(output, inputs.clone());
+                    let kernels = layer.rows(output, range.clone());
                     // SAFETY: the caller's promise.
                     unsafe { accumulate(kernels, packed, start, &mut tile) };
-                    for (tile, row) in tile.iter().zip(rows) {
-                        panels::write(tile, &mut row[columns.clone()]);
+                    for (tile, piece) in tile.iter().zip(pieces) {
+                        panels::write(tile, &mut piece[columns.clone()]);
                     }
                 }
             }
         }
-    }
+    };
+    let tasks = cut(output, len, [outputs, rows, panels * columns]);
+    let tasks = tasks.into_iter().enumerate();
+    for_each(threads, num_threads, tasks, Vec::new, task);
 }
 
 /// Reads some columns into a tile.

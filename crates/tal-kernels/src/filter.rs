@@ -152,9 +152,9 @@ impl<'a> Filter<'a> {
     fn multiply_wide(&self, channel: usize, spectrum: &mut [Complex32]) {
         let taps = self.kernel_size;
         let kernel = |weights: &[f32], scale: f32| -> Vec<Complex32> {
-            let part =
-                |part: usize| &weights[(part * self.num_channels() + channel) * taps..][..taps];
-            let parts = part(0).iter().zip(part(1));
+            let start = |part: usize| (part * self.num_channels() + channel) * taps;
+            let parts = [0, 1].map(|part| &weights[start(part)..][..taps]);
+            let parts = parts[0].iter().zip(parts[1]);
             parts
                 .map(|(re, im)| Complex32::new(*re, *im) * scale)
                 .collect()
@@ -192,11 +192,7 @@ impl<'a> Filter<'a> {
         let both = self.both_scales();
         let channels = self.num_channels();
         let complex = |values: &[f32], taps: usize, scale: f32| {
-            let imaginary = channels + channel;
-            [
-                values[channel * taps] * scale,
-                values[imaginary * taps] * scale,
-            ]
+            [channel, channels + channel].map(|row| values[row * taps] * scale)
         };
         let FilterWeights { w1, b1, w2, b2, .. } = self.weights;
         Response {

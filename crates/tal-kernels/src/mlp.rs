@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::panels::{Kernels, Layer, MIN_LEN, check_batch, cut, pack, write};
+use crate::panels::{self, Kernels, Layer, MIN_LEN, check_batch, cut, pack};
 use crate::rows::written;
 use crate::threads::{self, Threads, for_each};
 use crate::tile::{Instructions, Tile, accumulate};
@@ -54,136 +54,78 @@ impl GeluMlp {
     ) -> &'o mut [f32] {
         let [inputs, hidden, outputs] = self.channels;
         check_batch([x.len(), out.len()], [inputs, outputs], self.len);
-        let mlp = Mlp {
-            x,
-            len: self.len,
-            expand: Kernels::new(expand, [hidden, inputs]),
-            contract: Kernels::new(contract, [outputs, hidden]),
-        };
+        let layers = (
+            Kernels::new(expand, [hidden, inputs]),
+            Kernels::new(contract, [outputs, hidden]),
+        );
         // SAFETY: the processor has the instructions, and every value is written.
         unsafe {
             match self.instructions {
-                Instructions::Avx2 => mlp.write::<16, 8, 2, 6>(threads, out),
-                Instructions::Avx512 => mlp.write::<48, 16, 3, 8>(threads, out),
+                Instructions::Avx2 => write::<16, 8, 2, 6>(threads, x, self.len, layers, out),
+                Instructions::Avx512 => write::<48, 16, 3, 8>(threads, x, self.len, layers, out),
             }
             written(out)
         }
     }
 }
 
-/// Input and weights.
-struct Mlp<'a> {
-    /// (B, C, T)
-    x: &'a [f32],
+/// Writes every value of `output`.
+///
+/// # Safety
+/// The processor must have instructions for so many lanes.
+unsafe fn write<
+    const COLUMNS: usize,
+    const LANES: usize,
+    const VECTORS: usize,
+    const ROWS: usize,
+>(
+    threads: &dyn Threads,
+    x: &[f32],
     len: usize,
-    expand: Kernels<'a, 1>,
-    contract: Kernels<'a, 1>,
-}
-
-/// Memory that a thread reuses from task to task.
-struct Buffers<const COLUMNS: usize, const LANES: usize, const VECTORS: usize, const ROWS: usize> {
-    /// Panels of the input.
-    input: Vec<[f32; COLUMNS]>,
-    /// A panel of some of the hidden channels.
-    hidden: Vec<[f32; COLUMNS]>,
-    /// Sums of the output, by panels first.
-    sums: Vec<Tile<LANES, VECTORS, ROWS>>,
-}
-
-impl Mlp<'_> {
-    /// Writes every value of `output`.
-    ///
-    /// # Safety
-    /// The processor must have instructions for so many lanes.
-    unsafe fn write<
-        const COLUMNS: usize,
-        const LANES: usize,
-        const VECTORS: usize,
-        const ROWS: usize,
-    >(
-        &self,
-        threads: &dyn Threads,
-        output: &mut [MaybeUninit<f32>],
-    ) {
-        let max_panels = MAX_POSITIONS / COLUMNS;
-        let (inputs, outputs) = (self.expand.inputs, self.contract.outputs);
-        let num_panels = self.len.div_ceil(COLUMNS);
-        let products = self.x.len() / inputs * self.expand.outputs * (inputs + outputs);
-        let num_threads = threads::for_products(threads, products);
-        // As many for one thread as for another.
-        let rounds = num_panels.div_ceil(num_threads * max_panels);
-        let panels = num_panels.div_ceil(num_threads * rounds);
-        let ranges = num_panels.div_ceil(panels);
-        let tasks = cut(output, self.len, [outputs, outputs, panels * COLUMNS]);
-        let tasks = tasks.into_iter().enumerate();
-        for_each(
-            threads,
-            num_threads,
-            tasks,
-            || Buffers::<COLUMNS, LANES, VECTORS, ROWS> {
-                input: Vec::new(),
-                hidden: Vec::new(),
-                sums: Vec::new(),
-            },
-            |buffers, (number, pieces)| {
-                let sample = &self.x[number / ranges * inputs * self.len..][..inputs * self.len];
-                let first = number % ranges * panels * COLUMNS;
-                // SAFETY: the caller's promise.
-                unsafe { self.write_range(sample, first, pieces, buffers) };
-            },
-        );
-    }
-
-    /// Writes all values of `rows`, one for each output channel, at positions from `first` on, from the `sample` (C, T).
-    ///
-    /// # Safety
-    /// As [`Mlp::write`].
-    unsafe fn write_range<
-        const COLUMNS: usize,
-        const LANES: usize,
-        const VECTORS: usize,
-        const ROWS: usize,
-    >(
-        &self,
-        sample: &[f32],
-        first: usize,
-        mut rows: Vec<&mut [MaybeUninit<f32>]>,
-        buffers: &mut Buffers<COLUMNS, LANES, VECTORS, ROWS>,
-    ) {
+    (expand, contract): (Kernels<'_, 1>, Kernels<'_, 1>),
+    output: &mut [MaybeUninit<f32>],
+) {
+    let max_panels = MAX_POSITIONS / COLUMNS;
+    let (inputs, outputs, all) = (expand.inputs, contract.outputs, expand.outputs);
+    let num_panels = len.div_ceil(COLUMNS);
+    let products = x.len() / inputs * all * (inputs + outputs);
+    let num_threads = threads::for_products(threads, products);
+    // As many for one thread as for another.
+    let rounds = num_panels.div_ceil(num_threads * max_panels);
+    let panels = num_panels.div_ceil(num_threads * rounds);
+    let ranges = num_panels.div_ceil(panels);
+    let blocks = outputs.div_ceil(ROWS);
+    let empty: Tile<LANES, VECTORS, ROWS> = [[[0.0; LANES]; VECTORS]; ROWS];
+    // Of a thread: panels of the input, a panel of some of the hidden channels, and sums of the output, by panels first.
+    let state = || {
+        let hidden = vec![[0.0; COLUMNS]; CHUNK.next_multiple_of(ROWS)];
+        (Vec::new(), hidden, Vec::new())
+    };
+    let task = |(input, hidden, sums): &mut (Vec<_>, Vec<_>, Vec<_>),
+                (number, mut rows): (usize, Vec<&mut [MaybeUninit<f32>]>)| {
+        let sample = &x[number / ranges * inputs * len..][..inputs * len];
         let width = rows[0].len();
-        let panels = width.div_ceil(COLUMNS);
-        let blocks = self.contract.outputs.div_ceil(ROWS);
-        let Buffers {
-            input,
-            hidden,
-            sums,
-        } = buffers;
-        pack::<1, COLUMNS>(sample, self.len, first, width, input);
-        let empty: Tile<LANES, VECTORS, ROWS> = [[[0.0; LANES]; VECTORS]; ROWS];
-        sums.resize(panels * blocks, empty);
-        hidden.resize(CHUNK.next_multiple_of(ROWS), [0.0; COLUMNS]);
-        let all = self.expand.outputs;
+        let first = number % ranges * panels * COLUMNS;
+        pack::<1, COLUMNS>(sample, len, first, width, input);
+        sums.resize(width.div_ceil(COLUMNS) * blocks, empty);
         for start in (0..all).step_by(CHUNK) {
             let chunk = start..(start + CHUNK).min(all);
-            let panels = input.chunks_exact(self.expand.inputs);
+            let panels = input.chunks_exact(inputs);
             for (panel, sums) in panels.zip(sums.chunks_exact_mut(blocks)) {
-                for (block, hidden) in hidden.chunks_exact_mut(ROWS).enumerate() {
-                    let row = chunk.start + block * ROWS;
-                    if row >= chunk.end {
-                        break;
-                    }
-                    let kernels = self.expand.rows(row, 0..self.expand.inputs);
+                let rows = chunk.clone().step_by(ROWS);
+                for (row, hidden) in rows.zip(hidden.chunks_exact_mut(ROWS)) {
+                    let kernels = expand.rows(row, 0..inputs);
                     let mut tile = empty;
                     // SAFETY: the caller's promise.
                     unsafe {
-                        accumulate(kernels, panel, Some(self.expand.start(row)), &mut tile);
+                        accumulate(kernels, panel, Some(expand.start(row)), &mut tile);
                         gelu(&tile, hidden);
                     }
                 }
                 for (block, sum) in sums.iter_mut().enumerate() {
                     let row = block * ROWS;
-                    let kernels = self.contract.rows(row, chunk.clone());
-                    let start = (start == 0).then(|| self.contract.start(row));
+                    let kernels = contract.rows(row, chunk.clone());
+                    let start = (start == 0).then(|| contract.start(row));
                     // SAFETY: as above.
                     unsafe { accumulate(kernels, &hidden[..chunk.len()], start, sum) };
                 }
@@ -193,11 +135,14 @@ impl Mlp<'_> {
             for (panel, sums) in sums.chunks_exact(blocks).enumerate() {
                 let columns = panel * COLUMNS..((panel + 1) * COLUMNS).min(width);
                 for (sum, row) in sums[block].iter().zip(&mut *rows) {
-                    write(sum, &mut row[columns.clone()]);
+                    panels::write(sum, &mut row[columns.clone()]);
                 }
             }
         }
-    }
+    };
+    let tasks = cut(output, len, [outputs, outputs, panels * COLUMNS]);
+    let tasks = tasks.into_iter().enumerate();
+    for_each(threads, num_threads, tasks, state, task);
 }
 
 /// GELU of every value of a tile.

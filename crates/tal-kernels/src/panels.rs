@@ -64,10 +64,8 @@ impl<'a, const K: usize> Kernels<'a, K> {
     /// Start of the sums of some output channels.
     pub(crate) fn start<const ROWS: usize>(&self, first_output: usize) -> [f32; ROWS] {
         std::array::from_fn(|row| {
-            let bias = self
-                .layer
-                .bias
-                .and_then(|bias| bias.get(first_output + row));
+            let bias = self.layer.bias;
+            let bias = bias.and_then(|bias| bias.get(first_output + row));
             bias.copied().unwrap_or(0.0)
         })
     }

@@ -34,14 +34,8 @@ pub(crate) fn for_each_row<S>(
 ) {
     // Takes no memory.
     let mut nothing = vec![(); rows.len() / row_len];
-    for_each_row_with(
-        threads,
-        rows,
-        row_len,
-        &mut nothing,
-        state,
-        |state, number, row, ()| work(state, number, row),
-    );
+    let work = |state: &mut S, number, row: &mut [_], (): &mut ()| work(state, number, row);
+    for_each_row_with(threads, rows, row_len, &mut nothing, state, work);
 }
 
 /// [`for_each_row`] with an answer for every row, which `work` may change.

@@ -23,17 +23,14 @@ impl Instructions {
     }
 
     /// Whether this processor has them.
-    #[cfg(target_arch = "x86_64")]
     pub(crate) fn are_there(self) -> bool {
-        match self {
-            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-            Self::Avx512 => is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma"),
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("fma") {
+            return match self {
+                Self::Avx2 => is_x86_feature_detected!("avx2"),
+                Self::Avx512 => is_x86_feature_detected!("avx512f"),
+            };
         }
-    }
-
-    /// Whether this processor has them.
-    #[cfg(not(target_arch = "x86_64"))]
-    pub(crate) fn are_there(self) -> bool {
         false
     }
 }

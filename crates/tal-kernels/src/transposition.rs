@@ -35,9 +35,10 @@ pub fn transpose_kernels<'o, const K: usize>(
     let (kernels, _) = weight.as_chunks::<K>();
     let (values, _) = out.as_chunks_mut::<K>();
     let groups = values.chunks_mut(GROUP * outputs).enumerate();
+    let num_threads = threads::for_values(threads, count);
     for_each(
         threads,
-        threads::for_values(threads, count),
+        num_threads,
         groups,
         || (),
         |(), (group, values)| {

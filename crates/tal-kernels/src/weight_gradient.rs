@@ -82,47 +82,16 @@ impl WeightGradient {
         check_batch(counts, [inputs * taps.stride, outputs], self.len);
         let count = outputs * inputs * taps.count;
         assert_eq!(out.len(), count, "number of weights for {self:?}");
-        let products = Products {
-            x,
-            gradient,
-            inputs,
-            outputs,
-            len: self.len,
-            taps,
-        };
         // SAFETY: the processor has the instructions, and every value is written.
         unsafe {
             match self.instructions {
-                Instructions::Avx2 => products.write::<16, 8, 2, 6>(threads, out),
-                Instructions::Avx512 => products.write::<32, 16, 2, 12>(threads, out),
+                Instructions::Avx2 => self.write::<16, 8, 2, 6>(threads, x, gradient, out),
+                Instructions::Avx512 => self.write::<32, 16, 2, 12>(threads, x, gradient, out),
             }
             written(out)
         }
     }
-}
 
-/// Operands of the sums.
-struct Products<'a> {
-    /// (B, in, stride · T)
-    x: &'a [f32],
-    /// (B, out, T)
-    gradient: &'a [f32],
-    inputs: usize,
-    outputs: usize,
-    /// T
-    len: usize,
-    taps: Taps,
-}
-
-/// Memory that a thread reuses from task to task.
-struct Buffers<const COLUMNS: usize, const LANES: usize, const VECTORS: usize, const ROWS: usize> {
-    /// Input channels side by side, a row for each position that the taps read; by which of every `stride` positions first.
-    panels: Vec<Vec<[f32; COLUMNS]>>,
-    /// Sums of the taps, by output channels first.
-    sums: Vec<Tile<LANES, VECTORS, ROWS>>,
-}
-
-impl Products<'_> {
     /// Writes every value of `output`.
     ///
     /// # Safety
@@ -135,106 +104,73 @@ impl Products<'_> {
     >(
         &self,
         threads: &dyn Threads,
+        x: &[f32],
+        gradient: &[f32],
         output: &mut [MaybeUninit<f32>],
     ) {
-        let taps = self.taps.count;
-        let num_threads = threads::for_products(threads, self.gradient.len() * self.inputs * taps);
+        let ([outputs, inputs], len) = (self.channels, self.len);
+        let (taps, stride) = (self.taps.count, self.taps.stride);
+        let num_threads = threads::for_products(threads, gradient.len() * inputs * taps);
         // Ranges of input channels, and of output channels if there are too few of these.
-        let ranges = self.inputs.div_ceil(COLUMNS);
-        let num_blocks = self.outputs.div_ceil(ROWS);
+        let ranges = inputs.div_ceil(COLUMNS);
+        let num_blocks = outputs.div_ceil(ROWS);
         let parts = num_tasks(num_threads).div_ceil(ranges).clamp(1, num_blocks);
-        let rows = num_blocks.div_ceil(parts) * ROWS;
-        let tasks = cut(
-            output,
-            self.inputs * taps,
-            [self.outputs, rows, COLUMNS * taps],
-        );
-        for_each(
-            threads,
-            num_threads,
-            tasks.into_iter().enumerate(),
-            || Buffers::<COLUMNS, LANES, VECTORS, ROWS> {
-                panels: vec![Vec::new(); self.taps.stride],
-                sums: Vec::new(),
-            },
-            |buffers, (number, rows_of_task)| {
-                let (first_output, first_input) =
-                    (number / ranges * rows, number % ranges * COLUMNS);
-                // SAFETY: the caller's promise.
-                unsafe { self.write_range([first_output, first_input], rows_of_task, buffers) };
-            },
-        );
-    }
-
-    /// Writes all values of `rows`, one for each output channel from the first on, with some input channels.
-    ///
-    /// # Safety
-    /// As [`Products::write`].
-    unsafe fn write_range<
-        const COLUMNS: usize,
-        const LANES: usize,
-        const VECTORS: usize,
-        const ROWS: usize,
-    >(
-        &self,
-        [first_output, first_input]: [usize; 2],
-        mut rows: Vec<&mut [MaybeUninit<f32>]>,
-        buffers: &mut Buffers<COLUMNS, LANES, VECTORS, ROWS>,
-    ) {
-        let taps = self.taps.count;
-        let width = rows[0].len() / taps;
-        let (batch, long) = (
-            self.gradient.len() / (self.outputs * self.len),
-            self.len * self.taps.stride,
-        );
+        let rows_of_part = num_blocks.div_ceil(parts) * ROWS;
         let places = self.taps.places();
         let shifts = places.clone().map(|(_, shift)| shift);
         let before = shifts.clone().min().unwrap_or(0);
         let beyond = (shifts.max().unwrap_or(0) - before) as usize;
-        let Buffers { panels, sums } = buffers;
-        let zeros = [[[0.0; LANES]; VECTORS]; ROWS];
-        sums.clear();
-        sums.resize(rows.len().div_ceil(ROWS) * taps, zeros);
-        for sample in 0..batch {
-            let x = &self.x[(sample * self.inputs + first_input) * long..][..width * long];
-            let gradient = &self.gradient[sample * self.outputs * self.len..];
-            for start in (0..self.len).step_by(DEPTH) {
-                let depth = DEPTH.min(self.len - start);
-                for (phase, panel) in panels.iter_mut().enumerate() {
-                    let first = start as isize + before;
-                    transpose(
-                        x,
-                        long,
-                        [self.taps.stride, phase],
-                        first,
-                        depth + beyond,
-                        panel,
-                    );
-                }
-                for (block, sums) in sums.chunks_exact_mut(taps).enumerate() {
-                    let output = first_output + block * ROWS;
-                    let rows: [&[[f32; 1]]; ROWS] = std::array::from_fn(|row| {
-                        // Rows beyond the last repeat it; their sums are dropped.
-                        let output = (output + row).min(self.outputs - 1);
-                        gradient[output * self.len + start..][..depth].as_chunks().0
-                    });
-                    for (sum, (phase, shift)) in sums.iter_mut().zip(places.clone()) {
-                        let panel = &panels[phase][(shift - before) as usize..][..depth];
-                        // SAFETY: the caller's promise.
-                        unsafe { accumulate(rows, panel, None, sum) };
+        // Of a thread: input channels side by side, a row for each position that the taps read, by which of every `stride`
+        // positions first; and sums of the taps, by output channels first.
+        let state = || (vec![Vec::<[f32; COLUMNS]>::new(); stride], Vec::new());
+        let task = |(panels, sums): &mut (Vec<Vec<_>>, Vec<Tile<LANES, VECTORS, ROWS>>),
+                    (number, mut rows): (usize, Vec<&mut [MaybeUninit<f32>]>)| {
+            let first_output = number / ranges * rows_of_part;
+            let first_input = number % ranges * COLUMNS;
+            let (width, long) = (rows[0].len() / taps, len * stride);
+            sums.clear();
+            let zeros = [[[0.0; LANES]; VECTORS]; ROWS];
+            sums.resize(rows.len().div_ceil(ROWS) * taps, zeros);
+            for (sample, gradient) in gradient.chunks_exact(outputs * len).enumerate() {
+                let x = &x[(sample * inputs + first_input) * long..][..width * long];
+                for start in (0..len).step_by(DEPTH) {
+                    let depth = DEPTH.min(len - start);
+                    for (phase, panel) in panels.iter_mut().enumerate() {
+                        let first = start as isize + before;
+                        transpose(x, long, [stride, phase], first, depth + beyond, panel);
+                    }
+                    for (block, sums) in sums.chunks_exact_mut(taps).enumerate() {
+                        let output = first_output + block * ROWS;
+                        let rows: [&[[f32; 1]]; ROWS] = std::array::from_fn(|row| {
+                            // Rows beyond the last repeat it; their sums are dropped.
+                            let output = (output + row).min(outputs - 1);
+                            gradient[output * len + start..][..depth].as_chunks().0
+                        });
+                        for (sum, (phase, shift)) in sums.iter_mut().zip(places.clone()) {
+                            let panel = &panels[phase][(shift - before) as usize..][..depth];
+                            // SAFETY: the caller's promise.
+                            unsafe { accumulate(rows, panel, None, sum) };
+                        }
                     }
                 }
             }
-        }
-        for (sums, rows) in sums.chunks_exact(taps).zip(rows.chunks_mut(ROWS)) {
-            for (row, places) in rows.iter_mut().enumerate() {
-                for (column, places) in places.chunks_exact_mut(taps).enumerate() {
-                    for (place, sum) in places.iter_mut().zip(sums) {
-                        place.write(sum[row][column / LANES][column % LANES]);
+            for (sums, rows) in sums.chunks_exact(taps).zip(rows.chunks_mut(ROWS)) {
+                for (row, places) in rows.iter_mut().enumerate() {
+                    for (column, places) in places.chunks_exact_mut(taps).enumerate() {
+                        for (place, sum) in places.iter_mut().zip(sums) {
+                            place.write(sum[row][column / LANES][column % LANES]);
+                        }
                     }
                 }
             }
-        }
+        };
+        let tasks = cut(
+            output,
+            inputs * taps,
+            [outputs, rows_of_part, COLUMNS * taps],
+        );
+        let tasks = tasks.into_iter().enumerate();
+        for_each(threads, num_threads, tasks, state, task);
     }
 }
 

@@ -39,16 +39,6 @@ impl ConvWindow {
         let (from, to) = (index(self.within.start), index(self.within.end));
         from..to.max(from)
     }
-
-    /// The indices in `counted` whose input under a tap, `shift` positions further, lies in a row of `len`, and the input
-    /// position of the first.
-    fn under_tap(&self, counted: &Range<usize>, shift: isize, len: usize) -> (Range<usize>, usize) {
-        let first = self.start + shift;
-        let from = (-first).clamp(counted.start as isize, counted.end as isize);
-        let to = (len as isize - first).clamp(from, counted.end as isize);
-        let position = (first + from).max(0) as usize;
-        (from as usize..to as usize, position)
-    }
 }
 
 /// Sizes of a convolution with stride 1 that keeps the length, and of its windows.
@@ -77,10 +67,32 @@ impl WindowedConvolution {
         num_windows * (WINDOW_OVERHEAD + WINDOW_COST * self.width * self.kernel) < whole
     }
 
-    /// Taps with the distance of the input that they read.
-    fn taps(&self) -> impl Iterator<Item = (usize, isize)> + use<> {
-        let padding = (self.kernel / 2) as isize;
-        (0..self.kernel).map(move |tap| (tap, tap as isize - padding))
+    /// The taps of a window: for each, the indices of the values that count and read an input within the sequence, and the
+    /// position that the first of them reads.
+    fn taps(
+        &self,
+        window: &ConvWindow,
+    ) -> impl Iterator<Item = (usize, Range<usize>, usize)> + use<> {
+        let counted = window.counted(self.width);
+        let (counted_from, counted_to) = (counted.start as isize, counted.end as isize);
+        let (start, len) = (window.start - (self.kernel / 2) as isize, self.len as isize);
+        (0..self.kernel).map(move |tap| {
+            let first = start + tap as isize;
+            let from = (-first).clamp(counted_from, counted_to);
+            let to = (len - first).clamp(from, counted_to);
+            let position = (first + from).clamp(0, len);
+            (tap, from as usize..to as usize, position as usize)
+        })
+    }
+
+    /// The row of an input channel that a window reads.
+    fn row<'x>(&self, x: &'x [f32], window: &ConvWindow, input: usize) -> &'x [f32] {
+        &x[(window.sample * self.inputs + input) * self.len..][..self.len]
+    }
+
+    /// The kernel of a window for an input channel, and others behind it.
+    fn kernel<'w>(&self, weight: &'w [f32], window: &ConvWindow, input: usize) -> &'w [f32] {
+        &weight[(window.channel * self.inputs + input) * self.kernel..]
     }
 
     /// The values of P windows. Writes every value of `out`.
@@ -97,21 +109,18 @@ impl WindowedConvolution {
     ) -> &'o mut [f32] {
         self.check(out.len(), windows.len() * self.width);
         let width = self.width;
-        let block = |windows: &[ConvWindow], out: &mut [MaybeUninit<f32>]| {
+        let block = |(): &mut (), (out, windows): (&mut [MaybeUninit<f32>], &[ConvWindow])| {
             let mut sums = vec![0.0f32; windows.len() * width];
             for (window, sums) in windows.iter().zip(sums.chunks_exact_mut(width)) {
                 sums[window.counted(width)].fill(bias.map_or(0.0, |bias| bias[window.channel]));
             }
             for input in 0..self.inputs {
                 for (window, sums) in windows.iter().zip(sums.chunks_exact_mut(width)) {
-                    let row = &x[(window.sample * self.inputs + input) * self.len..][..self.len];
-                    let taps = &weight[(window.channel * self.inputs + input) * self.kernel..];
-                    let counted = window.counted(width);
-                    for (tap, shift) in self.taps() {
-                        let (range, position) = window.under_tap(&counted, shift, self.len);
-                        let row = row[position.min(self.len)..].iter();
-                        for (sum, x) in sums[range].iter_mut().zip(row) {
-                            *sum += taps[tap] * x;
+                    let row = self.row(x, window, input);
+                    let kernel = self.kernel(weight, window, input);
+                    for (tap, range, position) in self.taps(window) {
+                        for (sum, x) in sums[range].iter_mut().zip(&row[position..]) {
+                            *sum += kernel[tap] * x;
                         }
                     }
                 }
@@ -121,8 +130,7 @@ impl WindowedConvolution {
             }
         };
         let blocks = out.chunks_mut(BLOCK * width).zip(windows.chunks(BLOCK));
-        let work = |(): &mut (), (out, windows): (&mut [_], &[_])| block(windows, out);
-        for_each(threads, threads.count(), blocks, || (), work);
+        for_each(threads, threads.count(), blocks, || (), block);
         // SAFETY: every value belongs to a block, and blocks write all of theirs.
         unsafe { written(out) }
     }
@@ -151,13 +159,10 @@ impl WindowedConvolution {
                 if window.sample != sample {
                     continue;
                 }
-                let taps = &weight[(window.channel * self.inputs + input) * self.kernel..];
-                let counted = window.counted(self.width);
-                for (tap, shift) in self.taps() {
-                    let (range, position) = window.under_tap(&counted, shift, self.len);
-                    let out = out[position.min(self.len)..].iter_mut();
-                    for (out, gradient) in out.zip(&gradient[range]) {
-                        *out += taps[tap] * gradient;
+                let kernel = self.kernel(weight, window, input);
+                for (tap, range, position) in self.taps(window) {
+                    for (out, gradient) in out[position..].iter_mut().zip(&gradient[range]) {
+                        *out += kernel[tap] * gradient;
                     }
                 }
             }
@@ -188,13 +193,11 @@ impl WindowedConvolution {
         let row = |(): &mut (), input: usize, out: &mut [MaybeUninit<f32>]| {
             let sums = zeroed(out);
             for (window, gradient) in windows.iter().zip(gradient.chunks_exact(self.width)) {
-                let row = &x[(window.sample * self.inputs + input) * self.len..][..self.len];
+                let row = self.row(x, window, input);
                 let sums = &mut sums[window.channel * self.kernel..][..self.kernel];
-                let counted = window.counted(self.width);
-                for (tap, shift) in self.taps() {
-                    let (range, position) = window.under_tap(&counted, shift, self.len);
-                    let row = row[position.min(self.len)..].iter();
-                    sums[tap] += row.zip(&gradient[range]).map(|(x, g)| x * g).sum::<f32>();
+                for (tap, range, position) in self.taps(window) {
+                    let products = row[position..].iter().zip(&gradient[range]);
+                    sums[tap] += products.map(|(x, g)| x * g).sum::<f32>();
                 }
             }
         };

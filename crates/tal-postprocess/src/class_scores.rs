@@ -72,21 +72,11 @@ pub enum ClassAssignmentError {
 }
 
 fn check(config: &ClassScoresRule) -> Result<(), ClassAssignmentError> {
-    if config.top_k == 0 {
-        return Err(ClassAssignmentError::Zero { field: "top_k" });
-    }
-    if config.max_segments == Some(0) {
-        let field = "max_segments";
-        return Err(ClassAssignmentError::Zero { field });
-    }
-    Ok(())
-}
-
-fn combined(combination: ScoreCombination, class_score: f64, score: f64) -> f64 {
-    let product = class_score * score;
-    match combination {
-        ScoreCombination::ProductRoot => product.sqrt(),
-        ScoreCombination::Product => product,
+    let zero = |field| Err(ClassAssignmentError::Zero { field });
+    match (config.top_k, config.max_segments) {
+        (0, _) => zero("top_k"),
+        (_, Some(0)) => zero("max_segments"),
+        _ => Ok(()),
     }
 }
 
@@ -134,7 +124,11 @@ pub fn assign_classes(
         let Detection { segment, score, .. } = detections[row];
         for &class in &classes {
             let class_score = class_scores[class];
-            let combined = combined(config.combine, class_score, score);
+            let product = class_score * score;
+            let combined = match config.combine {
+                ScoreCombination::ProductRoot => product.sqrt(),
+                ScoreCombination::Product => product,
+            };
             if !combined.is_finite() {
                 return Err(ClassAssignmentError::Overflow {
                     class,

@@ -3,6 +3,7 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use zip::read::ZipFile;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::PthError;
@@ -18,9 +19,12 @@ const MAX_STORAGE_BYTES: u64 = 4 << 30;
 pub(super) trait Source: Read + Seek + Send {}
 impl<T: Read + Seek + Send> Source for T {}
 
+type Zip = ZipArchive<Box<dyn Source>>;
+type Entry<'a> = ZipFile<'a, Box<dyn Source>>;
+
 pub(super) struct Archive {
     path: PathBuf,
-    zip: ZipArchive<Box<dyn Source>>,
+    zip: Zip,
     num_bytes: u64,
     prefix: String,
 }
@@ -31,10 +35,7 @@ impl Archive {
         source: Box<dyn Source>,
         num_bytes: u64,
     ) -> Result<Self, PthError> {
-        let damaged = |reason: String| PthError::Archive {
-            path: path.to_owned(),
-            reason,
-        };
+        let damaged = |reason: String| damaged(path, reason);
         let zip = ZipArchive::new(source).map_err(|error| {
             damaged(format!(
                 "{error}; the file may be truncated, fetch it again"
@@ -69,16 +70,9 @@ impl Archive {
         let index = self
             .zip
             .index_for_name(&name)
-            .ok_or_else(|| self.damaged(format!("no {name:?}")))?;
+            .ok_or_else(|| damaged(&self.path, format!("no {name:?}")))?;
         let size = self.size(index)?;
-        if size > MAX_PICKLE_BYTES {
-            return Err(PthError::Limit {
-                path: self.path.clone(),
-                what: "bytes of the pickle",
-                found: size,
-                limit: MAX_PICKLE_BYTES,
-            });
-        }
+        PthError::at_most(&self.path, "bytes of the pickle", size, MAX_PICKLE_BYTES)?;
         self.bytes(index, size)
     }
 
@@ -97,10 +91,11 @@ impl Archive {
         match bytes.trim_ascii() {
             b"little" => Ok(false),
             b"big" => Ok(true),
-            _ => Err(self.damaged(format!(
-                "{name:?} says {:?}, neither little nor big",
-                String::from_utf8_lossy(&bytes)
-            ))),
+            _ => {
+                let found = String::from_utf8_lossy(&bytes);
+                let reason = format!("{name:?} says {found:?}, neither little nor big");
+                Err(damaged(&self.path, reason))
+            }
         }
     }
 
@@ -132,14 +127,7 @@ impl Archive {
             other => other,
         };
         let size = self.size(entry).map_err(wrap)?;
-        if size > MAX_STORAGE_BYTES {
-            return Err(PthError::Limit {
-                path: self.path.clone(),
-                what: "bytes of a storage",
-                found: size,
-                limit: MAX_STORAGE_BYTES,
-            });
-        }
+        PthError::at_most(&self.path, "bytes of a storage", size, MAX_STORAGE_BYTES)?;
         let mut bytes = self.bytes(entry, size).map_err(wrap)?;
         bytes.truncate(storage.num_bytes);
         Ok(bytes)
@@ -147,29 +135,14 @@ impl Archive {
 
     /// Uncompressed size of an entry, if the archive is large enough to hold it.
     fn size(&mut self, index: usize) -> Result<u64, PthError> {
-        let (path, num_bytes) = (&self.path, self.num_bytes);
-        let damaged = |reason: String| PthError::Archive {
-            path: path.clone(),
-            reason,
-        };
-        let entry = self
-            .zip
-            .by_index(index)
-            .map_err(|error| damaged(error.to_string()))?;
-        unpacked_size(&entry, num_bytes, u64::MAX)
-            .map_err(|reason| damaged(format!("an entry {reason}")))
+        let entry = entry(&mut self.zip, &self.path, index)?;
+        unpacked_size(&entry, self.num_bytes, u64::MAX)
+            .map_err(|reason| damaged(&self.path, format!("an entry {reason}")))
     }
 
     fn bytes(&mut self, index: usize, size: u64) -> Result<Vec<u8>, PthError> {
         let path = &self.path;
-        let damaged = |reason: String| PthError::Archive {
-            path: path.clone(),
-            reason,
-        };
-        let entry = self
-            .zip
-            .by_index(index)
-            .map_err(|error| damaged(error.to_string()))?;
+        let entry = entry(&mut self.zip, path, index)?;
         // A stored entry was checked against the file; a deflated one may still lie, so its buffer grows as it fills.
         let first = match entry.compression() {
             CompressionMethod::Stored => size,
@@ -179,22 +152,24 @@ impl Archive {
         entry
             .take(size + 1)
             .read_to_end(&mut bytes)
-            .map_err(|error| damaged(format!("cannot read an entry: {error}")))?;
-        if bytes.len() as u64 != size {
-            return Err(damaged(format!(
-                "an entry has {} bytes instead of {size}",
-                bytes.len()
-            )));
+            .map_err(|error| damaged(path, format!("cannot read an entry: {error}")))?;
+        let found = bytes.len();
+        if found as u64 != size {
+            let reason = format!("an entry has {found} bytes instead of {size}");
+            return Err(damaged(path, reason));
         }
         Ok(bytes)
     }
+}
 
-    fn damaged(&self, reason: String) -> PthError {
-        PthError::Archive {
-            path: self.path.clone(),
-            reason,
-        }
-    }
+fn entry<'a>(zip: &'a mut Zip, path: &Path, index: usize) -> Result<Entry<'a>, PthError> {
+    zip.by_index(index)
+        .map_err(|error| damaged(path, error.to_string()))
+}
+
+fn damaged(path: &Path, reason: String) -> PthError {
+    let path = path.to_owned();
+    PthError::Archive { path, reason }
 }
 
 /// Kind of a file by its first bytes.

@@ -134,9 +134,42 @@ pub(crate) enum FaultKind {
     Limit(&'static str, u64, u64),
 }
 
-impl FaultKind {
-    pub(crate) fn malformed(reason: impl Into<String>) -> Self {
-        Self::Malformed(reason.into())
+/// The outcome of a pickle that is not well formed.
+pub(crate) fn malformed<T>(reason: impl Into<String>) -> Result<T, FaultKind> {
+    Err(FaultKind::Malformed(reason.into()))
+}
+
+/// The outcome of a pickle with something that is neither plain data nor a tensor.
+pub(crate) fn refused<T>(what: impl Into<String>) -> Result<T, FaultKind> {
+    Err(FaultKind::Refused(what.into()))
+}
+
+/// Checks a quantity that a pickle can make large.
+pub(crate) fn at_most(what: &'static str, found: usize, limit: usize) -> Result<(), FaultKind> {
+    match found <= limit {
+        true => Ok(()),
+        false => Err(FaultKind::Limit(what, found as u64, limit as u64)),
+    }
+}
+
+impl PthError {
+    /// Checks a number of bytes before they are read.
+    pub(crate) fn at_most(
+        path: &Path,
+        what: &'static str,
+        found: u64,
+        limit: u64,
+    ) -> Result<(), PthError> {
+        if found <= limit {
+            return Ok(());
+        }
+        let path = path.to_owned();
+        Err(PthError::Limit {
+            path,
+            what,
+            found,
+            limit,
+        })
     }
 }
 

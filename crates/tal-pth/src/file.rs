@@ -88,14 +88,8 @@ impl PthFile {
 
     /// A file without an archive: of an older PyTorch, or of `pickle`.
     fn read_plain(path: &Path, mut source: Box<dyn Source>, len: u64) -> Result<Self, PthError> {
-        if len > MAX_PLAIN_BYTES {
-            return Err(PthError::Limit {
-                path: path.to_owned(),
-                what: "bytes of a file without an archive",
-                found: len,
-                limit: MAX_PLAIN_BYTES,
-            });
-        }
+        let what = "bytes of a file without an archive";
+        PthError::at_most(path, what, len, MAX_PLAIN_BYTES)?;
         let mut bytes = Vec::with_capacity(len as usize);
         source
             .as_mut()
@@ -166,13 +160,9 @@ impl PthFile {
                 .and_then(|bytes| tensor.gather(bytes, storage.big_endian)),
             (Place::Entry(entry), Some(reader)) => {
                 let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-                let cached = match &reader.last {
-                    Some((index, bytes)) if *index == tensor.storage => Some(Arc::clone(bytes)),
-                    _ => None,
-                };
-                let bytes = match cached {
-                    Some(bytes) => bytes,
-                    None => {
+                let bytes = match &reader.last {
+                    Some((index, bytes)) if *index == tensor.storage => Arc::clone(bytes),
+                    _ => {
                         let bytes = Arc::new(reader.archive.storage_bytes(storage, *entry)?);
                         reader.last = Some((tensor.storage, Arc::clone(&bytes)));
                         bytes

@@ -1,5 +1,7 @@
 //! The few names that a pickle may use.
 
+use std::fmt;
+
 use super::DType;
 
 /// A name of a Python module that the machine knows; it always means data.
@@ -47,22 +49,24 @@ impl Global {
             _ => return None,
         })
     }
+}
 
-    pub(super) fn describe(self) -> String {
-        match self {
-            Self::OrderedDict => "collections.OrderedDict".to_owned(),
-            Self::Size => "torch.Size".to_owned(),
-            Self::RebuildTensor => "torch._utils._rebuild_tensor_v2".to_owned(),
-            Self::RebuildParameter => "torch._utils._rebuild_parameter".to_owned(),
-            Self::Storage(dtype) => format!("torch storage of {dtype:?}"),
-            Self::NumpyScalar => "numpy scalar".to_owned(),
-            Self::NumpyDtype => "numpy.dtype".to_owned(),
-            Self::NumpyArray => "numpy.ndarray".to_owned(),
-            Self::NumpyReconstruct => "numpy.core.multiarray._reconstruct".to_owned(),
-            Self::NumpyFromBuffer => "numpy.core.numeric._frombuffer".to_owned(),
-            Self::LoadFromBytes => "torch.storage._load_from_bytes".to_owned(),
-            Self::Encode => "_codecs.encode".to_owned(),
-            Self::Bytes => "bytes".to_owned(),
-        }
+impl fmt::Display for Global {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OrderedDict => "collections.OrderedDict",
+            Self::Size => "torch.Size",
+            Self::RebuildTensor => "torch._utils._rebuild_tensor_v2",
+            Self::RebuildParameter => "torch._utils._rebuild_parameter",
+            Self::Storage(dtype) => return write!(f, "torch storage of {dtype:?}"),
+            Self::NumpyScalar => "numpy scalar",
+            Self::NumpyDtype => "numpy.dtype",
+            Self::NumpyArray => "numpy.ndarray",
+            Self::NumpyReconstruct => "numpy.core.multiarray._reconstruct",
+            Self::NumpyFromBuffer => "numpy.core.numeric._frombuffer",
+            Self::LoadFromBytes => "torch.storage._load_from_bytes",
+            Self::Encode => "_codecs.encode",
+            Self::Bytes => "bytes",
+        })
     }
 }

@@ -34,9 +34,8 @@ pub(super) fn load(bytes: &Arc<Vec<u8>>, start: usize) -> Result<(Value, Vec<Sto
     for storage in &mut list {
         // Values inside the pickle have a place already.
         if let Place::Pending = storage.place {
-            let start = *places.get(&storage.key).ok_or_else(|| {
-                cursor.storage_fault(&storage.key, "the list of storages lacks it".to_owned())
-            })?;
+            let lacks = || cursor.storage_fault(&storage.key, "the list of storages lacks it");
+            let start = *places.get(&storage.key).ok_or_else(lacks)?;
             let bytes = Arc::clone(bytes);
             storage.place = Place::Memory { bytes, start };
         }
@@ -47,7 +46,7 @@ pub(super) fn load(bytes: &Arc<Vec<u8>>, start: usize) -> Result<(Value, Vec<Sto
 /// The storage that a stream consists of, where its values begin and whether they are big endian.
 pub(super) fn storage(bytes: &[u8]) -> Result<(StorageRef, usize, bool), Fault> {
     let malformed = |reason: &str| Fault {
-        kind: FaultKind::malformed(reason),
+        kind: FaultKind::Malformed(reason.to_owned()),
         opcode: "none".to_owned(),
         position: 0,
     };
@@ -109,47 +108,36 @@ impl<'a> Cursor<'a> {
     /// Position of the values of each key, after a check that they are all there.
     fn values(&mut self, list: &[Storage]) -> Result<BTreeMap<String, usize>, Fault> {
         let keys = self.pickle(&mut Storages::none(), machine::load)?;
-        let wrong = "the list of storages is not a list of names";
-        let items = keys
-            .as_items()
-            .ok_or_else(|| self.fault(FaultKind::malformed(wrong)))?;
         let by_key: BTreeMap<&str, &Storage> = list
             .iter()
             .filter(|storage| matches!(storage.place, Place::Pending))
             .map(|storage| (storage.key.as_str(), storage))
             .collect();
         let mut places = BTreeMap::new();
-        for item in items {
-            let key = item
-                .as_str()
-                .ok_or_else(|| self.fault(FaultKind::malformed(wrong)))?;
-            let storage = by_key.get(key).ok_or_else(|| {
-                self.storage_fault(key, "it is listed but no tensor lies in it".to_owned())
-            })?;
-            let rest = &self.bytes[self.at..];
-            let (count, values) = rest.split_first_chunk::<8>().ok_or_else(|| {
-                self.storage_fault(key, "the file ends before its values".to_owned())
-            })?;
-            let count = if storage.big_endian {
-                u64::from_be_bytes(*count)
-            } else {
-                u64::from_le_bytes(*count)
+        for item in keys.as_items().ok_or_else(|| self.not_names())? {
+            let key = item.as_str().ok_or_else(|| self.not_names())?;
+            let wrong = |reason: &str| Err(self.storage_fault(key, reason));
+            let Some(storage) = by_key.get(key) else {
+                return wrong("it is listed but no tensor lies in it");
+            };
+            let Some((count, values)) = self.bytes[self.at..].split_first_chunk::<8>() else {
+                return wrong("the file ends before its values");
+            };
+            let count = match storage.big_endian {
+                true => u64::from_be_bytes(*count),
+                false => u64::from_le_bytes(*count),
             };
             let num_values = (storage.num_bytes / storage.width) as u64;
             if count != num_values {
-                let reason = format!("has {count} values instead of {num_values}");
-                return Err(self.storage_fault(key, reason));
+                return wrong(&format!("has {count} values instead of {num_values}"));
             }
-            if values.len() < storage.num_bytes {
-                let reason = format!(
-                    "has {} bytes instead of {}; the file is truncated",
-                    values.len(),
-                    storage.num_bytes
-                );
-                return Err(self.storage_fault(key, reason));
+            let (found, num_bytes) = (values.len(), storage.num_bytes);
+            if found < num_bytes {
+                let reason = format!("has {found} bytes instead of {num_bytes}");
+                return wrong(&format!("{reason}; the file is truncated"));
             }
             places.insert(key.to_owned(), self.at + 8);
-            self.at += 8 + storage.num_bytes;
+            self.at += 8 + num_bytes;
         }
         Ok(places)
     }
@@ -162,7 +150,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn storage_fault(&self, key: &str, reason: String) -> Fault {
-        self.fault(FaultKind::Storage(key.to_owned(), reason))
+    fn not_names(&self) -> Fault {
+        let reason = "the list of storages is not a list of names";
+        self.fault(FaultKind::Malformed(reason.to_owned()))
+    }
+
+    fn storage_fault(&self, key: &str, reason: impl Into<String>) -> Fault {
+        self.fault(FaultKind::Storage(key.to_owned(), reason.into()))
     }
 }

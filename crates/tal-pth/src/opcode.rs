@@ -1,5 +1,10 @@
 //! Opcodes of the pickle format, protocols 0 to 5.
 
+/// Names of the opcodes from 0x80 on, which protocol 2 and later have.
+const FROM_0X80: &str = "PROTO NEWOBJ EXT1 EXT2 EXT4 TUPLE1 TUPLE2 TUPLE3 NEWTRUE NEWFALSE LONG1 LONG4 SHORT_BINUNICODE \
+    BINUNICODE8 BINBYTES8 EMPTY_SET ADDITEMS FROZENSET NEWOBJ_EX STACK_GLOBAL MEMOIZE FRAME \
+    BYTEARRAY8 NEXT_BUFFER READONLY_BUFFER";
+
 /// Name of an opcode as in Python's `pickletools`.
 pub(super) fn name(opcode: u8) -> String {
     let known = match opcode {
@@ -46,32 +51,13 @@ pub(super) fn name(opcode: u8) -> String {
         b'G' => "BINFLOAT",
         b'B' => "BINBYTES",
         b'C' => "SHORT_BINBYTES",
-        0x80 => "PROTO",
-        0x81 => "NEWOBJ",
-        0x82 => "EXT1",
-        0x83 => "EXT2",
-        0x84 => "EXT4",
-        0x85 => "TUPLE1",
-        0x86 => "TUPLE2",
-        0x87 => "TUPLE3",
-        0x88 => "NEWTRUE",
-        0x89 => "NEWFALSE",
-        0x8a => "LONG1",
-        0x8b => "LONG4",
-        0x8c => "SHORT_BINUNICODE",
-        0x8d => "BINUNICODE8",
-        0x8e => "BINBYTES8",
-        0x8f => "EMPTY_SET",
-        0x90 => "ADDITEMS",
-        0x91 => "FROZENSET",
-        0x92 => "NEWOBJ_EX",
-        0x93 => "STACK_GLOBAL",
-        0x94 => "MEMOIZE",
-        0x95 => "FRAME",
-        0x96 => "BYTEARRAY8",
-        0x97 => "NEXT_BUFFER",
-        0x98 => "READONLY_BUFFER",
-        other => return format!("{other:#04x}"),
+        other => {
+            let place = usize::from(other).checked_sub(0x80);
+            match place.and_then(|place| FROM_0X80.split(' ').nth(place)) {
+                Some(name) => name,
+                None => return format!("{other:#04x}"),
+            }
+        }
     };
     known.to_owned()
 }

@@ -115,11 +115,8 @@ impl SynthConfig {
     pub fn validate(&self) -> Result<(), SynthError> {
         at_least("num_classes", self.num_classes, 1)?;
         at_least("num_channels", self.num_channels, NUM_DIRECTIONS)?;
-        at_least(
-            "num_train + num_test",
-            self.num_train.saturating_add(self.num_test),
-            1,
-        )?;
+        let num_recordings = self.num_train.saturating_add(self.num_test);
+        at_least("num_train + num_test", num_recordings, 1)?;
         for (field, value) in [
             ("fps", self.fps),
             ("feat_stride", self.feat_stride),
@@ -150,16 +147,13 @@ impl SynthConfig {
         if room < 1.0 || shortest * MAX_DURATION_SHARE < self.durations.1 {
             let for_cues = (self.context() + 2.0 * MARGIN + 1.0) / (1.0 - MAX_DURATION_SHARE);
             let least = for_cues.max(self.durations.1 / MAX_DURATION_SHARE) / MIN_LENGTH_SHARE;
-            return Err(SynthError::Config {
-                field: "mean_length",
-                value: self.mean_length.to_string(),
-                expected: format!(
-                    "at least {} for durations up to {} and cues up to {} away",
-                    least.ceil() + 1.0,
-                    self.durations.1,
-                    self.cue_distance.1
-                ),
-            });
+            let expected = format!(
+                "at least {} for durations up to {} and cues up to {} away",
+                least.ceil() + 1.0,
+                self.durations.1,
+                self.cue_distance.1
+            );
+            return require(false, "mean_length", self.mean_length, expected);
         }
         at_most("mean_length", self.mean_length, 1 << 20)?;
         at_most("num_channels", self.num_channels, 1 << 16)?;
@@ -183,52 +177,45 @@ impl SynthConfig {
     }
 }
 
-fn error(field: &'static str, value: impl ToString, expected: impl Into<String>) -> SynthError {
-    SynthError::Config {
-        field,
-        value: value.to_string(),
-        expected: expected.into(),
+fn require(
+    is_met: bool,
+    field: &'static str,
+    value: impl ToString,
+    expected: impl Into<String>,
+) -> Result<(), SynthError> {
+    if is_met {
+        return Ok(());
     }
+    let (value, expected) = (value.to_string(), expected.into());
+    Err(SynthError::Config {
+        field,
+        value,
+        expected,
+    })
 }
 
 fn at_least(field: &'static str, value: usize, least: usize) -> Result<(), SynthError> {
-    if value >= least {
-        return Ok(());
-    }
-    Err(error(field, value, format!("at least {least}")))
+    require(value >= least, field, value, format!("at least {least}"))
 }
 
 fn at_most(field: &'static str, value: usize, most: usize) -> Result<(), SynthError> {
-    if value <= most {
-        return Ok(());
-    }
-    Err(error(field, value, format!("at most {most}")))
+    require(value <= most, field, value, format!("at most {most}"))
 }
 
 fn positive(field: &'static str, value: f64) -> Result<(), SynthError> {
-    if value.is_finite() && value > 0.0 {
-        return Ok(());
-    }
-    Err(error(field, value, "a finite number above 0"))
+    let is_met = value.is_finite() && value > 0.0;
+    require(is_met, field, value, "a finite number above 0")
 }
 
 fn within(field: &'static str, value: f64, low: f64, high: f64) -> Result<(), SynthError> {
-    if (low..=high).contains(&value) {
-        return Ok(());
-    }
-    Err(error(
-        field,
-        value,
-        format!("a number from {low} to {high}"),
-    ))
+    let expected = format!("a number from {low} to {high}");
+    require((low..=high).contains(&value), field, value, expected)
 }
 
 fn ordered(field: &'static str, (low, high): (f64, f64), least: f64) -> Result<(), SynthError> {
-    if low >= least && low <= high && high.is_finite() {
-        return Ok(());
-    }
+    let is_met = low >= least && low <= high && high.is_finite();
     let expected = format!("two finite numbers in ascending order, at least {least}");
-    Err(error(field, format!("({low}, {high})"), expected))
+    require(is_met, field, format!("({low}, {high})"), expected)
 }
 
 #[cfg(test)]

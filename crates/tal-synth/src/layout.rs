@@ -110,10 +110,8 @@ impl<'a> Dealer<'a> {
             let start = cursor + self.before(card.class);
             cursor = self.place(&mut timeline, card, start);
             let overlapped = (start, start + card.duration);
-            if self
-                .random
-                .chance(self.config.difficulty * self.config.overlap)
-            {
+            let overlaps = self.config.difficulty * self.config.overlap;
+            if self.random.chance(overlaps) {
                 cursor = cursor.max(self.overlap(&mut timeline, card.class, overlapped, last));
             }
             let distracted = self.config.difficulty * self.config.distractors_per_action;
@@ -141,21 +139,16 @@ impl<'a> Dealer<'a> {
                 });
             }
         }
-        let index = self
-            .deck
-            .iter()
-            .position(|card| fits(card, self.context(card.class)))?;
+        let mut deck = self.deck.iter();
+        let index = deck.position(|card| fits(card, self.context(card.class)))?;
         self.deck.remove(index)
     }
 
     fn duration(&mut self, class: usize) -> f64 {
         let median = self.world.appearances[self.world.classes[class].appearance].duration;
         let drawn = self.random.log_normal(median, self.config.duration_sigma);
-        snap(
-            drawn
-                .min(self.config.max_duration() - 1.0)
-                .max(MIN_DURATION),
-        )
+        let bounded = drawn.min(self.config.max_duration() - 1.0);
+        snap(bounded.max(MIN_DURATION))
     }
 
     /// Room that a class needs beside its actions.
@@ -187,21 +180,15 @@ impl<'a> Dealer<'a> {
             reserved,
         };
         timeline.events.push(event(Kind::Action, start, end));
-        match self.world.classes[card.class].cue {
-            Some((CueSide::Before, _)) => {
-                let cue = start - card.distance;
-                timeline
-                    .events
-                    .push(event(Kind::Cue, cue - CUE_LENGTH, cue));
-            }
-            Some((CueSide::After, _)) => {
-                let cue = end + card.distance;
-                timeline
-                    .events
-                    .push(event(Kind::Cue, cue, cue + CUE_LENGTH));
-            }
-            None => {}
-        }
+        let cue = self.world.classes[card.class].cue.as_ref();
+        timeline.events.extend(cue.map(|(side, _)| {
+            // All positions are multiples of 1/64, so this is exact.
+            let cue = match side {
+                CueSide::Before => start - card.distance - CUE_LENGTH,
+                CueSide::After => end + card.distance,
+            };
+            event(Kind::Cue, cue, cue + CUE_LENGTH)
+        }));
         reserved.1
     }
 

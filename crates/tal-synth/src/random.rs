@@ -1,7 +1,7 @@
 //! Random numbers of a synthetic corpus, the same on every platform and with every version of `rand`.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use chacha20::ChaCha8Rng;
+use chacha20::rand_core::SeedableRng;
 
 use tal_data::rng::{self, uniform_inclusive};
 
@@ -19,12 +19,8 @@ pub(super) struct Random(ChaCha8Rng);
 impl Random {
     pub(super) fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
         // The last word keeps these streams apart from those of `tal_data::rng`.
-        let words = [
-            seed,
-            purpose as u64,
-            index,
-            u64::from_le_bytes(*b"tal.synt"),
-        ];
+        let last = u64::from_le_bytes(*b"tal.synt");
+        let words = [seed, purpose as u64, index, last];
         let mut key = [0; 32];
         for (bytes, word) in key.chunks_exact_mut(8).zip(words) {
             bytes.copy_from_slice(&word.to_le_bytes());

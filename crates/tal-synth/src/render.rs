@@ -38,12 +38,8 @@ pub(super) fn features(
         let gain = random.log_normal(config.amplitude, GAIN_SIGMA) / NUM_SAMPLES as f64;
         let first = (event.start - window).max(0.0) as usize;
         let last = ((event.end + window) as usize).min(len - 1);
-        for (t, out) in values
-            .chunks_exact_mut(num_channels)
-            .enumerate()
-            .take(last + 1)
-            .skip(first)
-        {
+        let rows = values.chunks_exact_mut(num_channels).enumerate();
+        for (t, out) in rows.take(last + 1).skip(first) {
             for offset in &offsets {
                 add_event(world, out, event, t as f64 + offset, angle, gain);
             }

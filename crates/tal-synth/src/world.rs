@@ -105,28 +105,22 @@ impl World {
         let mut classes = Vec::with_capacity(config.num_classes);
         let mut pairs = Vec::with_capacity(num_pairs);
         for pair in 0..num_pairs {
-            let side = if pair % 2 == 0 {
-                CueSide::Before
-            } else {
-                CueSide::After
-            };
-            for cue in orthonormal(&mut random, 2, num_channels) {
-                classes.push(Class {
-                    appearance: pair,
-                    cue: Some((side, cue)),
-                });
-            }
+            let side = [CueSide::Before, CueSide::After][pair % 2];
+            let cues = orthonormal(&mut random, 2, num_channels).into_iter();
+            classes.extend(cues.map(|cue| Class {
+                appearance: pair,
+                cue: Some((side, cue)),
+            }));
             pairs.push(ConfusablePair {
                 classes: [2 * pair as u32, 2 * pair as u32 + 1],
                 cue: side,
             });
         }
-        for appearance in num_pairs..num_appearances {
-            classes.push(Class {
-                appearance,
-                cue: None,
-            });
-        }
+        let others = num_pairs..num_appearances;
+        classes.extend(others.map(|appearance| Class {
+            appearance,
+            cue: None,
+        }));
         Self {
             appearances,
             classes,
@@ -145,25 +139,22 @@ impl World {
             "stir", "pour", "cut", "lift", "turn", "press", "fold", "wipe", "shake", "open",
             "throw", "wave",
         ];
-        let number = |class: usize| {
-            let appearance = self.classes[class].appearance;
-            1 + (0..class)
-                .filter(|&other| self.classes[other].appearance == appearance)
-                .count()
+        let name = |(index, class): (usize, &Class)| {
+            let appearance = class.appearance;
+            let verb = match VERBS.get(appearance) {
+                Some(verb) => (*verb).to_owned(),
+                None => format!("action{}", appearance + 1),
+            };
+            if class.cue.is_none() {
+                return verb;
+            }
+            let before = self.classes[..index].iter();
+            let number = 1 + before
+                .filter(|other| other.appearance == appearance)
+                .count();
+            format!("{verb}_{number}")
         };
-        (0..self.classes.len())
-            .map(|class| {
-                let appearance = self.classes[class].appearance;
-                let verb = match VERBS.get(appearance) {
-                    Some(verb) => (*verb).to_owned(),
-                    None => format!("action{}", appearance + 1),
-                };
-                match self.classes[class].cue {
-                    Some(_) => format!("{verb}_{}", number(class)),
-                    None => verb,
-                }
-            })
-            .collect()
+        self.classes.iter().enumerate().map(name).collect()
     }
 }
 

@@ -64,13 +64,9 @@ fn describe(corpus: &SynthCorpus) -> String {
     }
     text += "\nClasses\n-------\n";
     for (class, name) in classes.iter() {
-        let count = corpus
-            .ground_truth
-            .recordings
-            .iter()
-            .flat_map(|recording| &recording.instances)
-            .filter(|instance| instance.label == class)
-            .count();
+        let recordings = corpus.ground_truth.recordings.iter();
+        let instances = recordings.flat_map(|recording| &recording.instances);
+        let count = instances.filter(|instance| instance.label == class).count();
         text += &format!("{class:>3}  {name:<12} {count} actions\n");
     }
     text += &format!("\nSettings\n--------\n{config:#?}\n");

@@ -1,6 +1,6 @@
 //! The loss: missing labels or clicks, gradients, cases worked out by hand.
 
-use tal_backtal::loss::{self, Margins};
+use tal_backtal::loss;
 use tal_backtal::{BackTal, BackTalCriterion, BackTalOutput, WeakTarget};
 use tal_core::config::{AffinityLayout, BackTalConfig};
 use tal_core::nn::{gradient_error, named_variables};
@@ -186,15 +186,11 @@ fn terms_worked_by_hand() {
 
 #[test]
 fn embeddings_of_one_kind_alone() {
-    let margins = Margins {
-        similar_min: 0.5,
-        different_max: 0.1,
-    };
     let none = Tensor::zeros([2, 0], (Kind::Double, Device::Cpu));
     let apart = Tensor::from_slice(&[1.0, 0.0, 0.0, 1.0]).view([2, 2]);
-    assert_eq!(value(&loss::affinity(&none, &apart, margins)), 0.5);
-    assert_eq!(value(&loss::affinity(&apart, &none, margins)), 0.5);
-    assert_eq!(value(&loss::affinity(&none, &none, margins)), 0.0);
+    assert_eq!(value(&loss::affinity(&none, &apart, 0.5, 0.1)), 0.5);
+    assert_eq!(value(&loss::affinity(&apart, &none, 0.5, 0.1)), 0.5);
+    assert_eq!(value(&loss::affinity(&none, &none, 0.5, 0.1)), 0.0);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn show(audit: &Audit, args: &CheckArgs, console: &Console) -> Result<()> {
             "annotations",
             "features read",
         ];
-        let mut table = table(&columns.map(str::to_owned));
+        let mut table = table(columns.map(str::to_owned));
         for subset in &audit.subsets {
             table.add_row([
                 subset.name.clone(),

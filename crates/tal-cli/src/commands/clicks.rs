@@ -11,7 +11,7 @@ use tal_data::annotations::{self, extra};
 use super::output;
 use crate::args::ClicksArgs;
 use crate::console::print;
-use crate::failure::UsageError;
+use crate::failure::bail_usage;
 
 /// Number of marks of an annotator per action: start, end and class.
 const MARKS_PER_ACTION: usize = 3;
@@ -27,12 +27,8 @@ pub(crate) fn run(args: &ClicksArgs) -> Result<()> {
         let subset = recording.subset.to_lowercase();
         subsets.is_empty() || subsets.iter().any(|name| name.to_lowercase() == subset)
     };
-    let chosen: Vec<(usize, &Recording)> = truth
-        .recordings
-        .iter()
-        .enumerate()
-        .filter(|(_, recording)| is_chosen(recording))
-        .collect();
+    let all = truth.recordings.iter().enumerate();
+    let chosen: Vec<(usize, &Recording)> = all.filter(|(_, one)| is_chosen(one)).collect();
     let config = SimulationConfig {
         per_stretch: args.per_stretch,
         min_length: args.min_length,
@@ -41,16 +37,14 @@ pub(crate) fn run(args: &ClicksArgs) -> Result<()> {
     };
     let found = simulation::simulate(chosen.iter().copied(), &extra, &config)?;
     if found.num_without_segments == chosen.len() {
-        return Err(UsageError(format!(
-            "{}: no recording in {} has segments; clicks need full annotations",
-            path.display(),
-            if subsets.is_empty() {
-                "any subset".to_owned()
-            } else {
-                subsets.join(", ")
-            }
-        ))
-        .into());
+        let subsets = match subsets.is_empty() {
+            true => "any subset".to_owned(),
+            false => subsets.join(", "),
+        };
+        bail_usage!(
+            "{}: no recording in {subsets} has segments; clicks need full annotations",
+            path.display()
+        );
     }
     if found.num_without_segments > 0 {
         tracing::warn!(
@@ -74,34 +68,23 @@ fn input(args: &ClicksArgs) -> Result<(PathBuf, Vec<String>)> {
         return Ok((dataset.annotations, subsets));
     }
     if !args.layers.is_empty() {
-        let text =
-            "--set and --overlay change a configuration, but the input is an annotation file";
-        return Err(UsageError(text.to_owned()).into());
+        bail_usage!(
+            "--set and --overlay change a configuration, but the input is an annotation file"
+        );
     }
     Ok((args.input.clone(), args.subset.clone()))
 }
 
 fn report(args: &ClicksArgs, truth: &GroundTruth, found: &Simulation) -> Result<()> {
     let ids: BTreeSet<&str> = found.clicks.iter().map(|(id, _)| id).collect();
-    let recordings = || {
-        truth
-            .recordings
-            .iter()
-            .filter(|r| ids.contains(r.id.as_str()))
-    };
+    let all = &truth.recordings;
+    let recordings = || all.iter().filter(|one| ids.contains(one.id.as_str()));
     let num_clicks = found.clicks.len();
-    let num_actions: usize = recordings()
-        .map(|recording| recording.instances.len())
-        .sum();
-    let num_labels: usize = recordings()
-        .map(|recording| {
-            let labels = recording.instances.iter().map(|action| action.label);
-            labels.collect::<BTreeSet<_>>().len()
-        })
-        .sum();
-    let num_clicked = recordings()
-        .filter(|recording| !found.clicks.of(&recording.id).is_empty())
-        .count();
+    let num_actions: usize = recordings().map(|one| one.instances.len()).sum();
+    let labels = recordings().flat_map(|one| one.instances.iter().map(move |i| (&one.id, i.label)));
+    let num_labels = labels.collect::<BTreeSet<_>>().len();
+    let is_clicked = |one: &&Recording| !found.clicks.of(&one.id).is_empty();
+    let num_clicked = recordings().filter(is_clicked).count();
     let mut text = format!(
         "{}: {num_clicks} clicks in {} stretches of background",
         args.out.display(),

@@ -8,18 +8,17 @@ use tal_data::clicks::Clicks;
 use super::output;
 use crate::args::ClipsArgs;
 use crate::console::print;
-use crate::failure::UsageError;
-use crate::tables::table;
+use crate::failure::bail_usage;
+use crate::tables::{row, table};
 
 pub(crate) fn run(args: &ClipsArgs) -> Result<()> {
     output::check_folder("--out", &args.out)?;
     let stride = args.stride.unwrap_or(args.length);
     if stride > args.length {
-        return Err(UsageError(format!(
+        bail_usage!(
             "--stride {stride}: must be at most --length {}, so that the clips cover the recording",
             args.length
-        ))
-        .into());
+        );
     }
     let dataset = args.config.load()?.dataset;
     let clicks = match &args.clicks {
@@ -46,11 +45,9 @@ pub(crate) fn run(args: &ClipsArgs) -> Result<()> {
 }
 
 fn report(args: &ClipsArgs, reports: &[SubsetReport]) -> Result<()> {
-    let mut header = vec![String::new()];
-    header.extend(reports.iter().map(|report| report.subset.clone()));
-    let mut table = table(&header);
+    let mut table = table(row("", reports.iter().map(|report| report.subset.clone())));
     let mut row = |name: &str, cell: &dyn Fn(&SubsetReport) -> String| {
-        table.add_row(std::iter::once(name.to_owned()).chain(reports.iter().map(cell)));
+        table.add_row(row(name, reports.iter().map(cell)));
     };
     let mean = |sum: usize, count: usize| format!("{:.2}", sum as f64 / count.max(1) as f64);
     row("recordings", &|r| r.num_recordings.to_string());
@@ -69,14 +66,11 @@ fn report(args: &ClipsArgs, reports: &[SubsetReport]) -> Result<()> {
         row("clicks", &|r| r.num_clicks.to_string());
     }
     row("longest clip (rows)", &|r| r.max_len.to_string());
-    let out = &args.out;
+    let num_clips: usize = reports.iter().map(|report| report.num_clips).sum();
     print(&format!(
-        "{}: {} clips\n{table}",
-        out.display(),
-        reports.iter().map(|report| report.num_clips).sum::<usize>()
+        "{}: {num_clips} clips\n{table}",
+        args.out.display()
     ))?;
-    print(&format!(
-        "To use them: --overlay {}",
-        out.join("dataset.yaml").display()
-    ))
+    let overlay = args.out.join("dataset.yaml");
+    print(&format!("To use them: --overlay {}", overlay.display()))
 }

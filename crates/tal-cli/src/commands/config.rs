@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use tal_config::ConfigError;
 use tal_config::import::{ImportOptions, Imported, import};
-use tal_core::atomic::write_atomic;
+use tal_core::FileError;
 
 use super::output;
 use crate::args::{ConfigCommand, ConfigImportArgs, ShowArgs};
@@ -28,10 +28,9 @@ fn translate(args: &ConfigImportArgs) -> Result<()> {
     if let Some(out) = &args.out {
         output::check("--out", out, &["yaml", "yml"])?;
     }
-    let text = std::fs::read_to_string(&args.theirs).map_err(|source| ConfigError::Read {
-        path: args.theirs.clone(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(&args.theirs);
+    let unreadable = FileError::at("read the configuration", &args.theirs);
+    let text = text.map_err(|error| ConfigError::from(unreadable(error)))?;
     let origin = args.theirs.display().to_string();
     let options = ImportOptions {
         code: args.code,
@@ -45,8 +44,7 @@ fn translate(args: &ConfigImportArgs) -> Result<()> {
     let Some(out) = &args.out else {
         return print(file.trim_end());
     };
-    write_atomic(out, |writer| writer.write_all(file.as_bytes()))
-        .map_err(|error| anyhow!("cannot write {}: {error}", out.display()))?;
+    output::write_text(out, &file)?;
     print(&format!(
         "{}: read as a file of {}\n{}",
         out.display(),

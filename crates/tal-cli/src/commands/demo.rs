@@ -24,22 +24,16 @@ const CORPUS: CorpusArgs = CorpusArgs {
 pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> Result<()> {
     let data = std::path::absolute(args.out.join("data"))?;
     let run = args.out.join("run");
+    let (annotations, features) = (data.join("annotations.json"), data.join("features"));
     let mut overrides = vec![
-        format!(
-            "dataset.annotations={}",
-            data.join("annotations.json").display()
-        ),
-        format!("dataset.features.dir={}", data.join("features").display()),
+        format!("dataset.annotations={}", annotations.display()),
+        format!("dataset.features.dir={}", features.display()),
     ];
     overrides.extend(args.overrides.iter().cloned());
-    let config = tal_config::from_yaml(
-        CONFIG,
-        "the demo's configuration",
-        Path::new(""),
-        &overrides,
-    )?;
+    let origin = "the demo's configuration";
+    let config = tal_config::from_yaml(CONFIG, origin, Path::new(""), &overrides)?;
     // The annotations are written last: without them the data set is incomplete.
-    if !(args.resume && data.join("annotations.json").exists()) {
+    if !(args.resume && annotations.exists()) {
         if args.resume {
             synth::remove_leftovers(&data);
         }
@@ -55,6 +49,6 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
     console.print(&format!(
         "\nNext, look at the detections in one recording:\n  cargo run --release -p tal-cli -- predict {} {}/synth_test_0001.npy",
         summary.out.display(),
-        data.join("features").display(),
+        features.display(),
     ))
 }

@@ -64,10 +64,10 @@ fn import_run(
     for difference in &report.differences {
         tracing::warn!("{difference}");
     }
+    let (config, out) = (args.out.join(run::RESOLVED_CONFIG), args.out.display());
+    let config = config.display();
     print(&format!(
-        "Continue with: tal train {} --out {} --resume",
-        args.out.join(run::RESOLVED_CONFIG).display(),
-        args.out.display()
+        "Continue with: tal train {config} --out {out} --resume"
     ))
 }
 
@@ -91,8 +91,8 @@ fn place(report: &RunReport) -> String {
 fn steps_per_epoch(config: &Config) -> Option<usize> {
     match Dataset::open(&config.dataset, &config.dataset.train_subsets) {
         Ok(dataset) => {
-            let num_recordings = dataset.num_recordings();
-            let steps = order::num_batches(num_recordings, config.train.batch_size);
+            let batch_size = config.train.batch_size;
+            let steps = order::num_batches(dataset.num_recordings(), batch_size);
             (steps > 0).then_some(steps)
         }
         Err(error) => {
@@ -113,9 +113,7 @@ fn class_names(config: &Config) -> Result<ClassMap> {
     if path.exists() {
         return Ok(tal_engine::import::class_names(config)?);
     }
-    tracing::warn!(
-        "{} does not exist; classes will be called class_0, class_1, …",
-        path.display()
-    );
+    let path = path.display();
+    tracing::warn!("{path} does not exist; classes will be called class_0, class_1, …");
     Ok(ClassMap::default())
 }

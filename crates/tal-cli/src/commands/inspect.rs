@@ -13,7 +13,7 @@ use tal_report::plots::{CurvePanel, curve_grid};
 use super::output;
 use crate::args::InspectArgs;
 use crate::console::Console;
-use crate::tables;
+use crate::tables::{self, row};
 
 /// Range of the curves on either side of an action's centre, in lengths of the action.
 const REACH: f64 = 1.0;
@@ -74,19 +74,13 @@ fn table(names: &[String], learned: &LearnedActionSensitivity) -> String {
     .into_iter()
     .filter_map(|(name, part)| Some((name, part.as_ref()?)))
     .collect();
-    let mut header = vec!["class".to_owned()];
-    header.extend(
-        parts
-            .iter()
-            .flat_map(|(name, _)| ["μ", "σ"].map(|symbol| format!("{symbol} {name}"))),
-    );
-    let mut table = tables::table(&header);
+    let columns = parts.iter();
+    let columns = columns.flat_map(|(name, _)| ["μ", "σ"].map(|symbol| format!("{symbol} {name}")));
+    let mut table = tables::table(row("class", columns));
     for (class, name) in names.iter().enumerate() {
-        let mut row = vec![name.clone()];
-        for (_, part) in &parts {
-            row.extend([part.mean[class], part.sigma[class]].map(|value| format!("{value:.3}")));
-        }
-        table.add_row(row);
+        let numbers = parts.iter();
+        let numbers = numbers.flat_map(|(_, part)| [part.mean[class], part.sigma[class]]);
+        table.add_row(row(name, numbers.map(|value| format!("{value:.3}"))));
     }
     table.to_string()
 }
@@ -94,12 +88,9 @@ fn table(names: &[String], learned: &LearnedActionSensitivity) -> String {
 /// The weights over the place in an action, as in the loss before normalisation.
 fn weights(checkpoint: &Checkpoint, learned: &LearnedActionSensitivity) -> Vec<CurvePanel> {
     let sensitivity = checkpoint.manifest.config.loss.action_sensitivity.as_ref();
-    let combine = sensitivity
-        .and_then(|sensitivity| sensitivity.class_level.as_ref())
-        .map_or(GaussianCombination::Mean, |class| class.combine);
-    let distance = sensitivity
-        .and_then(|sensitivity| sensitivity.class_level.as_ref())
-        .map_or(SensitivityDistance::Length, |class| class.distance);
+    let class = sensitivity.and_then(|sensitivity| sensitivity.class_level.as_ref());
+    let combine = class.map_or(GaussianCombination::Mean, |class| class.combine);
+    let distance = class.map_or(SensitivityDistance::Length, |class| class.distance);
     // On a level with stride s, an action then reaches from −0.5/s to 0.5/s.
     let (unit, references) = match distance {
         SensitivityDistance::Length => ("lengths of the action", vec![-0.5, 0.5]),
@@ -109,15 +100,15 @@ fn weights(checkpoint: &Checkpoint, learned: &LearnedActionSensitivity) -> Vec<C
         GaussianCombination::Mean => 0.5,
         GaussianCombination::Sum => 1.0,
     };
+    let place = |i: usize| (2.0 * i as f64 / (NUM_POINTS - 1) as f64 - 1.0) * REACH;
     let curves = |num_classes: usize, weight: &dyn Fn(usize, f64) -> Option<f64>| {
-        (0..num_classes)
-            .map(|class| {
-                let place = |i: usize| (2.0 * i as f64 / (NUM_POINTS - 1) as f64 - 1.0) * REACH;
-                let points =
-                    (0..NUM_POINTS).filter_map(|i| Some((place(i), weight(class, place(i))?)));
-                points.collect()
-            })
-            .collect()
+        let places = || (0..NUM_POINTS).map(place);
+        let curve = |class| {
+            places()
+                .filter_map(|d| Some((d, weight(class, d)?)))
+                .collect()
+        };
+        (0..num_classes).map(curve).collect()
     };
     let cls = learned.classification.as_ref().map_or(Vec::new(), |part| {
         curves(part.mean.len(), &|class, d| part.value(class, d))
@@ -146,21 +137,17 @@ fn over_epochs(course: &[(u64, LearnedActionSensitivity)]) -> Vec<Vec<CurvePanel
     type Part = fn(&LearnedActionSensitivity) -> &Option<LearnedGaussians>;
     type Numbers = fn(&LearnedGaussians) -> &[f32];
     let curves = |part: Part, numbers: Numbers| -> Vec<Vec<(f64, f64)>> {
-        let first = course
-            .first()
-            .and_then(|(_, learned)| part(learned).as_ref());
+        let first = course.first();
+        let first = first.and_then(|(_, learned)| part(learned).as_ref());
         let num_classes = first.map_or(0, |part| part.mean.len());
-        (0..num_classes)
-            .map(|class| {
-                course
-                    .iter()
-                    .filter_map(|(epoch, learned)| {
-                        let values = numbers(part(learned).as_ref()?);
-                        Some((*epoch as f64, f64::from(*values.get(class)?)))
-                    })
-                    .collect()
-            })
-            .collect()
+        let curve = |class: usize| {
+            let points = course.iter().filter_map(|(epoch, learned)| {
+                let values = numbers(part(learned).as_ref()?);
+                Some((*epoch as f64, f64::from(*values.get(class)?)))
+            });
+            points.collect()
+        };
+        (0..num_classes).map(curve).collect()
     };
     let parts: [(&str, Part); 3] = [
         ("classification", |learned| &learned.classification),
@@ -178,14 +165,9 @@ fn over_epochs(course: &[(u64, LearnedActionSensitivity)]) -> Vec<Vec<CurvePanel
                 references: Vec::new(),
                 curves,
             };
-            vec![
-                panel(
-                    "μ",
-                    Some(-1.0..1.0),
-                    curves(part, |gaussians| &gaussians.mean),
-                ),
-                panel("σ", None, curves(part, |gaussians| &gaussians.sigma)),
-            ]
+            let mean = curves(part, |gaussians| &gaussians.mean);
+            let sigma = curves(part, |gaussians| &gaussians.sigma);
+            vec![panel("μ", Some(-1.0..1.0), mean), panel("σ", None, sigma)]
         })
         .collect()
 }

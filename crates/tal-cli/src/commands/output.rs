@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use tal_core::GroundTruth;
 use tal_core::atomic::write_atomic;
 
-use crate::failure::UsageError;
+use crate::failure::{UsageError, bail_usage};
 
 /// Extensions of files of detections.
 pub(crate) const DETECTIONS: [&str; 2] = ["json", "csv"];
@@ -15,16 +15,11 @@ pub(crate) const DETECTIONS: [&str; 2] = ["json", "csv"];
 /// empty.
 pub(crate) fn check(option: &str, file: &Path, extensions: &[&str]) -> Result<(), UsageError> {
     let refuse = |reason: String| Err(UsageError(format!("{option} {}: {reason}", file.display())));
-    let found = file
-        .extension()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_ascii_lowercase();
+    let found = file.extension().unwrap_or_default().to_string_lossy();
+    let found = found.to_ascii_lowercase();
     if !extensions.is_empty() && !extensions.contains(&found.as_str()) {
-        return refuse(format!(
-            "the name must end in .{}",
-            extensions.join(" or .")
-        ));
+        let extensions = extensions.join(" or .");
+        return refuse(format!("the name must end in .{extensions}"));
     }
     if file.is_dir() {
         return refuse("is a folder; give the name of a file".to_owned());
@@ -44,22 +39,20 @@ pub(crate) fn check_subsets(truth: &GroundTruth, wanted: &[String]) -> Result<()
         let mut others = present.iter();
         !others.any(|other| other.to_lowercase() == name.to_lowercase())
     };
-    match wanted.iter().find(is_missing) {
-        Some(name) => Err(UsageError(format!(
-            "--subset {name}: the annotations have {}",
-            present.join(", ")
-        ))),
-        None => Ok(()),
+    if let Some(name) = wanted.iter().find(is_missing) {
+        let present = present.join(", ");
+        bail_usage!("--subset {name}: the annotations have {present}");
     }
+    Ok(())
 }
 
 /// Checks that a result does not exist yet, or may be replaced.
 pub(crate) fn check_new(option: &str, file: &Path, force: bool) -> Result<(), UsageError> {
     if file.exists() && !force {
-        return Err(UsageError(format!(
+        bail_usage!(
             "{option} {}: the file exists; choose another name, or add --force to replace it",
             file.display()
-        )));
+        );
     }
     Ok(())
 }
@@ -72,21 +65,15 @@ pub(crate) fn check_folder(option: &str, folder: &Path) -> Result<(), UsageError
         Err(_) if !folder.exists() => return Ok(()),
         Err(_) => "is not a folder",
     };
-    Err(UsageError(format!(
-        "{option} {}: {reason}",
-        folder.display()
-    )))
+    bail_usage!("{option} {}: {reason}", folder.display())
 }
 
 /// Checks that plots go into a folder, new or not.
 pub(crate) fn check_plots(folder: Option<&Path>) -> Result<(), UsageError> {
-    match folder.filter(|folder| folder.exists() && !folder.is_dir()) {
-        Some(file) => Err(UsageError(format!(
-            "--plots {}: is a file; give a folder",
-            file.display()
-        ))),
-        None => Ok(()),
+    if let Some(file) = folder.filter(|folder| folder.exists() && !folder.is_dir()) {
+        bail_usage!("--plots {}: is a file; give a folder", file.display());
     }
+    Ok(())
 }
 
 /// Creates a folder with its parents.
@@ -103,10 +90,11 @@ pub(crate) fn run_folder(out: Option<&Path>, file: &Path) -> PathBuf {
 
 /// Writes figures as JSON.
 pub(crate) fn write_json(file: &Path, figures: &impl serde::Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(figures)?;
-    write_atomic(file, |out| {
-        out.write_all(text.as_bytes())?;
-        out.write_all(b"\n")
-    })
-    .map_err(|error| anyhow!("cannot write {}: {error}", file.display()))
+    write_text(file, &(serde_json::to_string_pretty(figures)? + "\n"))
+}
+
+/// Writes a file in one piece.
+pub(crate) fn write_text(file: &Path, text: &str) -> Result<()> {
+    write_atomic(file, |out| out.write_all(text.as_bytes()))
+        .map_err(|error| anyhow!("cannot write {}: {error}", file.display()))
 }

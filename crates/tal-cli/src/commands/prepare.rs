@@ -7,7 +7,7 @@ use tal_corpus::sbhar_text;
 use super::output;
 use crate::args::{PrepareArgs, PreparedDataset};
 use crate::console::print;
-use crate::failure::UsageError;
+use crate::failure::{UsageError, bail_usage};
 
 pub(crate) fn run(args: &PrepareArgs) -> Result<()> {
     output::check_folder("--out", &args.out)?;
@@ -26,9 +26,7 @@ fn sbhar(args: &PrepareArgs) -> Result<()> {
         ("--fps", args.fps.is_some()),
     ] {
         if is_given {
-            let message =
-                format!("{option} is for gtea and 50salads; sbhar has one split and 50 Hz");
-            return Err(UsageError(message).into());
+            bail_usage!("{option} is for gtea and 50salads; sbhar has one split and 50 Hz");
         }
     }
     let corpus = sbhar_text::read(&args.from, &sbhar_text::TEST_USERS)?;

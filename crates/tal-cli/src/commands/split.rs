@@ -11,8 +11,8 @@ use tal_data::annotations;
 use super::output;
 use crate::args::SplitArgs;
 use crate::console::print;
-use crate::failure::UsageError;
-use crate::tables::table;
+use crate::failure::{UsageError, bail_usage};
+use crate::tables::{row, table};
 
 const TRAINING: &str = "training";
 const VALIDATION: &str = "validation";
@@ -27,27 +27,22 @@ pub(crate) fn run(args: &SplitArgs) -> Result<()> {
         })?;
     let truth = annotations::parse(&bytes, &args.annotations, None)?;
     let chosen: Vec<&Recording> = chosen(args, &truth)?;
-    let groups = chosen
-        .iter()
-        .map(|recording| group(args, &recording.id))
-        .collect::<Result<Vec<String>, UsageError>>()?;
+    let groups = chosen.iter().map(|recording| group(args, &recording.id));
+    let groups = groups.collect::<Result<Vec<String>, UsageError>>()?;
     let (names, shares) = plan(args)?;
     let parts = split::assign(&chosen, &groups, &shares, args.seed)
         .map_err(|error| UsageError(error.to_string()))?;
 
     for (fold, file) in files.iter().enumerate() {
-        let subsets: BTreeMap<String, String> = chosen
-            .iter()
-            .zip(&parts)
-            .map(|(recording, part)| {
-                let subset = match args.folds {
-                    Some(_) if *part == fold => TEST,
-                    Some(_) => TRAINING,
-                    None => names[*part].as_str(),
-                };
-                (recording.id.clone(), subset.to_owned())
-            })
-            .collect();
+        let subset = |(recording, part): (&&Recording, &usize)| {
+            let subset = match args.folds {
+                Some(_) if *part == fold => TEST,
+                Some(_) => TRAINING,
+                None => names[*part].as_str(),
+            };
+            (recording.id.clone(), subset.to_owned())
+        };
+        let subsets: BTreeMap<_, _> = chosen.iter().zip(&parts).map(subset).collect();
         annotations::subsets::write(file, &bytes, &args.annotations, &subsets)?;
     }
     report(args, &truth, &chosen, &groups, &names, &parts)
@@ -61,15 +56,11 @@ fn files(args: &SplitArgs) -> Result<Vec<PathBuf>> {
         return Ok(vec![args.out.clone()]);
     };
     if args.out.exists() && !args.out.is_dir() {
-        let message = format!(
-            "--out {}: is a file; give a folder for the folds",
-            args.out.display()
-        );
-        return Err(UsageError(message).into());
+        let out = args.out.display();
+        bail_usage!("--out {out}: is a file; give a folder for the folds");
     }
-    let files: Vec<PathBuf> = (1..=folds)
-        .map(|fold| args.out.join(format!("fold{fold}.json")))
-        .collect();
+    let name = |fold| args.out.join(format!("fold{fold}.json"));
+    let files: Vec<PathBuf> = (1..=folds).map(name).collect();
     for file in &files {
         output::check_new("--out", file, args.force)?;
     }
@@ -86,9 +77,9 @@ fn plan(args: &SplitArgs) -> Result<(Vec<String>, Vec<f64>), UsageError> {
     let held_out = [(VALIDATION, args.validation_share), (TEST, args.test_share)];
     let rest = 1.0 - held_out.iter().filter_map(|(_, share)| *share).sum::<f64>();
     if rest <= 0.0 {
-        return Err(UsageError(
-            "--test-share and --validation-share: must be below 1 together, so that some recordings are left to train on".into(),
-        ));
+        bail_usage!(
+            "--test-share and --validation-share: must be below 1 together, so that some recordings are left to train on"
+        );
     }
     let parts = std::iter::once((TRAINING, Some(rest))).chain(held_out);
     Ok(parts
@@ -111,20 +102,16 @@ fn chosen<'a>(
 /// The name of a recording's group; its own id if there is no rule.
 fn group(args: &SplitArgs, id: &str) -> Result<String, UsageError> {
     if let Some(regex) = &args.group {
-        let captures = regex.captures(id).ok_or_else(|| {
-            UsageError(format!(
-                "--group {regex}: does not match the recording {id:?}"
-            ))
-        })?;
+        let Some(captures) = regex.captures(id) else {
+            bail_usage!("--group {regex}: does not match the recording {id:?}");
+        };
         let found = captures.get(1).or_else(|| captures.get(0));
         return Ok(found.map_or("", |text| text.as_str()).to_owned());
     }
     match &args.group_prefix {
         Some(prefix) => match id.split_once(prefix) {
             Some((group, _)) => Ok(group.to_owned()),
-            None => Err(UsageError(format!(
-                "--group-prefix {prefix}: does not occur in the recording {id:?}"
-            ))),
+            None => bail_usage!("--group-prefix {prefix}: does not occur in the recording {id:?}"),
         },
         None => Ok(id.to_owned()),
     }
@@ -138,9 +125,7 @@ fn report(
     names: &[String],
     parts: &[usize],
 ) -> Result<()> {
-    let mut header = vec![String::new()];
-    header.extend(names.iter().cloned());
-    let mut table = table(&header);
+    let mut table = table(row("", names.iter().cloned()));
     let members = |part: usize| {
         let all = chosen.iter().zip(groups).zip(parts);
         all.filter(move |(_, p)| **p == part)
@@ -148,15 +133,13 @@ fn report(
     };
     let mut row = |name: &str, count: &dyn Fn(usize) -> usize| {
         let counts = (0..names.len()).map(|part| count(part).to_string());
-        table.add_row(std::iter::once(name.to_owned()).chain(counts));
+        table.add_row(row(name, counts));
     };
     row("recordings", &|part| members(part).count());
     if args.group.is_some() || args.group_prefix.is_some() {
+        let groups = |part| members(part).map(|(_, group)| group);
         row("groups", &|part| {
-            members(part)
-                .map(|(_, group)| group)
-                .collect::<BTreeSet<_>>()
-                .len()
+            groups(part).collect::<BTreeSet<_>>().len()
         });
     }
     let count = |part: usize, class: u32| {
@@ -171,11 +154,8 @@ fn report(
         let absent = (0..names.len()).filter(|part| count(*part, class) == 0);
         missing.extend(absent.map(|part| format!("{name} in {}", names[part])));
     }
-    let mut text = format!(
-        "{}: {} recordings split\n{table}",
-        args.out.display(),
-        chosen.len()
-    );
+    let (out, count) = (args.out.display(), chosen.len());
+    let mut text = format!("{out}: {count} recordings split\n{table}");
     if !missing.is_empty() {
         text += &format!("\nno annotation of {}", missing.join(", "));
     }

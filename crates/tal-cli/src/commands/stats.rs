@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use anyhow::Result;
-use tal_corpus::audit::{self, Distribution, Statistics};
+use tal_corpus::audit::{self, Distribution, Statistics, SubsetStatistics};
 use tal_report::{PlotError, plots};
 
 use super::output;
 use super::watched::watched;
 use crate::args::StatsArgs;
 use crate::console::Console;
-use crate::tables::{percent, table};
+use crate::tables::{percent, row, table};
 
 pub(crate) fn run(args: &StatsArgs, console: &Console) -> Result<()> {
     if let Some(file) = &args.json {
@@ -43,10 +43,6 @@ pub(crate) fn run(args: &StatsArgs, console: &Console) -> Result<()> {
     }
 }
 
-fn header<const N: usize>(names: [&str; N]) -> Vec<String> {
-    names.map(str::to_owned).into()
-}
-
 fn short(value: f64) -> String {
     format!("{value:.1}")
 }
@@ -59,33 +55,26 @@ fn spread(values: Option<&Distribution>) -> [String; 5] {
 }
 
 fn subsets(statistics: &Statistics) -> String {
-    let mut names = vec![String::new()];
-    names.extend(statistics.subsets.iter().map(|one| one.role.to_owned()));
-    let mut counts = table(&names);
+    let all = || statistics.subsets.iter();
+    let mut counts = table(row("", all().map(|one| one.role.to_owned())));
     let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), percent);
-    type Count = fn(&audit::SubsetStatistics) -> usize;
-    let rows: [(&str, Count); 4] = [
-        ("recordings", |one| one.num_recordings),
-        ("without annotation", |one| one.num_without_actions),
-        ("feature files read", |one| one.num_lengths_read),
-        ("actions", |one| one.num_actions),
+    type Cell<'a> = &'a dyn Fn(&SubsetStatistics) -> String;
+    let rows: [(&str, Cell<'_>); 6] = [
+        ("recordings", &|one| one.num_recordings.to_string()),
+        ("without annotation", &|one| {
+            one.num_without_actions.to_string()
+        }),
+        ("feature files read", &|one| {
+            one.num_lengths_read.to_string()
+        }),
+        ("actions", &|one| one.num_actions.to_string()),
+        ("time with actions [%]", &|one| share(one.coverage)),
+        ("of it with several [%]", &|one| share(one.overlap)),
     ];
-    for (name, value) in rows {
-        let mut row = vec![name.to_owned()];
-        row.extend(statistics.subsets.iter().map(|one| value(one).to_string()));
-        counts.add_row(row);
+    for (name, cell) in rows {
+        counts.add_row(row(name, all().map(cell)));
     }
-    type Share = fn(&audit::SubsetStatistics) -> Option<f64>;
-    let rows: [(&str, Share); 2] = [
-        ("time with actions [%]", |one| one.coverage),
-        ("of it with several [%]", |one| one.overlap),
-    ];
-    for (name, value) in rows {
-        let mut row = vec![name.to_owned()];
-        row.extend(statistics.subsets.iter().map(|one| share(value(one))));
-        counts.add_row(row);
-    }
-    let mut lengths = table(&header(["", "min", "median", "mean", "95 %", "max"]));
+    let mut lengths = table(["", "min", "median", "mean", "95 %", "max"]);
     for one in &statistics.subsets {
         for (name, values) in [
             ("recordings [s]", &one.recording_seconds),
@@ -94,9 +83,8 @@ fn subsets(statistics: &Statistics) -> String {
             ("actions [features]", &one.action_features),
             ("actions per recording", &one.actions_per_recording),
         ] {
-            let mut row = vec![format!("{} {name}", one.role)];
-            row.extend(spread(values.as_ref()));
-            lengths.add_row(row);
+            let name = format!("{} {name}", one.role);
+            lengths.add_row(row(name, spread(values.as_ref())));
         }
     }
     format!("{counts}\n{lengths}")
@@ -113,22 +101,17 @@ fn classes(statistics: &Statistics) -> String {
         "95 % [s]",
         "max [s]",
     ];
-    let mut table = table(&header(columns));
+    let mut table = table(columns);
     for class in &statistics.classes {
-        let mut row = vec![
-            class.name.clone(),
-            class.num_training.to_string(),
-            class.num_test.to_string(),
-        ];
-        row.extend(spread(class.action_seconds.as_ref()));
-        table.add_row(row);
+        let counts = [class.num_training, class.num_test].map(|count| count.to_string());
+        let spread = spread(class.action_seconds.as_ref());
+        table.add_row(row(&class.name, counts.into_iter().chain(spread)));
     }
     table.to_string()
 }
 
 fn levels(statistics: &Statistics) -> String {
-    let columns = ["level", "stride", "range", "training actions", "points"];
-    let mut table = table(&header(columns));
+    let mut table = table(["level", "stride", "range", "training actions", "points"]);
     for (index, level) in statistics.levels.levels.iter().enumerate() {
         table.add_row([
             index.to_string(),
@@ -153,10 +136,8 @@ fn advice(statistics: &Statistics) -> String {
         lengths.current, lengths.num_longer, lengths.for_most, lengths.for_all, lengths.unit
     );
     if let Some(advice) = &statistics.regression_range {
-        let ranges = advice
-            .ranges
-            .iter()
-            .map(|[low, high]| format!("[{low}, {high}]"));
+        let ranges = advice.ranges.iter();
+        let ranges = ranges.map(|[low, high]| format!("[{low}, {high}]"));
         text += &format!(
             "\ndecoder.regression_range: [{}] would leave {} actions without a level instead of {}.",
             ranges.collect::<Vec<_>>().join(", "),
@@ -168,41 +149,23 @@ fn advice(statistics: &Statistics) -> String {
 }
 
 fn draw(folder: &Path, statistics: &Statistics) -> Result<(), PlotError> {
-    for (file, title, actions) in [
-        (
-            "recording_seconds.svg",
-            "Durations of the recordings",
-            false,
-        ),
-        ("action_seconds.svg", "Durations of the actions", true),
-    ] {
-        let series: Vec<(String, &[f64])> = statistics
-            .subsets
-            .iter()
-            .map(|one| {
-                let seconds = &one.seconds;
-                let values = if actions {
-                    &seconds.actions
-                } else {
-                    &seconds.recordings
-                };
-                (one.role.to_owned(), values.as_slice())
-            })
-            .collect();
-        plots::histogram(&folder.join(file), title, "Duration [s]", &series)?;
-    }
-    let classes: Vec<(String, Vec<usize>)> = statistics
-        .classes
-        .iter()
-        .map(|class| (class.name.clone(), vec![class.num_training, class.num_test]))
-        .collect();
-    let file = folder.join("classes.svg");
-    plots::counts(
-        &file,
-        "Actions of the classes",
-        &["training", "test"],
-        &classes,
-    )?;
+    let durations = |file: &str, title: &str, values: fn(&SubsetStatistics) -> &[f64]| {
+        let all = statistics.subsets.iter();
+        let series: Vec<_> = all.map(|one| (one.role.to_owned(), values(one))).collect();
+        plots::histogram(&folder.join(file), title, "Duration [s]", &series)
+    };
+    let title = "Durations of the recordings";
+    durations("recording_seconds.svg", title, |one| {
+        &one.seconds.recordings
+    })?;
+    let title = "Durations of the actions";
+    durations("action_seconds.svg", title, |one| &one.seconds.actions)?;
+    let classes = statistics.classes.iter();
+    let counts =
+        classes.map(|class| (class.name.clone(), vec![class.num_training, class.num_test]));
+    let classes: Vec<_> = counts.collect();
+    let (file, title) = (folder.join("classes.svg"), "Actions of the classes");
+    plots::counts(&file, title, &["training", "test"], &classes)?;
     let levels: Vec<(String, Vec<usize>)> = statistics
         .levels
         .levels
@@ -210,10 +173,8 @@ fn draw(folder: &Path, statistics: &Statistics) -> Result<(), PlotError> {
         .enumerate()
         .map(|(index, level)| {
             let [low, high] = level.range;
-            (
-                format!("level {index}: {low} to {high}"),
-                vec![level.num_actions],
-            )
+            let name = format!("level {index}: {low} to {high}");
+            (name, vec![level.num_actions])
         })
         .chain([("none".to_owned(), vec![statistics.levels.num_without_level])])
         .collect();

@@ -3,22 +3,22 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result};
-use tal_core::atomic::{FolderError, write_atomic};
+use anyhow::Result;
+use tal_core::atomic::FolderError;
 use tal_core::config::{Config, FeatureFormat};
 use tal_synth::{LikeOptions, SynthConfig, SynthError};
 
+use super::output;
 use crate::args::{CorpusArgs, SynthArgs};
 use crate::console::print;
-use crate::failure::UsageError;
+use crate::failure::bail_usage;
 
 pub(crate) fn run(args: &SynthArgs) -> Result<()> {
     if let Some(config) = &args.like {
         return like(args, config);
     }
     if !args.layers.is_empty() {
-        let text = "--set and --overlay change a configuration; name it with --like CONFIG";
-        return Err(UsageError(text.to_owned()).into());
+        bail_usage!("--set and --overlay change a configuration; name it with --like CONFIG");
     }
     generate(&args.out, &args.corpus)?;
     print(&format!(
@@ -40,19 +40,16 @@ pub(crate) fn generate(out: &Path, args: &CorpusArgs) -> Result<()> {
     };
     let corpus = tal_synth::generate(&config)?;
     tal_synth::write(&corpus, out)?;
-    tracing::info!(
-        "{} recordings written to {}",
-        corpus.features.len(),
-        out.display()
-    );
+    let num_recordings = corpus.features.len();
+    tracing::info!("{num_recordings} recordings written to {}", out.display());
     Ok(())
 }
 
 /// Removes the files that a killed [`generate`] leaves in its folder. If that fails, the next one reports it.
 pub(crate) fn remove_leftovers(out: &Path) {
     for entry in fs::read_dir(out).into_iter().flatten().flatten() {
-        if entry
-            .file_name()
+        let name = entry.file_name();
+        if name
             .to_string_lossy()
             .starts_with(tal_core::atomic::PARTIAL)
         {
@@ -82,15 +79,13 @@ fn like(args: &SynthArgs, file: &Path) -> Result<()> {
     };
     let report = tal_synth::write_like(&config.dataset, &options)?;
     let path = args.out.join("dataset.yaml");
-    write_atomic(&path, |file| file.write_all(overlay.as_bytes()))
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    output::write_text(&path, &overlay)?;
     let unit = match config.dataset.features.format {
         FeatureFormat::Inertial { .. } => "samples",
         _ => "features",
     };
-    let subsets: Vec<String> = report
-        .subsets
-        .iter()
+    let subsets = report.subsets.iter();
+    let subsets: Vec<_> = subsets
         .map(|(name, count)| format!("{count} in {name}"))
         .collect();
     print(&format!(

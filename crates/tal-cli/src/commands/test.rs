@@ -20,20 +20,16 @@ pub(crate) fn run(args: &TestArgs, device: DeviceChoice, console: &Console) -> R
     }
     let (path, detector) = trained::open(&args.trained, device)?;
     let config = detector.config();
-    let subsets = if args.subset.is_empty() {
-        config.dataset.test_subsets.clone()
-    } else {
-        args.subset.clone()
+    let subsets = match args.subset.is_empty() {
+        true => config.dataset.test_subsets.clone(),
+        false => args.subset.clone(),
     };
     let dataset = Arc::new(Dataset::open(&config.dataset, &subsets)?);
     let evaluator = Evaluator::new(dataset, &subsets, config.train.num_workers);
     let classes = detector.classes();
     evaluator.check(config, classes, detector.external_scores())?;
-    let bar = console.bar(
-        evaluator.num_recordings() as u64,
-        0,
-        "testing {bar:30} {pos}/{len} recordings, {eta} left",
-    );
+    let template = "testing {bar:30} {pos}/{len} recordings, {eta} left";
+    let bar = console.bar(evaluator.num_recordings() as u64, 0, template);
     let outcome = evaluator.evaluate(&detector, &mut |done, _| bar.set_position(done as u64));
     bar.finish_and_clear();
     let report = outcome?;
@@ -45,10 +41,8 @@ pub(crate) fn run(args: &TestArgs, device: DeviceChoice, console: &Console) -> R
     }
     console.print(&tables::evaluation(&report.evaluation, Some(classes)))?;
     if let Some(scores) = &config.inference.external_scores {
-        console.print(&format!(
-            "Classes from the scores in {}.",
-            scores.file.display()
-        ))?;
+        let file = scores.file.display();
+        console.print(&format!("Classes from the scores in {file}."))?;
     } else if config.dataset.class_agnostic {
         console.print(
             "Evaluated without classes: dataset.class_agnostic is set and inference.external_scores is not.",

@@ -18,70 +18,54 @@ struct Rules {
 
 impl Rules {
     fn of(name: &str) -> Option<Self> {
-        let plain = Self {
-            beyond_features: "keep",
-            remove_duplicates: false,
-            skip_missing_features: false,
-            thresholds: [10, 50, 10],
-            fixed_length: false,
-        };
         Some(match name {
-            "thumos" => Self {
-                skip_missing_features: true,
-                thresholds: [30, 70, 10],
-                ..plain
-            },
-            "thumos_new" => Self {
-                thresholds: [30, 70, 10],
-                ..plain
-            },
-            "multithumos" => Self {
-                skip_missing_features: true,
-                thresholds: [10, 90, 10],
-                ..plain
-            },
-            "epic" => plain,
-            "ego4d" => Self {
-                skip_missing_features: true,
-                ..plain
-            },
-            "anet" | "anet_intervideo2" => Self {
-                beyond_features: "drop_and_clip",
-                remove_duplicates: true,
-                thresholds: [50, 95, 5],
-                fixed_length: true,
-                ..plain
-            },
-            "hacs" => Self {
-                beyond_features: "clip",
-                remove_duplicates: true,
-                thresholds: [50, 95, 5],
-                fixed_length: true,
-                ..plain
-            },
+            "thumos" => Self::in_time([30, 70, 10], true),
+            "thumos_new" => Self::in_time([30, 70, 10], false),
+            "multithumos" => Self::in_time([10, 90, 10], true),
+            "epic" => Self::in_time([10, 50, 10], false),
+            "ego4d" => Self::in_time([10, 50, 10], true),
+            "anet" | "anet_intervideo2" => Self::of_fixed_length("drop_and_clip"),
+            "hacs" => Self::of_fixed_length("clip"),
             _ => return None,
         })
+    }
+
+    fn in_time(thresholds: [u32; 3], skip_missing_features: bool) -> Self {
+        Self {
+            beyond_features: "keep",
+            remove_duplicates: false,
+            skip_missing_features,
+            thresholds,
+            fixed_length: false,
+        }
+    }
+
+    fn of_fixed_length(beyond_features: &'static str) -> Self {
+        Self {
+            beyond_features,
+            remove_duplicates: true,
+            fixed_length: true,
+            ..Self::in_time([50, 95, 5], false)
+        }
     }
 }
 
 pub(super) fn translate(theirs: &mut Theirs) -> Result<(), ImportError> {
     let name = theirs.text("dataset_name")?;
-    let rules = Rules::of(&name);
-    if rules.is_none() {
-        theirs.unsupported(
-            "dataset_name",
-            "its rules are unknown here: annotations stay as they are, files are read by their extension, and the \
-             thresholds of THUMOS14 are used",
-        );
-    } else {
-        theirs.note(
-            "dataset_name",
-            "dataset.features.format, dataset rules, evaluation.tiou_thresholds",
-        );
-    }
-    let rules = match rules.or_else(|| Rules::of("thumos_new")) {
-        Some(rules) => rules,
-        None => return Ok(()),
+    let rules = match Rules::of(&name) {
+        Some(rules) => {
+            let ours = "dataset.features.format, dataset rules, evaluation.tiou_thresholds";
+            theirs.note("dataset_name", ours);
+            rules
+        }
+        None => {
+            theirs.unsupported(
+                "dataset_name",
+                "its rules are unknown here: annotations stay as they are, files are read by their extension, and the \
+                 thresholds of THUMOS14 are used",
+            );
+            Rules::in_time([30, 70, 10], false)
+        }
     };
     let annotations = theirs.text("dataset.json_file")?;
     let annotations = theirs.path(&annotations);
@@ -130,8 +114,7 @@ fn time(theirs: &mut Theirs, rules: &Rules) -> Result<(), ImportError> {
     // ActionFormer stretches only features of a fixed number.
     let stretches = rules.fixed_length && (fixed || theirs.code != ReleasedCode::ActionFormer);
     if stretches {
-        let resize = theirs.flag("dataset.force_upsampling")?;
-        theirs.convert("dataset.force_upsampling", "dataset.resize", resize);
+        theirs.carry_flag("dataset.force_upsampling", "dataset.resize")?;
     } else {
         theirs.ignore("dataset.force_upsampling", "not read for this data set");
     }
@@ -157,8 +140,7 @@ fn features(theirs: &mut Theirs, name: &str) -> Result<(), ImportError> {
             }
             "tsp" => prefix = Some("v_".to_owned()),
             _ => {
-                let value = theirs.get("dataset.backbone_type");
-                return Err(theirs.wrong("dataset.backbone_type", &value, "i3d, slowfast or tsp"));
+                return Err(theirs.wrong("dataset.backbone_type", "i3d, slowfast or tsp"));
             }
         }
         theirs.note("dataset.backbone_type", "dataset.features.format");
@@ -224,7 +206,7 @@ fn folders(theirs: &Theirs) -> Result<Vec<String>, ImportError> {
     let all: Vec<&str> = all.into_iter().flatten().collect();
     let expected = value.as_sequence().map_or(1, Vec::len);
     if all.len() != expected || all.is_empty() {
-        return Err(theirs.wrong(key, &value, "a folder, or a list of folders"));
+        return Err(theirs.wrong(key, "a folder, or a list of folders"));
     }
     Ok(all
         .iter()
@@ -241,7 +223,7 @@ fn by_extension(theirs: &Theirs, suffix: &str) -> Result<Value, ImportError> {
         Some("csv") => "csv",
         _ => {
             let allowed = "an extension that identifies the format: .npy, .npz, .pt, .pkl or .csv";
-            return Err(theirs.wrong("dataset.file_ext", &suffix.into(), allowed));
+            return Err(theirs.wrong("dataset.file_ext", allowed));
         }
     };
     Ok(fields(&[("type", kind.into())]))

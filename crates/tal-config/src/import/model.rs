@@ -34,44 +34,25 @@ fn encoder(theirs: &mut Theirs) -> Result<(), ImportError> {
         "encoder.projection.num_layers, encoder.num_stem_blocks, encoder.num_levels − 1",
     );
     theirs.carry("model.embd_kernel_size", "encoder.projection.kernel_size");
-    let norm = theirs.flag("model.embd_with_ln")?;
-    theirs.convert("model.embd_with_ln", "encoder.projection.norm", norm);
-    let position = match theirs.flag("model.use_abs_pe")? {
-        true => "sinusoidal",
-        false => "none",
-    };
+    theirs.carry_flag("model.embd_with_ln", "encoder.projection.norm")?;
+    let has_position = theirs.flag("model.use_abs_pe")?;
+    let position = if has_position { "sinusoidal" } else { "none" };
     theirs.convert("model.use_abs_pe", "encoder.position", position);
+    let no_top_down = "there is no top-down path between the levels";
     expect(
         theirs,
         "model.scale_factor",
-        &2.into(),
+        2,
         "levels always halve the length",
     );
-    expect(
-        theirs,
-        "model.fpn_type",
-        &"identity".into(),
-        "there is no top-down path between the levels",
-    );
+    expect(theirs, "model.fpn_type", "identity", no_top_down);
     if theirs.code != ReleasedCode::ActionFormer {
-        let downsampling = match theirs.text("model.downsample_type")?.as_str() {
-            "max" => "max",
-            "avg" => "average",
-            _ => {
-                let value = theirs.get("model.downsample_type");
-                return Err(theirs.wrong("model.downsample_type", &value, "max or avg"));
-            }
-        };
-        theirs.convert(
-            "model.downsample_type",
-            "encoder.downsampling",
-            downsampling,
-        );
+        let key = "model.downsample_type";
+        let downsampling = theirs.choice(key, &[("max", "max"), ("avg", "average")])?;
+        theirs.convert(key, "encoder.downsampling", downsampling);
     }
-    let norm = match theirs.flag("model.fpn_with_ln")? {
-        true => "layer",
-        false => "none",
-    };
+    let has_norm = theirs.flag("model.fpn_with_ln")?;
+    let norm = if has_norm { "layer" } else { "none" };
     theirs.convert("model.fpn_with_ln", "encoder.neck.norm", norm);
     mixer(theirs, branches + 1)
 }
@@ -86,11 +67,7 @@ fn arch(theirs: &mut Theirs) -> Result<[usize; 3], ImportError> {
     });
     match counts.flatten().as_deref() {
         Some(&[projections, stem, branches]) => Ok([projections, stem, branches]),
-        _ => Err(theirs.wrong(
-            key,
-            &value,
-            "three counts: projections, stem blocks, branch blocks",
-        )),
+        _ => Err(theirs.wrong(key, "three counts: projections, stem blocks, branch blocks")),
     }
 }
 
@@ -99,12 +76,8 @@ fn mixer(theirs: &mut Theirs, num_levels: usize) -> Result<(), ImportError> {
         ReleasedCode::ActionFormer => "convTransformer",
         ReleasedCode::CltdrGmg | ReleasedCode::TriDet => "SGP",
     };
-    expect(
-        theirs,
-        "model.backbone_type",
-        &expected.into(),
-        "there is no block of this kind",
-    );
+    let no_block = "there is no block of this kind";
+    expect(theirs, "model.backbone_type", expected, no_block);
     match theirs.code {
         ReleasedCode::CltdrGmg => {
             theirs.put("encoder.mixer.type", "gmg");
@@ -140,7 +113,7 @@ fn attention(theirs: &mut Theirs, num_levels: usize) -> Result<(), ImportError> 
     };
     let Some(windows) = windows.filter(|windows| windows.len() == num_levels) else {
         let allowed = format!("a whole number, or one per level ({num_levels})");
-        return Err(theirs.wrong(key, &value, &allowed));
+        return Err(theirs.wrong(key, &allowed));
     };
     let first = windows.first().copied().unwrap_or(-1);
     let window = match first {
@@ -156,12 +129,7 @@ fn attention(theirs: &mut Theirs, num_levels: usize) -> Result<(), ImportError> 
             "all levels share one window here: that of level 0 is taken",
         );
     }
-    let relative = theirs.flag("model.use_rel_pe")?;
-    theirs.convert(
-        "model.use_rel_pe",
-        "encoder.mixer.relative_position",
-        relative,
-    );
+    theirs.carry_flag("model.use_rel_pe", "encoder.mixer.relative_position")?;
     theirs.put("encoder.mixer.kernel_size", 3);
     theirs.put("encoder.mixer.mlp_dim", Value::Null);
     if theirs.number("train_cfg.dropout")? > 0.0 {
@@ -170,12 +138,7 @@ fn attention(theirs: &mut Theirs, num_levels: usize) -> Result<(), ImportError> 
         theirs.ignore("train_cfg.dropout", "no dropout, as here");
     }
     if theirs.names("model.fpn_start_level") {
-        expect(
-            theirs,
-            "model.fpn_start_level",
-            &0.into(),
-            "all levels are used",
-        );
+        expect(theirs, "model.fpn_start_level", 0, "all levels are used");
     }
     Ok(())
 }
@@ -185,8 +148,7 @@ fn decoder(theirs: &mut Theirs) -> Result<(), ImportError> {
     theirs.carry("model.head_dim", "decoder.head.dim");
     theirs.carry("model.head_num_layers", "decoder.head.num_layers");
     theirs.carry("model.head_kernel_size", "decoder.head.kernel_size");
-    let norm = theirs.flag("model.head_with_ln")?;
-    theirs.convert("model.head_with_ln", "decoder.head.norm", norm);
+    theirs.carry_flag("model.head_with_ln", "decoder.head.norm")?;
     theirs.carry("train_cfg.cls_prior_prob", "decoder.head.cls_prior_prob");
     let trident =
         theirs.code != ReleasedCode::ActionFormer && theirs.flag("model.use_trident_head")?;
@@ -224,8 +186,8 @@ fn decoder(theirs: &mut Theirs) -> Result<(), ImportError> {
 }
 
 /// Translates a key that can have only one value here.
-fn expect(theirs: &mut Theirs, key: &str, expected: &Value, reason: &str) {
-    if theirs.get(key) == *expected {
+fn expect(theirs: &mut Theirs, key: &str, expected: impl Into<Value>, reason: &str) {
+    if theirs.get(key) == expected.into() {
         theirs.ignore(key, "always so here");
     } else {
         theirs.unsupported(key, reason);

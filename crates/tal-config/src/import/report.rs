@@ -1,7 +1,5 @@
 //! Report on the keys of a translated file.
 
-use std::fmt::Write as _;
-
 /// Report on the keys of a translated file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -58,37 +56,29 @@ impl ImportReport {
             self.unsupported.len(),
             self.unknown.len()
         );
+        let mut list = |title: &str, lines: Vec<String>| {
+            if !lines.is_empty() {
+                text += &format!("\n{title}\n  {}", lines.join("\n  "));
+            }
+        };
         if all {
-            translations(&mut text, "Translated:", &self.translated);
-            translations(&mut text, "Defaults of their code:", &self.defaults);
+            list("Translated:", translations(&self.translated));
+            list("Defaults of their code:", translations(&self.defaults));
         }
-        remarks(&mut text, "Not expressible:", &self.unsupported);
-        remarks(&mut text, "Unknown:", &self.unknown);
-        remarks(&mut text, "Ignored:", &self.ignored);
-        if !self.notes.is_empty() {
-            text += "\nNotes:";
-        }
-        for note in &self.notes {
-            let _ = write!(text, "\n  {note}");
-        }
+        list("Not expressible:", remarks(&self.unsupported));
+        list("Unknown:", remarks(&self.unknown));
+        list("Ignored:", remarks(&self.ignored));
+        list("Notes:", self.notes.clone());
         text
     }
 }
 
-fn translations(text: &mut String, title: &str, all: &[Translation]) {
-    if !all.is_empty() {
-        let _ = write!(text, "\n{title}");
-    }
-    for one in all {
-        let _ = write!(text, "\n  {}: {} → {}", one.theirs, one.value, one.ours);
-    }
+fn translations(all: &[Translation]) -> Vec<String> {
+    let line = |one: &Translation| format!("{}: {} → {}", one.theirs, one.value, one.ours);
+    all.iter().map(line).collect()
 }
 
-fn remarks(text: &mut String, title: &str, all: &[Remark]) {
-    if !all.is_empty() {
-        let _ = write!(text, "\n{title}");
-    }
-    for one in all {
-        let _ = write!(text, "\n  {}: {} ({})", one.key, one.value, one.reason);
-    }
+fn remarks(all: &[Remark]) -> Vec<String> {
+    let line = |one: &Remark| format!("{}: {} ({})", one.key, one.value, one.reason);
+    all.iter().map(line).collect()
 }

@@ -85,83 +85,99 @@ impl Theirs {
         self.note(key, ours);
     }
 
+    /// Takes over a truth value.
+    pub(super) fn carry_flag(&mut self, key: &str, ours: &str) -> Result<bool, ImportError> {
+        let flag = self.flag(key)?;
+        self.convert(key, ours, flag);
+        Ok(flag)
+    }
+
     /// Notes that a key of the file has no effect, or an effect that needs no key here.
     pub(super) fn ignore(&mut self, key: &str, reason: &str) {
-        if let Some(remark) = self.remark(key, reason) {
+        if self.names(key) {
+            let remark = self.remark(key, reason);
             self.report.ignored.push(remark);
         }
     }
 
     /// Notes that a value of the file or a default cannot be expressed.
     pub(super) fn unsupported(&mut self, key: &str, reason: &str) {
-        let remark = self.remark(key, reason).unwrap_or_else(|| Remark {
-            key: key.to_owned(),
-            value: flow(&self.get(key)),
-            reason: reason.to_owned(),
-        });
+        let remark = self.remark(key, reason);
         self.report.unsupported.push(remark);
     }
 
-    fn remark(&mut self, key: &str, reason: &str) -> Option<Remark> {
-        let value = flow(look_up(&self.file, key)?);
+    fn remark(&mut self, key: &str, reason: &str) -> Remark {
         self.seen.push(key.to_owned());
-        Some(Remark {
+        Remark {
             key: key.to_owned(),
-            value,
+            value: flow(&self.get(key)),
             reason: reason.to_owned(),
-        })
+        }
     }
 
     /// Lists all keys of the file that are not in the report yet.
     pub(super) fn list_unknown(&mut self) {
         let mut leaves = Vec::new();
         collect_leaves(&self.file, "", &mut leaves);
-        for (key, value) in leaves {
-            if !self.seen.contains(&key) {
-                self.report.unknown.push(Remark {
-                    key,
-                    value,
-                    reason: format!("the code of {} does not read it", self.code),
-                });
-            }
-        }
+        leaves.retain(|(key, _)| !self.seen.contains(key));
+        let reason = format!("the code of {} does not read it", self.code);
+        let unknown = leaves.into_iter().map(|(key, value)| Remark {
+            key,
+            value,
+            reason: reason.clone(),
+        });
+        self.report.unknown = unknown.collect();
     }
 
     pub(super) fn number(&self, key: &str) -> Result<f64, ImportError> {
-        let value = self.get(key);
-        value
-            .as_f64()
-            .ok_or_else(|| self.wrong(key, &value, "a number"))
+        self.value(key, "a number", |value| value.as_f64())
     }
 
     pub(super) fn count(&self, key: &str) -> Result<usize, ImportError> {
-        let value = self.get(key);
-        value
-            .as_u64()
-            .and_then(|count| count.try_into().ok())
-            .ok_or_else(|| self.wrong(key, &value, "a whole number of at least 0"))
+        self.value(key, "a whole number of at least 0", |value| {
+            value.as_u64()?.try_into().ok()
+        })
     }
 
     pub(super) fn flag(&self, key: &str) -> Result<bool, ImportError> {
-        let value = self.get(key);
-        match (
-            &value,
-            value.as_str().map(str::to_ascii_lowercase).as_deref(),
-        ) {
-            (Value::Bool(flag), _) => Ok(*flag),
-            // YAML 1.1, which their code reads, has these too.
-            (_, Some("yes" | "on")) => Ok(true),
-            (_, Some("no" | "off")) => Ok(false),
-            _ => Err(self.wrong(key, &value, "true or false")),
-        }
+        self.value(key, "true or false", |value| {
+            // YAML 1.1, which their code reads, has words for them, too.
+            value
+                .as_bool()
+                .or_else(|| match value.as_str()?.to_ascii_lowercase().as_str() {
+                    "yes" | "on" => Some(true),
+                    "no" | "off" => Some(false),
+                    _ => None,
+                })
+        })
     }
 
     pub(super) fn text(&self, key: &str) -> Result<String, ImportError> {
-        let value = self.get(key);
-        match value.as_str() {
-            Some(text) => Ok(text.to_owned()),
-            None => Err(self.wrong(key, &value, "a text")),
-        }
+        self.value(key, "a text", |value| value.as_str().map(str::to_owned))
+    }
+
+    fn value<T>(
+        &self,
+        key: &str,
+        allowed: &str,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<T, ImportError> {
+        read(&self.get(key)).ok_or_else(|| self.wrong(key, allowed))
+    }
+
+    /// What stands for a text in `choices`.
+    pub(super) fn choice<T: Copy>(
+        &self,
+        key: &str,
+        choices: &[(&str, T)],
+    ) -> Result<T, ImportError> {
+        let text = self.text(key)?;
+        let found = choices.iter().find(|(name, _)| *name == text);
+        found.map(|(_, choice)| *choice).ok_or_else(|| {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            let (last, others) = names.split_last().expect("a choice");
+            self.wrong(key, &format!("{} or {last}", others.join(", ")))
+        })
     }
 
     /// A text that may be null or absent.
@@ -183,7 +199,8 @@ impl Theirs {
         }
     }
 
-    pub(super) fn wrong(&self, key: &str, value: &Value, allowed: &str) -> ImportError {
+    pub(super) fn wrong(&self, key: &str, allowed: &str) -> ImportError {
+        let value = self.get(key);
         if value.is_null() && !self.names(key) {
             return ImportError::Missing {
                 origin: self.origin.clone(),
@@ -194,7 +211,7 @@ impl Theirs {
         ImportError::Value {
             origin: self.origin.clone(),
             key: key.to_owned(),
-            value: flow(value),
+            value: flow(&value),
             allowed: allowed.to_owned(),
         }
     }

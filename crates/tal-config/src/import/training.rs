@@ -15,23 +15,13 @@ pub(super) fn translate(theirs: &mut Theirs) -> Result<(), ImportError> {
 }
 
 fn loss(theirs: &mut Theirs) -> Result<(), ImportError> {
-    match theirs.text("train_cfg.center_sample")?.as_str() {
-        "radius" => {
-            theirs.note("train_cfg.center_sample", "loss.assignment.center_radius");
-            theirs.carry(
-                "train_cfg.center_sample_radius",
-                "loss.assignment.center_radius",
-            );
-        }
-        "none" => {
-            let ours = "loss.assignment.center_radius";
-            theirs.convert("train_cfg.center_sample", ours, Value::Null);
-            theirs.ignore("train_cfg.center_sample_radius", "center_sample is none");
-        }
-        _ => {
-            let value = theirs.get("train_cfg.center_sample");
-            return Err(theirs.wrong("train_cfg.center_sample", &value, "radius or none"));
-        }
+    let (key, ours) = ("train_cfg.center_sample", "loss.assignment.center_radius");
+    if theirs.choice(key, &[("radius", true), ("none", false)])? {
+        theirs.note(key, ours);
+        theirs.carry("train_cfg.center_sample_radius", ours);
+    } else {
+        theirs.convert(key, ours, Value::Null);
+        theirs.ignore("train_cfg.center_sample_radius", "center_sample is none");
     }
     if theirs.code != ReleasedCode::CltdrGmg {
         // One loss, without refinement; only TriDet weighs it by IoU.
@@ -84,20 +74,15 @@ fn train(theirs: &mut Theirs) -> Result<(), ImportError> {
     theirs.carry("opt.weight_decay", "train.weight_decay");
     if theirs.text("opt.type")? == "AdamW" {
         theirs.ignore("opt.type", "always so here");
-        theirs.ignore("opt.momentum", "AdamW does not use it");
     } else {
         theirs.unsupported("opt.type", "only AdamW is translated");
-        theirs.ignore("opt.momentum", "AdamW does not use it");
     }
-    let clip = theirs.number("train_cfg.clip_grad_l2norm")?;
-    if clip > 0.0 {
-        theirs.carry("train_cfg.clip_grad_l2norm", "train.clip_grad_l2norm");
+    theirs.ignore("opt.momentum", "AdamW does not use it");
+    let (key, ours) = ("train_cfg.clip_grad_l2norm", "train.clip_grad_l2norm");
+    if theirs.number(key)? > 0.0 {
+        theirs.carry(key, ours);
     } else {
-        theirs.convert(
-            "train_cfg.clip_grad_l2norm",
-            "train.clip_grad_l2norm",
-            Value::Null,
-        );
+        theirs.convert(key, ours, Value::Null);
     }
     if theirs.code != ReleasedCode::ActionFormer {
         theirs.carry("model.input_noise", "train.input_noise");
@@ -107,33 +92,24 @@ fn train(theirs: &mut Theirs) -> Result<(), ImportError> {
 }
 
 fn schedule(theirs: &mut Theirs) -> Result<(), ImportError> {
-    match theirs.text("opt.schedule_type")?.as_str() {
-        "cosine" => {
-            theirs.put("train.schedule.type", "cosine");
-            theirs.note("opt.schedule_type", "train.schedule.type");
-            if theirs.code == ReleasedCode::ActionFormer {
-                theirs.put("train.schedule.eta_min", 1e-8);
-            } else {
-                theirs.carry("opt.eta_min", "train.schedule.eta_min");
-            }
-            for key in ["opt.schedule_steps", "opt.schedule_gamma"] {
-                theirs.ignore(key, "only multistep uses it");
-            }
-            Ok(())
+    let key = "opt.schedule_type";
+    let kind = theirs.choice(key, &[("cosine", "cosine"), ("multistep", "multistep")])?;
+    theirs.convert(key, "train.schedule.type", kind);
+    if kind == "cosine" {
+        if theirs.code == ReleasedCode::ActionFormer {
+            theirs.put("train.schedule.eta_min", 1e-8);
+        } else {
+            theirs.carry("opt.eta_min", "train.schedule.eta_min");
         }
-        "multistep" => {
-            theirs.put("train.schedule.type", "multistep");
-            theirs.note("opt.schedule_type", "train.schedule.type");
-            theirs.carry("opt.schedule_steps", "train.schedule.milestones");
-            theirs.carry("opt.schedule_gamma", "train.schedule.gamma");
-            theirs.ignore("opt.eta_min", "only cosine uses it");
-            Ok(())
+        for key in ["opt.schedule_steps", "opt.schedule_gamma"] {
+            theirs.ignore(key, "only multistep uses it");
         }
-        _ => {
-            let value = theirs.get("opt.schedule_type");
-            Err(theirs.wrong("opt.schedule_type", &value, "cosine or multistep"))
-        }
+    } else {
+        theirs.carry("opt.schedule_steps", "train.schedule.milestones");
+        theirs.carry("opt.schedule_gamma", "train.schedule.gamma");
+        theirs.ignore("opt.eta_min", "only cosine uses it");
     }
+    Ok(())
 }
 
 /// TriDet and CLTDR-GMG evaluate every epoch from shortly before the middle on and keep the best one; ActionFormer evaluates the
@@ -166,20 +142,14 @@ fn inference(theirs: &mut Theirs) -> Result<(), ImportError> {
     theirs.carry("test_cfg.pre_nms_thresh", "inference.pre_nms_thresh");
     theirs.carry("test_cfg.pre_nms_topk", "inference.pre_nms_topk");
     theirs.carry("test_cfg.duration_thresh", "inference.duration_thresh");
-    let (method, unused) = match theirs.text("test_cfg.nms_method")?.as_str() {
-        "soft" => ("gaussian", "test_cfg.iou_threshold"),
-        "hard" => ("hard", "test_cfg.nms_sigma"),
-        "none" => ("none", "test_cfg.nms_sigma"),
-        _ => {
-            let value = theirs.get("test_cfg.nms_method");
-            return Err(theirs.wrong("test_cfg.nms_method", &value, "soft, hard or none"));
-        }
-    };
-    theirs.convert(
-        "test_cfg.nms_method",
-        "inference.suppression.method",
-        method,
-    );
+    let key = "test_cfg.nms_method";
+    let methods = [
+        ("soft", ("gaussian", "test_cfg.iou_threshold")),
+        ("hard", ("hard", "test_cfg.nms_sigma")),
+        ("none", ("none", "test_cfg.nms_sigma")),
+    ];
+    let (method, unused) = theirs.choice(key, &methods)?;
+    theirs.convert(key, "inference.suppression.method", method);
     for (key, ours) in [
         ("test_cfg.nms_sigma", "sigma"),
         ("test_cfg.iou_threshold", "iou_threshold"),
@@ -191,16 +161,10 @@ fn inference(theirs: &mut Theirs) -> Result<(), ImportError> {
         }
     }
     theirs.carry("test_cfg.min_score", "inference.suppression.min_score");
-    let per_class = theirs.flag("test_cfg.multiclass_nms")?;
-    theirs.convert(
-        "test_cfg.multiclass_nms",
-        "inference.suppression.per_class",
-        per_class,
-    );
-    theirs.carry(
-        "test_cfg.max_seg_num",
-        "inference.suppression.max_detections",
-    );
+    let ours = "inference.suppression.per_class";
+    let per_class = theirs.carry_flag("test_cfg.multiclass_nms", ours)?;
+    let ours = "inference.suppression.max_detections";
+    theirs.carry("test_cfg.max_seg_num", ours);
     let key = "test_cfg.voting_thresh";
     if per_class {
         theirs.ignore(key, "suppression per class does not vote");

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
-
 use super::check::Check;
 
 sections! {
@@ -35,21 +33,16 @@ sections! {
         /// `dataset.fps`).
         pub proposals: ProposalConfig = ProposalConfig::default(),
     }
-}
 
-/// Similarity that each input of the affinity convolution is multiplied by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum AffinityLayout {
-    /// Each tap by the similarity between its snippet and the middle one, as in the paper.
-    PerTap,
-    /// The authors' public code, needed for its checkpoints: at every tap, the first third of the input's channels by the
-    /// similarity with the previous snippet, the last third by that with the next snippet, the others by 1.
-    Released,
-}
+    /// Similarity that each input of the affinity convolution is multiplied by.
+    pub enum AffinityLayout {
+        /// Each tap by the similarity between its snippet and the middle one, as in the paper.
+        PerTap,
+        /// The authors' public code, needed for its checkpoints: at every tap, the first third of the input's channels by the
+        /// similarity with the previous snippet, the last third by that with the next snippet, the others by 1.
+        Released,
+    }
 
-sections! {
     /// Weights and margins of the losses. The cross-entropies of the two recording scores have weight 1.
     pub struct BackTalLossConfig {
         /// Weight of the L1 norm of the foreground weights.
@@ -89,19 +82,17 @@ sections! {
         /// Adds 1 (second) to lengths and intersections in suppression, as the authors' public code does.
         pub add_one: bool = true,
     }
-}
 
-/// Evenly spaced thresholds: `first`, `first + step`, … up to `last`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ThresholdRange {
-    /// Smallest threshold.
-    pub first: f64,
-    /// Upper bound of the thresholds.
-    pub last: f64,
-    /// Distance between neighbouring thresholds.
-    pub step: f64,
+    /// Evenly spaced thresholds: `first`, `first + step`, … up to `last`.
+    #[derive(Copy)]
+    pub struct ThresholdRange {
+        /// Smallest threshold.
+        pub first: f64,
+        /// Upper bound of the thresholds.
+        pub last: f64,
+        /// Distance between neighbouring thresholds.
+        pub step: f64,
+    }
 }
 
 fn thresholds(first: f64, last: f64, step: f64) -> ThresholdRange {

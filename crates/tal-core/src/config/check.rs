@@ -61,16 +61,24 @@ impl<'a> Check<'a> {
     }
 
     pub(super) fn between(&mut self, field: &str, value: usize, least: usize, most: usize) {
-        self.require(
-            (least..=most).contains(&value),
-            field,
-            value,
-            format!("{least} to {most}"),
-        );
+        let holds = (least..=most).contains(&value);
+        self.require(holds, field, value, format!("{least} to {most}"));
     }
 
     pub(super) fn odd(&mut self, field: &str, value: usize) {
         self.require(value % 2 == 1, field, value, "an odd number");
+    }
+
+    /// Requires a multiple of `unit`, which is `what`.
+    pub(super) fn multiple_of(
+        &mut self,
+        field: &str,
+        value: usize,
+        unit: usize,
+        what: impl Display,
+    ) {
+        let allowed = format!("a multiple of {unit} ({what})");
+        self.require(value.is_multiple_of(unit), field, value, allowed);
     }
 
     pub(super) fn not_empty(&mut self, field: &str, len: usize) {
@@ -81,24 +89,20 @@ impl<'a> Check<'a> {
         self.require(!text.is_empty(), field, "\"\"", "a non-empty text");
     }
 
+    pub(super) fn filled_if_set(&mut self, field: &str, text: &Option<String>) {
+        if let Some(text) = text {
+            self.filled(field, text);
+        }
+    }
+
     pub(super) fn positive(&mut self, field: &str, value: impl Into<f64> + Display + Copy) {
-        let number = value.into();
-        self.require(
-            number.is_finite() && number > 0.0,
-            field,
-            value,
-            "a number above 0",
-        );
+        let holds = value.into().is_finite() && value.into() > 0.0;
+        self.require(holds, field, value, "a number above 0");
     }
 
     pub(super) fn not_negative(&mut self, field: &str, value: impl Into<f64> + Display + Copy) {
-        let number = value.into();
-        self.require(
-            number.is_finite() && number >= 0.0,
-            field,
-            value,
-            "a number of at least 0",
-        );
+        let holds = value.into().is_finite() && value.into() >= 0.0;
+        self.require(holds, field, value, "a number of at least 0");
     }
 
     pub(super) fn within(
@@ -107,12 +111,8 @@ impl<'a> Check<'a> {
         value: impl Into<f64> + Display + Copy,
         range: RangeInclusive<f64>,
     ) {
-        self.require(
-            range.contains(&value.into()),
-            field,
-            value,
-            format!("{} to {}", range.start(), range.end()),
-        );
+        let allowed = format!("{} to {}", range.start(), range.end());
+        self.require(range.contains(&value.into()), field, value, allowed);
     }
 
     pub(super) fn below_one(&mut self, field: &str, value: f64) {
@@ -121,11 +121,7 @@ impl<'a> Check<'a> {
     }
 
     pub(super) fn open_unit(&mut self, field: &str, value: f64) {
-        self.require(
-            value > 0.0 && value < 1.0,
-            field,
-            value,
-            "above 0 and below 1",
-        );
+        let holds = value > 0.0 && value < 1.0;
+        self.require(holds, field, value, "above 0 and below 1");
     }
 }

@@ -6,23 +6,33 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Check;
 
-/// Scores of whole recordings that give class-agnostic detections their classes (ActivityNet).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ClassScoresConfig {
-    /// File with the class scores of every recording (JSON, `{"results": {ID: [score, …]}}` or `{ID: {name: score}}`). The
-    /// score at position i belongs to the class with `label_id` i. Environment variables are filled in.
-    pub file: PathBuf,
-    /// Number of classes that each segment is given: the best ones of its recording.
-    #[serde(default = "default_top_k")]
-    pub top_k: usize,
-    /// Combination of the scores of a class and of a segment.
-    #[serde(default)]
-    pub combine: ScoreCombination,
-    /// Largest number of segments per recording, best first; null keeps all.
-    #[serde(default = "default_max_segments")]
-    pub max_segments: Option<usize>,
+sections! {
+    /// Scores of whole recordings that give class-agnostic detections their classes (ActivityNet).
+    #[derive(Eq)]
+    pub struct ClassScoresConfig {
+        /// File with the class scores of every recording (JSON, `{"results": {ID: [score, …]}}` or `{ID: {name: score}}`). The
+        /// score at position i belongs to the class with `label_id` i. Environment variables are filled in.
+        pub file: PathBuf,
+        /// Number of classes that each segment is given: the best ones of its recording.
+        #[serde(default = "default_top_k")]
+        pub top_k: usize,
+        /// Combination of the scores of a class and of a segment.
+        #[serde(default)]
+        pub combine: ScoreCombination,
+        /// Largest number of segments per recording, best first; null keeps all.
+        #[serde(default = "default_max_segments")]
+        pub max_segments: Option<usize>,
+    }
+
+    /// Combination of the score v of a class and the score s of a segment.
+    #[derive(Default)]
+    pub enum ScoreCombination {
+        /// √(v · s) (ActionFormer, TriDet, CLTDR-GMG).
+        #[default]
+        ProductRoot,
+        /// v · s (OpenTAD).
+        Product,
+    }
 }
 
 /// The rule by which detections get their classes.
@@ -35,18 +45,6 @@ pub struct ClassScoresRule {
     pub combine: ScoreCombination,
     /// Largest number of segments per recording, best first; `None` keeps all.
     pub max_segments: Option<usize>,
-}
-
-/// Combination of the score v of a class and the score s of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ScoreCombination {
-    /// √(v · s) (ActionFormer, TriDet, CLTDR-GMG).
-    #[default]
-    ProductRoot,
-    /// v · s (OpenTAD).
-    Product,
 }
 
 fn default_top_k() -> usize {

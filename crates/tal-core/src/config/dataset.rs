@@ -6,154 +6,119 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Check;
 
-/// A data set: annotations, features, time and truncation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct DatasetConfig {
-    /// Annotation file (the JSON layout that ActionFormer, TriDet and OpenTAD share). `${NAME}` and `${NAME:-default}`
-    /// stand for environment variables; a relative path starts at the configuration file's folder.
-    pub annotations: PathBuf,
-    /// Feature files and their format.
-    pub features: FeaturesConfig,
-    /// Subsets to train on, compared without regard to case.
-    pub train_subsets: Vec<String>,
-    /// Subsets to evaluate on, compared without regard to case.
-    pub test_subsets: Vec<String>,
-    /// Number of classes; label ids are 0 … `num_classes` − 1.
-    pub num_classes: usize,
-    /// Number of channels of a feature.
-    pub input_dim: usize,
-    /// Frames per second of every recording; null takes the value of the annotation file.
-    pub fps: Option<f32>,
-    /// Frames (samples of a sensor) between two neighbouring features. Null: every recording was brought to one number of
-    /// features, which cover its whole duration.
-    #[serde(deserialize_with = "written")]
-    #[cfg_attr(feature = "schema", schemars(extend("x-required" = true)))]
-    pub feat_stride: Option<f32>,
-    /// Frames (samples) that a feature is computed from. Not used if `feat_stride` is null.
-    pub num_frames: f32,
-    /// Keeps only every n-th feature.
-    pub downsample_rate: usize,
-    /// Length that recordings are padded to, in features. Training truncates longer ones.
-    pub max_seq_len: usize,
-    /// Stretches or shrinks the features of every recording to `max_seq_len` (linear interpolation).
-    pub resize: bool,
-    /// Trains and evaluates on actions of any class: every label becomes 0. Needs `num_classes: 1`.
-    pub class_agnostic: bool,
+sections! {
+    /// A data set: annotations, features, time and truncation.
+    // Paths and sizes, which no preset knows, are empty or 0 by default: refused until they are set.
+    pub struct DatasetConfig {
+        /// Annotation file (the JSON layout that ActionFormer, TriDet and OpenTAD share). `${NAME}` and `${NAME:-default}`
+        /// stand for environment variables; a relative path starts at the configuration file's folder.
+        pub annotations: PathBuf = PathBuf::new(),
+        /// Feature files and their format.
+        pub features: FeaturesConfig = FeaturesConfig::default(),
+        /// Subsets to train on, compared without regard to case.
+        pub train_subsets: Vec<String> = vec!["training".to_owned()],
+        /// Subsets to evaluate on, compared without regard to case.
+        pub test_subsets: Vec<String> = vec!["test".to_owned()],
+        /// Number of classes; label ids are 0 … `num_classes` − 1.
+        pub num_classes: usize = 0,
+        /// Number of channels of a feature.
+        pub input_dim: usize = 0,
+        /// Frames per second of every recording; null takes the value of the annotation file.
+        pub fps: Option<f32> = None,
+        /// Frames (samples of a sensor) between two neighbouring features. Null: every recording was brought to one number of
+        /// features, which cover its whole duration.
+        // It may be null but must be written: a missing key would silently mean null.
+        #[serde(deserialize_with = "Option::deserialize")]
+        #[cfg_attr(feature = "schema", schemars(extend("x-required" = true)))]
+        pub feat_stride: Option<f32> = Some(0.0),
+        /// Frames (samples) that a feature is computed from. Not used if `feat_stride` is null.
+        pub num_frames: f32 = 0.0,
+        /// Keeps only every n-th feature.
+        pub downsample_rate: usize = 1,
+        /// Length that recordings are padded to, in features. Training truncates longer ones.
+        pub max_seq_len: usize = 0,
+        /// Stretches or shrinks the features of every recording to `max_seq_len` (linear interpolation).
+        pub resize: bool = false,
+        /// Trains and evaluates on actions of any class: every label becomes 0. Needs `num_classes: 1`.
+        pub class_agnostic: bool = false,
+        /// Training annotations that reach beyond the last feature.
+        pub beyond_features: BeyondFeatures = BeyondFeatures::Keep,
+        /// Truncation of training recordings.
+        pub truncation: TruncationConfig = TruncationConfig::default(),
+        /// Drops repeated training annotations (same label, both ends within 1 ms).
+        pub remove_duplicates: bool = false,
+        /// Leaves out recordings without a feature file, with a warning, instead of stopping.
+        pub skip_missing_features: bool = false,
+    }
+
     /// Training annotations that reach beyond the last feature.
-    pub beyond_features: BeyondFeatures,
-    /// Truncation of training recordings.
-    pub truncation: TruncationConfig,
-    /// Drops repeated training annotations (same label, both ends within 1 ms).
-    pub remove_duplicates: bool,
-    /// Leaves out recordings without a feature file, with a warning, instead of stopping.
-    pub skip_missing_features: bool,
-}
-
-impl Default for DatasetConfig {
-    /// The preset `released`. Paths and sizes, which no preset knows, are empty or 0, and refused until they are set.
-    fn default() -> Self {
-        Self {
-            annotations: PathBuf::new(),
-            features: FeaturesConfig::default(),
-            train_subsets: vec!["training".to_owned()],
-            test_subsets: vec!["test".to_owned()],
-            num_classes: 0,
-            input_dim: 0,
-            fps: None,
-            feat_stride: Some(0.0),
-            num_frames: 0.0,
-            downsample_rate: 1,
-            max_seq_len: 0,
-            resize: false,
-            class_agnostic: false,
-            beyond_features: BeyondFeatures::Keep,
-            truncation: TruncationConfig::default(),
-            remove_duplicates: false,
-            skip_missing_features: false,
-        }
+    pub enum BeyondFeatures {
+        /// They stay as they are (THUMOS14, MultiTHUMOS, EPIC-Kitchens).
+        Keep,
+        /// Those that start after the last feature, or of which less than `truncation.trunc_thresh` is covered, are dropped; the
+        /// others end with the features (ActivityNet).
+        DropAndClip,
+        /// Those that start after the last feature are dropped, the others end with the features; if none would be left, all stay
+        /// as they are (HACS).
+        Clip,
     }
-}
 
-/// Reads a value that may be null but must be written: a missing key would silently mean null.
-fn written<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer)
-}
-
-/// Training annotations that reach beyond the last feature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum BeyondFeatures {
-    /// They stay as they are (THUMOS14, MultiTHUMOS, EPIC-Kitchens).
-    Keep,
-    /// Those that start after the last feature, or of which less than `truncation.trunc_thresh` is covered, are dropped; the
-    /// others end with the features (ActivityNet).
-    DropAndClip,
-    /// Those that start after the last feature are dropped, the others end with the features; if none would be left, all stay
-    /// as they are (HACS).
-    Clip,
-}
-
-/// Feature files and their format.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct FeaturesConfig {
-    /// Folder of the feature files; `${NAME}` and relative paths as in `annotations`. `{subset}` stands for the subset of
-    /// the recording, in lower case.
-    pub dir: PathBuf,
-    /// Start of a file name, which is `prefix` + recording id + `suffix`.
-    pub prefix: String,
-    /// End of a file name, with the extension.
-    pub suffix: String,
-    /// Format of a file.
-    pub format: FeatureFormat,
-    /// Range of the channels that are used, from the first number to before the second; null takes all.
-    pub columns: Option<[usize; 2]>,
-    /// Further files, such as optical flow, whose channels are appended to those of each recording. Each entry has `dir`,
-    /// `suffix` and `format` (required), and `prefix` and `columns`, as above.
-    pub append: Vec<AppendedFeatures>,
-}
-
-impl Default for FeaturesConfig {
-    /// The preset `released`, with an empty folder and the format npy, which no preset sets.
-    fn default() -> Self {
-        Self {
-            dir: PathBuf::new(),
-            prefix: String::new(),
-            suffix: ".npy".to_owned(),
-            format: FeatureFormat::Npy {
-                layout: FeatureLayout::TimeFirst,
-            },
-            columns: None,
-            append: Vec::new(),
-        }
+    /// Feature files and their format.
+    pub struct FeaturesConfig {
+        /// Folder of the feature files; `${NAME}` and relative paths as in `annotations`. `{subset}` stands for the subset of
+        /// the recording, in lower case.
+        pub dir: PathBuf = PathBuf::new(),
+        /// Start of a file name, which is `prefix` + recording id + `suffix`.
+        pub prefix: String = String::new(),
+        /// End of a file name, with the extension.
+        pub suffix: String = ".npy".to_owned(),
+        /// Format of a file.
+        pub format: FeatureFormat = FeatureFormat::Npy { layout: FeatureLayout::TimeFirst },
+        /// Range of the channels that are used, from the first number to before the second; null takes all.
+        pub columns: Option<[usize; 2]> = None,
+        /// Further files, such as optical flow, whose channels are appended to those of each recording. Each entry has `dir`,
+        /// `suffix` and `format` (required), and `prefix` and `columns`, as above.
+        pub append: Vec<AppendedFeatures> = Vec::new(),
     }
-}
 
-/// Further files of every recording, as in [`FeaturesConfig`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct AppendedFeatures {
-    /// Folder of the files, as in `features.dir`.
-    pub dir: PathBuf,
-    /// Start of a file name, which is `prefix` + recording id + `suffix`.
-    #[serde(default)]
-    pub prefix: String,
-    /// End of a file name, with the extension.
-    pub suffix: String,
-    /// Format of a file.
-    pub format: FeatureFormat,
-    /// Range of the channels that are used, from the first number to before the second; null takes all.
-    #[serde(default)]
-    pub columns: Option<[usize; 2]>,
+    /// Further files of every recording, as in [`FeaturesConfig`].
+    pub struct AppendedFeatures {
+        /// Folder of the files, as in `features.dir`.
+        pub dir: PathBuf,
+        /// Start of a file name, which is `prefix` + recording id + `suffix`.
+        #[serde(default)]
+        pub prefix: String,
+        /// End of a file name, with the extension.
+        pub suffix: String,
+        /// Format of a file.
+        pub format: FeatureFormat,
+        /// Range of the channels that are used, from the first number to before the second; null takes all.
+        #[serde(default)]
+        pub columns: Option<[usize; 2]>,
+    }
+
+    /// Order of the two axes of a stored feature array.
+    #[derive(Default)]
+    pub enum FeatureLayout {
+        /// (T, C)
+        #[default]
+        TimeFirst,
+        /// (C, T)
+        ChannelFirst,
+    }
+
+    /// Truncation of training recordings: longer ones to `max_seq_len`, others to a random share of their length.
+    pub struct TruncationConfig {
+        /// Smallest share of an action that must lie inside the window for the action to stay.
+        pub trunc_thresh: f64 = 0.5,
+        /// Bounds of the random share of its length that a recording is cropped to if it needs no truncation; null leaves
+        /// it whole.
+        pub crop_ratio: Option<[f64; 2]> = Some([0.9, 1.0]),
+        /// Number of windows that are tried until one holds an action.
+        pub max_tries: usize = 200,
+        /// Refuses windows that cut an action in two.
+        pub keep_whole: bool = false,
+    }
 }
 
 /// Format of a feature file.
@@ -234,33 +199,6 @@ pub enum FeatureFormat {
     },
 }
 
-/// Order of the two axes of a stored feature array.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum FeatureLayout {
-    /// (T, C)
-    #[default]
-    TimeFirst,
-    /// (C, T)
-    ChannelFirst,
-}
-
-sections! {
-    /// Truncation of training recordings: longer ones to `max_seq_len`, others to a random share of their length.
-    pub struct TruncationConfig {
-        /// Smallest share of an action that must lie inside the window for the action to stay.
-        pub trunc_thresh: f64 = 0.5,
-        /// Bounds of the random share of its length that a recording is cropped to if it needs no truncation; null leaves
-        /// it whole.
-        pub crop_ratio: Option<[f64; 2]> = Some([0.9, 1.0]),
-        /// Number of windows that are tried until one holds an action.
-        pub max_tries: usize = 200,
-        /// Refuses windows that cut an action in two.
-        pub keep_whole: bool = false,
-    }
-}
-
 impl DatasetConfig {
     pub(super) fn check(&self, check: &mut Check<'_>) {
         check.filled("annotations", &self.annotations.to_string_lossy());
@@ -289,28 +227,37 @@ impl DatasetConfig {
 }
 
 impl FeaturesConfig {
+    /// The files in `dir` without those that are appended.
+    pub fn first(&self) -> AppendedFeatures {
+        AppendedFeatures {
+            dir: self.dir.clone(),
+            prefix: self.prefix.clone(),
+            suffix: self.suffix.clone(),
+            format: self.format.clone(),
+            columns: self.columns,
+        }
+    }
+
     fn check(&self, check: &mut Check<'_>) {
-        check.filled("dir", &self.dir.to_string_lossy());
-        check_columns(self.columns, check);
-        check.section("format", |check| self.format.check(check));
+        self.first().check(check);
         for (index, more) in self.append.iter().enumerate() {
-            check.section(&format!("append[{index}]"), |check| {
-                check.filled("dir", &more.dir.to_string_lossy());
-                check_columns(more.columns, check);
-                check.section("format", |check| more.format.check(check));
-            });
+            check.section(&format!("append[{index}]"), |check| more.check(check));
         }
     }
 }
 
-fn check_columns(columns: Option<[usize; 2]>, check: &mut Check<'_>) {
-    if let Some([from, to]) = columns {
-        check.require(
-            from < to,
-            "columns",
-            format!("[{from}, {to}]"),
-            "two channels in ascending order",
-        );
+impl AppendedFeatures {
+    fn check(&self, check: &mut Check<'_>) {
+        check.filled("dir", &self.dir.to_string_lossy());
+        if let Some([from, to]) = self.columns {
+            check.require(
+                from < to,
+                "columns",
+                format!("[{from}, {to}]"),
+                "two channels in ascending order",
+            );
+        }
+        check.section("format", |check| self.format.check(check));
     }
 }
 
@@ -319,18 +266,10 @@ impl FeatureFormat {
         match self {
             Self::Npy { .. } | Self::Csv { .. } => {}
             Self::Npz { key, .. } => check.filled("key", key),
-            Self::Safetensors { key, .. } => {
-                if let Some(key) = key {
-                    check.filled("key", key);
-                }
-            }
+            Self::Safetensors { key, .. } => check.filled_if_set("key", key),
             Self::Hdf5 { file, key, .. } => {
-                if let Some(file) = file {
-                    check.filled("file", file);
-                }
-                if let Some(key) = key {
-                    check.filled("key", key);
-                }
+                check.filled_if_set("file", file);
+                check.filled_if_set("key", key);
             }
             Self::Torch { keys, .. } | Self::Pickle { keys, .. } => {
                 for (index, key) in keys.iter().enumerate() {

@@ -1,7 +1,5 @@
 //! The decoder with cross-level task decoupling and refinement.
 
-use serde::{Deserialize, Serialize};
-
 use super::check::Check;
 
 sections! {
@@ -24,71 +22,40 @@ sections! {
         /// Refinement of scores and boundaries.
         pub refinement: RefinementConfig = RefinementConfig::default(),
     }
-}
 
-/// Fusion of a level with its neighbours for one task.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct CrossLevelConfig {
-    /// Neighbours that are fused into a level; with `none` the head reads the level itself.
-    pub neighbors: Neighbors,
-    /// The way a neighbour enters the level. Not used if `neighbors` is `none`.
-    pub fusion: Fusion,
-    /// Levels that are fused: `all` that have one of the neighbours (released), or only those with a finer and a coarser
-    /// level (paper). Other levels pass unchanged.
-    pub levels: FusedLevels,
-}
-
-fn fused_with(neighbors: Neighbors) -> CrossLevelConfig {
-    CrossLevelConfig {
-        neighbors,
-        fusion: Fusion::Attention,
-        levels: FusedLevels::All,
-    }
-}
-
-/// Neighbouring levels that are fused into a level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Neighbors {
-    /// No neighbour.
-    None,
-    /// The next coarser level, doubled in length by a transposed convolution.
-    Coarser,
-    /// The next finer level, halved in length by a convolution.
-    Finer,
-    /// Both neighbours, or the only one of an outermost level.
-    Both,
-}
-
-impl Neighbors {
-    /// Whether the coarser level is one of them.
-    pub fn has_coarser(self) -> bool {
-        matches!(self, Neighbors::Coarser | Neighbors::Both)
+    /// Fusion of a level with its neighbours for one task.
+    pub struct CrossLevelConfig {
+        /// Neighbours that are fused into a level; with `none` the head reads the level itself.
+        pub neighbors: Neighbors,
+        /// The way a neighbour enters the level. Not used if `neighbors` is `none`.
+        pub fusion: Fusion,
+        /// Levels that are fused: `all` that have one of the neighbours (released), or only those with a finer and a coarser
+        /// level (paper). Other levels pass unchanged.
+        pub levels: FusedLevels,
     }
 
-    /// Whether the finer level is one of them.
-    pub fn has_finer(self) -> bool {
-        matches!(self, Neighbors::Finer | Neighbors::Both)
+    /// Neighbouring levels that are fused into a level.
+    pub enum Neighbors {
+        /// No neighbour.
+        None,
+        /// The next coarser level, doubled in length by a transposed convolution.
+        Coarser,
+        /// The next finer level, halved in length by a convolution.
+        Finer,
+        /// Both neighbours, or the only one of an outermost level.
+        Both,
     }
-}
 
-/// The way a neighbour, brought to the level's length, enters the level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Fusion {
-    /// Added, weighted per channel by a gate that is computed from the mean over time of both.
-    Attention,
-    /// Added.
-    Addition,
-    /// Stacked along the channels with the level, then a 1×1 convolution. A missing neighbour is zero.
-    Concatenation,
-}
+    /// The way a neighbour, brought to the level's length, enters the level.
+    pub enum Fusion {
+        /// Added, weighted per channel by a gate that is computed from the mean over time of both.
+        Attention,
+        /// Added.
+        Addition,
+        /// Stacked along the channels with the level, then a 1×1 convolution. A missing neighbour is zero.
+        Concatenation,
+    }
 
-sections! {
     /// Fusion of a level with both neighbours for the refinement.
     pub struct ClffConfig {
         /// Levels that are fused: `all`, each with the neighbours that it has (released), or only those with both (paper).
@@ -96,20 +63,15 @@ sections! {
         /// Halves the finer level with a depth-wise convolution (paper) instead of a full one (released).
         pub depthwise: bool = false,
     }
-}
 
-/// Levels that are fused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum FusedLevels {
-    /// All levels that have one of the neighbours.
-    All,
-    /// Only levels with a finer and a coarser neighbour.
-    Intermediate,
-}
+    /// Levels that are fused.
+    pub enum FusedLevels {
+        /// All levels that have one of the neighbours.
+        All,
+        /// Only levels with a finer and a coarser neighbour.
+        Intermediate,
+    }
 
-sections! {
     /// The towers: convolution, channel layer norm and ReLU, repeated, then one convolution.
     pub struct HeadConfig {
         /// Width H.
@@ -133,20 +95,15 @@ sections! {
         /// Input of the start and end heads: `neck` without gradient (released) or the `regression` feature (paper).
         pub boundary_input: BoundaryInput = BoundaryInput::Neck,
     }
-}
 
-/// Input of the start and end heads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum BoundaryInput {
-    /// The neck's feature; no gradient flows back through it.
-    Neck,
-    /// The fused regression feature.
-    Regression,
-}
+    /// Input of the start and end heads.
+    pub enum BoundaryInput {
+        /// The neck's feature; no gradient flows back through it.
+        Neck,
+        /// The fused regression feature.
+        Regression,
+    }
 
-sections! {
     /// Refinement of scores and boundaries.
     pub struct RefinementConfig {
         /// Refines class scores.
@@ -167,28 +124,42 @@ sections! {
         /// Keeps the per-level scales that released checkpoints contain and nothing uses.
         pub unused_scales: bool = true,
     }
+
+    /// Formula of a refined score, from the head's logit a and the refinement's logit q.
+    pub enum RefinedScore {
+        /// σ(a · q)
+        LogitProduct,
+        /// √(σ(a) · σ(q))
+        ProbabilityRoot,
+    }
+
+    /// Unit of a boundary offset.
+    pub enum OffsetUnit {
+        /// Features of level 0.
+        Grid,
+        /// The level's stride.
+        Stride,
+    }
 }
 
-/// Formula of a refined score, from the head's logit a and the refinement's logit q.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum RefinedScore {
-    /// σ(a · q)
-    LogitProduct,
-    /// √(σ(a) · σ(q))
-    ProbabilityRoot,
+fn fused_with(neighbors: Neighbors) -> CrossLevelConfig {
+    CrossLevelConfig {
+        neighbors,
+        fusion: Fusion::Attention,
+        levels: FusedLevels::All,
+    }
 }
 
-/// Unit of a boundary offset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum OffsetUnit {
-    /// Features of level 0.
-    Grid,
-    /// The level's stride.
-    Stride,
+impl Neighbors {
+    /// Whether the coarser level is one of them.
+    pub fn has_coarser(self) -> bool {
+        matches!(self, Neighbors::Coarser | Neighbors::Both)
+    }
+
+    /// Whether the finer level is one of them.
+    pub fn has_finer(self) -> bool {
+        matches!(self, Neighbors::Finer | Neighbors::Both)
+    }
 }
 
 impl RefinementConfig {

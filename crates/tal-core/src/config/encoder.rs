@@ -1,7 +1,5 @@
 //! The pyramid encoder.
 
-use serde::{Deserialize, Serialize};
-
 use super::FieldError;
 use super::check::{Check, errors_of};
 use super::mixer::MixerConfig;
@@ -37,50 +35,40 @@ sections! {
         /// Adds a channel layer norm after each convolution, which then has no bias.
         pub norm: bool = true,
     }
-}
 
-/// Positional encoding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum PositionEncoding {
-    /// No encoding.
-    None,
-    /// Sines and cosines divided by √D, stretched for recordings longer than `max_seq_len`.
-    Sinusoidal,
-}
+    /// Positional encoding.
+    pub enum PositionEncoding {
+        /// No encoding.
+        None,
+        /// Sines and cosines divided by √D, stretched for recordings longer than `max_seq_len`.
+        Sinusoidal,
+    }
 
-/// The step by which a branch block halves the length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Downsampling {
-    /// Max-pooling, kernel 3, stride 2.
-    Max,
-    /// Average pooling, kernel 2, stride 2, then a 1×1 convolution.
-    Average,
-}
+    /// The step by which a branch block halves the length.
+    pub enum Downsampling {
+        /// Max-pooling, kernel 3, stride 2.
+        Max,
+        /// Average pooling, kernel 2, stride 2, then a 1×1 convolution.
+        Average,
+    }
 
-sections! {
     /// The layer between the blocks and the heads.
     pub struct NeckConfig {
         /// Normalisation of each level.
         pub norm: NeckNorm = NeckNorm::Layer,
     }
-}
 
-/// Normalisation of each level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum NeckNorm {
-    /// No normalisation.
-    None,
-    /// A channel layer norm per level.
-    #[default]
-    Layer,
-    /// Mean 0 and variance 1 over four groups of channels and all of time; nothing is learned (TemporalMaxer).
-    Group,
+    /// Normalisation of each level.
+    #[derive(Default)]
+    pub enum NeckNorm {
+        /// No normalisation.
+        None,
+        /// A channel layer norm per level.
+        #[default]
+        Layer,
+        /// Mean 0 and variance 1 over four groups of channels and all of time; nothing is learned (TemporalMaxer).
+        Group,
+    }
 }
 
 impl EncoderConfig {
@@ -146,12 +134,8 @@ impl EncoderConfig {
         }
         check.between("num_levels", self.num_levels, 1, 16);
         if let Some(groups) = self.mixer.norm_groups() {
-            check.require(
-                self.dim.is_multiple_of(groups),
-                "dim",
-                self.dim,
-                format!("a multiple of {groups} (the groups of the block's group norm)"),
-            );
+            let what = "the groups of the block's group norm";
+            check.multiple_of("dim", self.dim, groups, what);
         }
         if matches!(self.mixer, MixerConfig::MaxPooling(_)) {
             check.require(
@@ -171,12 +155,8 @@ impl EncoderConfig {
             self.mixer.check(self.dim, self.num_levels, check);
         });
         if self.neck.norm == NeckNorm::Group {
-            check.require(
-                self.dim.is_multiple_of(NeckConfig::NORM_GROUPS),
-                "dim",
-                self.dim,
-                "a multiple of 4 (the groups of neck.norm: group)",
-            );
+            let (groups, what) = (NeckConfig::NORM_GROUPS, "the groups of neck.norm: group");
+            check.multiple_of("dim", self.dim, groups, what);
         }
     }
 }

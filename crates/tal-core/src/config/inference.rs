@@ -48,46 +48,36 @@ sections! {
         /// it off. Acts only on all classes together (`per_class: false`).
         pub voting: Option<VotingConfig> = None,
     }
-}
 
-/// The rule of suppression.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum SuppressionMethod {
-    /// Scores decay by exp(−tIoU²/σ) (Soft-NMS).
-    Gaussian,
-    /// Scores decay by 1 − tIoU if tIoU reaches `iou_threshold` (Soft-NMS).
-    Linear,
-    /// Candidates whose tIoU reaches `iou_threshold` are dropped (NMS).
-    Hard,
-    /// Nothing is suppressed and nothing is capped.
-    None,
-}
+    /// The rule of suppression.
+    pub enum SuppressionMethod {
+        /// Scores decay by exp(−tIoU²/σ) (Soft-NMS).
+        Gaussian,
+        /// Scores decay by 1 − tIoU if tIoU reaches `iou_threshold` (Soft-NMS).
+        Linear,
+        /// Candidates whose tIoU reaches `iou_threshold` are dropped (NMS).
+        Hard,
+        /// Nothing is suppressed and nothing is capped.
+        None,
+    }
 
-/// Voting: the ends of a detection become a weighted mean.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct VotingConfig {
-    /// Smallest tIoU with the detection of a candidate that votes.
-    pub iou_threshold: f32,
+    /// Voting: the ends of a detection become a weighted mean.
+    #[derive(Copy)]
+    pub struct VotingConfig {
+        /// Smallest tIoU with the detection of a candidate that votes.
+        pub iou_threshold: f32,
+        /// Weight of a vote.
+        pub weight: VotingWeight,
+    }
+
     /// Weight of a vote.
-    pub weight: VotingWeight,
-}
+    pub enum VotingWeight {
+        /// The candidate's score (TriDet, CLTDR-GMG).
+        Score,
+        /// The candidate's score times its tIoU with the detection (ActionFormer, TemporalMaxer).
+        ScoreIou,
+    }
 
-/// Weight of a vote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum VotingWeight {
-    /// The candidate's score (TriDet, CLTDR-GMG).
-    Score,
-    /// The candidate's score times its tIoU with the detection (ActionFormer, TemporalMaxer).
-    ScoreIou,
-}
-
-sections! {
     /// Comparison of detections with the ground truth.
     #[serde(default)]
     pub struct EvaluationConfig {
@@ -176,21 +166,16 @@ impl std::str::FromStr for EvaluationDialect {
         Self::ALL
             .into_iter()
             .find(|dialect| dialect.name() == name)
-            .ok_or_else(|| UnknownDialect {
-                name: name.to_owned(),
-            })
+            .ok_or_else(|| UnknownDialect(name.to_owned()))
     }
 }
 
 /// A name that no dialect has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown dialect {name:?}, must be one of activitynet, actionformer, tridet, opentad and clean"
+    "unknown dialect {0:?}, must be one of activitynet, actionformer, tridet, opentad and clean"
 )]
-pub struct UnknownDialect {
-    /// The name.
-    pub name: String,
-}
+pub struct UnknownDialect(pub String);
 
 impl InferenceConfig {
     pub(super) fn check(&self, check: &mut Check<'_>) {

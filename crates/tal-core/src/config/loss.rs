@@ -1,7 +1,5 @@
 //! Label assignment and losses.
 
-use serde::{Deserialize, Serialize};
-
 use super::action_sensitivity::ActionSensitivityConfig;
 use super::check::Check;
 use super::decoder::RefinementConfig;
@@ -56,76 +54,59 @@ sections! {
         /// action.
         pub cost: Option<CostConfig> = None,
     }
-}
 
-/// Costs of a pair of a point and an action around it, computed from the network's final outputs without gradient.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct CostConfig {
-    /// Weight of the focal loss, summed over classes, with the action's class as the target.
-    pub classification_weight: f64,
-    /// Weight of the distance-IoU loss.
-    pub regression_weight: f64,
-    /// Share of each action's pairs, cheapest first, whose points have weight 1 (rounded up).
-    pub keep_percent: f64,
-    /// Weight of the points of the remaining pairs; 0 ignores them.
-    pub confuse_weight: f64,
-}
+    /// Costs of a pair of a point and an action around it, computed from the network's final outputs without gradient.
+    pub struct CostConfig {
+        /// Weight of the focal loss, summed over classes, with the action's class as the target.
+        pub classification_weight: f64,
+        /// Weight of the distance-IoU loss.
+        pub regression_weight: f64,
+        /// Share of each action's pairs, cheapest first, whose points have weight 1 (rounded up).
+        pub keep_percent: f64,
+        /// Weight of the points of the remaining pairs; 0 ignores them.
+        pub confuse_weight: f64,
+    }
 
-/// One of the two losses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct LossTermConfig {
-    /// Weight in the total; 0 leaves the term out.
-    pub weight: f64,
-    /// The classification loss.
-    pub classification: ClassificationLoss,
-    /// Classification target of a positive pair: 1 (`one_hot`), or the IoU of its boundaries without gradient (`iou`; only
-    /// with `varifocal`).
-    pub target: ClassificationTarget,
-    /// Multiplies the classification loss of positive pairs by IoU^p.
-    pub iou_weight: bool,
-}
+    /// One of the two losses.
+    pub struct LossTermConfig {
+        /// Weight in the total; 0 leaves the term out.
+        pub weight: f64,
+        /// The classification loss.
+        pub classification: ClassificationLoss,
+        /// Classification target of a positive pair: 1 (`one_hot`), or the IoU of its boundaries without gradient (`iou`; only
+        /// with `varifocal`).
+        pub target: ClassificationTarget,
+        /// Multiplies the classification loss of positive pairs by IoU^p.
+        pub iou_weight: bool,
+    }
 
-/// Classification target of a positive pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ClassificationTarget {
-    /// 1.
-    OneHot,
-    /// The IoU of its boundaries with the action.
-    Iou,
-}
+    /// Classification target of a positive pair.
+    pub enum ClassificationTarget {
+        /// 1.
+        OneHot,
+        /// The IoU of its boundaries with the action.
+        Iou,
+    }
 
-/// A regression loss of positive pairs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum RegressionLoss {
-    /// Distance-IoU: 1 − IoU + (distance of the centres / length of the hull)².
-    Diou,
-    /// Generalised IoU: 1 − IoU + (hull − union) / hull. The union of two segments around one point is their hull, so that
-    /// this equals `iou` up to rounding.
-    Giou,
-    /// 1 − IoU.
-    Iou,
-}
+    /// A regression loss of positive pairs.
+    pub enum RegressionLoss {
+        /// Distance-IoU: 1 − IoU + (distance of the centres / length of the hull)².
+        Diou,
+        /// Generalised IoU: 1 − IoU + (hull − union) / hull. The union of two segments around one point is their hull, so that
+        /// this equals `iou` up to rounding.
+        Giou,
+        /// 1 − IoU.
+        Iou,
+    }
 
-/// A classification loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ClassificationLoss {
-    /// Sigmoid focal loss.
-    Focal,
-    /// Varifocal loss.
-    Varifocal,
-}
+    /// A classification loss.
+    pub enum ClassificationLoss {
+        /// Sigmoid focal loss.
+        Focal,
+        /// Varifocal loss.
+        Varifocal,
+    }
 
-sections! {
     /// Divisor of the losses.
     pub struct NormalizerConfig {
         /// The divisor: a `running` mean (released), or the batch's own `point_counts` (paper) or `pair_counts`.
@@ -137,19 +118,16 @@ sections! {
         /// Updates before each of the two loss terms (released) instead of once per step. Only for `running`.
         pub update_per_term: bool = true,
     }
-}
 
-/// Divisor of the losses; counts are at least 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum NormalizerMethod {
-    /// A running mean of the number of positive points, for all losses.
-    Running,
-    /// The number of positive points for their losses, the number of the other points for theirs.
-    PointCounts,
-    /// The number of positive pairs of a point and a class for their losses, the number of the other pairs for theirs.
-    PairCounts,
+    /// Divisor of the losses; counts are at least 1.
+    pub enum NormalizerMethod {
+        /// A running mean of the number of positive points, for all losses.
+        Running,
+        /// The number of positive points for their losses, the number of the other points for theirs.
+        PointCounts,
+        /// The number of positive pairs of a point and a class for their losses, the number of the other pairs for theirs.
+        PairCounts,
+    }
 }
 
 impl LossConfig {

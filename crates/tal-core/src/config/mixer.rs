@@ -55,6 +55,74 @@ sections! {
         /// branch also has a learned scale per channel, which starts at 1e-4.
         pub drop_path: f64 = 0.1,
     }
+
+    /// A filter in the frequency domain whose response depends on the input.
+    pub struct FilterConfig {
+        /// Kernel (odd) of the filter's two depth-wise convolutions along frequency. 1 (released) gives each channel a
+        /// complex factor and offset; a larger kernel mixes neighbouring frequencies, with zeros outside (paper).
+        pub kernel_size: usize = 1,
+        /// λ of the soft shrinkage of the filter's response; 0 leaves it out (paper).
+        pub soft_shrink: f64 = 0.001,
+        /// Scaling of the Fourier transform: `ortho` (released) or `backward` (paper).
+        pub fft_norm: FftNorm = FftNorm::Ortho,
+    }
+
+    /// Mixing of channels in the instant branch.
+    pub enum InstantMixing {
+        /// A scale and an offset per channel.
+        Depthwise,
+        /// Fully connected at every position.
+        Dense,
+    }
+
+    /// Activation of a gate before it multiplies.
+    pub enum GateActivation {
+        /// x
+        Identity,
+        /// max(x, 0)
+        Relu,
+    }
+
+    /// Scaling of the Fourier transform.
+    pub enum FftNorm {
+        /// 1/√T in both directions.
+        Ortho,
+        /// 1 forward, 1/T backward.
+        Backward,
+    }
+
+    /// Self-attention and an MLP, each after a norm and with a residual (ActionFormer).
+    pub struct AttentionConfig {
+        /// Number of heads; they share the channels evenly.
+        pub num_heads: usize,
+        /// Number of positions that each position attends to (odd): itself and equally many on either side. Null: all positions.
+        pub window: Option<usize>,
+        /// Adds a learned bias per head and distance within the window.
+        pub relative_position: bool,
+        /// Kernel (odd) of the depth-wise convolutions of query, key and value.
+        pub kernel_size: usize,
+        /// Hidden width of the block's MLP; null: four times `dim`.
+        pub mlp_dim: Option<usize>,
+        /// Probability that training skips a residual branch of a stem or branch block for a sample. If it is above 0, each such
+        /// branch also has a learned scale per channel, which starts at 1e-4.
+        pub drop_path: f64,
+    }
+
+    /// Scalable-Granularity Perception block: an instant-level and a window-level branch (TriDet).
+    pub struct SgpConfig {
+        /// Hidden width of the block's MLP.
+        pub mlp_dim: usize,
+        /// Kernel w of the window-level branch (odd): one number for all levels, or a list with one per level. Stem blocks always
+        /// use 1.
+        pub kernel_size: PerLevel,
+        /// Factor k of the wide window, which has (w + 1) · k positions, rounded and made odd.
+        pub k: f64,
+        /// Standard deviation of the initial weights of the five depth-wise convolutions.
+        pub init_std: f64,
+        /// Probability that training skips the residual branch of a branch block for a sample. If it is above 0, each such branch
+        /// also has a learned scale per channel, which starts at 1e-4.
+        pub drop_path: f64,
+    }
 }
 
 /// The global branch of a Gated Multi-Granularity block.
@@ -79,19 +147,6 @@ impl Default for GlobalConfig {
     }
 }
 
-sections! {
-    /// A filter in the frequency domain whose response depends on the input.
-    pub struct FilterConfig {
-        /// Kernel (odd) of the filter's two depth-wise convolutions along frequency. 1 (released) gives each channel a
-        /// complex factor and offset; a larger kernel mixes neighbouring frequencies, with zeros outside (paper).
-        pub kernel_size: usize = 1,
-        /// λ of the soft shrinkage of the filter's response; 0 leaves it out (paper).
-        pub soft_shrink: f64 = 0.001,
-        /// Scaling of the Fourier transform: `ortho` (released) or `backward` (paper).
-        pub fft_norm: FftNorm = FftNorm::Ortho,
-    }
-}
-
 impl FilterConfig {
     /// Values that no filter can have.
     pub fn errors(&self) -> Vec<FieldError> {
@@ -102,17 +157,6 @@ impl FilterConfig {
         check.odd("kernel_size", self.kernel_size);
         check.not_negative("soft_shrink", self.soft_shrink);
     }
-}
-
-/// Mixing of channels in the instant branch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum InstantMixing {
-    /// A scale and an offset per channel.
-    Depthwise,
-    /// Fully connected at every position.
-    Dense,
 }
 
 /// One number for all levels, or one per level.
@@ -158,67 +202,6 @@ impl PerLevel {
             }
         }
     }
-}
-
-/// Activation of a gate before it multiplies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum GateActivation {
-    /// x
-    Identity,
-    /// max(x, 0)
-    Relu,
-}
-
-/// Scaling of the Fourier transform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum FftNorm {
-    /// 1/√T in both directions.
-    Ortho,
-    /// 1 forward, 1/T backward.
-    Backward,
-}
-
-/// Self-attention and an MLP, each after a norm and with a residual (ActionFormer).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct AttentionConfig {
-    /// Number of heads; they share the channels evenly.
-    pub num_heads: usize,
-    /// Number of positions that each position attends to (odd): itself and equally many on either side. Null: all positions.
-    pub window: Option<usize>,
-    /// Adds a learned bias per head and distance within the window.
-    pub relative_position: bool,
-    /// Kernel (odd) of the depth-wise convolutions of query, key and value.
-    pub kernel_size: usize,
-    /// Hidden width of the block's MLP; null: four times `dim`.
-    pub mlp_dim: Option<usize>,
-    /// Probability that training skips a residual branch of a stem or branch block for a sample. If it is above 0, each such
-    /// branch also has a learned scale per channel, which starts at 1e-4.
-    pub drop_path: f64,
-}
-
-/// Scalable-Granularity Perception block: an instant-level and a window-level branch (TriDet).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct SgpConfig {
-    /// Hidden width of the block's MLP.
-    pub mlp_dim: usize,
-    /// Kernel w of the window-level branch (odd): one number for all levels, or a list with one per level. Stem blocks always
-    /// use 1.
-    pub kernel_size: PerLevel,
-    /// Factor k of the wide window, which has (w + 1) · k positions, rounded and made odd.
-    pub k: f64,
-    /// Standard deviation of the initial weights of the five depth-wise convolutions.
-    pub init_std: f64,
-    /// Probability that training skips the residual branch of a branch block for a sample. If it is above 0, each such branch
-    /// also has a learned scale per channel, which starts at 1e-4.
-    pub drop_path: f64,
 }
 
 /// Max-pooling alone, which has no settings (TemporalMaxer).

@@ -32,99 +32,72 @@ mod precision;
 mod section;
 mod train;
 
-pub use action_sensitivity::{
-    ActionSensitivityConfig, ClassLevelConfig, ContrastiveBackground, ContrastiveConfig,
-    GaussianCombination, InstanceLevelConfig, SensitivityDistance, WeightNormalization,
-};
-pub use backtal::{
-    AffinityLayout, BackTalConfig, BackTalLossConfig, ProposalConfig, ThresholdRange,
-};
-pub use class_scores::{ClassScoresConfig, ClassScoresRule, ScoreCombination};
-pub use dataset::{
-    AppendedFeatures, BeyondFeatures, DatasetConfig, FeatureFormat, FeatureLayout, FeaturesConfig,
-    TruncationConfig,
-};
-pub use decoder::{
-    BoundaryInput, ClffConfig, CrossLevelConfig, DecoderConfig, FusedLevels, Fusion, HeadConfig,
-    Neighbors, OffsetUnit, RefinedScore, RefinementConfig, TridentConfig,
-};
-pub use encoder::{
-    Downsampling, EncoderConfig, NeckConfig, NeckNorm, PositionEncoding, ProjectionConfig,
-};
+// Sections and choices, which are all that these modules export.
+pub use action_sensitivity::*;
+pub use backtal::*;
+pub use class_scores::*;
+pub use dataset::*;
+pub use decoder::*;
+pub use encoder::*;
 pub use error::FieldError;
-pub use inference::{
-    EvaluationConfig, EvaluationDialect, InferenceConfig, SuppressionConfig, SuppressionMethod,
-    UnknownDialect, VotingConfig, VotingWeight,
-};
-pub use loss::{
-    AssignmentConfig, ClassificationLoss, ClassificationTarget, CostConfig, LossConfig,
-    LossTermConfig, NormalizerConfig, NormalizerMethod, RegressionLoss,
-};
-pub use mixer::{
-    AttentionConfig, FftNorm, FilterConfig, GateActivation, GlobalConfig, GmgConfig, InstantMixing,
-    MaxPoolingConfig, MixerConfig, PerLevel, SgpConfig,
-};
+pub use inference::*;
+pub use loss::*;
+pub use mixer::*;
 pub use precision::Precision;
 pub use section::FieldErrors;
-pub use train::{
-    CheckpointConfig, EmaConfig, OptimizerMethod, ScheduleConfig, TrainConfig, Weights,
-};
+pub use train::*;
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
-
 use check::Check;
 
-/// Everything a run needs to know.
-///
-/// The default is the preset `released` with the [default data set](DatasetConfig::default), which must be filled in.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    /// Defaults that the file starts from.
-    #[serde(default)]
-    pub preset: Preset,
-    /// The data set: where it lies and how it becomes network input.
-    pub dataset: DatasetConfig,
-    /// The pyramid encoder: projection, blocks and neck.
-    pub encoder: EncoderConfig,
-    /// The decoder: cross-level fusion, heads and refinement.
-    pub decoder: DecoderConfig,
-    /// Label assignment and losses.
-    pub loss: LossConfig,
-    /// BackTAL, which learns from labels of whole recordings and background clicks. It replaces `encoder`, `decoder`, `loss` and
-    /// most of `inference`; null trains the detector that these sections describe.
-    #[serde(default)]
-    pub backtal: Option<BackTalConfig>,
-    /// Optimisation, and what a run keeps.
-    pub train: TrainConfig,
-    /// From logits to detections.
-    pub inference: InferenceConfig,
-    /// Comparison of detections with the ground truth.
-    pub evaluation: EvaluationConfig,
-}
+sections! {
+    /// Everything a run needs to know.
+    ///
+    /// The default is the preset `released` with the [default data set](DatasetConfig::default), which must be filled in.
+    #[derive(Default)]
+    pub struct Config {
+        /// Defaults that the file starts from.
+        #[serde(default)]
+        pub preset: Preset,
+        /// The data set: where it lies and how it becomes network input.
+        pub dataset: DatasetConfig,
+        /// The pyramid encoder: projection, blocks and neck.
+        pub encoder: EncoderConfig,
+        /// The decoder: cross-level fusion, heads and refinement.
+        pub decoder: DecoderConfig,
+        /// Label assignment and losses.
+        pub loss: LossConfig,
+        /// BackTAL, which learns from labels of whole recordings and background clicks. It replaces `encoder`, `decoder`, `loss` and
+        /// most of `inference`; null trains the detector that these sections describe.
+        #[serde(default)]
+        pub backtal: Option<BackTalConfig>,
+        /// Optimisation, and what a run keeps.
+        pub train: TrainConfig,
+        /// From logits to detections.
+        pub inference: InferenceConfig,
+        /// Comparison of detections with the ground truth.
+        pub evaluation: EvaluationConfig,
+    }
 
-/// A named set of defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Preset {
-    /// The authors' public code.
-    #[default]
-    Released,
-    /// The equations of the paper, where they differ from the public code.
-    Paper,
-    /// BackTAL as published for THUMOS14.
-    #[serde(rename = "backtal_thumos14")]
-    BackTalThumos14,
-    /// BackTAL as published for ActivityNet-1.2.
-    #[serde(rename = "backtal_activitynet12")]
-    BackTalActivityNet12,
-    /// BackTAL as published for HACS.
-    #[serde(rename = "backtal_hacs")]
-    BackTalHacs,
+    /// A named set of defaults.
+    #[derive(Default)]
+    pub enum Preset {
+        /// The authors' public code.
+        #[default]
+        Released,
+        /// The equations of the paper, where they differ from the public code.
+        Paper,
+        /// BackTAL as published for THUMOS14.
+        #[serde(rename = "backtal_thumos14")]
+        BackTalThumos14,
+        /// BackTAL as published for ActivityNet-1.2.
+        #[serde(rename = "backtal_activitynet12")]
+        BackTalActivityNet12,
+        /// BackTAL as published for HACS.
+        #[serde(rename = "backtal_hacs")]
+        BackTalHacs,
+    }
 }
 
 impl Preset {
@@ -159,29 +132,22 @@ impl Config {
 
     /// All paths to data, each with its key, such as `dataset.features.append[0].dir`.
     pub fn paths_mut(&mut self) -> Vec<(String, &mut PathBuf)> {
+        let mut paths = Vec::new();
+        let mut add = |key: &str, path| paths.push((key.to_owned(), path));
         let features = &mut self.dataset.features;
-        let mut paths = vec![
-            (
-                "dataset.annotations".to_owned(),
-                &mut self.dataset.annotations,
-            ),
-            ("dataset.features.dir".to_owned(), &mut features.dir),
-        ];
-        let append = features.append.iter_mut().enumerate();
-        paths.extend(append.map(|(index, more)| {
-            (
-                format!("dataset.features.append[{index}].dir"),
+        add("dataset.annotations", &mut self.dataset.annotations);
+        add("dataset.features.dir", &mut features.dir);
+        for (index, more) in features.append.iter_mut().enumerate() {
+            add(
+                &format!("dataset.features.append[{index}].dir"),
                 &mut more.dir,
-            )
-        }));
+            );
+        }
         if let Some(scores) = &mut self.inference.external_scores {
-            paths.push((
-                "inference.external_scores.file".to_owned(),
-                &mut scores.file,
-            ));
+            add("inference.external_scores.file", &mut scores.file);
         }
         if let Some(clicks) = self.backtal.as_mut().and_then(|b| b.clicks.as_mut()) {
-            paths.push(("backtal.clicks".to_owned(), clicks));
+            add("backtal.clicks", clicks);
         }
         paths
     }
@@ -214,16 +180,15 @@ impl Config {
         check.section("train", |check| self.train.check(check));
         check.section("inference", |check| self.inference.check(check));
         check.section("evaluation", |check| self.evaluation.check(check));
-        let unit = crate::PointGrid::length_unit(self.encoder.num_levels.min(16));
-        check.require(
-            self.backtal.is_some() || self.dataset.max_seq_len.is_multiple_of(unit),
-            "dataset.max_seq_len",
-            self.dataset.max_seq_len,
-            format!(
-                "a multiple of {unit} (the stride of the last of encoder.num_levels = {} levels)",
-                self.encoder.num_levels
-            ),
-        );
+        if self.backtal.is_none() {
+            let num_levels = self.encoder.num_levels;
+            check.multiple_of(
+                "dataset.max_seq_len",
+                self.dataset.max_seq_len,
+                crate::PointGrid::length_unit(num_levels.min(16)),
+                format!("the stride of the last of encoder.num_levels = {num_levels} levels"),
+            );
+        }
         if errors.is_empty() {
             Ok(())
         } else {

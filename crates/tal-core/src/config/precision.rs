@@ -1,20 +1,18 @@
 //! Precision of a network's products.
 
-use serde::{Deserialize, Serialize};
-
-/// Precision of convolutions and of the products of attention. Norms, Fourier transforms, the optimiser and the stored weights
-/// are float32 in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Precision {
-    /// float32.
-    #[default]
-    Float32,
-    /// float32 whose fraction CUDA's tensor cores shorten to 10 bits, in the matrix products of attention too; the same as
-    /// `float32` on the CPU.
-    Tf32,
-    /// bfloat16 (7 bits of fraction) in all convolutions except depth-wise ones. For CUDA, and for processors that multiply
-    /// bfloat16 fast (not all of those with AVX512-BF16, see `docs/performance.md`); slower on others.
-    Bfloat16,
+sections! {
+    /// Precision of convolutions and of the products of attention. Norms, Fourier transforms, the optimiser and the stored weights
+    /// are float32 in any case.
+    #[derive(Default)]
+    pub enum Precision {
+        /// float32.
+        #[default]
+        Float32,
+        /// float32 whose fraction CUDA's tensor cores shorten to 10 bits, in the matrix products of attention too; the same as
+        /// `float32` on the CPU.
+        Tf32,
+        /// bfloat16 (7 bits of fraction) in all convolutions except depth-wise ones. For CUDA, and for processors that multiply
+        /// bfloat16 fast (not all of those with AVX512-BF16, see `docs/performance.md`); slower on others.
+        Bfloat16,
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::check::Check;
+use super::check::{Check, errors_of};
 use super::{ActionSensitivityConfig, BackTalConfig, DecoderConfig, FieldError};
 
 /// Values of a section that are not allowed.
@@ -51,10 +51,8 @@ impl BackTalConfig {
 }
 
 fn validate(path: &str, body: impl FnOnce(&mut Check<'_>)) -> Result<(), FieldErrors> {
-    let mut errors = Vec::new();
-    Check::new(&mut errors).section(path, body);
-    match errors.is_empty() {
-        true => Ok(()),
-        false => Err(FieldErrors(errors)),
+    match errors_of(path, body) {
+        errors if errors.is_empty() => Ok(()),
+        errors => Err(FieldErrors(errors)),
     }
 }

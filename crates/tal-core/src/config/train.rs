@@ -48,6 +48,37 @@ sections! {
         /// When to evaluate and what to keep.
         pub checkpoint: CheckpointConfig = CheckpointConfig::default(),
     }
+
+    /// Moving average of the weights: e ← d·e + (1 − d)·p after each step.
+    pub struct EmaConfig {
+        /// Decay d.
+        pub decay: f64 = 0.999,
+        /// Lets the decay grow with the step n as min(d, (1 + n) / (10 + n)), so that short runs forget their start.
+        pub warmup: bool = false,
+    }
+
+    /// Weights that a detector uses.
+    pub enum Weights {
+        /// The moving average.
+        Ema,
+        /// The trained weights themselves.
+        Raw,
+    }
+
+    /// When to evaluate and what to keep.
+    pub struct CheckpointConfig {
+        /// Weights that are evaluated, and that `predict` and `test` use by default.
+        pub weights: Weights = Weights::Ema,
+        /// Number of epochs between evaluations on the test subsets, of which the best is kept; 0 evaluates once, at the
+        /// end.
+        pub eval_every: usize = 0,
+        /// First epoch, counted from 1, after which `eval_every` applies.
+        pub eval_from: usize = 1,
+        /// Number of epochs between writes of the run's state, which is also written at the end.
+        pub save_every: usize = 1,
+        /// Number of steps between additional writes within an epoch; 0 writes none.
+        pub save_every_steps: usize = 0,
+    }
 }
 
 /// The optimiser.
@@ -80,44 +111,6 @@ pub enum ScheduleConfig {
     },
     /// No decay.
     Constant {},
-}
-
-sections! {
-    /// Moving average of the weights: e ← d·e + (1 − d)·p after each step.
-    pub struct EmaConfig {
-        /// Decay d.
-        pub decay: f64 = 0.999,
-        /// Lets the decay grow with the step n as min(d, (1 + n) / (10 + n)), so that short runs forget their start.
-        pub warmup: bool = false,
-    }
-}
-
-/// Weights that a detector uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Weights {
-    /// The moving average.
-    Ema,
-    /// The trained weights themselves.
-    Raw,
-}
-
-sections! {
-    /// When to evaluate and what to keep.
-    pub struct CheckpointConfig {
-        /// Weights that are evaluated, and that `predict` and `test` use by default.
-        pub weights: Weights = Weights::Ema,
-        /// Number of epochs between evaluations on the test subsets, of which the best is kept; 0 evaluates once, at the
-        /// end.
-        pub eval_every: usize = 0,
-        /// First epoch, counted from 1, after which `eval_every` applies.
-        pub eval_from: usize = 1,
-        /// Number of epochs between writes of the run's state, which is also written at the end.
-        pub save_every: usize = 1,
-        /// Number of steps between additional writes within an epoch; 0 writes none.
-        pub save_every_steps: usize = 0,
-    }
 }
 
 impl TrainConfig {

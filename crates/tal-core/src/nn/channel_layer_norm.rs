@@ -34,9 +34,6 @@ impl ChannelLayerNorm {
     }
 
     /// Normalises.
-    ///
-    /// # Shapes
-    /// (B, C, T) → (B, C, T).
     pub fn forward(&self, x: &Tensor) -> Tensor {
         self.fused::<false>(x, None)
             .unwrap_or_else(|| self.on_libtorch(x))

@@ -51,6 +51,11 @@ impl Conv1dConfig {
             ..Conv1dConfig::new(channels, channels, kernel_size)
         }
     }
+
+    /// The same convolution with another bias.
+    pub fn with_bias(self, bias: BiasInit) -> Self {
+        Conv1dConfig { bias, ..self }
+    }
 }
 
 /// Convolution along time with zero padding.
@@ -103,9 +108,6 @@ impl Conv1d {
     }
 
     /// Convolves.
-    ///
-    /// # Shapes
-    /// (B, in, T) → (B, out, T').
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let bias = self.bias.as_ref();
         if self.stride == 1 && self.groups == 1 {

@@ -1,5 +1,7 @@
 //! Convolution along time, of which only some windows are wanted.
 
+use std::collections::BTreeSet;
+
 use tal_kernels::{ConvWindow, WindowedConvolution};
 use tal_torch::record;
 use tch::Tensor;
@@ -40,7 +42,8 @@ pub fn convolve_windows(
             "{window:?} is not one of {sizes:?}"
         );
     }
-    let channels = channels_of(&windows);
+    let channels: BTreeSet<usize> = windows.iter().map(|window| window.channel).collect();
+    let channels = Vec::from_iter(channels);
     let is_less_work = sizes.is_less_work(windows.len(), channels.len());
     let plain = host::are_plain([x, weight].into_iter().chain(bias));
     // Without windows there is still a gradient, of zeros.
@@ -49,14 +52,6 @@ pub fn convolve_windows(
     } else {
         from_channels(x, weight, bias, &windows, &channels, sizes)
     }
-}
-
-/// The output channels that windows read, each once, in ascending order.
-fn channels_of(windows: &[ConvWindow]) -> Vec<usize> {
-    let mut channels: Vec<usize> = windows.iter().map(|window| window.channel).collect();
-    channels.sort_unstable();
-    channels.dedup();
-    channels
 }
 
 /// The sizes of a convolution and its windows.
@@ -204,7 +199,8 @@ mod tests {
                     within: from.min(len)..to.min(len),
                 })
                 .collect();
-            let channels = channels_of(&windows);
+            let channels: BTreeSet<usize> = windows.iter().map(|window| window.channel).collect();
+            let channels = Vec::from_iter(channels);
             let loops = gradients(&inputs_of, |[x, weight, bias]| {
                 let sizes = sizes_of(x, weight, width);
                 in_loops(x, weight, Some(bias), windows.clone(), sizes)

@@ -41,9 +41,6 @@ impl AffineDropPath {
     }
 
     /// Scales, and skips samples if `train` is true.
-    ///
-    /// # Shapes
-    /// (B, C, T) → (B, C, T).
     pub fn forward_t(&self, x: &Tensor, train: bool) -> Tensor {
         match self.factors(x.size()[0], (x.kind(), x.device()), train) {
             // The factor of a sample and a channel first: it is small, x is not.

@@ -40,9 +40,6 @@ impl GroupNorm {
     }
 
     /// Normalises.
-    ///
-    /// # Shapes
-    /// (B, C, T) → (B, C, T).
     pub fn forward(&self, x: &Tensor) -> Tensor {
         x.group_norm(
             self.num_groups,

@@ -30,9 +30,6 @@ impl MaskedConv1d {
     }
 
     /// Convolves and masks; `mask` has the length of the output.
-    ///
-    /// # Shapes
-    /// (B, in, T), mask (B, 1, T) → (B, out, T).
     pub fn forward(&self, x: &Tensor, mask: &Tensor) -> Tensor {
         self.conv.forward(x) * mask
     }

@@ -24,7 +24,7 @@ mod variables;
 
 pub use channel_layer_norm::ChannelLayerNorm;
 pub use conv::{Conv1d, Conv1dConfig};
-pub use conv_transpose::{ConvTranspose1d, ConvTranspose1dConfig};
+pub use conv_transpose::ConvTranspose1d;
 pub use conv_windows::convolve_windows;
 pub use convolve::convolve;
 pub use drop_path::AffineDropPath;

@@ -79,7 +79,7 @@ mod tests {
     use tch::nn::VarStore;
 
     use super::*;
-    use crate::nn::{Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig};
+    use crate::nn::{Conv1d, Conv1dConfig, ConvTranspose1d};
 
     /// The largest difference relative to the largest value.
     fn error(ours: &Tensor, expected: &Tensor) -> f64 {
@@ -100,7 +100,7 @@ mod tests {
             };
             Conv1d::new(&path, config)
         });
-        let transposed = ConvTranspose1d::new(&vs.root(), ConvTranspose1dConfig::doubling(16, 8));
+        let transposed = ConvTranspose1d::new(&vs.root(), 16, 8);
         let x = Tensor::randn([2, 16, 40], (Kind::Float, Device::Cpu));
         let layers: [&dyn Fn(&Tensor) -> Tensor; 3] =
             [&|x| convs[0].forward(x), &|x| convs[1].forward(x), &|x| {

@@ -23,9 +23,6 @@ impl Scale {
     }
 
     /// Multiplies.
-    ///
-    /// # Shapes
-    /// Any → the same.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         x * &self.scale
     }

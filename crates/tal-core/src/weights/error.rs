@@ -1,24 +1,17 @@
 //! Errors of weight files.
 
-use std::io;
 use std::path::PathBuf;
 
 use super::report::LoadReport;
+use crate::FileError;
 
 /// An error of a weight file, or of weights that do not fit their network.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
     /// The file system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// `read` or `write`.
-        action: &'static str,
-        /// The error of the system.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The file is truncated, damaged or something else.
     #[error("{} is not a complete safetensors file: {reason}", path.display())]
     Corrupt {

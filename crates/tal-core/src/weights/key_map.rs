@@ -22,17 +22,18 @@ impl KeyMap {
     ///
     /// # Errors
     /// If a rule is not a regular expression.
-    pub fn new(rules: &[(&str, &str)]) -> Result<Self, WeightsError> {
+    pub fn new<S: AsRef<str>>(rules: &[(S, S)]) -> Result<Self, WeightsError> {
         let rules = rules.iter().map(|(rule, replacement)| {
+            let (rule, replacement) = (rule.as_ref(), replacement.as_ref());
             let regex =
                 Regex::new(&format!("^(?:{rule})$")).map_err(|source| WeightsError::Rule {
-                    rule: (*rule).to_owned(),
+                    rule: rule.to_owned(),
                     source: Box::new(source),
                 })?;
-            Ok((regex, (*replacement).to_owned()))
+            Ok((regex, replacement.to_owned()))
         });
         Ok(KeyMap {
-            rules: rules.collect::<Result<_, _>>()?,
+            rules: rules.collect::<Result<_, WeightsError>>()?,
         })
     }
 

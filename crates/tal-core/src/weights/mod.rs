@@ -9,7 +9,7 @@ mod write;
 
 pub use error::WeightsError;
 pub use key_map::KeyMap;
-pub use load::{load, load_strict};
-pub use read::{Metadata, NamedTensors, read_metadata, read_safetensors};
+pub use load::load_strict;
+pub use read::{Metadata, NamedTensors, read_safetensors};
 pub use report::{LoadReport, Mismatch};
 pub use write::write_safetensors;

@@ -9,6 +9,7 @@ use safetensors::tensor::{Dtype, Metadata as Header, SafeTensorError, TensorInfo
 use tch::{Kind, Tensor};
 
 use super::error::WeightsError;
+use crate::FileError;
 
 /// Tensors and their names.
 pub type NamedTensors = BTreeMap<String, Tensor>;
@@ -32,35 +33,29 @@ pub fn read_safetensors(path: &Path) -> Result<(NamedTensors, Metadata), Weights
         let (start, end) = info.data_offsets;
         bytes.resize(end - start, 0);
         file.read_exact(&mut bytes)
-            .map_err(|source| io_error(path, source))?;
+            .map_err(FileError::at("read", path))?;
         let tensor = tensor(path, &name, info, &bytes)?;
         tensors.insert(name, tensor);
     }
-    Ok((tensors, metadata(&header)))
-}
-
-/// Reads only the metadata of a safetensors file, whatever its size.
-///
-/// # Errors
-/// If the file cannot be read, or it is truncated or its header damaged.
-pub fn read_metadata(path: &Path) -> Result<Metadata, WeightsError> {
-    open(path).map(|(_, header)| metadata(&header))
+    let metadata = header.metadata().iter().flatten();
+    let metadata = metadata.map(|(key, value)| (key.clone(), value.clone()));
+    Ok((tensors, metadata.collect()))
 }
 
 /// Opens a file and reads its header; the tensors' bytes follow.
 fn open(path: &Path) -> Result<(File, Header), WeightsError> {
     const LEN_SIZE: u64 = 8;
-    let io_error = |source| io_error(path, source);
+    let unreadable = FileError::at("read", path);
     let corrupt = |error| corrupt(path, error);
-    let file = File::open(path).map_err(io_error)?;
-    let file_len = file.metadata().map_err(io_error)?.len();
+    let file = File::open(path).map_err(&unreadable)?;
+    let file_len = file.metadata().map_err(&unreadable)?.len();
     let read = |len: u64| {
         let mut bytes = Vec::new();
         (&file)
             .take(len)
             .read_to_end(&mut bytes)
             .map(|_| bytes)
-            .map_err(io_error)
+            .map_err(&unreadable)
     };
     let len = <[u8; LEN_SIZE as usize]>::try_from(read(LEN_SIZE)?)
         .map_err(|_| corrupt(SafeTensorError::HeaderTooSmall))?;
@@ -76,19 +71,6 @@ fn open(path: &Path) -> Result<(File, Header), WeightsError> {
     Ok((file, header))
 }
 
-fn metadata(header: &Header) -> Metadata {
-    let entries = header.metadata().iter().flatten();
-    entries.map(|(k, v)| (k.clone(), v.clone())).collect()
-}
-
-fn io_error(path: &Path, source: std::io::Error) -> WeightsError {
-    WeightsError::Io {
-        path: path.to_owned(),
-        action: "read",
-        source,
-    }
-}
-
 fn corrupt(path: &Path, error: SafeTensorError) -> WeightsError {
     WeightsError::Corrupt {
         path: path.to_owned(),
@@ -102,7 +84,8 @@ fn tensor(
     info: &TensorInfo,
     bytes: &[u8],
 ) -> Result<Tensor, WeightsError> {
-    let kind = kind(info.dtype).ok_or_else(|| WeightsError::UnsupportedKind {
+    let kind = KINDS.iter().find(|(dtype, _)| *dtype == info.dtype);
+    let (_, kind) = kind.ok_or_else(|| WeightsError::UnsupportedKind {
         path: path.to_owned(),
         name: name.to_owned(),
         kind: info.dtype.to_string(),
@@ -111,7 +94,7 @@ fn tensor(
     let Some(size) = size else {
         return Err(corrupt(path, SafeTensorError::ValidationOverflow));
     };
-    let tensor = match kind {
+    let tensor = match *kind {
         // Any byte but 0 counts as true; a boolean tensor may hold nothing but 0 and 1.
         Kind::Bool => Tensor::f_from_data_size(bytes, &size, Kind::Uint8).and_then(|t| t.f_ne(0)),
         kind => Tensor::f_from_data_size(bytes, &size, kind),
@@ -122,19 +105,17 @@ fn tensor(
     })
 }
 
-fn kind(dtype: Dtype) -> Option<Kind> {
-    Some(match dtype {
-        Dtype::BOOL => Kind::Bool,
-        Dtype::U8 => Kind::Uint8,
-        Dtype::I32 => Kind::Int,
-        Dtype::I64 => Kind::Int64,
-        Dtype::F16 => Kind::Half,
-        Dtype::BF16 => Kind::BFloat16,
-        Dtype::F32 => Kind::Float,
-        Dtype::F64 => Kind::Double,
-        _ => return None,
-    })
-}
+/// The supported kinds, as files and as LibTorch name them.
+pub(super) const KINDS: [(Dtype, Kind); 8] = [
+    (Dtype::BOOL, Kind::Bool),
+    (Dtype::U8, Kind::Uint8),
+    (Dtype::I32, Kind::Int),
+    (Dtype::I64, Kind::Int64),
+    (Dtype::F16, Kind::Half),
+    (Dtype::BF16, Kind::BFloat16),
+    (Dtype::F32, Kind::Float),
+    (Dtype::F64, Kind::Double),
+];
 
 #[cfg(test)]
 mod tests {
@@ -148,10 +129,10 @@ mod tests {
 
     fn sample(folder: &Path) -> Vec<u8> {
         let path = folder.join("sample.safetensors");
-        let tensors = [
-            ("a", Tensor::from_slice(&[1f32, 2., 3.])),
-            ("b", Tensor::from_slice(&[1i64]).view([1, 1])),
-        ];
+        let tensors = NamedTensors::from([
+            ("a".to_owned(), Tensor::from_slice(&[1f32, 2., 3.])),
+            ("b".to_owned(), Tensor::from_slice(&[1i64]).view([1, 1])),
+        ]);
         let metadata = Metadata::from([("k".to_owned(), "v".to_owned())]);
         write_safetensors(&path, &tensors, &metadata).unwrap();
         fs::read(path).unwrap()
@@ -172,27 +153,8 @@ mod tests {
             assert!(error.to_string().contains("cut.safetensors"), "{error}");
         }
         fs::write(&path, &bytes).unwrap();
-        assert_eq!(read_safetensors(&path).unwrap().0.len(), 2);
-    }
-
-    #[test]
-    fn metadata_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let bytes = sample(folder.path());
-        let path = folder.path().join("sample.safetensors");
-        assert_eq!(read_metadata(&path).unwrap()["k"], "v");
-        assert_eq!(
-            read_metadata(&path).unwrap(),
-            read_safetensors(&path).unwrap().1
-        );
-        for len in [0, 7, 8, 20] {
-            fs::write(&path, &bytes[..len]).unwrap();
-            let error = read_metadata(&path).unwrap_err();
-            assert!(
-                matches!(error, WeightsError::Corrupt { .. }),
-                "{len}: {error}"
-            );
-        }
+        let (tensors, metadata) = read_safetensors(&path).unwrap();
+        assert_eq!((tensors.len(), metadata["k"].as_str()), (2, "v"));
     }
 
     #[test]
@@ -221,7 +183,6 @@ mod tests {
             if let Err(error) = read_safetensors(&path) {
                 prop_assert!(error.to_string().contains("changed.safetensors"));
             }
-            let _ = read_metadata(&path);
         }
     }
 }

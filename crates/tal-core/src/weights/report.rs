@@ -22,7 +22,7 @@ pub struct LoadReport {
     pub missing: Vec<String>,
     /// Weights without a variable.
     pub unexpected: Vec<String>,
-    /// Variables whose weights have another shape or kind; they were left alone.
+    /// Variables whose weights have another shape or kind.
     pub mismatched: Vec<Mismatch>,
 }
 

@@ -1,16 +1,16 @@
 //! Writing safetensors files.
 
-use std::borrow::Borrow;
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::cmp::Reverse;
 use std::io;
 use std::path::Path;
 
+use safetensors::tensor::Dtype;
 use serde_json::{Map, Value, json};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::error::WeightsError;
-use super::read::Metadata;
+use super::read::{KINDS, Metadata, NamedTensors};
+use crate::FileError;
 use crate::atomic::write_atomic;
 
 /// Writes tensors and metadata as a safetensors file; equal contents give equal bytes.
@@ -19,16 +19,15 @@ use crate::atomic::write_atomic;
 /// renamed, and the folder is synced.
 ///
 /// # Errors
-/// If two tensors have one name, a kind is not supported (see [`super::read_safetensors`]), or the file system refuses; the
-/// old file is untouched then.
-pub fn write_safetensors<N: AsRef<str>, T: Borrow<Tensor>>(
+/// If a kind is not supported (see [`super::read_safetensors`]), or the file system refuses; the old file is untouched then.
+pub fn write_safetensors(
     path: &Path,
-    tensors: &[(N, T)],
+    tensors: &NamedTensors,
     metadata: &Metadata,
 ) -> Result<(), WeightsError> {
     let entries = sorted(path, tensors)?;
     let header = header(&entries, metadata);
-    write_atomic(path, |file| {
+    let written = write_atomic(path, |file| {
         file.write_all(&header)?;
         let mut bytes = Vec::new();
         for entry in &entries {
@@ -40,60 +39,38 @@ pub fn write_safetensors<N: AsRef<str>, T: Borrow<Tensor>>(
             file.write_all(&bytes)?;
         }
         Ok(())
-    })
-    .map_err(|source| WeightsError::Io {
-        path: path.to_owned(),
-        action: "write",
-        source,
-    })
+    });
+    Ok(written.map_err(FileError::at("write", path))?)
 }
 
 /// A tensor of the file.
 struct Item<'a> {
     name: &'a str,
     tensor: &'a Tensor,
-    dtype: &'static str,
+    dtype: Dtype,
     num_bytes: usize,
 }
 
 /// Tensors in the order of the file: large elements first, so that each tensor is aligned to its elements, then by name.
-fn sorted<'a, N: AsRef<str>, T: Borrow<Tensor>>(
-    path: &Path,
-    tensors: &'a [(N, T)],
-) -> Result<Vec<Item<'a>>, WeightsError> {
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut entries = Vec::with_capacity(tensors.len());
-    for (place, (name, tensor)) in tensors.iter().enumerate() {
-        let (name, tensor) = (name.as_ref(), tensor.borrow());
-        match places.entry(name) {
-            Entry::Occupied(other) => {
-                return Err(WeightsError::DuplicateName {
-                    name: name.to_owned(),
-                    first: format!("number {} of the list", other.get()),
-                    second: format!("number {place}"),
-                });
-            }
-            Entry::Vacant(free) => free.insert(place),
-        };
+fn sorted<'a>(path: &Path, tensors: &'a NamedTensors) -> Result<Vec<Item<'a>>, WeightsError> {
+    let item = |(name, tensor): (&'a String, &'a Tensor)| {
         let kind = tensor.kind();
-        let dtype = dtype(kind).ok_or_else(|| WeightsError::UnsupportedKind {
+        let dtype = KINDS.iter().find(|(_, known)| *known == kind);
+        let (dtype, _) = dtype.ok_or_else(|| WeightsError::UnsupportedKind {
             path: path.to_owned(),
-            name: name.to_owned(),
+            name: name.clone(),
             kind: format!("{kind:?}"),
         })?;
-        entries.push(Item {
+        Ok(Item {
             name,
             tensor,
-            dtype,
+            dtype: *dtype,
             num_bytes: tensor.numel() * kind.elt_size_in_bytes(),
-        });
-    }
-    entries.sort_by_key(|e| {
-        (
-            std::cmp::Reverse(e.tensor.kind().elt_size_in_bytes()),
-            e.name,
-        )
-    });
+        })
+    };
+    let entries = tensors.iter().map(item);
+    let mut entries: Vec<Item<'_>> = entries.collect::<Result<_, WeightsError>>()?;
+    entries.sort_by_key(|item| Reverse(item.tensor.kind().elt_size_in_bytes()));
     Ok(entries)
 }
 
@@ -126,30 +103,16 @@ fn header(entries: &[Item<'_>], metadata: &Metadata) -> Vec<u8> {
     header
 }
 
-fn dtype(kind: Kind) -> Option<&'static str> {
-    Some(match kind {
-        Kind::Bool => "BOOL",
-        Kind::Uint8 => "U8",
-        Kind::Int => "I32",
-        Kind::Int64 => "I64",
-        Kind::Half => "F16",
-        Kind::BFloat16 => "BF16",
-        Kind::Float => "F32",
-        Kind::Double => "F64",
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use tch::Device;
+    use tch::{Device, Kind};
 
     use super::*;
     use crate::weights::read_safetensors;
 
-    fn all_kinds() -> Vec<(String, Tensor)> {
+    fn all_kinds() -> NamedTensors {
         let values = Tensor::from_slice(&[0f64, 1., 2., 3., 4., 5.]).view([2, 3]);
         let kinds = [
             Kind::Bool,
@@ -161,16 +124,14 @@ mod tests {
             Kind::Float,
             Kind::Double,
         ];
-        let mut tensors: Vec<_> = kinds
+        let mut tensors: NamedTensors = kinds
             .into_iter()
             .map(|kind| (format!("t.{kind:?}"), values.to_kind(kind)))
             .collect();
-        tensors.push(("scalar".to_owned(), Tensor::from(2.5f32)));
-        tensors.push((
-            "empty".to_owned(),
-            Tensor::zeros([0, 3], (Kind::Float, Device::Cpu)),
-        ));
-        tensors.push(("transposed".to_owned(), values.transpose(0, 1)));
+        let empty = Tensor::zeros([0, 3], (Kind::Float, Device::Cpu));
+        tensors.insert("scalar".to_owned(), Tensor::from(2.5f32));
+        tensors.insert("empty".to_owned(), empty);
+        tensors.insert("transposed".to_owned(), values.transpose(0, 1));
         tensors
     }
 
@@ -203,12 +164,10 @@ mod tests {
     #[test]
     fn equal_contents_give_equal_bytes() {
         let folder = tempfile::tempdir().unwrap();
-        let mut tensors = all_kinds();
-        let first = folder.path().join("a");
-        write_safetensors(&first, &tensors, &metadata()).unwrap();
-        tensors.reverse();
-        let second = folder.path().join("b");
-        write_safetensors(&second, &tensors, &metadata()).unwrap();
+        let [first, second] = ["a", "b"].map(|name| folder.path().join(name));
+        for path in [&first, &second] {
+            write_safetensors(path, &all_kinds(), &metadata()).unwrap();
+        }
         assert!(fs::read(first).unwrap() == fs::read(second).unwrap());
     }
 
@@ -217,17 +176,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights.safetensors");
         fs::write(&path, "old").unwrap();
-        let one = Tensor::from(1f32);
-        let error = write_safetensors(&path, &[("a", &one), ("a", &one)], &Metadata::new());
-        let error = error.unwrap_err().to_string();
-        assert!(error.contains("`a`"), "{error}");
-        let complex = one.to_kind(Kind::ComplexFloat);
-        let error = write_safetensors(&path, &[("a", complex)], &Metadata::new()).unwrap_err();
+        let tensors =
+            |kind| NamedTensors::from([("a".to_owned(), Tensor::from(1f32).to_kind(kind))]);
+        let complex = tensors(Kind::ComplexFloat);
+        let error = write_safetensors(&path, &complex, &Metadata::new()).unwrap_err();
         assert!(error.to_string().contains("ComplexFloat"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"old");
 
         let absent = folder.path().join("absent/weights.safetensors");
-        let error = write_safetensors(&absent, &[("a", one)], &Metadata::new()).unwrap_err();
+        let one = tensors(Kind::Float);
+        let error = write_safetensors(&absent, &one, &Metadata::new()).unwrap_err();
         assert!(error.to_string().starts_with("cannot write"), "{error}");
     }
 }

@@ -24,11 +24,7 @@ pub(super) struct Files {
 
 impl Files {
     /// Lists the folders in which recordings of `truth`, or of the ids `more`, should have files.
-    pub(super) fn list(
-        store: &dyn FeatureStore,
-        truth: &GroundTruth,
-        more: &BTreeSet<String>,
-    ) -> Self {
+    pub(super) fn list(store: &FeatureStore, truth: &GroundTruth, more: &BTreeSet<String>) -> Self {
         let keys = truth.recordings.iter().map(RecordingKey::from);
         let more = more.iter().map(|id| RecordingKey::from(id.as_str()));
         // Ids that lead out of the folder are reported with the recordings.
@@ -110,7 +106,7 @@ impl Files {
 /// Tells the recordings without features. Returns whether each of `recordings` has some.
 pub(super) fn present(
     recordings: &[&Recording],
-    store: &dyn FeatureStore,
+    store: &FeatureStore,
     files: &Files,
     skip_missing: bool,
     findings: &mut Findings,
@@ -171,7 +167,7 @@ pub(super) struct Loaded {
 /// Reads the features of a recording and looks at their values.
 pub(super) fn load(
     recording: &Recording,
-    store: &dyn FeatureStore,
+    store: &FeatureStore,
     findings: &mut Findings,
 ) -> Option<Loaded> {
     let id = Some(recording.id.as_str());

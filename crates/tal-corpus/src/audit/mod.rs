@@ -110,13 +110,13 @@ pub fn check(config: &Config, quick: bool, watch: &Watch<'_>) -> Audit {
     };
     let labels = Labels::read(config, &read.truth, &mut findings);
     subsets::check(config, &read.truth, &labels, &mut findings);
-    let files = Files::list(store.as_ref(), &read.truth, &read.damaged);
+    let files = Files::list(&store, &read.truth, &read.damaged);
     files.check(&dataset.features, &mut findings);
 
     let members = members(config, &read.truth, &read.damaged);
     let recordings: Vec<&Recording> = members.iter().map(|member| member.recording).collect();
     let skip = dataset.skip_missing_features;
-    let present = features::present(&recordings, store.as_ref(), &files, skip, &mut findings);
+    let present = features::present(&recordings, &store, &files, skip, &mut findings);
     let around = Surroundings {
         config,
         classes: &read.truth.classes,
@@ -131,7 +131,7 @@ pub fn check(config: &Config, quick: bool, watch: &Watch<'_>) -> Audit {
             if watch.stop.load(Ordering::Relaxed) {
                 return None;
             }
-            let store = (*present && !quick).then_some(store.as_ref());
+            let store = (*present && !quick).then_some(&store);
             let looked = look(member, store, &around);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             (watch.progress)(done, members.len());
@@ -154,11 +154,7 @@ struct Looked {
     length: Option<Length>,
 }
 
-fn look(
-    member: &Member<'_>,
-    store: Option<&dyn FeatureStore>,
-    around: &Surroundings<'_>,
-) -> Looked {
+fn look(member: &Member<'_>, store: Option<&FeatureStore>, around: &Surroundings<'_>) -> Looked {
     let mut findings = Findings::default();
     let recording = member.recording;
     let loaded = store.and_then(|store| features::load(recording, store, &mut findings));

@@ -10,40 +10,16 @@ use tal_core::{Instance, Recording};
 use super::{ClipConfig, ClipError, Clips, SubsetReport, Units, actions_within, windows};
 use tal_data::FeatureStore;
 use tal_data::Timing;
-use tal_data::features::{self, npy};
-
-/// Settings of the cut.
-enum Source {
-    Features,
-    Signal,
-}
-
-impl Source {
-    fn of(dataset: &DatasetConfig) -> Result<Self, ClipError> {
-        let features = &dataset.features;
-        if !matches!(features.format, FeatureFormat::Inertial { .. }) {
-            return Ok(Self::Features);
-        }
-        if features.columns.is_some() || !features.append.is_empty() {
-            return Err(ClipError::PartOfSignal);
-        }
-        Ok(Self::Signal)
-    }
-
-    fn folder(&self) -> &'static str {
-        match self {
-            Self::Features => "features",
-            Self::Signal => "raw",
-        }
-    }
-}
+use tal_data::features;
+use tal_data::features::npy::{self, Array};
 
 /// Cuts recordings of a data set.
 pub(super) struct Cutter<'a> {
     dataset: &'a DatasetConfig,
     config: &'a ClipConfig,
-    store: Box<dyn FeatureStore>,
-    source: Source,
+    store: FeatureStore,
+    /// Whether raw signals are cut, and not features.
+    is_signal: bool,
 }
 
 impl<'a> Cutter<'a> {
@@ -51,17 +27,22 @@ impl<'a> Cutter<'a> {
         dataset: &'a DatasetConfig,
         config: &'a ClipConfig,
     ) -> Result<Self, ClipError> {
+        let features = &dataset.features;
+        let is_signal = matches!(features.format, FeatureFormat::Inertial { .. });
+        if is_signal && (features.columns.is_some() || !features.append.is_empty()) {
+            return Err(ClipError::PartOfSignal);
+        }
         Ok(Self {
             dataset,
             config,
             store: features::open(dataset),
-            source: Source::of(dataset)?,
+            is_signal,
         })
     }
 
     /// Name of the folder of the clips' arrays.
     pub(super) fn folder(&self) -> &'static str {
-        self.source.folder()
+        if self.is_signal { "raw" } else { "features" }
     }
 
     /// Writes the clips of a recording to `folder`.
@@ -79,7 +60,8 @@ impl<'a> Cutter<'a> {
             return Ok(());
         }
         let matrix = self.load(recording)?;
-        let units = self.units(recording, matrix.rows)?;
+        let (rows, columns) = (matrix.shape[0], matrix.shape[1]);
+        let units = self.units(recording, rows)?;
         let count = |seconds: f64| ((seconds / units.stride).round() as usize).max(1);
         let length = count(self.config.length);
         let stride = count(self.config.stride).min(length);
@@ -94,7 +76,7 @@ impl<'a> Cutter<'a> {
         };
         report.num_recordings += 1;
         report.num_recording_labels += num_labels(&recording.instances);
-        for window in windows(matrix.rows, length, stride) {
+        for window in windows(rows, length, stride) {
             let span = units.span(&window);
             let found = actions_within(span, &recording.instances, self.config.min_share);
             if found.actions.is_empty() && is_trained_on && !self.config.keep_empty {
@@ -102,12 +84,12 @@ impl<'a> Cutter<'a> {
                 continue;
             }
             let id = format!("{}@{:.2}-{:.2}", recording.id, span.start, span.end);
-            let part = &matrix.data[window.start * matrix.columns..window.end * matrix.columns];
+            let part = &matrix.data[window.start * columns..window.end * columns];
             let path = folder.join(format!("{id}.npy"));
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent).map_err(FolderError::at(parent))?;
             }
-            npy::write(&path, part, &[window.len(), matrix.columns])?;
+            npy::write(&path, part, &[window.len(), columns])?;
             report.num_clips += 1;
             report.seconds += span.length();
             report.num_actions += found.actions.len();
@@ -117,7 +99,7 @@ impl<'a> Cutter<'a> {
             if let Some(all) = &mut result.clicks {
                 // The last clip also has the clicks at the end and, if the recording lasts longer than its features,
                 // behind them: a whole recording has them in its last snippet, too.
-                let is_last = window.end == matrix.rows;
+                let is_last = window.end == rows;
                 let within =
                     |click: &&f64| **click >= span.start && (is_last || **click < span.end);
                 let place = |click: &f64| (click - span.start).min(span.length());
@@ -140,22 +122,16 @@ impl<'a> Cutter<'a> {
     }
 
     /// Content of the recording's file, a row per feature or sample.
-    fn load(&self, recording: &Recording) -> Result<Matrix, ClipError> {
+    fn load(&self, recording: &Recording) -> Result<Array, ClipError> {
         // Loading features checks a signal too: its shape, its values, and that there is a window.
         let array = self.store.load(recording.into())?;
-        if matches!(self.source, Source::Features) {
-            return Ok(Matrix {
-                rows: array.len(),
-                columns: array.num_channels(),
-                data: array.to_time_first(),
-            });
+        if self.is_signal {
+            let paths = self.store.paths(recording.into())?;
+            return Ok(npy::read(&paths[0])?);
         }
-        let paths = self.store.paths(recording.into())?;
-        let signal = npy::read(&paths[0])?;
-        Ok(Matrix {
-            rows: signal.shape[0],
-            columns: signal.shape[1],
-            data: signal.data,
+        Ok(Array {
+            shape: vec![array.len(), array.num_channels()],
+            data: array.to_time_first(),
         })
     }
 
@@ -167,14 +143,14 @@ impl<'a> Cutter<'a> {
         Timing::new(dataset, &recording.id, own_fps, duration)?;
         // In double precision: ids and times of clips are made of them.
         let fps = dataset.fps.map(f64::from).or(own_fps).unwrap_or(1.0);
-        let (stride, window) = match (&self.source, dataset.feat_stride) {
-            (Source::Signal, _) => (1.0 / fps, 1.0 / fps),
-            (Source::Features, Some(stride)) => (
+        let (stride, window) = match dataset.feat_stride {
+            _ if self.is_signal => (1.0 / fps, 1.0 / fps),
+            Some(stride) => (
                 f64::from(stride) / fps,
                 f64::from(dataset.num_frames.max(stride)) / fps,
             ),
             // Features of fixed length share out the duration.
-            (Source::Features, None) => {
+            None => {
                 let stride = duration.unwrap_or(1.0) / count as f64;
                 (stride, stride)
             }
@@ -197,24 +173,18 @@ impl<'a> Cutter<'a> {
 
     /// The keys of a configuration that the clips change.
     pub(super) fn overlay(&self) -> String {
-        let format = match self.source {
-            Source::Features => {
+        let format = match self.is_signal {
+            false => {
                 "\n    format: { type: npy, layout: time_first }\n    columns: null\n    append: []"
             }
-            Source::Signal => "",
+            true => "",
         };
         format!(
             "# The clips in place of the recordings that they were cut from: --overlay dataset.yaml\n\
              dataset:\n  annotations: annotations.json\n  features:\n    dir: {}\n    prefix: \"\"\n    suffix: .npy{format}\n",
-            self.source.folder()
+            self.folder()
         )
     }
-}
-
-struct Matrix {
-    rows: usize,
-    columns: usize,
-    data: Vec<f32>,
 }
 
 fn num_labels(instances: &[Instance]) -> usize {

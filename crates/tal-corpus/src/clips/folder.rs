@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tal_core::atomic::{FolderError, write_atomic, write_folder};
+use tal_core::atomic::{FolderError, write_folder};
 use tal_data::annotations;
+use tal_data::json::write_pretty;
 
 use super::{ClipError, Clips, SubsetReport};
 
@@ -26,12 +27,7 @@ pub(super) fn write(
         if let Some(all) = &clips.clicks {
             all.write(&clicks)?;
         }
-        let document = document(&clips);
-        write_atomic(&annotations, |out| {
-            serde_json::to_writer_pretty(&mut *out, &document)?;
-            out.write_all(b"\n")
-        })
-        .map_err(at(&annotations))?;
+        write_pretty(&annotations, &document(&clips)).map_err(at(&annotations))?;
         Ok(clips.reports)
     })
 }

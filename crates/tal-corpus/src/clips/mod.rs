@@ -79,15 +79,6 @@ pub struct SubsetReport {
     pub max_len: usize,
 }
 
-impl SubsetReport {
-    fn of(subset: &str) -> Self {
-        Self {
-            subset: subset.to_owned(),
-            ..Self::default()
-        }
-    }
-}
-
 /// Cuts the recordings of `subsets` (names compared without regard to case) of a data set and writes the clips into a new or
 /// empty folder, with the clicks that fall into each. Reports on the subsets that have recordings, in their order.
 ///
@@ -124,6 +115,10 @@ pub fn cut(
         clicks.warn_of_unknown(|id| all.recordings.iter().any(|r| r.id == id), path);
     }
     let cutter = Cutter::new(dataset, config)?;
+    let report = |subset: &String| SubsetReport {
+        subset: subset.clone(),
+        ..SubsetReport::default()
+    };
     folder::write(out, cutter.folder(), |features| {
         let mut result = Clips {
             truth: GroundTruth {
@@ -132,7 +127,7 @@ pub fn cut(
             },
             cut_off: BTreeMap::new(),
             clicks: clicks.map(|_| Clicks::default()),
-            reports: subsets.iter().map(|name| SubsetReport::of(name)).collect(),
+            reports: subsets.iter().map(report).collect(),
             overlay: cutter.overlay(),
         };
         for recording in chosen {
@@ -180,32 +175,25 @@ struct Clips {
 
 impl ClipConfig {
     fn check(&self) -> Result<(), ClipError> {
+        let wrong = |field, found: f64, expected: String| ClipError::Setting {
+            field,
+            found: found.to_string(),
+            expected,
+        };
         // Ids of clips tell hundredths of seconds apart.
         for (field, value) in [("length", self.length), ("stride", self.stride)] {
             if !(value.is_finite() && value >= 0.01) {
-                return Err(ClipError::Setting {
-                    field,
-                    found: value.to_string(),
-                    expected: "at least 0.01 seconds".into(),
-                });
+                return Err(wrong(field, value, "at least 0.01 seconds".into()));
             }
         }
         if self.stride > self.length {
-            return Err(ClipError::Setting {
-                field: "stride",
-                found: self.stride.to_string(),
-                expected: format!(
-                    "at most the length, {}: clips cover the recording",
-                    self.length
-                ),
-            });
+            let length = self.length;
+            let expected = format!("at most the length, {length}: clips cover the recording");
+            return Err(wrong("stride", self.stride, expected));
         }
         if !(0.0..=1.0).contains(&self.min_share) {
-            return Err(ClipError::Setting {
-                field: "min_share",
-                found: self.min_share.to_string(),
-                expected: "a share from 0 to 1".into(),
-            });
+            let expected = "a share from 0 to 1".into();
+            return Err(wrong("min_share", self.min_share, expected));
         }
         Ok(())
     }

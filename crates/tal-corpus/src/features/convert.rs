@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tal_core::Recording;
 use tal_core::config::{DatasetConfig, FeatureFormat};
+use tal_core::{FileError, Recording};
 
 use tal_data::DataError;
 use tal_data::FeatureError;
@@ -67,8 +67,6 @@ fn make_folder(dir: &Path, path: &Path) -> Result<(), FeatureError> {
     let Some(folder) = path.parent().filter(|folder| *folder != dir) else {
         return Ok(());
     };
-    std::fs::create_dir_all(folder).map_err(|source| FeatureError::Write {
-        path: folder.to_owned(),
-        source,
-    })
+    let made = std::fs::create_dir_all(folder);
+    Ok(made.map_err(FileError::at("write feature file", folder))?)
 }

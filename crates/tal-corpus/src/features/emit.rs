@@ -1,20 +1,37 @@
 //! Pickles, opcode by opcode.
 
+use tal_data::features::npy::Array;
+
 /// A pickle that is being written.
 pub(super) struct Emitter(Vec<u8>);
 
 impl Emitter {
-    pub(super) fn new(protocol: u8) -> Self {
-        Self(vec![0x80, protocol])
+    /// A pickle of arrays that `write` adds with their numbers: a dictionary with `keys`, or, without keys, the only array.
+    pub(super) fn pickle(
+        protocol: u8,
+        keys: &[String],
+        arrays: &[Array],
+        write: impl Fn(&mut Self, &Array, usize),
+    ) -> Vec<u8> {
+        let mut pickle = Self(vec![0x80, protocol]);
+        if keys.is_empty() {
+            write(&mut pickle, &arrays[0], 0);
+        } else {
+            pickle.ops(b"}");
+        }
+        for (index, (key, array)) in keys.iter().zip(arrays).enumerate() {
+            pickle.text(key);
+            write(&mut pickle, array, index);
+            pickle.ops(b"s");
+        }
+        pickle.ops(b".");
+        pickle.0
     }
 
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        self.0.push(b'.');
-        self.0
-    }
-
-    pub(super) fn none(&mut self) {
-        self.0.push(b'N');
+    /// Opcodes without operands: `(` mark, `t` tuple since the mark, `R` reduce, `b` build, `}` empty dictionary, `s` set
+    /// item, `Q` persistent id, `N` none, `.` stop.
+    pub(super) fn ops(&mut self, ops: &[u8]) {
+        self.0.extend(ops);
     }
 
     pub(super) fn bool(&mut self, value: bool) {
@@ -47,42 +64,14 @@ impl Emitter {
     }
 
     pub(super) fn sizes(&mut self, sizes: &[usize]) {
-        self.mark();
+        self.ops(b"(");
         for size in sizes {
             self.int(*size);
         }
-        self.tuple();
+        self.ops(b"t");
     }
 
     pub(super) fn global(&mut self, module: &str, name: &str) {
         self.0.extend(format!("c{module}\n{name}\n").bytes());
-    }
-
-    pub(super) fn empty_dict(&mut self) {
-        self.0.push(b'}');
-    }
-
-    pub(super) fn mark(&mut self) {
-        self.0.push(b'(');
-    }
-
-    pub(super) fn tuple(&mut self) {
-        self.0.push(b't');
-    }
-
-    pub(super) fn reduce(&mut self) {
-        self.0.push(b'R');
-    }
-
-    pub(super) fn build(&mut self) {
-        self.0.push(b'b');
-    }
-
-    pub(super) fn set_item(&mut self) {
-        self.0.push(b's');
-    }
-
-    pub(super) fn persistent_id(&mut self) {
-        self.0.push(b'Q');
     }
 }

@@ -11,19 +11,7 @@ use super::to_le_bytes;
 
 /// Tensors as PyTorch 1.6 and later write them: a dictionary with `keys`, or, without keys, the only tensor.
 pub(super) fn encode(keys: &[String], arrays: &[Array]) -> io::Result<Vec<u8>> {
-    let mut pickle = Emitter::new(2);
-    match keys {
-        [] => tensor(&mut pickle, &arrays[0], 0),
-        _ => {
-            pickle.empty_dict();
-            for (index, (key, array)) in keys.iter().zip(arrays).enumerate() {
-                pickle.text(key);
-                tensor(&mut pickle, array, index);
-                pickle.set_item();
-            }
-        }
-    }
-    let pickle = pickle.finish();
+    let pickle = Emitter::pickle(2, keys, arrays, tensor);
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let mut entry = |name: &str, bytes: &[u8]| {
         let options = SimpleFileOptions::default()
@@ -44,35 +32,21 @@ pub(super) fn encode(keys: &[String], arrays: &[Array]) -> io::Result<Vec<u8>> {
 /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks)`
 fn tensor(pickle: &mut Emitter, array: &Array, index: usize) {
     pickle.global("torch._utils", "_rebuild_tensor_v2");
-    pickle.mark();
-    pickle.mark();
+    pickle.ops(b"((");
     pickle.text("storage");
     pickle.global("torch", "FloatStorage");
     pickle.text(&index.to_string());
     pickle.text("cpu");
     pickle.int(array.data.len());
-    pickle.tuple();
-    pickle.persistent_id();
+    pickle.ops(b"tQ");
     pickle.int(0);
     pickle.sizes(&array.shape);
-    let mut step = 1;
-    let mut strides: Vec<usize> = array
-        .shape
-        .iter()
-        .rev()
-        .map(|size| {
-            let stride = step;
-            step *= size;
-            stride
-        })
+    let places = 1..=array.shape.len();
+    let strides: Vec<usize> = places
+        .map(|place| array.shape[place..].iter().product())
         .collect();
-    strides.reverse();
     pickle.sizes(&strides);
     pickle.bool(false);
     pickle.global("collections", "OrderedDict");
-    pickle.mark();
-    pickle.tuple();
-    pickle.reduce();
-    pickle.tuple();
-    pickle.reduce();
+    pickle.ops(b"(tRtR");
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use tal_core::config::{FeatureFormat, FeatureLayout};
 
+use tal_core::FileError;
 use tal_core::atomic::write_atomic;
 use tal_data::features::npy::{self, Array};
 use tal_data::{FeatureArray, FeatureError};
@@ -81,12 +82,8 @@ pub fn write(
 }
 
 fn save(path: &Path, encoded: io::Result<Vec<u8>>) -> Result<(), FeatureError> {
-    encoded
-        .and_then(|bytes| write_atomic(path, |out| out.write_all(&bytes)))
-        .map_err(|source| FeatureError::Write {
-            path: path.to_owned(),
-            source,
-        })
+    let written = encoded.and_then(|bytes| write_atomic(path, |out| out.write_all(&bytes)));
+    Ok(written.map_err(FileError::at("write feature file", path))?)
 }
 
 /// Writes one HDF5 file with the features of several recordings, each under its name (and `key` below it, if given), so

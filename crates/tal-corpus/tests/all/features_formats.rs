@@ -149,7 +149,7 @@ fn one_hdf5_file_holds_all_recordings() {
     check(&config, "00", 0.0);
     check(&config, "19", 19.0);
     let store = open(&config);
-    assert!(store.exists("07".into()).unwrap());
+    assert_eq!(store.missing("07".into()).unwrap(), None);
     assert_eq!(
         store.missing("20".into()).unwrap(),
         Some(fixtures().join("all.h5/v_20"))
@@ -166,7 +166,7 @@ fn one_hdf5_file_holds_all_recordings() {
     check(&config, "s", 1.0);
     // Without the key, the error says what is below the recording's name.
     config.features.format = hdf5(Some("all_groups.h5"), None);
-    assert!(open(&config).exists("s".into()).unwrap());
+    assert_eq!(open(&config).missing("s".into()).unwrap(), None);
     let error = open(&config).load("s".into()).unwrap_err().to_string();
     assert!(
         error.contains("no array named \"v_s\"; the file holds \"v_s/c3d_features\""),

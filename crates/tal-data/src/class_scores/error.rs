@@ -2,20 +2,17 @@
 
 use std::path::PathBuf;
 
+use tal_core::FileError;
+
 use crate::JsonError;
 
 /// Reason why a file of class scores cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClassScoresFileError {
-    /// The file is missing or unreadable.
-    #[error("cannot read class scores from {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's error.
-        source: std::io::Error,
-    },
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The file is not JSON.
     #[error(transparent)]
     Json(#[from] JsonError),

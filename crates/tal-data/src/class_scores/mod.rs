@@ -21,7 +21,7 @@ use crate::ClassScoresFileError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use tal_core::ClassMap;
+use tal_core::{ClassMap, FileError};
 
 use node::Node;
 
@@ -41,10 +41,7 @@ pub fn read(
     path: &Path,
     classes: &ClassMap,
 ) -> Result<BTreeMap<String, Vec<f64>>, ClassScoresFileError> {
-    let bytes = std::fs::read(path).map_err(|source| ClassScoresFileError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let bytes = std::fs::read(path).map_err(FileError::at("read class scores from", path))?;
     parse(&bytes, path, classes)
 }
 
@@ -199,31 +196,24 @@ impl Layout<'_> {
     }
 
     fn by_position(&mut self, id: &str, nodes: &[Node]) -> Result<Vec<f64>, Wrong> {
-        let place = || format!("recording {id:?}: ");
         let num = nodes.len();
+        let refuse = |expected: String| {
+            let message = format!("{num} scores; expected {expected}");
+            wrong(format!("recording {id:?}: "), message)
+        };
         match &self.listed {
             Some(ClassList::Named(ids)) if num != ids.len() => {
-                let expected = ids.len();
-                return wrong(
-                    place(),
-                    format!("{num} scores; expected {expected}, one for each name under \"class\""),
-                );
+                return refuse(format!("{}, one for each name under \"class\"", ids.len()));
             }
             Some(ClassList::Ids { first }) if num != self.num_scores => {
                 let expected = self.num_scores;
-                return wrong(
-                    place(),
-                    format!(
-                        "{num} scores; expected {expected}, as many as recording {first:?} has"
-                    ),
-                );
+                return refuse(format!("{expected}, as many as recording {first:?} has"));
             }
             None if num < self.num_scores => {
-                let expected = self.num_scores;
-                return wrong(
-                    place(),
-                    format!("{num} scores; expected at least {expected}, one for each class id"),
-                );
+                return refuse(format!(
+                    "at least {}, one for each class id",
+                    self.num_scores
+                ));
             }
             Some(_) => {}
             None => {

@@ -2,28 +2,17 @@
 
 use std::path::PathBuf;
 
+use tal_core::FileError;
+
 use crate::{FeatureError, JsonError, TextFileError};
 
 /// Reason why background clicks cannot be read, written or simulated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClickError {
-    /// The file is missing or unreadable.
-    #[error("cannot read click file {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's error.
-        source: std::io::Error,
-    },
-    /// The file cannot be written.
-    #[error("cannot write click file {}: {source}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's error.
-        source: std::io::Error,
-    },
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The file is not JSON, lacks a key, or has an unknown one.
     #[error(transparent)]
     Json(#[from] JsonError),
@@ -78,12 +67,9 @@ pub enum ClickError {
     /// A table of clicks has none.
     #[error(
         "{}: no row is a background click; expected rows whose Tag has the word background, such as background_background",
-        path.display()
+        .0.display()
     )]
-    NoBackground {
-        /// The file.
-        path: PathBuf,
-    },
+    NoBackground(PathBuf),
     /// An archive of the released layout that cannot be read.
     #[error(transparent)]
     Feature(#[from] FeatureError),
@@ -113,13 +99,8 @@ pub enum ClickError {
         first: PathBuf,
     },
     /// Nothing says how long a recording is.
-    #[error(
-        "recording {recording:?} has no duration; give \"duration\" (seconds) in the annotation file"
-    )]
-    MissingDuration {
-        /// The recording.
-        recording: String,
-    },
+    #[error("recording {0:?} has no duration; give \"duration\" (seconds) in the annotation file")]
+    MissingDuration(String),
     /// A setting of the simulation is out of range.
     #[error("{field} is {found}; expected {expected}")]
     Setting {

@@ -67,9 +67,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Clicks, ClickError> {
         clicks.add(&recording, from + 0.0);
     }
     if clicks.is_empty() {
-        return Err(ClickError::NoBackground {
-            path: path.to_owned(),
-        });
+        return Err(ClickError::NoBackground(path.to_owned()));
     }
     if num_left_out > 0 {
         tracing::info!(

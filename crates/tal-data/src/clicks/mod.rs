@@ -18,10 +18,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tal_core::atomic::write_atomic;
-use tal_core::{Instance, Recording};
+use tal_core::{FileError, Instance, Recording};
 
-use crate::json::{Entries, from_json};
+use crate::json::{Entries, from_json, write_pretty};
 
 pub use background::background_stretches;
 
@@ -66,10 +65,7 @@ impl Clicks {
     /// version; a recording that occurs twice; a click that is not a number, is negative or not finite. As [`human::parse`] for
     /// tables.
     pub fn read(path: &Path) -> Result<Self, ClickError> {
-        let bytes = std::fs::read(path).map_err(|source| ClickError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let bytes = std::fs::read(path).map_err(FileError::at("read click file", path))?;
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
         if extension == "csv" || extension == "txt" {
             human::parse(&bytes, path)
@@ -119,14 +115,8 @@ impl Clicks {
     /// If the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), ClickError> {
         let document = json!({"version": VERSION, "clicks": self.by_recording});
-        write_atomic(path, |out| {
-            serde_json::to_writer_pretty(&mut *out, &document)?;
-            out.write_all(b"\n")
-        })
-        .map_err(|source| ClickError::Write {
-            path: path.to_owned(),
-            source,
-        })
+        let written = write_pretty(path, &document);
+        Ok(written.map_err(FileError::at("write click file", path))?)
     }
 
     /// The clicks of a recording in seconds; empty if it is not listed.

@@ -111,9 +111,8 @@ pub fn read_clicks<'a>(
             Some(duration) => Some(duration),
             None => number(&path, "duration")?,
         };
-        let duration = duration.ok_or_else(|| ClickError::MissingDuration {
-            recording: recording.id.clone(),
-        })?;
+        let missing = || ClickError::MissingDuration(recording.id.clone());
+        let duration = duration.ok_or_else(missing)?;
         has_clicks = true;
         let middle = |snippet: usize| (snippet as f64 + 0.5) / len as f64 * duration;
         all.set(&recording.id, snippets.into_iter().map(middle).collect());

@@ -26,6 +26,9 @@ pub use features::{Features, read_features};
 pub const ANY_CLASS: &str = "action";
 
 /// The recordings of some subsets, in the order of the annotation file.
+///
+/// # Panics
+/// Methods that take the index of a recording do, if there is none.
 pub struct Dataset {
     config: DatasetConfig,
     truth: GroundTruth,
@@ -33,7 +36,7 @@ pub struct Dataset {
     labelled: Option<GroundTruth>,
     entries: Vec<Entry>,
     skipped: Vec<String>,
-    store: Box<dyn FeatureStore>,
+    store: FeatureStore,
     cache: Cache,
 }
 
@@ -77,7 +80,7 @@ impl Dataset {
             recordings: chosen,
         };
         let store = open(config);
-        let skipped = missing_features(config, &labelled, store.as_ref())?;
+        let skipped = missing_features(config, &labelled, &store)?;
         let entries = labelled
             .recordings
             .iter()
@@ -118,9 +121,6 @@ impl Dataset {
     }
 
     /// A recording by index.
-    ///
-    /// # Panics
-    /// If there is no such index.
     pub fn recording(&self, index: usize) -> &Recording {
         &self.entries[index].recording
     }
@@ -153,9 +153,6 @@ impl Dataset {
     ///
     /// Only with `resize` or without `feat_stride` does it depend on their number; [`Features`] carry their grid.
     ///
-    /// # Panics
-    /// If there is no such index.
-    ///
     /// # Source
     /// The authors' public code.
     pub fn grid(&self, index: usize, num_features: usize) -> TimeGrid {
@@ -169,9 +166,6 @@ impl Dataset {
     ///
     /// # Errors
     /// Those of [`FeatureStore::load`].
-    ///
-    /// # Panics
-    /// If there is no such index.
     pub fn features(&self, index: usize) -> Result<Features, FeatureError> {
         let recording = &self.entries[index].recording;
         let (array, grid) = match self.cache.get(index) {
@@ -196,9 +190,6 @@ impl Dataset {
     ///
     /// # Units
     /// Segments in grid units.
-    ///
-    /// # Panics
-    /// If there is no such index.
     ///
     /// # Source
     /// The authors' public code.
@@ -311,7 +302,7 @@ fn class_agnostic(truth: &GroundTruth) -> GroundTruth {
 fn missing_features(
     config: &DatasetConfig,
     truth: &GroundTruth,
-    store: &dyn FeatureStore,
+    store: &FeatureStore,
 ) -> Result<Vec<String>, DataError> {
     let mut missing = Vec::new();
     let mut places = Vec::new();

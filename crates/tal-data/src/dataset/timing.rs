@@ -29,15 +29,14 @@ impl Timing {
         fps: Option<f64>,
         duration: Option<f64>,
     ) -> Result<Self, DataError> {
-        let id = || id.to_owned();
         let fps = match (config.fps.map(f64::from).or(fps), config.feat_stride) {
             (Some(fps), _) => fps,
             // Features of fixed length share out the duration; frames cancel out.
             (None, None) => 1.0,
-            (None, Some(_)) => return Err(DataError::MissingFps { id: id() }),
+            (None, Some(_)) => return Err(DataError::MissingFps(id.to_owned())),
         };
         if config.feat_stride.is_none() && duration.is_none() {
-            return Err(DataError::MissingDuration { id: id() });
+            return Err(DataError::MissingDuration(id.to_owned()));
         }
         Ok(Self { fps, duration })
     }
@@ -88,9 +87,7 @@ impl Timing {
             num_frames: feat_stride,
         }
     }
-}
 
-impl Timing {
     /// Duration of the recording in seconds, if it is known.
     pub fn duration(&self) -> Option<f64> {
         self.duration

@@ -6,6 +6,7 @@ use std::path::Path;
 use csv::{ByteRecord, ErrorKind, ReaderBuilder, Trim};
 
 use super::FeatureError;
+use super::error::unreadable;
 use super::npy::Array;
 
 /// Reads a matrix: lines of numbers separated by commas, all of one length; empty lines do not count.
@@ -14,10 +15,7 @@ use super::npy::Array;
 /// A file that is unreadable; lines of different lengths; something that is not a number; a value that is not finite in
 /// single precision. Each names the line.
 pub fn read(path: &Path, header: bool) -> Result<Array, FeatureError> {
-    let file = std::fs::File::open(path).map_err(|source| FeatureError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let file = std::fs::File::open(path).map_err(unreadable(path))?;
     read_from(file, path, header)
 }
 
@@ -30,11 +28,7 @@ pub fn parse(bytes: &[u8], path: &Path, header: bool) -> Result<Array, FeatureEr
 }
 
 fn read_from(source: impl Read, path: &Path, header: bool) -> Result<Array, FeatureError> {
-    let malformed = |reason: String| FeatureError::Malformed {
-        path: path.to_owned(),
-        format: "csv",
-        reason,
-    };
+    let malformed = |reason: String| FeatureError::malformed(path, "csv", reason);
     let mut reader = ReaderBuilder::new()
         .has_headers(header)
         .trim(Trim::All)
@@ -47,10 +41,7 @@ fn read_from(source: impl Read, path: &Path, header: bool) -> Result<Array, Feat
             Ok(false) => break,
             Err(error) => {
                 return Err(match error.into_kind() {
-                    ErrorKind::Io(source) => FeatureError::Read {
-                        path: path.to_owned(),
-                        source,
-                    },
+                    ErrorKind::Io(source) => unreadable(path)(source).into(),
                     ErrorKind::UnequalLengths {
                         pos,
                         expected_len,

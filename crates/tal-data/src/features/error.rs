@@ -1,6 +1,9 @@
 //! Errors of features.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tal_core::FileError;
 
 /// Reason why a feature file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -14,22 +17,9 @@ pub enum FeatureError {
         /// The recording it belongs to.
         id: String,
     },
-    /// The file is unreadable.
-    #[error("cannot read feature file {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's error.
-        source: std::io::Error,
-    },
-    /// The file cannot be written.
-    #[error("cannot write feature file {}: {source}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's error.
-        source: std::io::Error,
-    },
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The file is not of its format.
     #[error("{}: not a valid {format} file: {reason}", path.display())]
     Malformed {
@@ -200,11 +190,8 @@ pub enum FeatureError {
         id: String,
     },
     /// The program was built without the feature `hdf5`.
-    #[error("{}: HDF5 files are not read by this build of tal-data; enable its feature \"hdf5\"", path.display())]
-    WithoutHdf5 {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{}: HDF5 files are not read by this build of tal-data; enable its feature \"hdf5\"", .0.display())]
+    WithoutHdf5(PathBuf),
     /// The format cannot be written like this.
     #[error("cannot write {}: {reason}", path.display())]
     Unwritable {
@@ -226,6 +213,21 @@ pub enum FeatureError {
         /// Channels of the file.
         found: usize,
     },
+}
+
+impl FeatureError {
+    pub(crate) fn malformed(path: &Path, format: &'static str, reason: impl Into<String>) -> Self {
+        Self::Malformed {
+            path: path.to_owned(),
+            format,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// The error about a feature file that the system does not let us read.
+pub(crate) fn unreadable(path: &Path) -> impl Fn(io::Error) -> FileError {
+    FileError::at("read feature file", path)
 }
 
 /// Names for a message: quoted, in order, the first few; `nothing` if there is none.

@@ -46,14 +46,8 @@ pub fn windows(
     let [num_samples, num_columns] = signal.shape[..] else {
         panic!("a signal is a matrix, not {:?}", signal.shape);
     };
-    let all: Vec<usize>;
-    let channels = match channels {
-        Some(channels) => channels,
-        None => {
-            all = (0..num_columns).collect();
-            &all
-        }
-    };
+    let all: Vec<usize> = (0..num_columns).collect();
+    let channels = channels.unwrap_or(&all);
     if let Some(channel) = channels.iter().find(|c| **c >= num_columns) {
         return Err(FeatureError::NoSuchChannel {
             path: path.to_owned(),

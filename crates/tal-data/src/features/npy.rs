@@ -7,10 +7,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use tal_core::FileError;
 use tal_core::atomic::write_atomic;
 
 use super::FeatureError;
 use super::array::transpose;
+use super::error::unreadable;
 use super::value::ValueType;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -39,12 +41,8 @@ pub struct Array {
 /// A file that is unreadable, damaged or shorter than its header promises; values of another type; Fortran order in more
 /// than two dimensions.
 pub fn read(path: &Path) -> Result<Array, FeatureError> {
-    let unreadable = |source| FeatureError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let mut file = File::open(path).map_err(unreadable)?;
-    let found = file.metadata().map_err(unreadable)?.len();
+    let mut file = File::open(path).map_err(unreadable(path))?;
+    let found = file.metadata().map_err(unreadable(path))?.len();
     read_from(&mut file, found, path, "npy", Values::Features)
 }
 
@@ -66,24 +64,22 @@ pub(super) fn read_from(
     format: &'static str,
     values: Values,
 ) -> Result<Array, FeatureError> {
-    let unreadable = |source| FeatureError::Read {
-        path: path.to_owned(),
-        source,
-    };
     let mut bytes = Vec::new();
     source
         .take(PREFIX)
         .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    let outline = Outline::read(&bytes, found, path, format, values)?;
+        .map_err(unreadable(path))?;
+    let outline = Outline::read(&bytes, found, values);
+    let outline = outline.map_err(|fault| fault.at(path, format, found))?;
     // A compressed entry of an archive may still lie, so its buffer grows as it fills.
     let missing = outline.end.saturating_sub(bytes.len());
     bytes.reserve_exact(missing.min(FIRST_BUFFER));
     source
         .take(missing as u64)
         .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    outline.array(&bytes, path, format)
+        .map_err(unreadable(path))?;
+    let array = outline.array(&bytes);
+    array.map_err(|fault| fault.at(path, format, bytes.len() as u64))
 }
 
 /// [`read`] of a file's content; errors name `path` and `format`.
@@ -91,8 +87,34 @@ pub(super) fn read_from(
 /// # Errors
 /// Those of [`read`], except for those of the file system.
 pub fn parse(bytes: &[u8], path: &Path, format: &'static str) -> Result<Array, FeatureError> {
-    let found = bytes.len() as u64;
-    Outline::read(bytes, found, path, format, Values::Features)?.array(bytes, path, format)
+    Outline::read(bytes, bytes.len() as u64, Values::Features)
+        .and_then(|outline| outline.array(bytes))
+        .map_err(|fault| fault.at(path, format, bytes.len() as u64))
+}
+
+/// Why bytes are not an array.
+enum Fault {
+    /// The file ends too early; this many bytes are needed.
+    Short(usize),
+    Wrong(String),
+    /// Values of another type.
+    Type(String),
+}
+
+impl Fault {
+    /// The error about a file of `found` bytes.
+    fn at(self, path: &Path, format: &'static str, found: u64) -> FeatureError {
+        let path = path.to_owned();
+        match self {
+            Self::Short(expected) => FeatureError::Truncated {
+                path,
+                expected: expected as u64,
+                found,
+            },
+            Self::Wrong(reason) => FeatureError::malformed(&path, format, reason),
+            Self::Type(found) => FeatureError::ValueType { path, found },
+        }
+    }
 }
 
 /// Outline of a file, as its header promises it.
@@ -107,36 +129,13 @@ struct Outline {
 
 impl Outline {
     /// The outline of a file of `found` bytes that begins with `bytes`.
-    fn read(
-        bytes: &[u8],
-        found: u64,
-        path: &Path,
-        format: &'static str,
-        values: Values,
-    ) -> Result<Self, FeatureError> {
-        let malformed = |reason: String| FeatureError::Malformed {
-            path: path.to_owned(),
-            format,
-            reason,
-        };
-        let truncated = |expected: usize| FeatureError::Truncated {
-            path: path.to_owned(),
-            expected: expected as u64,
-            found,
-        };
-        let (text, start) = match split_header(bytes) {
-            Ok(parts) => parts,
-            Err(HeaderError::Short(expected)) => return Err(truncated(expected)),
-            Err(HeaderError::Wrong(reason)) => return Err(malformed(reason)),
-        };
-        let header = Header::parse(text).map_err(malformed)?;
+    fn read(bytes: &[u8], found: u64, values: Values) -> Result<Self, Fault> {
+        let (text, start) = split_header(bytes)?;
+        let header = Header::parse(text).map_err(Fault::Wrong)?;
         let known = value_type(&header.descr)
             .filter(|(value, _)| values == Values::Numbers || value.is_float());
         let Some((value, big_endian)) = known else {
-            return Err(FeatureError::ValueType {
-                path: path.to_owned(),
-                found: header.descr,
-            });
+            return Err(Fault::Type(header.descr));
         };
         let end = header
             .shape
@@ -144,13 +143,9 @@ impl Outline {
             .try_fold(1usize, |product, dim| product.checked_mul(*dim))
             .and_then(|count| count.checked_mul(value.width()))
             .and_then(|bytes| bytes.checked_add(start))
-            .ok_or_else(|| malformed(format!("shape {:?} is too large", header.shape)))?;
+            .ok_or_else(|| Fault::Wrong(format!("shape {:?} is too large", header.shape)))?;
         if found < end as u64 {
-            return Err(FeatureError::Truncated {
-                path: path.to_owned(),
-                expected: end as u64,
-                found,
-            });
+            return Err(Fault::Short(end));
         }
         Ok(Self {
             header,
@@ -161,14 +156,9 @@ impl Outline {
         })
     }
 
-    fn array(self, bytes: &[u8], path: &Path, format: &'static str) -> Result<Array, FeatureError> {
-        let values = bytes
-            .get(self.start..self.end)
-            .ok_or_else(|| FeatureError::Truncated {
-                path: path.to_owned(),
-                expected: self.end as u64,
-                found: bytes.len() as u64,
-            })?;
+    fn array(self, bytes: &[u8]) -> Result<Array, Fault> {
+        let values = bytes.get(self.start..self.end);
+        let values = values.ok_or(Fault::Short(self.end))?;
         let mut data = self.value.decode(values, self.big_endian);
         let shape = self.header.shape;
         if self.header.fortran_order {
@@ -178,11 +168,7 @@ impl Outline {
                 [rows, columns] => data = transpose(&data, columns, rows),
                 _ => {
                     let reason = format!("Fortran order in {} dimensions", shape.len());
-                    return Err(FeatureError::Malformed {
-                        path: path.to_owned(),
-                        format,
-                        reason,
-                    });
+                    return Err(Fault::Wrong(reason));
                 }
             }
         }
@@ -198,10 +184,8 @@ impl Outline {
 /// # Panics
 /// If `data` does not hold as many values as `shape` says.
 pub fn write(path: &Path, data: &[f32], shape: &[usize]) -> Result<(), FeatureError> {
-    write_atomic(path, |out| encode(out, data, shape)).map_err(|source| FeatureError::Write {
-        path: path.to_owned(),
-        source,
-    })
+    let written = write_atomic(path, |out| encode(out, data, shape));
+    Ok(written.map_err(FileError::at("write feature file", path))?)
 }
 
 /// Writes the content of a file that [`write()`] makes.
@@ -238,25 +222,17 @@ pub fn encode(out: &mut dyn io::Write, data: &[f32], shape: &[usize]) -> io::Res
     Ok(())
 }
 
-enum HeaderError {
-    /// The file ends within the header; this many bytes are needed to go on.
-    Short(usize),
-    Wrong(String),
-}
-
 /// The header's text and the position of the values.
-fn split_header(bytes: &[u8]) -> Result<(&str, usize), HeaderError> {
+fn split_header(bytes: &[u8]) -> Result<(&str, usize), Fault> {
     let at_hand = &bytes[..bytes.len().min(MAGIC.len())];
     if *at_hand != MAGIC[..at_hand.len()] {
-        return Err(HeaderError::Wrong(
+        return Err(Fault::Wrong(
             "it does not begin with the npy signature".into(),
         ));
     }
-    let need = |count: usize| {
-        bytes
-            .get(..count)
-            .ok_or(HeaderError::Short(count))
-            .map(|_| ())
+    let need = |count: usize| match bytes.len() < count {
+        true => Err(Fault::Short(count)),
+        false => Ok(()),
     };
     need(10)?;
     let (length, from) = match (bytes[6], bytes[7]) {
@@ -267,20 +243,20 @@ fn split_header(bytes: &[u8]) -> Result<(&str, usize), HeaderError> {
             (length as usize, 12)
         }
         (major, minor) => {
-            return Err(HeaderError::Wrong(format!(
+            return Err(Fault::Wrong(format!(
                 "version {major}.{minor}; expected 1.0, 2.0 or 3.0"
             )));
         }
     };
     if length > LONGEST_HEADER {
-        return Err(HeaderError::Wrong(format!(
+        return Err(Fault::Wrong(format!(
             "a header of {length} bytes; expected at most {LONGEST_HEADER}"
         )));
     }
     let end = from + length;
     need(end)?;
     let text = std::str::from_utf8(&bytes[from..end])
-        .map_err(|_| HeaderError::Wrong("the header is not text".into()))?;
+        .map_err(|_| Fault::Wrong("the header is not text".into()))?;
     Ok((text, end))
 }
 

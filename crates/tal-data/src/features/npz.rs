@@ -8,7 +8,7 @@ use tal_pth::unpacked_size;
 use zip::ZipArchive;
 
 use super::FeatureError;
-use super::error::names;
+use super::error::{names, unreadable};
 use super::npy::{self, Array, Values};
 use super::value::MAX_VALUES;
 
@@ -30,12 +30,8 @@ pub fn read_numbers(path: &Path, key: &str) -> Result<Array, FeatureError> {
 }
 
 fn open(path: &Path, key: &str, values: Values) -> Result<Array, FeatureError> {
-    let unreadable = |source| FeatureError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let file = File::open(path).map_err(unreadable)?;
-    let len = file.metadata().map_err(unreadable)?.len();
+    let file = File::open(path).map_err(unreadable(path))?;
+    let len = file.metadata().map_err(unreadable(path))?.len();
     read_archive(BufReader::new(file), len, path, key, values)
 }
 
@@ -55,11 +51,7 @@ fn read_archive(
     key: &str,
     values: Values,
 ) -> Result<Array, FeatureError> {
-    let malformed = |reason: String| FeatureError::Malformed {
-        path: path.to_owned(),
-        format: "npz",
-        reason,
-    };
+    let malformed = |reason: String| FeatureError::malformed(path, "npz", reason);
     let mut archive = ZipArchive::new(source).map_err(|error| {
         malformed(format!(
             "{error}; the file may be truncated, fetch it again"
@@ -81,8 +73,8 @@ fn read_archive(
     let size = unpacked_size(&entry, num_bytes, 4 * MAX_VALUES as u64)
         .map_err(|reason| malformed(format!("array {key:?} {reason}")))?;
     match npy::read_from(&mut entry, size, path, "npz", values) {
-        Err(FeatureError::Read { source, .. }) => {
-            Err(malformed(format!("array {key:?}: {source}")))
+        Err(FeatureError::File(error)) => {
+            Err(malformed(format!("array {key:?}: {}", error.source)))
         }
         other => other,
     }

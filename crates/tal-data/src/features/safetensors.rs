@@ -5,7 +5,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors};
 
 use super::FeatureError;
-use super::error::names;
+use super::error::{names, unreadable};
 use super::npy::Array;
 use super::value::ValueType;
 
@@ -15,11 +15,7 @@ use super::value::ValueType;
 /// A file that is unreadable, damaged or truncated; no tensor of the name (the error lists those present), or several
 /// and no name; values that are not floating point numbers.
 pub fn read(path: &Path, key: Option<&str>) -> Result<Array, FeatureError> {
-    let bytes = std::fs::read(path).map_err(|source| FeatureError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    parse(&bytes, path, key)
+    parse(&std::fs::read(path).map_err(unreadable(path))?, path, key)
 }
 
 /// [`read`] of a file's content; errors name `path`.
@@ -27,10 +23,9 @@ pub fn read(path: &Path, key: Option<&str>) -> Result<Array, FeatureError> {
 /// # Errors
 /// Those of [`read`], except for those of the file system.
 pub fn parse(bytes: &[u8], path: &Path, key: Option<&str>) -> Result<Array, FeatureError> {
-    let file = SafeTensors::deserialize(bytes).map_err(|error| FeatureError::Malformed {
-        path: path.to_owned(),
-        format: "safetensors",
-        reason: format!("{error}; the file may be truncated, fetch it again"),
+    let file = SafeTensors::deserialize(bytes).map_err(|error| {
+        let reason = format!("{error}; the file may be truncated, fetch it again");
+        FeatureError::malformed(path, "safetensors", reason)
     })?;
     let present = || names(file.names().into_iter().map(str::to_owned));
     let key = match (key, file.names().as_slice()) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tal_core::config::{AppendedFeatures, FeatureFormat, FeatureLayout, FeaturesConfig};
+use tal_core::config::{AppendedFeatures, FeatureFormat, FeatureLayout};
 
 use super::npy::Array;
 use super::{
@@ -14,11 +14,7 @@ use crate::hdf5;
 
 /// One file of every recording.
 pub(super) struct Source {
-    dir: PathBuf,
-    prefix: String,
-    suffix: String,
-    format: FeatureFormat,
-    pub(super) columns: Option<[usize; 2]>,
+    pub(super) files: AppendedFeatures,
     /// HDF5 files that hold all recordings, opened once.
     shared: Mutex<BTreeMap<PathBuf, Arc<hdf5::File>>>,
 }
@@ -34,51 +30,17 @@ pub(super) struct Part {
 const CHANNEL_FIRST: &str = "; the other axis fits, is the layout channel_first?";
 const TIME_FIRST: &str = "; the other axis fits, is the layout time_first?";
 
-impl From<&FeaturesConfig> for Source {
-    fn from(config: &FeaturesConfig) -> Self {
-        Self::new(
-            &config.dir,
-            &config.prefix,
-            &config.suffix,
-            &config.format,
-            config.columns,
-        )
-    }
-}
-
-impl From<&AppendedFeatures> for Source {
-    fn from(config: &AppendedFeatures) -> Self {
-        Self::new(
-            &config.dir,
-            &config.prefix,
-            &config.suffix,
-            &config.format,
-            config.columns,
-        )
-    }
-}
-
 impl Source {
-    fn new(
-        dir: &Path,
-        prefix: &str,
-        suffix: &str,
-        format: &FeatureFormat,
-        columns: Option<[usize; 2]>,
-    ) -> Self {
+    pub(super) fn new(files: AppendedFeatures) -> Self {
         Self {
-            dir: dir.to_owned(),
-            prefix: prefix.to_owned(),
-            suffix: suffix.to_owned(),
-            format: format.clone(),
-            columns,
+            files,
             shared: Mutex::default(),
         }
     }
 
     /// Whether all recordings lie in one file.
     fn shared_file(&self) -> Option<(&str, Option<&str>, FeatureLayout)> {
-        match &self.format {
+        match &self.files.format {
             FeatureFormat::Hdf5 {
                 file: Some(file),
                 key,
@@ -90,25 +52,21 @@ impl Source {
 
     /// Whether every recording has its features of both sources in one file of its own.
     pub(super) fn shares_file(&self, other: &Self) -> bool {
-        let file = |source: &Self| {
-            (
-                source.dir.clone(),
-                source.prefix.clone(),
-                source.suffix.clone(),
-            )
-        };
-        file(self) == file(other) && self.shared_file().is_none() && other.shared_file().is_none()
+        let (ours, theirs) = (&self.files, &other.files);
+        (&ours.dir, &ours.prefix, &ours.suffix) == (&theirs.dir, &theirs.prefix, &theirs.suffix)
+            && self.shared_file().is_none()
+            && other.shared_file().is_none()
     }
 
     /// The recording's file, whether it exists or not.
     pub(super) fn path(&self, key: RecordingKey<'_>) -> Result<PathBuf, FeatureError> {
-        let folder = key.folder(&self.dir)?;
+        let folder = key.folder(&self.files.dir)?;
         match self.shared_file() {
             Some((file, ..)) => {
-                key.name(&self.prefix, "")?;
+                key.name(&self.files.prefix, "")?;
                 Ok(folder.join(file))
             }
-            None => Ok(folder.join(key.name(&self.prefix, &self.suffix)?)),
+            None => Ok(folder.join(key.name(&self.files.prefix, &self.files.suffix)?)),
         }
     }
 
@@ -122,7 +80,7 @@ impl Source {
         if self.shared_file().is_none() {
             return Ok(true);
         }
-        let name = key.name(&self.prefix, "")?;
+        let name = key.name(&self.files.prefix, "")?;
         Ok(match self.open_shared(&path) {
             Ok(file) => file.has(&name),
             Err(_) => true,
@@ -133,7 +91,7 @@ impl Source {
     pub(super) fn place(&self, key: RecordingKey<'_>) -> Result<PathBuf, FeatureError> {
         let path = self.path(key)?;
         if self.shared_file().is_some() && path.is_file() {
-            return Ok(path.join(key.name(&self.prefix, "")?));
+            return Ok(path.join(key.name(&self.files.prefix, "")?));
         }
         Ok(path)
     }
@@ -154,7 +112,7 @@ impl Source {
         let Some((_, inner, layout)) = self.shared_file() else {
             return self.load_file(&path, expected);
         };
-        let mut name = key.name(&self.prefix, "")?;
+        let mut name = key.name(&self.files.prefix, "")?;
         if let Some(inner) = inner {
             name = format!("{name}/{inner}");
         }
@@ -168,7 +126,7 @@ impl Source {
         path: &Path,
         expected: Option<usize>,
     ) -> Result<Part, FeatureError> {
-        let (arrays, layout) = match &self.format {
+        let (arrays, layout) = match &self.files.format {
             FeatureFormat::Npy { layout } => (vec![npy::read(path)?], *layout),
             FeatureFormat::Npz { key, layout } => (vec![npz::read(path, key)?], *layout),
             FeatureFormat::Safetensors { key, layout } => {
@@ -258,6 +216,7 @@ impl Source {
         }
         let fits = expected == Some(other_axis)
             || self
+                .files
                 .columns
                 .is_some_and(|[_, to]| to <= other_axis && to > array.num_channels());
         let hint = match layout {
@@ -265,7 +224,7 @@ impl Source {
             FeatureLayout::TimeFirst => CHANNEL_FIRST,
             FeatureLayout::ChannelFirst => TIME_FIRST,
         };
-        if self.columns.is_none()
+        if self.files.columns.is_none()
             && let Some(expected) = expected
         {
             check_channels(array.num_channels(), &shape, expected, hint, path)?;
@@ -287,7 +246,7 @@ impl Source {
         hint: &'static str,
         path: &Path,
     ) -> Result<Part, FeatureError> {
-        let (array, first) = match self.columns {
+        let (array, first) = match self.files.columns {
             None => (array, 0),
             Some([from, to]) if to <= array.num_channels() => (array.channels(from, to), from),
             Some([from, to]) => {

@@ -7,62 +7,21 @@ use tal_core::config::DatasetConfig;
 use super::source::{Part, Source, check_channels};
 use super::{FeatureArray, FeatureError, RecordingKey};
 
-/// Features by recording.
-pub trait FeatureStore: Send + Sync {
-    /// The files of a recording, whether they exist or not: that of `features` and those of `features.append`.
-    ///
-    /// # Errors
-    /// An id or a subset that leads out of the folder.
-    fn paths(&self, recording: RecordingKey<'_>) -> Result<Vec<PathBuf>, FeatureError>;
-
-    /// The first file of a recording that is not there; of one HDF5 file for all, if it lacks the recording, the file
-    /// and the name within it.
-    ///
-    /// # Errors
-    /// Those of [`FeatureStore::paths`].
-    fn missing(&self, recording: RecordingKey<'_>) -> Result<Option<PathBuf>, FeatureError>;
-
-    /// Reads and checks the features of a recording.
-    ///
-    /// # Shapes
-    /// (C, T) with C the configured number of channels and T ≥ 1.
-    ///
-    /// # Errors
-    /// A file that is missing, unreadable, damaged or truncated; a wrong number of dimensions or channels; no time step; a
-    /// value that is NaN or infinite; files whose lengths differ by more than one feature.
-    fn load(&self, recording: RecordingKey<'_>) -> Result<FeatureArray, FeatureError>;
-
-    /// [`FeatureStore::load`] with another file in place of the first, which belongs to this recording alone. What is appended
-    /// from the same file by the configuration (same folder and name, another key) is read from it, too.
-    ///
-    /// # Shapes
-    /// Those of [`FeatureStore::load`].
-    ///
-    /// # Errors
-    /// Those of [`FeatureStore::load`].
-    fn load_file(
-        &self,
-        path: &Path,
-        recording: RecordingKey<'_>,
-    ) -> Result<FeatureArray, FeatureError>;
-
-    /// Whether all files of the recording are there.
-    ///
-    /// # Errors
-    /// Those of [`FeatureStore::paths`].
-    fn exists(&self, recording: RecordingKey<'_>) -> Result<bool, FeatureError> {
-        Ok(self.missing(recording)?.is_none())
-    }
+/// Features by recording, in one file per recording and source.
+pub struct FeatureStore {
+    first: Source,
+    more: Vec<Source>,
+    input_dim: usize,
 }
 
 /// The store that the configuration describes.
-pub fn open(config: &DatasetConfig) -> Box<dyn FeatureStore> {
-    Box::new(FileStore {
-        first: Source::from(&config.features),
-        columns: config.features.columns.is_some(),
-        more: config.features.append.iter().map(Source::from).collect(),
+pub fn open(config: &DatasetConfig) -> FeatureStore {
+    let more = config.features.append.iter().cloned();
+    FeatureStore {
+        first: Source::new(config.features.first()),
+        more: more.map(Source::new).collect(),
         input_dim: config.input_dim,
-    })
+    }
 }
 
 /// Features in memory, chosen and checked as those of a file; errors name them by `name`.
@@ -76,11 +35,11 @@ pub(crate) fn checked(
         let path = name.to_owned();
         return Err(FeatureError::Empty { path, shape });
     }
-    let mut source = Source::from(&config.features);
+    let mut files = config.features.first();
     if !config.features.append.is_empty() {
-        source.columns = None;
+        files.columns = None;
     }
-    let part = source.select(array, shape, "", name)?;
+    let part = Source::new(files).select(array, shape, "", name)?;
     check_channels(
         part.array.num_channels(),
         &part.shape,
@@ -91,23 +50,22 @@ pub(crate) fn checked(
     Ok(part.array)
 }
 
-/// Features in one file per recording and source.
-struct FileStore {
-    first: Source,
-    /// Whether only a part of the first source is used.
-    columns: bool,
-    more: Vec<Source>,
-    input_dim: usize,
-}
-
-impl FeatureStore for FileStore {
-    fn paths(&self, recording: RecordingKey<'_>) -> Result<Vec<PathBuf>, FeatureError> {
-        self.sources()
-            .map(|source| source.path(recording))
-            .collect()
+impl FeatureStore {
+    /// The files of a recording, whether they exist or not: that of `features` and those of `features.append`.
+    ///
+    /// # Errors
+    /// An id or a subset that leads out of the folder.
+    pub fn paths(&self, recording: RecordingKey<'_>) -> Result<Vec<PathBuf>, FeatureError> {
+        let paths = self.sources().map(|source| source.path(recording));
+        paths.collect()
     }
 
-    fn missing(&self, recording: RecordingKey<'_>) -> Result<Option<PathBuf>, FeatureError> {
+    /// The first file of a recording that is not there; of one HDF5 file for all, if it lacks the recording, the file
+    /// and the name within it.
+    ///
+    /// # Errors
+    /// Those of [`FeatureStore::paths`].
+    pub fn missing(&self, recording: RecordingKey<'_>) -> Result<Option<PathBuf>, FeatureError> {
         for source in self.sources() {
             if !source.exists(recording)? {
                 return source.place(recording).map(Some);
@@ -116,13 +74,29 @@ impl FeatureStore for FileStore {
         Ok(None)
     }
 
-    fn load(&self, recording: RecordingKey<'_>) -> Result<FeatureArray, FeatureError> {
+    /// Reads and checks the features of a recording.
+    ///
+    /// # Shapes
+    /// (C, T) with C the configured number of channels and T ≥ 1.
+    ///
+    /// # Errors
+    /// A file that is missing, unreadable, damaged or truncated; a wrong number of dimensions or channels; no time step; a
+    /// value that is NaN or infinite; files whose lengths differ by more than one feature.
+    pub fn load(&self, recording: RecordingKey<'_>) -> Result<FeatureArray, FeatureError> {
         let path = self.first.path(recording)?;
         let part = self.first.load(recording, self.expected())?;
         self.complete(path, part, recording, None)
     }
 
-    fn load_file(
+    /// [`FeatureStore::load`] with another file in place of the first, which belongs to this recording alone. What is appended
+    /// from the same file by the configuration (same folder and name, another key) is read from it, too.
+    ///
+    /// # Shapes
+    /// Those of [`FeatureStore::load`].
+    ///
+    /// # Errors
+    /// Those of [`FeatureStore::load`].
+    pub fn load_file(
         &self,
         path: &Path,
         recording: RecordingKey<'_>,
@@ -130,16 +104,14 @@ impl FeatureStore for FileStore {
         let part = self.first.load_file(path, self.expected())?;
         self.complete(path.to_owned(), part, recording, Some(path))
     }
-}
 
-impl FileStore {
     fn sources(&self) -> impl Iterator<Item = &Source> {
         std::iter::once(&self.first).chain(&self.more)
     }
 
     /// The channels of the first file, if nothing is left out and nothing appended.
     fn expected(&self) -> Option<usize> {
-        (self.more.is_empty() && !self.columns).then_some(self.input_dim)
+        (self.more.is_empty() && self.first.files.columns.is_none()).then_some(self.input_dim)
     }
 
     /// The first part and those that are appended to it. `given` replaces the file of the first source.

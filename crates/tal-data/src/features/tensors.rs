@@ -26,11 +26,8 @@ pub fn parse(bytes: Vec<u8>, path: &Path, keys: &[String]) -> Result<Vec<Array>,
 }
 
 fn arrays(file: &PthFile, keys: &[String]) -> Result<Vec<Array>, FeatureError> {
-    let malformed = |reason: String| FeatureError::Malformed {
-        path: file.path().to_owned(),
-        format: "PyTorch or pickle",
-        reason,
-    };
+    let malformed =
+        |reason: String| FeatureError::malformed(file.path(), "PyTorch or pickle", reason);
     if keys.is_empty() {
         let tensor = match file.root() {
             Value::Tensor(tensor) => tensor,

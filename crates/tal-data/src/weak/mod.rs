@@ -19,7 +19,6 @@ use tal_core::{ClassMap, Recording};
 use crate::annotations::{self, extra};
 use crate::clicks::{Clicks, released};
 use crate::loader::SampleSource;
-use crate::pipeline::Pipeline;
 use crate::sample::SampleKey;
 use crate::{DataError, Dataset, FeatureArray};
 
@@ -60,6 +59,9 @@ pub struct WeakOptions {
 }
 
 /// The recordings of a data set with labels and clicks in place of segments.
+///
+/// # Panics
+/// As [`Dataset`].
 pub struct WeakDataset {
     dataset: Arc<Dataset>,
     classes: ClassMap,
@@ -151,17 +153,11 @@ impl WeakDataset {
     }
 
     /// The classes of a recording, ascending.
-    ///
-    /// # Panics
-    /// If there is no such index.
     pub fn labels(&self, index: usize) -> &[u32] {
         &self.labels[index]
     }
 
     /// The clicks of a recording in seconds, ascending.
-    ///
-    /// # Panics
-    /// If there is no such index.
     pub fn clicks(&self, index: usize) -> &[f64] {
         self.clicks.of(&self.dataset.recording(index).id)
     }
@@ -177,9 +173,6 @@ impl WeakDataset {
     ///
     /// # Errors
     /// Features that cannot be loaded; a click behind the end of a recording whose duration only its features tell.
-    ///
-    /// # Panics
-    /// If there is no such index.
     pub fn sample(&self, index: usize) -> Result<WeakSample, DataError> {
         let features = self.dataset.features(index)?;
         let (array, duration) = resampled_snippets(&features, self.num_snippets);
@@ -194,26 +187,6 @@ impl WeakDataset {
             labels: self.labels[index].clone(),
             duration,
         })
-    }
-
-    /// The samples of all recordings in order, loaded ahead by `num_threads` background threads (0 loads when asked), at most
-    /// `prefetch` recordings ahead. The first error ends the iteration.
-    ///
-    /// # Errors
-    /// If a thread cannot be started.
-    pub fn samples_in_order(
-        self: &Arc<Self>,
-        num_threads: usize,
-        prefetch: usize,
-    ) -> Result<impl Iterator<Item = Result<WeakSample, DataError>> + Send + use<>, DataError> {
-        let (named, loaded) = (Arc::clone(self), Arc::clone(self));
-        Pipeline::new(
-            0..self.num_recordings(),
-            move |index| format!("recording {:?}", named.dataset.recording(*index).id),
-            move |index| loaded.sample(index),
-            num_threads,
-            prefetch,
-        )
     }
 }
 

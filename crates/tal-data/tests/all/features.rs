@@ -218,7 +218,7 @@ fn a_missing_file_is_named_with_its_recording() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), 2);
     let store = features::open(&config);
-    assert!(!store.exists("r".into()).unwrap());
+    assert!(store.missing("r".into()).unwrap().is_some());
     let error = store.load("r".into()).unwrap_err().to_string();
     assert!(
         error.contains("features/r.npy does not exist (recording \"r\")"),

@@ -95,7 +95,7 @@ fn the_subset_chooses_the_folder() {
     let store = features::open(&config);
     let key = |subset| RecordingKey { id: "r", subset };
     assert!(store.load(key(Some("Training"))).is_ok());
-    assert!(!store.exists(key(Some("test"))).unwrap());
+    assert!(store.missing(key(Some("test"))).unwrap().is_some());
     let error = store.load(key(None)).unwrap_err().to_string();
     assert!(
         error.contains("{subset} stands for the subset of a recording"),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tal_core::config::DatasetConfig;
 use tal_data::{
-    Batch, DataError, Dataset, Loader, LoaderConfig, Position, SampleSource, WeakDataset,
-    WeakOptions, WeakSample, annotations,
+    Batch, Dataset, Loader, LoaderConfig, Position, SampleSource, WeakDataset, WeakOptions,
+    WeakSample, annotations,
 };
 
 const NUM_SNIPPETS: usize = 20;
@@ -265,7 +265,6 @@ fn threads_and_interruptions_change_nothing() {
             prefetch: 3,
         };
         let loader = Loader::new(source, config, start, 4).unwrap();
-        assert_eq!(loader.num_batches(), 2);
         loader.map(Result::unwrap).collect()
     };
     let start = Position::default();
@@ -274,8 +273,4 @@ fn threads_and_interruptions_change_nothing() {
     assert_eq!(load(2, start), all);
     let later = Position { epoch: 1, batch: 1 };
     assert_eq!(load(1, later), all[3..]);
-    let in_order: Result<Vec<WeakSample>, DataError> =
-        weak.samples_in_order(2, 2).unwrap().collect();
-    let ids: Vec<String> = in_order.unwrap().into_iter().map(|s| s.id).collect();
-    assert_eq!(ids, crate::common::TRAINING);
 }

@@ -42,12 +42,8 @@ pub(super) fn contrastive(
     let background = means(&rows.background, &level.features);
     // Rows and classes are ordered by recording, and so are the means.
     let classes = Tensor::from_slice(&rows.classes).to_device(level.features.device());
-    Some(info_nce(
-        &anchors,
-        &classes,
-        &background,
-        config.temperature,
-    ))
+    let temperature = config.temperature;
+    Some(info_nce(&anchors, &classes, &background, temperature))
 }
 
 /// Steps inside the actions of a batch.
@@ -76,13 +72,12 @@ impl Steps {
             Tensor::from_slice(&values).to_device(device)
         };
         let places: Vec<f32> = inside.iter().flat_map(|a| a.places(level)).collect();
+        let place = Tensor::from_slice(&places).to_device(device);
         Self {
             sample: integers(|action, _| action.sample as i64),
             class: integers(|action, _| i64::from(action.class)),
             step: integers(|_, step| step as i64),
-            place: Tensor::from_slice(&places)
-                .to_device(device)
-                .to_kind(like.kind()),
+            place: place.to_kind(like.kind()),
         }
     }
 }

@@ -18,10 +18,7 @@ pub struct StepEvaluator {
 impl StepEvaluator {
     /// Evaluator of D = `dim` channels, with variables `conv` and `output` below `path`.
     pub(super) fn new(path: &nn::Path<'_>, dim: usize, kernel_size: usize) -> Self {
-        let output = Conv1dConfig {
-            bias: BiasInit::Zero,
-            ..Conv1dConfig::new(dim, 1, 1)
-        };
+        let output = Conv1dConfig::new(dim, 1, 1).with_bias(BiasInit::Zero);
         Self {
             conv: MaskedConv1d::new(&(path / "conv"), Conv1dConfig::new(dim, dim, kernel_size)),
             output: Conv1d::new(&(path / "output"), output),
@@ -30,23 +27,16 @@ impl StepEvaluator {
 
     /// q of every step of all levels, level 0 first; values at padded steps are meaningless. `detach` stops the gradient to
     /// the pyramid.
-    ///
-    /// # Shapes
-    /// (B, ΣT_l)
     pub fn forward(&self, pyramid: &FeaturePyramid, detach: bool) -> Tensor {
-        let levels: Vec<Tensor> = pyramid
-            .levels
-            .iter()
-            .map(|level| {
-                let features = match detach {
-                    true => level.features.detach(),
-                    false => level.features.shallow_clone(),
-                };
-                let hidden = self.conv.forward(&features, &level.mask).relu();
-                self.output.forward(&hidden).sigmoid().squeeze_dim(1)
-            })
-            .collect();
-        Tensor::cat(&levels, -1)
+        let levels = pyramid.levels.iter().map(|level| {
+            let features = match detach {
+                true => level.features.detach(),
+                false => level.features.shallow_clone(),
+            };
+            let hidden = self.conv.forward(&features, &level.mask).relu();
+            self.output.forward(&hidden).sigmoid().squeeze_dim(1)
+        });
+        Tensor::cat(&levels.collect::<Vec<_>>(), -1)
     }
 }
 

@@ -44,18 +44,12 @@ impl ClassGaussians {
         }
     }
 
-    /// μ, inside (−1, 1).
-    ///
-    /// # Shapes
-    /// (G, K)
+    /// μ (G, K), inside (−1, 1).
     pub fn mean(&self) -> Tensor {
         self.raw_mean.tanh()
     }
 
-    /// σ, at least σ_min.
-    ///
-    /// # Shapes
-    /// (G, K)
+    /// σ (G, K), at least σ_min.
     pub fn sigma(&self) -> Tensor {
         self.raw_sigma.softplus() + self.min_sigma
     }

@@ -33,7 +33,7 @@ use crate::error::DecoderError;
 use crate::output::DecoderOutput;
 use crate::targets::Action;
 use contrastive::{Steps, contrastive};
-use weights::{Quality, mean, normalize};
+use weights::{Quality, mean, normalize, sum};
 
 /// Learned action sensitivity.
 ///
@@ -100,13 +100,8 @@ impl ActionSensitivity {
         let (class, instance) = (&config.class_level, &config.instance_level);
         let gaussians = |part: &str, is_on: fn(&ClassLevelConfig) -> bool, means: &[f64]| {
             let class = class.as_ref().filter(|class| is_on(class))?;
-            let path = path / "gaussians" / part;
-            Some(ClassGaussians::new(
-                &path,
-                num_classes,
-                means,
-                class.min_sigma,
-            ))
+            let (path, min_sigma) = (path / "gaussians" / part, class.min_sigma);
+            Some(ClassGaussians::new(&path, num_classes, means, min_sigma))
         };
         let evaluator = |part: &str, is_on: fn(&InstanceLevelConfig) -> bool| {
             let instance = instance.as_ref().filter(|instance| is_on(instance))?;
@@ -178,13 +173,10 @@ impl ActionSensitivityInput<'_> {
         let weighted = |loss: &Option<Tensor>, weight: Option<f64>| Some(loss.as_ref()? * weight?);
         let instance = config.instance_level.as_ref();
         let contrastive = config.contrastive.as_ref();
-        losses.total = [
+        losses.total = sum(
             weighted(&losses.quality, instance.map(|instance| instance.weight)),
             weighted(&losses.contrastive, contrastive.map(|config| config.weight)),
-        ]
-        .into_iter()
-        .flatten()
-        .reduce(|sum, part| sum + part);
+        );
         let num_classes = output.num_classes();
         let normalized = |weights: Option<Tensor>| {
             let class = &positives.pairs.class;
@@ -221,11 +213,9 @@ impl ActionSensitivityInput<'_> {
         let module = self.module;
         let distance = module.distance(&positives.place(), &positives.stride(grid));
         let gaussians = |gaussians: &Option<ClassGaussians>| {
-            let values = gaussians
-                .as_ref()?
-                .forward(&positives.pairs.class, &distance);
+            let gaussians = gaussians.as_ref()?;
             // A single Gaussian is its own sum and mean.
-            Some(module.combined(&values))
+            Some(module.combined(&gaussians.forward(&positives.pairs.class, &distance)))
         };
         let instance = module.config.instance_level.as_ref();
         let detach = instance.is_some_and(|instance| instance.detach_quality);
@@ -258,13 +248,10 @@ impl ActionSensitivityInput<'_> {
         let distance = self.module.distance(&steps.place, &stride);
         let point = &steps.step + level.offset as i64;
         let score = |part: &Option<ClassGaussians>, index, map: &Option<Tensor>, preferred: f64| {
-            let gaussians = part
-                .as_ref()
-                .map(|part| part.forward(&steps.class, &distance));
-            let gaussian = gaussians.map(|gaussians| gaussians.get(index));
-            let evaluated = map.as_ref();
-            let evaluated = evaluated.map(|map| map.index(&[Some(&steps.sample), Some(&point)]));
-            sum(gaussian, evaluated).unwrap_or_else(|| (&steps.place - preferred).abs().neg())
+            let gaussian = |part: &ClassGaussians| part.forward(&steps.class, &distance).get(index);
+            let evaluated = |map: &Tensor| map.index(&[Some(&steps.sample), Some(&point)]);
+            sum(part.as_ref().map(gaussian), map.as_ref().map(evaluated))
+                .unwrap_or_else(|| (&steps.place - preferred).abs().neg())
         };
         let ActionSensitivity {
             classification,
@@ -277,13 +264,5 @@ impl ActionSensitivityInput<'_> {
             score(localization, 1, &quality.reg, 0.5),
         ];
         Tensor::stack(&scores, 0)
-    }
-}
-
-/// Sum of the parts that exist.
-fn sum(a: Option<Tensor>, b: Option<Tensor>) -> Option<Tensor> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a + b),
-        (a, b) => a.or(b),
     }
 }

@@ -37,20 +37,14 @@ pub(crate) struct PositivePairs<'a> {
 }
 
 impl PositivePairs<'_> {
-    /// Places of the points within their actions: −0.5 at the start, 0.5 at the end.
-    ///
-    /// # Shapes
-    /// (P)
+    /// Places of the points (P) within their actions: −0.5 at the start, 0.5 at the end.
     pub(super) fn place(&self) -> Tensor {
         // With l = t − S and r = E − t: t − centre = (l − r) / 2.
         let Distances { left, right } = self.target;
         (left - right) / ((left + right) * 2.0).clamp_min(1e-8)
     }
 
-    /// Strides of the points' levels.
-    ///
-    /// # Shapes
-    /// (P)
+    /// Strides of the points' levels (P).
     pub(super) fn stride(&self, grid: &PointGrid) -> Tensor {
         self.pairs.strides(grid).to_kind(self.target.left.kind())
     }
@@ -81,18 +75,16 @@ impl Quality {
         grid: &PointGrid,
         positives: &PositivePairs<'_>,
     ) -> Option<Tensor> {
-        let cls = self.cls.as_ref().map(|map| {
-            let probability = tch::no_grad(|| probability(output, positives));
-            mean(&(Quality::at(map, positives, grid) - probability).square())
+        let error = |map: &Option<Tensor>, truth: &dyn Fn() -> Tensor| {
+            let map = map.as_ref()?;
+            let truth = tch::no_grad(truth);
+            Some(mean(&(Quality::at(map, positives, grid) - truth).square()))
+        };
+        let cls = error(&self.cls, &|| probability(output, positives));
+        let reg = error(&self.reg, &|| {
+            loss::iou(positives.predicted, positives.target)
         });
-        let reg = self.reg.as_ref().map(|map| {
-            let overlap = tch::no_grad(|| loss::iou(positives.predicted, positives.target));
-            mean(&(Quality::at(map, positives, grid) - overlap).square())
-        });
-        [cls, reg]
-            .into_iter()
-            .flatten()
-            .reduce(|sum, part| sum + part)
+        sum(cls, reg)
     }
 }
 
@@ -101,6 +93,14 @@ fn probability(output: &DecoderOutput, positives: &PositivePairs<'_>) -> Tensor 
     let Pairs { sample, class, .. } = positives.pairs;
     let index = [Some(sample), Some(class), Some(positives.positions)];
     output.final_logits().index(&index).sigmoid()
+}
+
+/// Sum of the parts that exist.
+pub(super) fn sum(a: Option<Tensor>, b: Option<Tensor>) -> Option<Tensor> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a + b),
+        (a, b) => a.or(b),
+    }
 }
 
 /// Mean; 0 without values.

@@ -58,23 +58,17 @@ pub(super) fn rows(
         let half = |is_near: fn(f32) -> bool| -> Vec<usize> {
             let near: Vec<usize> = (0..count).filter(|i| is_near(places[*i])).collect();
             // A short action may have all its steps in one half.
-            if near.is_empty() {
-                (0..count).collect()
-            } else {
-                near
+            match near.is_empty() {
+                true => (0..count).collect(),
+                false => near,
             }
         };
         let width = config.width as f32 * (end - start);
         let window = |best: usize| {
             let center = (first + best) as f32 * level.stride as f32;
-            let around = steps(
-                level,
-                (center - width).max(start),
-                (center + width).min(end),
-                last,
-            );
+            let (from, to) = ((center - width).max(start), (center + width).min(end));
             // The step itself always belongs to its window.
-            let around = around.unwrap_or(first + best..=first + best);
+            let around = steps(level, from, to, last).unwrap_or(first + best..=first + best);
             around.collect::<Vec<_>>()
         };
         let all: Vec<usize> = (0..count).collect();
@@ -93,14 +87,12 @@ pub(super) fn rows(
             rows.classes.push(i64::from(action.class));
         }
         // An action between two steps takes one of them, although no segment covers it.
-        let taken: Vec<_> = inside
-            .iter()
-            .filter(|other| match config.background {
-                ContrastiveBackground::All => *other == action,
-                ContrastiveBackground::Unlabelled => other.sample == action.sample,
-            })
-            .map(|other| &other.steps)
-            .collect();
+        let takes = |other: &&Inside| match config.background {
+            ContrastiveBackground::All => *other == action,
+            ContrastiveBackground::Unlabelled => other.sample == action.sample,
+        };
+        let taken = inside.iter().filter(takes).map(|other| &other.steps);
+        let taken: Vec<_> = taken.collect();
         for side in outside(level, action, width, valid[action.sample]) {
             let free = side.filter(|step| !taken.iter().any(|steps| steps.contains(step)));
             let window: Vec<usize> = free.collect();
@@ -117,13 +109,14 @@ pub(super) fn rows(
 
 /// First candidate with the highest score.
 fn best(scores: &[f64], candidates: &[usize]) -> usize {
-    let mut best = candidates[0];
-    for &candidate in candidates {
-        if scores[candidate] > scores[best] {
-            best = candidate;
+    let better = |best: usize, new: &usize| {
+        if scores[*new] > scores[best] {
+            *new
+        } else {
+            best
         }
-    }
-    best
+    };
+    candidates.iter().fold(candidates[0], better)
 }
 
 /// Steps at most `width` before and after an action, or else the next step, within a recording of `valid` steps.

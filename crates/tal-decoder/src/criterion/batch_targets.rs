@@ -53,11 +53,8 @@ impl BatchTargets {
             );
         }
         let (kind, device) = (output.cls_logits.kind(), output.cls_logits.device());
-        let settled = config
-            .assignment
-            .cost
-            .as_ref()
-            .map(|cost| cost::settle(output, grid, targets, config, cost));
+        let cost = config.assignment.cost.as_ref();
+        let settled = cost.map(|cost| cost::settle(output, grid, targets, config, cost));
         let targets = settled.as_ref().map_or(targets, |settled| &settled.targets);
         let positives = Positives::new(output, grid, targets);
 
@@ -66,6 +63,7 @@ impl BatchTargets {
         let background = smoothing / (num_classes + 1) as f64;
         let size = output.cls_logits.size();
         let mask = output.mask.to_kind(kind);
+        let levels = output.layout.levels.iter();
         let mut batch = BatchTargets {
             classes: Tensor::full(size, background, (kind, device)),
             cost_weights: settled.as_ref().map(|settled| {
@@ -77,12 +75,7 @@ impl BatchTargets {
                 None => mask,
             },
             sensitivity: PairWeights::default(),
-            num_valid: output
-                .layout
-                .levels
-                .iter()
-                .flat_map(|level| &level.lens)
-                .sum(),
+            num_valid: levels.flat_map(|level| &level.lens).sum(),
             positives,
             background,
             smoothing,
@@ -91,21 +84,13 @@ impl BatchTargets {
         batch
     }
 
-    /// Class targets with `values` (P or 1) at the positive pairs, smoothed.
-    ///
-    /// # Shapes
-    /// (B, K, S)
+    /// Class targets (B, K, S) with `values` (P or 1) at the positive pairs, smoothed.
     pub(super) fn with_targets(&self, values: &Tensor) -> Tensor {
-        self.put(
-            &self.classes,
-            &(values * (1.0 - self.smoothing) + self.background),
-        )
+        let smoothed = values * (1.0 - self.smoothing) + self.background;
+        self.put(&self.classes, &smoothed)
     }
 
-    /// Copy of `map` with `values` (P or 1) at the positive pairs. Without pairs, `values` still reach the graph.
-    ///
-    /// # Shapes
-    /// (B, K, S)
+    /// Copy of `map` (B, K, S) with `values` (P or 1) at the positive pairs. Without pairs, `values` still reach the graph.
     pub(super) fn put(&self, map: &Tensor, values: &Tensor) -> Tensor {
         let pairs = &self.positives.pairs;
         if pairs.is_empty() {

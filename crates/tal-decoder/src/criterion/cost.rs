@@ -97,10 +97,8 @@ fn place(grid: &PointGrid, point: usize) -> (usize, usize) {
 fn kept(rows: &[(usize, &Claim)], costs: &[f64], share: f64) -> Vec<bool> {
     let mut actions: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
     for (row, (sample, claim)) in rows.iter().enumerate() {
-        actions
-            .entry((*sample, claim.action))
-            .or_default()
-            .push(row);
+        let action = actions.entry((*sample, claim.action));
+        action.or_default().push(row);
     }
     let mut kept = vec![false; rows.len()];
     for (_, mut rows) in actions {

@@ -36,13 +36,10 @@ impl Positives {
         for (l, level) in grid.levels().iter().enumerate() {
             let lens = &output.layout.levels[l].lens;
             for (sample, target) in targets.iter().enumerate() {
-                let from = target
-                    .positives
-                    .partition_point(|positive| positive.point < level.offset);
-                let to = target
-                    .positives
-                    .partition_point(|positive| positive.point < level.offset + lens[sample]);
-                for positive in &target.positives[from..to] {
+                let all = &target.positives;
+                let below = |end: usize| all.partition_point(|positive| positive.point < end);
+                let (from, to) = (below(level.offset), below(level.offset + lens[sample]));
+                for positive in &all[from..to] {
                     first_of_point.push(rows.len() as i64);
                     for &class in &positive.classes {
                         assert!(

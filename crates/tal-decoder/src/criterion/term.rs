@@ -57,24 +57,16 @@ pub(super) fn term(
     let cls = divisor.mean(&(cls * &batch.weights));
 
     // A sum of no pairs is zero and still reaches every parameter, with a gradient of zero.
+    let (kind, weights) = (config.regression_loss, batch.regression_weights());
     let reg = if predicted.is_class_agnostic {
         // The first pair stands for all classes of its point.
         let first = &positives.first_of_point;
-        regression(
-            config.regression_loss,
-            &predicted.distances.select(first),
-            &positives.offsets.select(first),
-            batch
-                .regression_weights()
-                .map(|weights| weights.index_select(0, first)),
-        )
+        let [predicted, target] =
+            [predicted.distances, &positives.offsets].map(|all| all.select(first));
+        let weights = weights.map(|weights| weights.index_select(0, first));
+        regression(kind, &predicted, &target, weights)
     } else {
-        regression(
-            config.regression_loss,
-            predicted.distances,
-            &positives.offsets,
-            batch.regression_weights(),
-        )
+        regression(kind, predicted.distances, &positives.offsets, weights)
     };
     let reg = reg / divisor.positive();
     let weight = config.regression_weight;

@@ -4,7 +4,7 @@ use tal_core::config::{ClffConfig, FusedLevels};
 use tal_core::nn::{Conv1d, ConvTranspose1d, FeaturePyramid, PackedLayout};
 use tch::{Tensor, nn};
 
-use super::neighbors::{doubling, halving, is_fused, neighbor};
+use super::neighbors::{halving, is_fused, neighbor};
 
 /// Features for refinement: the sum of every level and its neighbours.
 ///
@@ -33,7 +33,7 @@ impl Clff {
     pub fn new(path: &nn::Path<'_>, dim: usize, config: &ClffConfig) -> Self {
         Self {
             down: halving(&(path / "down"), dim, config.depthwise),
-            up: doubling(&(path / "up"), dim),
+            up: ConvTranspose1d::new(&(path / "up"), dim, dim),
             levels: config.levels,
         }
     }

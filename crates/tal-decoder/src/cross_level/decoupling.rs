@@ -4,7 +4,7 @@ use tal_core::config::{CrossLevelConfig, FusedLevels, Fusion};
 use tal_core::nn::{Conv1d, Conv1dConfig, ConvTranspose1d, FeaturePyramid};
 use tch::{Tensor, nn};
 
-use super::neighbors::{doubling, halving, is_fused, neighbor};
+use super::neighbors::{halving, is_fused, neighbor};
 
 /// Features for one task: every level fused with its neighbours.
 ///
@@ -66,12 +66,9 @@ impl CrossLevel {
     /// If `dim` is 0.
     pub fn new(path: &nn::Path<'_>, dim: usize, config: &CrossLevelConfig) -> Option<Self> {
         let neighbors = config.neighbors;
-        let up = neighbors
-            .has_coarser()
-            .then(|| doubling(&(path / "up"), dim));
-        let down = neighbors
-            .has_finer()
-            .then(|| halving(&(path / "down"), dim, false));
+        let (has_coarser, has_finer) = (neighbors.has_coarser(), neighbors.has_finer());
+        let up = has_coarser.then(|| ConvTranspose1d::new(&(path / "up"), dim, dim));
+        let down = has_finer.then(|| halving(&(path / "down"), dim, false));
         let num_neighbors = usize::from(up.is_some()) + usize::from(down.is_some());
         if num_neighbors == 0 {
             return None;
@@ -104,13 +101,10 @@ impl CrossLevel {
             if !is_fused(self.levels, l, pyramid.num_levels()) {
                 return own.shallow_clone();
             }
-            let coarser = self
-                .up
-                .as_ref()
-                .map(|up| neighbor(pyramid, l.checked_add(1)).map(|features| up.forward(features)));
-            let finer = self.down.as_ref().map(|down| {
-                neighbor(pyramid, l.checked_sub(1)).map(|features| down.forward(features))
-            });
+            let at = |level: Option<usize>| neighbor(pyramid, level);
+            let (up, down) = (self.up.as_ref(), self.down.as_ref());
+            let coarser = up.map(|up| at(l.checked_add(1)).map(|x| up.forward(x)));
+            let finer = down.map(|down| at(l.checked_sub(1)).map(|x| down.forward(x)));
             let wanted: Vec<Option<Tensor>> = [coarser, finer].into_iter().flatten().collect();
             if wanted.iter().all(Option::is_none) {
                 return own.shallow_clone();

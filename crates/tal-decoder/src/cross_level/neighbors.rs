@@ -1,28 +1,16 @@
 //! Neighbouring levels, brought to the length of a level.
 
 use tal_core::config::FusedLevels;
-use tal_core::nn::{Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, FeaturePyramid};
+use tal_core::nn::{Conv1d, Conv1dConfig, FeaturePyramid};
 use tch::{Tensor, nn};
 
 /// Convolution that halves the length: kernel 3, stride 2.
 pub(super) fn halving(path: &nn::Path<'_>, dim: usize, depthwise: bool) -> Conv1d {
-    let config = if depthwise {
-        Conv1dConfig::depthwise(dim, 3)
-    } else {
-        Conv1dConfig::new(dim, dim, 3)
+    let conv = match depthwise {
+        true => Conv1dConfig::depthwise(dim, 3),
+        false => Conv1dConfig::new(dim, dim, 3),
     };
-    Conv1d::new(
-        path,
-        Conv1dConfig {
-            stride: 2,
-            ..config
-        },
-    )
-}
-
-/// Transposed convolution that doubles the length: kernel 3.
-pub(super) fn doubling(path: &nn::Path<'_>, dim: usize) -> ConvTranspose1d {
-    ConvTranspose1d::new(path, ConvTranspose1dConfig::doubling(dim, dim))
+    Conv1d::new(path, Conv1dConfig { stride: 2, ..conv })
 }
 
 /// Features of a level; `None` if there is no such level.

@@ -1,6 +1,6 @@
 //! Class logits of actions, starts and ends.
 
-use tal_core::nn::{BiasInit, Conv1dConfig, MaskedConv1d};
+use tal_core::nn::{BiasInit, MaskedConv1d};
 use tch::{Tensor, nn};
 
 use super::layers::output_config;
@@ -38,10 +38,8 @@ impl ClassificationHead {
         empty_classes: &[u32],
     ) -> Self {
         let tower = Tower::new(&(path / "tower"), config);
-        let output = Conv1dConfig {
-            bias: BiasInit::Value(bias_of(prior)),
-            ..output_config(config.out_channels(), num_classes, config.kernel_size)
-        };
+        let output = output_config(config.out_channels(), num_classes, config.kernel_size)
+            .with_bias(BiasInit::Value(bias_of(prior)));
         let output = MaskedConv1d::new(&(path / "output"), output);
         if let Some(bias) = &output.conv.bias {
             tch::no_grad(|| {
@@ -56,18 +54,12 @@ impl ClassificationHead {
     }
 
     /// Logits of all classes.
-    ///
-    /// # Shapes
-    /// (B, D, S) to (B, K, S).
     pub fn forward(&self, x: &Tensor, positions: &Positions) -> Tensor {
         let features = self.tower.forward(x, positions);
         self.output.forward(&features, &positions.valid)
     }
 
     /// [`ClassificationHead::forward`] with the last convolution computed only where logits are read.
-    ///
-    /// # Shapes
-    /// (B, D, S) to (B, K, S).
     pub fn forward_map(&self, x: &Tensor, positions: &Positions) -> LazyMap {
         let features = self.tower.forward(x, positions);
         LazyMap::new(&self.output, &features, &positions.valid)

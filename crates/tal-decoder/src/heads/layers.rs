@@ -9,10 +9,7 @@ pub(super) fn output_config(
     out_channels: usize,
     kernel_size: usize,
 ) -> Conv1dConfig {
-    Conv1dConfig {
-        bias: BiasInit::Zero,
-        ..Conv1dConfig::new(in_channels, out_channels, kernel_size)
-    }
+    Conv1dConfig::new(in_channels, out_channels, kernel_size).with_bias(BiasInit::Zero)
 }
 
 /// One scale per level, named by the number of the level.

@@ -21,15 +21,4 @@ impl Positions {
             inside: (kept < layout.len).then(|| layout.inside(kind, device)),
         }
     }
-
-    /// Positions of a single level, from its mask.
-    ///
-    /// # Shapes
-    /// Boolean (B, 1, T).
-    pub fn of_level(mask: Tensor) -> Self {
-        Positions {
-            valid: mask,
-            inside: None,
-        }
-    }
 }

@@ -80,36 +80,26 @@ impl RefinementHead {
             let config = output_config(config.out_channels(), channels, kernel_size);
             MaskedConv1d::new(&(path / name), config)
         };
-        let num_offsets = if refinement.per_class_offsets {
-            num_classes
-        } else {
-            1
-        };
-        let offset = |name: &str| {
-            refinement
-                .regression
-                .then(|| conv(name, num_offsets, refinement.offset_kernel_size))
-        };
-        let num_scales = if refinement.unused_scales {
-            num_levels
-        } else {
-            0
-        };
+        let RefinementConfig {
+            classification,
+            regression,
+            per_class_offsets,
+            ..
+        } = *refinement;
+        let num_offsets = if per_class_offsets { num_classes } else { 1 };
+        let kernel_size = refinement.offset_kernel_size;
+        let offset = |name: &str| regression.then(|| conv(name, num_offsets, kernel_size));
+        let num_scales = usize::from(refinement.unused_scales) * num_levels;
         Self {
             start_offset: offset("start_offset"),
             end_offset: offset("end_offset"),
-            score: refinement
-                .classification
-                .then(|| conv("score", num_classes, config.kernel_size)),
+            score: classification.then(|| conv("score", num_classes, config.kernel_size)),
             scale: level_scales(&(path / "scale"), num_scales),
             towers,
         }
     }
 
     /// Answers, as far as the head has the parts.
-    ///
-    /// # Shapes
-    /// (B, D, S)
     pub fn forward(&self, x: &Tensor, positions: &Positions) -> RefinementOutput {
         let run = |tower: &Tower| tower.forward(x, positions);
         let (for_score, for_offset) = match &self.towers {

@@ -43,9 +43,6 @@ impl RegressionHead {
 
     /// Values of all levels, of at least zero.
     ///
-    /// # Shapes
-    /// (B, D, S) to (B, 2N, S).
-    ///
     /// # Panics
     /// If the layout has more levels than the head has scales.
     pub fn forward(&self, x: &Tensor, positions: &Positions, layout: &PackedLayout) -> Tensor {

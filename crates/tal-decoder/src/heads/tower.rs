@@ -23,10 +23,9 @@ pub struct TowerConfig {
 impl TowerConfig {
     /// Channels of the output: H, or D without blocks.
     pub fn out_channels(&self) -> usize {
-        if self.num_blocks == 0 {
-            self.in_channels
-        } else {
-            self.dim
+        match self.num_blocks {
+            0 => self.in_channels,
+            _ => self.dim,
         }
     }
 }
@@ -62,20 +61,16 @@ impl Tower {
         let blocks = (0..config.num_blocks)
             .map(|block| {
                 let path = path / block;
-                let in_channels = if block == 0 {
-                    config.in_channels
-                } else {
-                    config.dim
+                let in_channels = match block {
+                    0 => config.in_channels,
+                    _ => config.dim,
                 };
-                let bias = if config.norm {
-                    BiasInit::None
-                } else {
-                    BiasInit::Zero
+                let bias = match config.norm {
+                    true => BiasInit::None,
+                    false => BiasInit::Zero,
                 };
-                let conv = Conv1dConfig {
-                    bias,
-                    ..Conv1dConfig::new(in_channels, config.dim, config.kernel_size)
-                };
+                let conv = Conv1dConfig::new(in_channels, config.dim, config.kernel_size);
+                let conv = conv.with_bias(bias);
                 TowerBlock {
                     conv: MaskedConv1d::new(&(&path / "conv"), conv),
                     norm: config
@@ -88,9 +83,6 @@ impl Tower {
     }
 
     /// Output of the last block.
-    ///
-    /// # Shapes
-    /// (B, D, S) to (B, H, S).
     pub fn forward(&self, x: &Tensor, positions: &Positions) -> Tensor {
         self.blocks.iter().fold(x.shallow_clone(), |x, block| {
             match &block.norm {
@@ -155,7 +147,10 @@ mod tests {
         let tower = Tower::new(&vs.root(), config(0, true));
         let x = Tensor::randn([1, 4, 5], (Kind::Float, Device::Cpu));
         assert_eq!(config(0, true).out_channels(), 4);
-        let positions = Positions::of_level(x.narrow(1, 0, 1).isfinite());
+        let positions = Positions {
+            valid: x.narrow(1, 0, 1).isfinite(),
+            inside: None,
+        };
         assert_eq!(tower.forward(&x, &positions), x);
     }
 
@@ -166,7 +161,11 @@ mod tests {
         let x = Tensor::randn([1, 4, 8], (Kind::Float, Device::Cpu));
         let mask = Tensor::from_slice(&[true, true, true, true, true, false, false, false])
             .view([1, 1, 8]);
-        let y = tower.forward(&x, &Positions::of_level(mask));
+        let positions = Positions {
+            valid: mask,
+            inside: None,
+        };
+        let y = tower.forward(&x, &positions);
         assert_eq!(y.size(), [1, 6, 8]);
         assert_eq!(y.narrow(2, 5, 3).abs().max().double_value(&[]), 0.0);
     }

@@ -10,12 +10,6 @@ const EPSILON: f64 = 1e-8;
 /// Temporal intersection over union of two segments around one point.
 ///
 /// `inter / max(l + r + l* + r* − inter, 1e-8)` with `inter = min(l, l*) + min(r, r*)`.
-///
-/// # Shapes
-/// All tensors and the result of one shape.
-///
-/// # Units
-/// Any unit, the same for both; distances of at least zero.
 pub fn iou(predicted: &Distances, target: &Distances) -> Tensor {
     let inter = predicted.left.minimum(&target.left) + predicted.right.minimum(&target.right);
     let union = &predicted.left + &predicted.right + &target.left + &target.right - &inter;
@@ -23,12 +17,6 @@ pub fn iou(predicted: &Distances, target: &Distances) -> Tensor {
 }
 
 /// IoU loss: `1 − IoU`.
-///
-/// # Shapes
-/// All tensors and the result of one shape.
-///
-/// # Units
-/// Any unit, the same for both; distances of at least zero.
 ///
 /// # Source
 /// Yu et al., *UnitBox*, in its linear form.
@@ -40,12 +28,6 @@ pub fn iou_loss(predicted: &Distances, target: &Distances) -> Tensor {
 ///
 /// `1 − IoU + (hull − union) / max(hull, 1e-8)` with `hull = max(l, l*) + max(r, r*)`. Both segments contain the point, so
 /// their hull is their union, and the value is that of [`iou_loss`] up to rounding.
-///
-/// # Shapes
-/// All tensors and the result of one shape.
-///
-/// # Units
-/// Any unit, the same for both; distances of at least zero.
 ///
 /// # Source
 /// Rezatofighi et al., *Generalized Intersection over Union*, algorithm 1, in one dimension.
@@ -60,12 +42,6 @@ pub fn giou(predicted: &Distances, target: &Distances) -> Tensor {
 /// Distance-IoU loss: one minus the overlap, plus the squared distance of the centres.
 ///
 /// `1 − IoU + (ρ / len)²` with `ρ = ½(r − l − r* + l*)` and `len = max(max(l, l*) + max(r, r*), 1e-8)`.
-///
-/// # Shapes
-/// All tensors and the result of one shape.
-///
-/// # Units
-/// Any unit, the same for both; distances of at least zero.
 ///
 /// # Source
 /// Zheng et al., *Distance-IoU Loss*, equation 7, in one dimension.

@@ -6,7 +6,7 @@ use tch::{Tensor, nn};
 
 use super::residual::Residual;
 use super::{BlockConfig, TemporalMixer};
-use crate::attention::{SelfAttention, SelfAttentionConfig};
+use crate::attention::SelfAttention;
 use crate::downsampling::Downsampler;
 use crate::error::EncoderError;
 use crate::mlp::Mlp;
@@ -54,17 +54,8 @@ impl AttentionBlock {
             dim, downsampling, ..
         } = block;
         let (mlp_dim, drop_path) = (config.mlp_dim.unwrap_or(4 * dim), config.drop_path);
-        let attention = SelfAttention::new(
-            &(path / "attention"),
-            &SelfAttentionConfig {
-                dim,
-                num_heads: config.num_heads,
-                window: config.window,
-                relative_position: config.relative_position,
-                kernel_size: config.kernel_size,
-                stride: if downsampling.is_some() { 2 } else { 1 },
-            },
-        );
+        let stride = if downsampling.is_some() { 2 } else { 1 };
+        let attention = SelfAttention::new(&(path / "attention"), config, dim, stride)?;
         Ok(AttentionBlock {
             downsampling: downsampling.map(|d| Downsampler::new(&(path / "downsampling"), d, dim)),
             norm: ChannelLayerNorm::new(&(path / "norm"), dim),

@@ -1,18 +1,16 @@
 //! Branches of a Gated Multi-Granularity block.
 
-use tal_core::config::{GateActivation, GlobalConfig, GmgConfig, InstantMixing};
+use tal_core::config::{AttentionConfig, GateActivation, GlobalConfig, GmgConfig, InstantMixing};
 use tal_core::nn::{BiasInit, ChannelLayerNorm, Conv1d, Conv1dConfig, WeightInit};
 use tch::{Tensor, nn};
 
 use super::residual::Residual;
-use crate::attention::{SelfAttention, SelfAttentionConfig};
+use crate::attention::SelfAttention;
 use crate::error::EncoderError;
 use crate::filter::GlobalFilter;
 
-/// Branches of a Gated Multi-Granularity block, with the norm before and the residual behind them.
-///
-/// With y = LN(x): G = filter(y) or attention(y), Loc = Conv(y) ⊗ a(G), Inst = FC(y) ⊗ a(Loc), result
-/// x · mask + drop(Inst + Loc + G + y), where a is the identity or ReLU.
+/// Branches of a Gated Multi-Granularity block, with the norm before and the residual behind them: x · mask +
+/// drop(Inst + Loc + G + y), as [`Gmg`](super::Gmg) defines these.
 ///
 /// # Shapes
 /// (B, C, T), mask (B, 1, T) → (B, C, T).
@@ -54,15 +52,15 @@ impl GlobalBranch {
                 Some(GlobalBranch::Filter(filter))
             }
             &GlobalConfig::SelfAttention { num_heads } => {
-                let config = SelfAttentionConfig {
-                    dim,
+                let config = AttentionConfig {
                     num_heads,
                     window: None,
                     relative_position: false,
                     kernel_size: 3,
-                    stride: 1,
+                    mlp_dim: None,
+                    drop_path: 0.0,
                 };
-                let attention = SelfAttention::new(&(path / "attention"), &config);
+                let attention = SelfAttention::new(&(path / "attention"), &config, dim, 1)?;
                 Some(GlobalBranch::Attention(Box::new(attention)))
             }
         })
@@ -89,15 +87,12 @@ impl Branches {
         [dim, kernel_size]: [usize; 2],
         drop_path: f64,
     ) -> Self {
+        let weight = WeightInit::Normal {
+            std: config.init_std,
+        };
         let branch = |name: &str, shape: Conv1dConfig| {
-            let shape = Conv1dConfig {
-                bias: BiasInit::Zero,
-                weight: WeightInit::Normal {
-                    std: config.init_std,
-                },
-                ..shape
-            };
-            Conv1d::new(&(path / name), shape)
+            let shape = shape.with_bias(BiasInit::Zero);
+            Conv1d::new(&(path / name), Conv1dConfig { weight, ..shape })
         };
         let instant = match config.instant_mixing {
             InstantMixing::Depthwise => Conv1dConfig::depthwise(dim, 1),
@@ -116,20 +111,15 @@ impl Branches {
     }
 
     /// All of them, with LibTorch's operations.
-    ///
-    /// # Shapes
-    /// (B, C, T), mask (B, 1, T) → (B, C, T).
     pub(super) fn on_libtorch(&self, x: &Tensor, mask: &Tensor, train: bool) -> Tensor {
         let y = self.norm.forward(x);
         let global = self.global.as_ref().map(|branch| branch.forward(&y, mask));
-        let local = self
-            .local
-            .as_ref()
-            .map(|branch| self.gated(branch.forward(&y), global.as_ref()));
-        let instant = self
-            .instant
-            .as_ref()
-            .map(|branch| self.gated(branch.forward(&y), local.as_ref().or(global.as_ref())));
+        let gated = |branch: &Option<Conv1d>, gate: Option<&Tensor>| {
+            let branch = branch.as_ref()?.forward(&y);
+            Some(self.gated(branch, gate))
+        };
+        let local = gated(&self.local, global.as_ref());
+        let instant = gated(&self.instant, local.as_ref().or(global.as_ref()));
         let branches = [instant, local, global].into_iter().flatten();
         let sum = branches.reduce(|sum, branch| sum + branch);
         let mixed = sum.expect("at least one branch") + y;

@@ -70,15 +70,12 @@ impl Sgp {
             Some(_) => (kernel_of(&config.kernel_size, level), config.drop_path),
             None => (1, 0.0),
         };
+        let weight = WeightInit::Normal {
+            std: config.init_std,
+        };
         let depthwise = |name: &str, kernel_size| {
-            let config = Conv1dConfig {
-                bias: BiasInit::Zero,
-                weight: WeightInit::Normal {
-                    std: config.init_std,
-                },
-                ..Conv1dConfig::depthwise(dim, kernel_size)
-            };
-            Conv1d::new(&(path / name), config)
+            let shape = Conv1dConfig::depthwise(dim, kernel_size).with_bias(BiasInit::Zero);
+            Conv1d::new(&(path / name), Conv1dConfig { weight, ..shape })
         };
         Ok(Sgp {
             downsampling: downsampling.map(|d| Downsampler::new(&(path / "downsampling"), d, dim)),
@@ -96,9 +93,6 @@ impl Sgp {
     }
 
     /// Sum of the two branches and their input.
-    ///
-    /// # Shapes
-    /// (B, C, T) → (B, C, T).
     fn mix(&self, y: &Tensor) -> Tensor {
         let mean = y.mean_dim([2i64].as_slice(), true, None);
         let instant = self.instant.forward(y) * self.instant_gate.forward(&mean).relu();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use tal_config::ConfigError;
-use tal_core::Usage;
+use tal_core::{FileError, Usage};
 
 use crate::error::EngineError;
 
@@ -12,52 +12,15 @@ use crate::error::EngineError;
 #[non_exhaustive]
 pub enum AblationError {
     /// The plan cannot be read.
-    #[error("cannot read the plan {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The error of the system.
-        source: std::io::Error,
-    },
-    /// The plan is not YAML, or has wrong keys.
+    #[error(transparent)]
+    Read(#[from] FileError),
+    /// The plan has a mistake: in its YAML, an empty list, a repeated name, or an unknown row.
     #[error("{}: {message}", path.display())]
-    Syntax {
+    Plan {
         /// The file.
         path: PathBuf,
         /// The mistake.
         message: String,
-    },
-    /// A list of the plan is empty.
-    #[error("{}: {field} is empty, expected at least one entry", path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-        /// The key.
-        field: &'static str,
-    },
-    /// A seed or a variant is listed twice.
-    #[error("{}: {field} holds {value:?} twice{hint}", path.display())]
-    Repeated {
-        /// The file.
-        path: PathBuf,
-        /// The key.
-        field: &'static str,
-        /// The repeated value.
-        value: String,
-        /// The reason why two different names count as equal; may be empty.
-        hint: &'static str,
-    },
-    /// A table names an unknown variant.
-    #[error("{}: table {table:?} names {row:?}, which is not a variant{nearest}", path.display())]
-    UnknownRow {
-        /// The file.
-        path: PathBuf,
-        /// The table's title.
-        table: String,
-        /// The name.
-        row: String,
-        /// The most similar variant; may be empty.
-        nearest: String,
     },
     /// The configuration of a variant is wrong.
     #[error("variant {variant:?}: {source}")]

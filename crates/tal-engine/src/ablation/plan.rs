@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tal_config::{ConfigError, Layers};
 use tal_core::config::Config;
-use tal_core::nearest_name;
+use tal_core::{FileError, nearest_name};
 
 use super::AblationError;
 use crate::run::{RESOLVED_CONFIG, RunFigures, other_figures};
@@ -84,70 +84,51 @@ impl Plan {
     /// If the file cannot be read, has unknown or missing keys, an empty list, a name or seed twice, or a table with an
     /// unknown row.
     pub fn read(path: &Path) -> Result<Self, AblationError> {
-        let text = fs::read_to_string(path).map_err(|source| AblationError::Read {
+        let text = fs::read_to_string(path).map_err(FileError::at("read the plan", path))?;
+        let wrong = |message| AblationError::Plan {
             path: path.to_owned(),
-            source,
-        })?;
-        let mut plan: Plan =
-            serde_yaml::from_str(&text).map_err(|error| AblationError::Syntax {
-                path: path.to_owned(),
-                message: error.to_string(),
-            })?;
-        plan.path = path.to_owned();
-        plan.check()?;
+            message,
+        };
+        let plan = serde_yaml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let plan = Plan {
+            path: path.to_owned(),
+            ..plan
+        };
+        plan.check().map_err(wrong)?;
         Ok(plan)
     }
 
-    fn check(&self) -> Result<(), AblationError> {
-        let path = &self.path;
+    fn check(&self) -> Result<(), String> {
         for (field, is_empty) in [
             ("seeds", self.seeds.is_empty()),
             ("variants", self.variants.is_empty()),
         ] {
             if is_empty {
-                return Err(AblationError::Empty {
-                    path: path.clone(),
-                    field,
-                });
+                return Err(format!("{field} is empty, expected at least one entry"));
             }
         }
-        let repeated = |field, value: String, hint| AblationError::Repeated {
-            path: path.clone(),
-            field,
-            value,
-            hint,
-        };
         let mut seeds = BTreeSet::new();
         if let Some(seed) = self.seeds.iter().find(|seed| !seeds.insert(**seed)) {
-            return Err(repeated("seeds", seed.to_string(), ""));
+            return Err(format!("seeds holds \"{seed}\" twice"));
         }
         let mut folders = BTreeSet::new();
-        if let Some(variant) = self
-            .variants
-            .iter()
-            .find(|variant| !folders.insert(folder_name(&variant.name)))
-        {
-            let hint =
-                " (names must differ in letters and digits, since folders are named after them)";
-            return Err(repeated("variants", variant.name.clone(), hint));
+        let mut names = self.variants.iter().map(|variant| &variant.name);
+        if let Some(name) = names.find(|name| !folders.insert(folder_name(name))) {
+            return Err(format!(
+                "variants holds {name:?} twice (names must differ in letters and digits, since folders are named after them)"
+            ));
         }
-        for table in &self.tables {
-            if let Some(row) = table.rows.iter().find(|row| self.variant(row).is_none()) {
-                return Err(AblationError::UnknownRow {
-                    path: path.clone(),
-                    table: table.title.clone(),
-                    row: row.clone(),
-                    nearest: self.nearest(row),
-                });
+        for TableConfig { title, rows } in &self.tables {
+            if let Some(row) = rows.iter().find(|row| self.variant(row).is_none()) {
+                let names = self.variants.iter().map(|variant| variant.name.as_str());
+                let nearest = nearest_name(row, names)
+                    .map_or_else(String::new, |name| format!("; did you mean {name:?}?"));
+                return Err(format!(
+                    "table {title:?} names {row:?}, which is not a variant{nearest}"
+                ));
             }
         }
         Ok(())
-    }
-
-    fn nearest(&self, name: &str) -> String {
-        let names = self.variants.iter().map(|variant| variant.name.as_str());
-        nearest_name(name, names)
-            .map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
     }
 
     fn variant(&self, name: &str) -> Option<&Variant> {

@@ -1,16 +1,18 @@
 //! A released checkpoint file and its sections.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use tal_core::config::Weights;
-use tal_core::weights::{LoadReport, NamedTensors, WeightsError, load_strict};
+use tal_core::ClassMap;
+use tal_core::config::{Config, Weights};
+use tal_core::weights::{KeyMap, LoadReport, NamedTensors, WeightsError, load_strict};
 use tal_pth::{DType, PthFile, TensorRef, Value};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
-use super::contents::Contents;
-use super::names::released_name_map;
+use super::report::Contents;
+use crate::checkpoint::{Checkpoint, prefix};
 use crate::error::EngineError;
+use crate::opened;
 
 /// A checkpoint file of the released code.
 #[derive(Debug)]
@@ -46,10 +48,30 @@ impl ReleasedCheckpoint {
     }
 
     pub(super) fn refuse(&self, reason: impl Into<String>) -> EngineError {
-        EngineError::Checkpoint {
-            path: PathBuf::from(self.path()),
-            reason: reason.into(),
-        }
+        EngineError::checkpoint(self.path(), reason)
+    }
+
+    /// The weights for the network that `config` describes: `kind` chooses between their moving average
+    /// (`state_dict_ema`), which the released evaluation uses, and the trained weights (`state_dict`). Files of BackTAL have
+    /// trained weights only, which are taken whatever `kind` is.
+    ///
+    /// # Errors
+    /// If the file lacks the weights or they do not fit: all missing, unexpected and mismatched names are listed. If they
+    /// would fit but belong to another network: BackTAL with similarities per tap.
+    pub fn weights(
+        &self,
+        config: &Config,
+        classes: &ClassMap,
+        kind: Weights,
+    ) -> Result<(Checkpoint, LoadReport), EngineError> {
+        let model = opened::open(config, Device::Cpu)?;
+        let kind = model.released_weights(kind);
+        let kind = kind.map_err(|reason| self.refuse(reason))?;
+        let section = self.section(model.parameters(), kind)?;
+        let origin = format!("{} of {}", released_section(kind), self.path().display());
+        let mut checkpoint = Checkpoint::empty(config, classes, kind, None, Some(origin));
+        checkpoint.insert_section(prefix(kind), &section.tensors);
+        Ok((checkpoint, section.report))
     }
 
     /// Reads a kind of weights, which must be those of `variables`.
@@ -118,9 +140,32 @@ impl ReleasedCheckpoint {
     }
 }
 
-pub(super) fn released_section(kind: Weights) -> &'static str {
+fn released_section(kind: Weights) -> &'static str {
     match kind {
         Weights::Ema => "state_dict_ema",
         Weights::Raw => "state_dict",
     }
+}
+
+/// Translation of the names of the released codes of CLTDR-GMG, TriDet, ActionFormer, TemporalMaxer and BackTAL (without the
+/// prefix `module.`) to ours.
+pub fn released_name_map() -> KeyMap {
+    tal_encoder::released_key_map()
+        .and(tal_decoder::released_key_map())
+        .and(tal_backtal::released_key_map())
+}
+
+/// Reads the weights of a released checkpoint (`.pth.tar`) for the network that `config` describes, see
+/// [`ReleasedCheckpoint::weights`].
+///
+/// # Errors
+/// As [`ReleasedCheckpoint::open`] and [`ReleasedCheckpoint::weights`].
+pub fn import_released(
+    path: &Path,
+    config: &Config,
+    classes: &ClassMap,
+    kind: Weights,
+) -> Result<Checkpoint, EngineError> {
+    let (checkpoint, _) = ReleasedCheckpoint::open(path)?.weights(config, classes, kind)?;
+    Ok(checkpoint)
 }

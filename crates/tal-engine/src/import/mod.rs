@@ -8,18 +8,12 @@
 //! its buffers (position table, list of points), and attention masks are made as they are needed, so every tensor of a
 //! section is a parameter: one that the configured network lacks is an error, not something to pass over.
 
-mod contents;
 mod file;
-mod names;
 mod optimizer;
 mod report;
 mod run;
 mod schedule;
-mod weights;
 
 pub use crate::opened::class_names;
-pub use contents::Contents;
-pub use file::ReleasedCheckpoint;
-pub use names::released_name_map;
-pub use report::{Difference, RunReport};
-pub use weights::import_released;
+pub use file::{ReleasedCheckpoint, import_released, released_name_map};
+pub use report::{Contents, Difference, RunReport};

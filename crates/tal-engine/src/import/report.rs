@@ -1,8 +1,9 @@
-//! Report on the import of a run.
+//! Contents of a released file, and the report on its import.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use tal_core::weights::LoadReport;
+use tal_pth::Value;
 
 /// A value that differs between file and configuration; that of the configuration is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +27,7 @@ impl Difference {
 }
 
 impl Display for Difference {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, file, config } = self;
         write!(f, "{what} is {file} in the file, {config} here")
     }
@@ -55,4 +56,72 @@ pub struct RunReport {
     pub normalizer: f64,
     /// Differences between file and configuration.
     pub differences: Vec<Difference>,
+}
+
+/// Contents of a released file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Contents {
+    /// Number of tensors of the trained weights.
+    pub num_raw: Option<usize>,
+    /// Number of tensors of their moving average.
+    pub num_ema: Option<usize>,
+    /// Epochs done.
+    pub epoch: Option<i64>,
+    /// Steps done, as the schedule counts them.
+    pub step: Option<i64>,
+    /// Average mAP of the best checkpoint of a run, in the unit of the released code.
+    pub map: Option<f64>,
+    /// Parameters whose moments the optimiser holds.
+    pub num_moments: Option<usize>,
+    /// All other keys, with the kind of their values.
+    pub others: Vec<String>,
+}
+
+impl Contents {
+    pub(super) fn of(root: &Value) -> Self {
+        let num = |value: &Value| value.named_tensors().count();
+        let mut contents = Self::default();
+        for (key, value) in root.as_dict().unwrap_or_default() {
+            let key = key.as_str().unwrap_or("?");
+            match key {
+                "state_dict" => contents.num_raw = Some(num(value)),
+                "state_dict_ema" => contents.num_ema = Some(num(value)),
+                "epoch" if value.as_i64().is_some() => contents.epoch = value.as_i64(),
+                "scheduler" => contents.step = value.get("last_epoch").and_then(Value::as_i64),
+                "mAP" if value.as_f64().is_some() => contents.map = value.as_f64(),
+                "optimizer" => {
+                    let state = value.get("state").and_then(Value::as_dict);
+                    contents.num_moments = state.map(<[_]>::len);
+                }
+                _ => contents
+                    .others
+                    .push(format!("{key} ({})", value.describe())),
+            }
+        }
+        contents
+    }
+}
+
+/// A list in words.
+impl Display for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = [
+            self.num_raw
+                .map(|num| format!("trained weights ({num} tensors)")),
+            self.num_ema
+                .map(|num| format!("averaged weights ({num} tensors)")),
+            self.num_moments
+                .map(|num| format!("an optimiser (moments of {num} parameters)")),
+            self.step
+                .map(|step| format!("a schedule (after {step} steps)")),
+            self.epoch.map(|epoch| format!("epoch {epoch}")),
+            self.map.map(|map| format!("mAP {map}")),
+        ];
+        let parts = known
+            .into_iter()
+            .flatten()
+            .chain(self.others.iter().cloned());
+        let parts: Vec<String> = parts.collect();
+        f.write_str(&parts.join(", "))
+    }
 }

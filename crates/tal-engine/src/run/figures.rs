@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tal_core::FileError;
 use tal_core::config::Weights;
 
 use super::files::{METRICS, SUMMARY};
@@ -40,18 +41,14 @@ impl RunFigures {
     pub fn read(folder: &Path) -> Result<Option<Self>, EngineError> {
         let path = folder.join(SUMMARY);
         let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(EngineError::io("read", &path, error)),
+            text => text.map_err(FileError::at("read", &path))?,
         };
-        serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|error| EngineError::Checkpoint {
-                path,
-                reason: format!(
-                    "is not a summary of a run ({error}); delete it and resume the run"
-                ),
-            })
+        serde_json::from_str(&text).map(Some).map_err(|error| {
+            let reason =
+                format!("is not a summary of a run ({error}); delete it and resume the run");
+            EngineError::checkpoint(&path, reason)
+        })
     }
 }
 

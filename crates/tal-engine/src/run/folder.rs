@@ -3,18 +3,17 @@
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::Value;
-use tal_core::ClassMap;
 use tal_core::atomic::write_atomic;
 use tal_core::config::Config;
+use tal_core::{ClassMap, FileError};
 use tal_data::results;
 
-use super::figures::RunFigures;
-use super::files::{DETECTIONS, EVALUATION, LOG, METRICS, PROFILE, RESOLVED_CONFIG, SUMMARY};
+use super::files::{DETECTIONS, EVALUATION, LOG, METRICS, RESOLVED_CONFIG, SUMMARY};
 use crate::checkpoint::{Checkpoint, LAST};
 use crate::error::EngineError;
 use crate::evaluator::EvaluationReport;
-use crate::profile::StepProfile;
 
 /// Sections that may differ between a run and its continuation, beside [`MOVABLE`]: they change which files are kept or how
 /// the weights are used, but no weight.
@@ -191,9 +190,8 @@ fn compare(
             } else {
                 format!("{path}.{key}")
             };
-            let get =
-                |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or(Value::Null);
-            compare(&path, &get(a), &get(b), is_free, found);
+            let [a, b] = [a, b].map(|map| map.get(key).unwrap_or(&Value::Null));
+            compare(&path, a, b, is_free, found);
         }
         return;
     }
@@ -201,10 +199,7 @@ fn compare(
 }
 
 pub(super) fn write_config(out: &Path, config: &Config) -> Result<(), EngineError> {
-    write(
-        &out.join(RESOLVED_CONFIG),
-        tal_config::to_yaml(config).as_bytes(),
-    )
+    write(&out.join(RESOLVED_CONFIG), &tal_config::to_yaml(config))
 }
 
 pub(super) fn write_results(
@@ -214,33 +209,31 @@ pub(super) fn write_results(
 ) -> Result<(), EngineError> {
     results::write_json(&out.join(DETECTIONS), &report.detections, classes)?;
     let figures = serde_json::to_string_pretty(&report.evaluation).expect("figures are plain data");
-    write(&out.join(EVALUATION), figures.as_bytes())
+    write(&out.join(EVALUATION), &figures)
 }
 
 /// Removes the sign of a finished run, since the run continues.
 pub(super) fn remove_summary(out: &Path) -> Result<(), EngineError> {
     let path = out.join(SUMMARY);
     match fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(EngineError::io("remove", &path, error))
-        }
-        _ => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => Ok(removed.map_err(FileError::at("remove", &path))?),
     }
 }
 
-pub(super) fn write_summary(out: &Path, figures: &RunFigures) -> Result<(), EngineError> {
+/// Writes figures as the file `name`.
+pub(super) fn write_json(
+    out: &Path,
+    name: &str,
+    figures: &impl Serialize,
+) -> Result<(), EngineError> {
     let text = serde_json::to_string_pretty(figures).expect("figures are plain data");
-    write(&out.join(SUMMARY), format!("{text}\n").as_bytes())
+    write(&out.join(name), &format!("{text}\n"))
 }
 
-pub(super) fn write_profile(out: &Path, profile: &StepProfile) -> Result<(), EngineError> {
-    let text = serde_json::to_string_pretty(profile).expect("times are plain data");
-    write(&out.join(PROFILE), format!("{text}\n").as_bytes())
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
-    write_atomic(path, |file| file.write_all(bytes))
-        .map_err(|source| EngineError::io("write", path, source))
+fn write(path: &Path, text: &str) -> Result<(), EngineError> {
+    let written = write_atomic(path, |file| file.write_all(text.as_bytes()));
+    Ok(written.map_err(FileError::at("write", path))?)
 }
 
 #[cfg(test)]

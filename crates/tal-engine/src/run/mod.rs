@@ -73,7 +73,7 @@ fn train_method<M: Method>(
     }
     let mut outcome = run.train(observer);
     if let Some(profile) = run.trainer.stopwatch().profile() {
-        outcome = outcome.and(folder::write_profile(&options.out, &profile));
+        outcome = outcome.and(folder::write_json(&options.out, PROFILE, &profile));
         observer.profiled(&profile);
     }
     // The evaluation after the last epoch is not part of a step.
@@ -91,10 +91,8 @@ fn train_method<M: Method>(
 pub fn write_resumable(out: &Path, checkpoint: &Checkpoint) -> Result<(), EngineError> {
     let last = out.join(LAST);
     if checkpoint.manifest.run.is_none() {
-        return Err(EngineError::Checkpoint {
-            path: last,
-            reason: "would hold weights only, not the state of a run".to_owned(),
-        });
+        let reason = "would hold weights only, not the state of a run";
+        return Err(EngineError::checkpoint(&last, reason));
     }
     let config = &checkpoint.manifest.config;
     let folder = folder::prepare(out, false, config)?;
@@ -370,7 +368,7 @@ impl<'a, M: Method> Run<'a, M> {
         let classes = external.map_or(&self.classes, ExternalScores::classes);
         folder::write_results(self.out, &last, classes)?;
         // The last file of a run: if it is there, the run is finished.
-        folder::write_summary(self.out, &self.figures(&last)?)?;
+        folder::write_json(self.out, SUMMARY, &self.figures(&last)?)?;
         Ok(RunSummary {
             out: self.out.to_owned(),
             weights: self.config.train.checkpoint.weights,

@@ -207,7 +207,7 @@ fn a_profile_has_one_forward_pass() {
     let phases: Vec<Phase> = profile.phases.iter().map(|time| time.phase).collect();
     // Nothing is evaluated between the epochs.
     let other = [Phase::Encoder, Phase::Decoder, Phase::Evaluation];
-    let expected: Vec<Phase> = Phase::ALL
+    let expected: Vec<Phase> = Phase::all()
         .into_iter()
         .filter(|phase| !other.contains(phase))
         .collect();

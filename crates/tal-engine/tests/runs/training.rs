@@ -127,7 +127,7 @@ fn a_profile_has_every_phase_and_changes_no_number() {
     assert_eq!(profile, read());
     assert_eq!(profile.num_steps, 10);
     let phases: Vec<Phase> = profile.phases.iter().map(|time| time.phase).collect();
-    let expected: Vec<Phase> = Phase::ALL
+    let expected: Vec<Phase> = Phase::all()
         .into_iter()
         .filter(|phase| *phase != Phase::Network)
         .collect();

@@ -26,19 +26,16 @@ pub(crate) struct RowGradients {
 impl RowGradients {
     /// Adds those of another row of the channel.
     pub(crate) fn add(&mut self, other: &Self) {
-        let pairs = |sum: &mut [f64; 2], other: &[f64; 2]| {
-            sum[0] += other[0];
-            sum[1] += other[1];
-        };
-        for (sum, other) in self.filter.iter_mut().zip(&other.filter) {
-            pairs(sum, other);
+        let own = self.filter.as_flattened_mut().iter_mut();
+        let others = other.filter.as_flattened().iter().chain(&other.instant);
+        for (sum, other) in own.chain(&mut self.instant).zip(others) {
+            *sum += other;
         }
         self.local_taps.resize(other.local_taps.len(), 0.0);
         for (sum, other) in self.local_taps.iter_mut().zip(&other.local_taps) {
             *sum += other;
         }
         self.local_offset += other.local_offset;
-        pairs(&mut self.instant, &other.instant);
         self.scale += other.scale;
     }
 }
@@ -54,13 +51,6 @@ pub(crate) struct BackwardBuffers {
     local: Vec<f32>,
     /// Spectrum of the global branch, then of its gradient.
     spectrum: Vec<Complex32>,
-}
-
-/// A gate's function and its derivative.
-#[derive(Clone, Copy)]
-struct Slope<A, D> {
-    open: A,
-    slope: D,
 }
 
 impl GmgWeights<'_> {
@@ -93,27 +83,15 @@ impl GmgWeights<'_> {
         if let Some(filter) = &self.filter {
             buffers.global_branch(filter, row.channel, reach);
         }
+        let (in_row, sums_of) = ((row, gradient), &mut sums);
         match self.gate {
-            None => {
-                let gate = Slope {
-                    open: |_: f32| 1.0,
-                    slope: |_: f32| 0.0,
-                };
-                self.gates_backward(buffers, row, gradient, gate, &mut sums);
-            }
+            None => self.gates_backward(buffers, in_row, |_| 1.0, |_| 0.0, sums_of),
             Some(Gate::Identity) => {
-                let gate = Slope {
-                    open: |gate: f32| gate,
-                    slope: |_: f32| 1.0,
-                };
-                self.gates_backward(buffers, row, gradient, gate, &mut sums);
+                self.gates_backward(buffers, in_row, |gate| gate, |_| 1.0, sums_of);
             }
             Some(Gate::Relu) => {
-                let gate = Slope {
-                    open: relu,
-                    slope: |gate: f32| if gate > 0.0 { 1.0 } else { 0.0 },
-                };
-                self.gates_backward(buffers, row, gradient, gate, &mut sums);
+                let slope = |gate: f32| if gate > 0.0 { 1.0 } else { 0.0 };
+                self.gates_backward(buffers, in_row, relu, slope, sums_of);
             }
         }
         if let Some(kernel) = self.local_kernel(row.channel) {
@@ -140,13 +118,13 @@ impl GmgWeights<'_> {
     }
 
     /// From the output's gradient to those of y (but for what comes through convolution and filter), of the global branch and
-    /// of the local convolution.
+    /// of the local convolution. `open` turns a gate into a factor and has the derivative `slope`.
     fn gates_backward(
         &self,
         buffers: &mut BackwardBuffers,
-        row: &Row<'_>,
-        gradient: &[f32],
-        gate: Slope<impl Fn(f32) -> f32 + Copy, impl Fn(f32) -> f32 + Copy>,
+        (row, gradient): (&Row<'_>, &[f32]),
+        open: impl Fn(f32) -> f32,
+        slope: impl Fn(f32) -> f32,
         sums: &mut RowGradients,
     ) {
         let scale = self.residual_factor(row);
@@ -158,10 +136,8 @@ impl GmgWeights<'_> {
             let (start, width) = (index * CHUNK, gradient.len());
             let y = &buffers.forward.normed[start + reach..][..width];
             let normed_gradient = &mut buffers.normed[start..][..width];
-            let global = self
-                .filter
-                .is_some()
-                .then(|| &buffers.forward.global[start..][..width]);
+            let has_global = self.filter.is_some();
+            let global = has_global.then(|| &buffers.forward.global[start..][..width]);
 
             // Forwards once more: the convolution, the local branch, and all branches' sum with y.
             let (mut convolved, mut branch) = ([0.0; CHUNK], [0.0; CHUNK]);
@@ -171,7 +147,7 @@ impl GmgWeights<'_> {
                 branch.copy_from_slice(convolved);
                 if let Some(global) = global {
                     for (branch, global) in branch.iter_mut().zip(global) {
-                        *branch *= (gate.open)(*global);
+                        *branch *= open(*global);
                     }
                 }
             }
@@ -204,17 +180,16 @@ impl GmgWeights<'_> {
                 let own = &mut own[..width];
                 let values = own.iter_mut().zip(&mut *through_gate);
                 let values = values.zip(y.iter().zip(&*arriving)).zip(&mut *sum);
-                let opens = if local.is_some() {
-                    Some(&*branch)
-                } else {
-                    global
+                let opens = match local {
+                    Some(_) => Some(&*branch),
+                    None => global,
                 };
                 if let Some(opens) = opens {
                     for ((((own, through), (y, arriving)), sum), opens) in values.zip(opens) {
-                        let (value, open) = (weight * y + bias, (gate.open)(*opens));
+                        let (value, open) = (weight * y + bias, open(*opens));
                         *sum += value * open;
                         *own = arriving * open;
-                        *through = arriving * value * (gate.slope)(*opens);
+                        *through = arriving * value * slope(*opens);
                     }
                 } else {
                     for (((own, _), (y, arriving)), sum) in values {
@@ -241,8 +216,8 @@ impl GmgWeights<'_> {
                     let values = values.zip(global).zip(convolved).zip(global_gradient);
                     for ((((own, (arriving, through)), global), convolved), gradient) in values {
                         let branch = arriving + through;
-                        *own = branch * (gate.open)(*global);
-                        *gradient = arriving + branch * *convolved * (gate.slope)(*global);
+                        *own = branch * open(*global);
+                        *gradient = arriving + branch * *convolved * slope(*global);
                     }
                 } else {
                     for (own, (arriving, through)) in values {
@@ -277,9 +252,8 @@ impl BackwardBuffers {
         for (product, x) in self.spectrum.iter_mut().zip(&*spectrum) {
             *product = x * response.shrink(response.answer(response.hidden(*x)));
         }
-        filter
-            .plan
-            .transform_back(&mut self.spectrum, global, scratch);
+        let plan = &filter.plan;
+        plan.transform_back(&mut self.spectrum, global, scratch);
     }
 
     /// From the local convolution to y and the kernel.

@@ -81,17 +81,13 @@ pub fn compare<'a>(
     bootstrap.check(a.recordings())?;
     let b = Resampler::new(recordings.iter().copied(), b, config, classes)?;
     // b − a of average mAP, then of mAP per threshold.
-    let differences: Vec<Vec<f64>> = bootstrap
-        .replicates(&a, |weights, scratch| {
-            let of_a = a.evaluate_with(weights, scratch)?;
-            let of_b = b.evaluate_with(weights, scratch)?;
-            let map = of_a.map.iter().zip(&of_b.map).map(|(a, b)| b - a);
-            let average_map = of_b.average_map - of_a.average_map;
-            Some([average_map].into_iter().chain(map).collect())
-        })
-        .into_iter()
-        .flatten()
-        .collect();
+    let differences: Vec<Vec<f64>> = bootstrap.replicates(&a, |weights, scratch| {
+        let of_a = a.evaluate_with(weights, scratch)?;
+        let of_b = b.evaluate_with(weights, scratch)?;
+        let map = of_a.map.iter().zip(&of_b.map).map(|(a, b)| b - a);
+        let average_map = of_b.average_map - of_a.average_map;
+        Some([average_map].into_iter().chain(map).collect())
+    });
 
     let (of_a, of_b) = (a.evaluation(), b.evaluation());
     let difference = |column: usize, a: f64, b: f64| {
@@ -127,14 +123,10 @@ impl Difference {
 
     fn verdict(&self, level: f64) -> Verdict {
         // The p-value and `1 − level` may differ in the last bits although they are equal on paper.
-        if self.p_value > 1.0 - level + 1e-9 {
-            Verdict::Undecided
-        } else if self.difference.low > 0.0 {
-            Verdict::BBetter
-        } else if self.difference.high < 0.0 {
-            Verdict::ABetter
-        } else {
-            Verdict::Undecided
+        match self.p_value <= 1.0 - level + 1e-9 {
+            true if self.difference.low > 0.0 => Verdict::BBetter,
+            true if self.difference.high < 0.0 => Verdict::ABetter,
+            _ => Verdict::Undecided,
         }
     }
 }

@@ -53,18 +53,17 @@ impl BootstrapConfig {
         Ok(())
     }
 
-    /// Results of `each` on the weights of every replicate, in their order.
+    /// Results of `each` on the weights of every replicate, in their order, without those that have none.
     pub(super) fn replicates<T: Send>(
         &self,
         resampler: &Resampler,
-        each: impl Fn(&[u32], &mut Scratch) -> T + Sync,
+        each: impl Fn(&[u32], &mut Scratch) -> Option<T> + Sync,
     ) -> Vec<T> {
-        (0..self.num_replicates)
-            .into_par_iter()
-            .map_init(Scratch::default, |scratch, replicate| {
-                let weights = draws::draw(self.seed, replicate as u64, resampler.annotated());
-                each(&weights, scratch)
-            })
-            .collect()
+        let replicates = (0..self.num_replicates).into_par_iter();
+        let results = replicates.map_init(Scratch::default, |scratch, replicate| {
+            let weights = draws::draw(self.seed, replicate as u64, resampler.annotated());
+            each(&weights, scratch)
+        });
+        results.flatten_iter().collect()
     }
 }

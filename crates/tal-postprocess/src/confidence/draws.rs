@@ -1,7 +1,7 @@
 //! Random draws of recordings.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use chacha20::ChaCha8Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
 
 /// Number of times that each recording is drawn, in as many draws with replacement as there are recordings.
 ///

@@ -93,13 +93,9 @@ pub fn bootstrap<'a>(
 ) -> Result<Confidence, ConfidenceError> {
     let resampler = Resampler::new(recordings, detections, config, classes)?;
     bootstrap.check(resampler.recordings())?;
-    let replicates: Vec<WeightedEvaluation> = bootstrap
-        .replicates(&resampler, |weights, scratch| {
-            resampler.evaluate_with(weights, scratch)
-        })
-        .into_iter()
-        .flatten()
-        .collect();
+    let replicates = bootstrap.replicates(&resampler, |weights, scratch| {
+        resampler.evaluate_with(weights, scratch)
+    });
 
     let evaluation = resampler.evaluation();
     let interval = |estimate: f64, value: &dyn Fn(&WeightedEvaluation) -> f64| {

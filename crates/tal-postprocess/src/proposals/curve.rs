@@ -3,21 +3,16 @@
 /// `(v − m) / (M − m)` with `M = max(0, max v)` and `m = max(0, min v)`; `v − m` if `M = m`. `clip` clamps it to 0 … 1.
 pub(super) fn normalized(values: &[f32], clip: bool) -> Vec<f32> {
     let greatest = values.iter().copied().fold(0.0, f32::max);
-    let least = values
-        .iter()
-        .copied()
-        .fold(f32::INFINITY, f32::min)
-        .max(0.0);
-    let range = if greatest > least {
-        greatest - least
-    } else {
-        1.0
+    let least = values.iter().copied().fold(f32::INFINITY, f32::min);
+    let least = least.max(0.0);
+    let range = match greatest > least {
+        true => greatest - least,
+        false => 1.0,
     };
     let scaled = values.iter().map(|value| (value - least) / range);
-    if clip {
-        scaled.map(|value| value.clamp(0.0, 1.0)).collect()
-    } else {
-        scaled.collect()
+    match clip {
+        true => scaled.map(|value| value.clamp(0.0, 1.0)).collect(),
+        false => scaled.collect(),
     }
 }
 

@@ -51,11 +51,8 @@ pub fn localize(
     config: &ProposalConfig,
 ) -> Result<Vec<Detection>, ProposalError> {
     let proposals = propose(curves, config)?;
-    Ok(suppress_proposals(
-        proposals,
-        config.iou_threshold,
-        config.add_one,
-    ))
+    let (threshold, add_one) = (config.iou_threshold, config.add_one);
+    Ok(suppress_proposals(proposals, threshold, add_one))
 }
 
 /// Proposals of every class whose recording score is at least `class_threshold`, class by class.
@@ -93,37 +90,37 @@ pub fn propose(
         }
         None => Vec::new(),
     };
-    let mut proposals = Vec::new();
+    let frame = curves.duration / curves.num_frames as f64;
+    let mut proposals: Vec<Detection> = Vec::new();
     for (label, (row, &score)) in (0u32..).zip(curves.cas.chunks(len).zip(curves.scores)) {
         if score < config.class_threshold {
             continue;
         }
-        let class = Class {
-            curves,
-            config,
-            label,
-            recording_score: config.recording_weight * score,
+        let recording_score = f64::from(config.recording_weight * score);
+        let proposal = |run: Run, sums: &Sums| {
+            let (start, end) = (run.first as f64 * frame, (run.last + 1) as f64 * frame);
+            let shrink = config.shrink * (end - start);
+            Detection {
+                segment: Segment::new(start + shrink, end - shrink),
+                label,
+                score: sums.contrast(run, config.outer_ratio) + recording_score,
+            }
         };
         let curve = resize(&curve::normalized(row, false), curves.num_frames);
         for threshold in config.curve_thresholds.values() {
-            let sums = Sums::new(
-                curve
-                    .iter()
-                    .map(|value| if *value < threshold { 0.0 } else { *value }),
-            );
-            for run in runs::find(&curve, threshold) {
-                class.push(run, &sums, &mut proposals);
-            }
+            let kept = curve
+                .iter()
+                .map(|&value| if value < threshold { 0.0 } else { value });
+            let sums = Sums::new(kept);
+            let runs = runs::find(&curve, threshold).into_iter();
+            proposals.extend(runs.map(|run| proposal(run, &sums)));
         }
         let sums = Sums::new(curve.iter().copied());
-        for run in &norm_runs {
-            class.push(*run, &sums, &mut proposals);
-        }
+        proposals.extend(norm_runs.iter().map(|run| proposal(*run, &sums)));
         // The released code adds one per run; suppression drops all but one of them.
+        let last = proposals.last();
         if let Some(score) = config.whole_recording_score
-            && proposals
-                .last()
-                .is_some_and(|proposal| proposal.label == label)
+            && last.is_some_and(|proposal| proposal.label == label)
         {
             proposals.push(Detection {
                 segment: Segment::new(0.0, curves.duration),
@@ -133,27 +130,4 @@ pub fn propose(
         }
     }
     Ok(proposals)
-}
-
-/// Values shared by the proposals of a class.
-struct Class<'a> {
-    curves: &'a ActivationCurves<'a>,
-    config: &'a ProposalConfig,
-    label: u32,
-    recording_score: f32,
-}
-
-impl Class<'_> {
-    /// Appends the proposal of a run.
-    fn push(&self, run: Run, sums: &Sums, proposals: &mut Vec<Detection>) {
-        let frame = self.curves.duration / self.curves.num_frames as f64;
-        let (start, end) = (run.first as f64 * frame, (run.last + 1) as f64 * frame);
-        let shrink = self.config.shrink * (end - start);
-        let contrast = sums.contrast(run, self.config.outer_ratio);
-        proposals.push(Detection {
-            segment: Segment::new(start + shrink, end - shrink),
-            label: self.label,
-            score: contrast + f64::from(self.recording_score),
-        });
-    }
 }

@@ -9,29 +9,14 @@ pub(super) struct Run {
 
 /// Longest runs of frames whose values are above 0 and at least `threshold`.
 pub(super) fn find(curve: &[f32], threshold: f32) -> Vec<Run> {
-    let mut runs = Vec::new();
-    let mut start = None;
-    for (frame, &value) in curve.iter().enumerate() {
-        let inside = value > 0.0 && value >= threshold;
-        match start {
-            None if inside => start = Some(frame),
-            Some(first) if !inside => {
-                runs.push(Run {
-                    first,
-                    last: frame - 1,
-                });
-                start = None;
-            }
-            _ => {}
-        }
-    }
-    if let Some(first) = start {
-        runs.push(Run {
-            first,
-            last: curve.len() - 1,
-        });
-    }
-    runs
+    let is_inside = |frame: usize| curve[frame] > 0.0 && curve[frame] >= threshold;
+    let frames: Vec<usize> = (0..curve.len()).filter(|frame| is_inside(*frame)).collect();
+    let runs = frames.chunk_by(|a, b| a + 1 == *b);
+    runs.map(|run| Run {
+        first: run[0],
+        last: run[run.len() - 1],
+    })
+    .collect()
 }
 
 /// Prefix sums of a curve.

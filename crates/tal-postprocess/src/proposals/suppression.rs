@@ -21,13 +21,9 @@ pub fn suppress_proposals(
     let extra = if add_one { 1.0 } else { 0.0 };
     let overlap = |a: &Detection, b: &Detection| {
         let (a, b) = (a.segment, b.segment);
-        let common = a.end.min(b.end) - a.start.max(b.start) + extra;
-        tiou_from_parts(
-            common.max(0.0),
-            a.length() + extra,
-            b.length() + extra,
-            f64::EPSILON,
-        )
+        let common = (a.end.min(b.end) - a.start.max(b.start) + extra).max(0.0);
+        let [a, b] = [a, b].map(|segment| segment.length() + extra);
+        tiou_from_parts(common, a, b, f64::EPSILON)
     };
     let mut classes: BTreeMap<u32, Vec<Detection>> = BTreeMap::new();
     for detection in detections {
@@ -38,10 +34,8 @@ pub fn suppress_proposals(
         waiting.sort_by(|a, b| b.score.total_cmp(&a.score));
         let mut kept: Vec<Detection> = Vec::new();
         for detection in waiting {
-            if kept
-                .iter()
-                .all(|better| overlap(better, &detection) < iou_threshold)
-            {
+            let is_apart = |better: &Detection| overlap(better, &detection) < iou_threshold;
+            if kept.iter().all(is_apart) {
                 kept.push(detection);
             }
         }

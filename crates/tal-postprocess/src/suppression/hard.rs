@@ -9,19 +9,15 @@ use super::row::Row;
 pub(super) fn select(mut rows: Vec<Row>, config: &SuppressionConfig, cap: usize) -> Vec<Row> {
     rows.retain(|row| row.score > config.min_score);
     // An overlap of 0 reaches a threshold of 0, so only one row stays, wherever the others lie.
-    let zero_suppresses = !matches!(
-        0f32.partial_cmp(&config.iou_threshold),
-        Some(std::cmp::Ordering::Less)
-    );
+    let zero_suppresses = config.iou_threshold <= 0.0 || config.iou_threshold.is_nan();
     let cap = if zero_suppresses { cap.min(1) } else { cap };
     let mut kept = Vec::with_capacity(rows.len().min(cap));
     let mut live = LiveRows::new(rows);
     while kept.len() < cap {
-        let Some(best) = live.take_best(|best, row| best.overlap(row) < config.iou_threshold)
-        else {
-            break;
-        };
-        kept.push(best);
+        match live.take_best(|best, row| best.overlap(row) < config.iou_threshold) {
+            Some(best) => kept.push(best),
+            None => break,
+        }
     }
     kept
 }

@@ -105,9 +105,8 @@ impl LiveRows {
         let best = *self.rows.get(position)?;
         let home = position / BLOCK;
         self.remove(position);
-        let reach = self
-            .blocks
-            .partition_point(|block| block.start < best.segment.end);
+        let blocks = &self.blocks;
+        let reach = blocks.partition_point(|block| block.start < best.segment.end);
         let visit = Visit { best, home, reach };
         self.visit(1, 0..self.width, &visit, &rule);
         Some(best)

@@ -78,16 +78,10 @@ pub fn suppress(
         }
         let cap = config.max_per_class.unwrap_or(config.max_detections);
         let classes: Vec<Vec<Row>> = classes.into_values().collect();
-        let selected: Vec<Vec<Row>> = if candidates.len() < MIN_PARALLEL {
-            classes
-                .into_iter()
-                .map(|class| select(class, config, cap))
-                .collect()
-        } else {
-            classes
-                .into_par_iter()
-                .map(|class| select(class, config, cap))
-                .collect()
+        let select = |class| select(class, config, cap);
+        let selected: Vec<Vec<Row>> = match candidates.len() < MIN_PARALLEL {
+            true => classes.into_iter().map(select).collect(),
+            false => classes.into_par_iter().map(select).collect(),
         };
         selected.concat()
     } else if let Some(voting) = config.voting {
@@ -117,13 +111,12 @@ fn select(rows: Vec<Row>, config: &SuppressionConfig, cap: usize) -> Vec<Row> {
         SuppressionMethod::Gaussian => {
             soft::select(rows, config, cap, |o| (-(o * o) / config.sigma).exp())
         }
-        SuppressionMethod::Linear => soft::select(rows, config, cap, |o| {
-            if o >= config.iou_threshold {
-                1.0 - o
-            } else {
-                1.0
-            }
-        }),
+        SuppressionMethod::Linear => {
+            soft::select(rows, config, cap, |o| match o >= config.iou_threshold {
+                true => 1.0 - o,
+                false => 1.0,
+            })
+        }
         SuppressionMethod::Hard => hard::select(rows, config, cap),
         SuppressionMethod::None => rows,
     }

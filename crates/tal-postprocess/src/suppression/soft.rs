@@ -23,12 +23,8 @@ pub(super) fn select(
         row.score >= config.min_score
     };
     let mut selected = Vec::with_capacity(rows.len().min(cap));
-    let first = rows
-        .iter()
-        .enumerate()
-        .min_by(|(_, a), (_, b)| a.rank(b))
-        .map(|(position, _)| position);
-    let Some(first) = first.filter(|_| cap > 0) else {
+    let first = rows.iter().enumerate().min_by(|(_, a), (_, b)| a.rank(b));
+    let Some((first, _)) = first.filter(|_| cap > 0) else {
         return selected;
     };
     // After the first selection every row is compared with `min_score`, wherever it lies; later selections can only drop
@@ -38,10 +34,10 @@ pub(super) fn select(
     selected.push(first);
     let mut live = LiveRows::new(rows);
     while selected.len() < cap {
-        let Some(best) = live.take_best(suppress) else {
-            break;
-        };
-        selected.push(best);
+        match live.take_best(suppress) {
+            Some(best) => selected.push(best),
+            None => break,
+        }
     }
     selected
 }

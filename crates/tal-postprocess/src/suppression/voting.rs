@@ -18,11 +18,8 @@ pub(super) struct Voters<'a> {
 
 impl<'a> Voters<'a> {
     pub(super) fn new(rows: &'a [Row], config: VotingConfig) -> Self {
-        let mut by_start: Vec<(f32, usize)> = rows
-            .iter()
-            .enumerate()
-            .map(|(position, row)| (row.segment.start, position))
-            .collect();
+        let starts = rows.iter().map(|row| row.segment.start);
+        let mut by_start: Vec<(f32, usize)> = starts.zip(0..).collect();
         by_start.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         Self {
             rows,
@@ -45,13 +42,11 @@ impl<'a> Voters<'a> {
                 sums.add(segment, voter, &self.config);
             }
         } else {
-            let mut near: Vec<usize> = near
-                .iter()
-                .map(|(_, position)| *position)
-                .filter(|position| {
-                    segment.tiou(self.rows[*position].segment) >= self.config.iou_threshold
-                })
-                .collect();
+            let votes = |position: &usize| {
+                segment.tiou(self.rows[*position].segment) >= self.config.iou_threshold
+            };
+            let near = near.iter().map(|(_, position)| *position);
+            let mut near: Vec<usize> = near.filter(votes).collect();
             near.sort_unstable();
             for position in near {
                 sums.add(segment, &self.rows[position], &self.config);
@@ -66,23 +61,17 @@ impl<'a> Voters<'a> {
     /// most `l/t − l` before `segment` and at most `l − t·l` after its start.
     fn near(&self, segment: Segment<f32>) -> &[(f32, usize)] {
         let threshold = f64::from(self.config.iou_threshold) - THRESHOLD_MARGIN;
-        // True also for a threshold of NaN.
-        if !matches!(
-            threshold.partial_cmp(&0.0),
-            Some(std::cmp::Ordering::Greater)
-        ) {
+        if threshold <= 0.0 || threshold.is_nan() {
             return &self.by_start;
         }
         let (start, end) = (f64::from(segment.start), f64::from(segment.end));
         let length = end - start;
         let least = start - length * (1.0 / threshold - 1.0);
         let most = start + length * (1.0 - threshold);
-        let from = self
-            .by_start
-            .partition_point(|(start, _)| f64::from(*start) < least);
-        let num_near =
-            self.by_start[from..].partition_point(|(start, _)| f64::from(*start) <= most);
-        &self.by_start[from..][..num_near]
+        let all = &self.by_start;
+        let from = all.partition_point(|(start, _)| f64::from(*start) < least);
+        let num_near = all[from..].partition_point(|(start, _)| f64::from(*start) <= most);
+        &all[from..][..num_near]
     }
 }
 
@@ -108,11 +97,7 @@ impl Sums {
     }
 
     fn mean(&self) -> Option<Segment<f32>> {
-        (self.weight > 0.0).then(|| {
-            Segment::new(
-                (self.start / self.weight) as f32,
-                (self.end / self.weight) as f32,
-            )
-        })
+        let [start, end] = [self.start, self.end].map(|sum| (sum / self.weight) as f32);
+        (self.weight > 0.0).then(|| Segment::new(start, end))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{FaultKind, Id, MAX_NODES, Node, Step};
+use super::{Id, MAX_NODES, Node, Step, at_most, malformed, refused};
 use crate::Value;
 
 /// Bound on the nesting of the result.
@@ -29,15 +29,9 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn value(&mut self, id: Id, depth: usize) -> Step<Value> {
         // A list that contains itself ends here, too.
-        if depth > MAX_DEPTH {
-            let (found, limit) = (depth as u64, MAX_DEPTH as u64);
-            return Err(FaultKind::Limit("nesting of the values", found, limit));
-        }
+        at_most("nesting of the values", depth, MAX_DEPTH)?;
         self.num_values += 1;
-        if self.num_values > MAX_NODES {
-            let (found, limit) = (self.num_values as u64, MAX_NODES as u64);
-            return Err(FaultKind::Limit("values in the pickle", found, limit));
-        }
+        at_most("values in the pickle", self.num_values, MAX_NODES)?;
         let nodes = self.nodes;
         Ok(match &nodes[id as usize] {
             Node::None => Value::None,
@@ -62,12 +56,7 @@ impl Builder<'_> {
             other @ (Node::Global(_)
             | Node::NumpyDtype { .. }
             | Node::NumpyArray
-            | Node::Storage { .. }) => {
-                return Err(FaultKind::Refused(format!(
-                    "{} as a value",
-                    other.describe()
-                )));
-            }
+            | Node::Storage { .. }) => return refused(format!("{other} as a value")),
         })
     }
 
@@ -87,16 +76,11 @@ impl Builder<'_> {
                 Node::None | Node::Bool(_) | Node::Float(_) | Node::Bytes(_) | Node::Tuple(_) => {
                     true
                 }
-                other => {
-                    let found = other.describe();
-                    return Err(FaultKind::malformed(format!("{found} as a key")));
-                }
+                other => return malformed(format!("{other} as a key")),
             };
             let key = self.value(key, depth + 1)?;
             if !is_new {
-                return Err(FaultKind::malformed(format!(
-                    "the key {key:?} twice in a dict"
-                )));
+                return malformed(format!("the key {key:?} twice in a dict"));
             }
             result.push((key, self.value(value, depth + 1)?));
         }
@@ -105,14 +89,7 @@ impl Builder<'_> {
 
     fn count_bytes(&mut self, count: usize) -> Step<()> {
         self.num_bytes = self.num_bytes.saturating_add(count);
-        if self.num_bytes > self.max_bytes {
-            let (found, limit) = (self.num_bytes as u64, self.max_bytes as u64);
-            return Err(FaultKind::Limit(
-                "bytes of text in the pickle",
-                found,
-                limit,
-            ));
-        }
-        Ok(())
+        let what = "bytes of text in the pickle";
+        at_most(what, self.num_bytes, self.max_bytes)
     }
 }

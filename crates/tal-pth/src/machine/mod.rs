@@ -10,9 +10,10 @@ mod reduce;
 mod storages;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
-use super::error::{Fault, FaultKind};
+use super::error::{Fault, FaultKind, at_most, malformed, refused};
 use super::global::Global;
 use super::{DType, TensorRef, Value, opcode};
 pub(super) use storages::Storages;
@@ -56,25 +57,25 @@ pub(super) struct StorageRef {
     pub(super) num_values: usize,
 }
 
-impl Node {
-    fn describe(&self) -> String {
-        match self {
-            Self::None => "None".to_owned(),
-            Self::Bool(_) => "a bool".to_owned(),
-            Self::Int(_) => "an int".to_owned(),
-            Self::Float(_) => "a float".to_owned(),
-            Self::Str(_) => "a str".to_owned(),
-            Self::Bytes(_) => "bytes".to_owned(),
-            Self::List(_) => "a list".to_owned(),
-            Self::Tuple(_) => "a tuple".to_owned(),
-            Self::Dict { ordered: true, .. } => "an OrderedDict".to_owned(),
-            Self::Dict { .. } => "a dict".to_owned(),
-            Self::Global(global) => global.describe(),
-            Self::NumpyDtype { name, .. } => format!("numpy.dtype({name:?})"),
-            Self::NumpyArray => "a numpy array without its state".to_owned(),
-            Self::Storage(_) => "a storage without a tensor".to_owned(),
-            Self::Tensor(_) => "a tensor".to_owned(),
-        }
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Bool(_) => "a bool",
+            Self::Int(_) => "an int",
+            Self::Float(_) => "a float",
+            Self::Str(_) => "a str",
+            Self::Bytes(_) => "bytes",
+            Self::List(_) => "a list",
+            Self::Tuple(_) => "a tuple",
+            Self::Dict { ordered: true, .. } => "an OrderedDict",
+            Self::Dict { .. } => "a dict",
+            Self::Global(global) => return global.fmt(f),
+            Self::NumpyDtype { name, .. } => return write!(f, "numpy.dtype({name:?})"),
+            Self::NumpyArray => "a numpy array without its state",
+            Self::Storage(_) => "a storage without a tensor",
+            Self::Tensor(_) => "a tensor",
+        })
     }
 }
 
@@ -98,7 +99,7 @@ pub(super) fn load_storage(
     match &nodes[root as usize] {
         Node::Storage(storage) => Ok((*storage, num_bytes)),
         other => Err(Fault {
-            kind: FaultKind::malformed(format!("{} where a storage must be", other.describe())),
+            kind: FaultKind::Malformed(format!("{other} where a storage must be")),
             opcode: opcode::name(b'.'),
             position: num_bytes - 1,
         }),
@@ -124,8 +125,8 @@ fn run(pickle: &[u8], storages: &mut Storages<'_>) -> Result<(Vec<Node>, Id, usi
             position,
         };
         let Some(&code) = pickle.get(position) else {
-            let kind = FaultKind::malformed("the pickle ends before STOP; the file is truncated");
-            return Err(fault("none".to_owned(), kind));
+            let reason = "the pickle ends before STOP; the file is truncated".to_owned();
+            return Err(fault("none".to_owned(), FaultKind::Malformed(reason)));
         };
         machine.position += 1;
         match machine.step(code) {
@@ -142,7 +143,7 @@ struct Machine<'a, 'b> {
     nodes: Vec<Node>,
     stack: Vec<Id>,
     marks: Vec<usize>,
-    memo: HashMap<u32, Id>,
+    memo: HashMap<u64, Id>,
     num_copied: usize,
     storages: &'a mut Storages<'b>,
 }
@@ -154,7 +155,7 @@ impl Machine<'_, '_> {
             b'.' => return self.pop().map(Some),
             0x80 => match self.byte()? {
                 0..=5 => {}
-                other => return Err(FaultKind::malformed(format!("protocol {other} is unknown"))),
+                other => return malformed(format!("protocol {other} is unknown")),
             },
             // Frames only help a reader that buffers.
             0x95 => drop(self.take(8)?),
@@ -176,60 +177,24 @@ impl Machine<'_, '_> {
                 let value = i32::from_le_bytes(self.array()?);
                 self.push(Node::Int(value.into()))?;
             }
-            b'K' => {
-                let value = self.byte()?;
-                self.push(Node::Int(value.into()))?;
-            }
-            b'M' => {
-                let value = u16::from_le_bytes(self.array()?);
-                self.push(Node::Int(value.into()))?;
-            }
-            0x8a => {
-                let len = self.byte()?.into();
-                self.long(len)?;
-            }
-            0x8b => {
-                let len = self.len4()?;
-                self.long(len)?;
-            }
+            b'K' => self.int(1)?,
+            b'M' => self.int(2)?,
+            0x8a => self.long(1)?,
+            0x8b => self.long(4)?,
             b'G' => {
                 let value = f64::from_be_bytes(self.array()?);
                 self.push(Node::Float(value))?;
             }
 
-            0x8c => {
-                let len = self.byte()?.into();
-                self.text(len)?;
-            }
-            b'X' => {
-                let len = self.len4()?;
-                self.text(len)?;
-            }
-            0x8d => {
-                let len = self.len8()?;
-                self.text(len)?;
-            }
+            0x8c => self.text(1)?,
+            b'X' => self.text(4)?,
+            0x8d => self.text(8)?,
             // Python 2 does not tell text and bytes apart; keys of its checkpoints are text.
-            b'U' => {
-                let len = self.byte()?.into();
-                self.text_or_bytes(len)?;
-            }
-            b'T' => {
-                let len = self.len4()?;
-                self.text_or_bytes(len)?;
-            }
-            b'C' => {
-                let len = self.byte()?.into();
-                self.bytes(len)?;
-            }
-            b'B' => {
-                let len = self.len4()?;
-                self.bytes(len)?;
-            }
-            0x8e | 0x96 => {
-                let len = self.len8()?;
-                self.bytes(len)?;
-            }
+            b'U' => self.text_or_bytes(1)?,
+            b'T' => self.text_or_bytes(4)?,
+            b'C' => self.bytes(1)?,
+            b'B' => self.bytes(4)?,
+            0x8e | 0x96 => self.bytes(8)?,
 
             b']' => self.push(Node::List(Vec::new()))?,
             b'l' => {
@@ -279,23 +244,11 @@ impl Machine<'_, '_> {
                 self.extend_dict(&items)?;
             }
 
-            b'q' => {
-                let key = self.byte()?.into();
-                self.memorise(key)?;
-            }
-            b'r' => {
-                let key = u32::from_le_bytes(self.array()?);
-                self.memorise(key)?;
-            }
-            0x94 => self.memorise(self.memo.len() as u32)?,
-            b'h' => {
-                let key = self.byte()?.into();
-                self.recall(key)?;
-            }
-            b'j' => {
-                let key = u32::from_le_bytes(self.array()?);
-                self.recall(key)?;
-            }
+            b'q' => self.memorise(1)?,
+            b'r' => self.memorise(4)?,
+            0x94 => self.memorise_at(self.memo.len() as u64)?,
+            b'h' => self.recall(1)?,
+            b'j' => self.recall(4)?,
 
             b'c' => {
                 let module = self.line()?;
@@ -309,17 +262,15 @@ impl Machine<'_, '_> {
             }
             b'i' => {
                 let (module, name) = (self.line()?, self.line()?);
-                return Err(FaultKind::Refused(format!(
-                    "an instance of {module}.{name}"
-                )));
+                return refused(format!("an instance of {module}.{name}"));
             }
             b'o' | 0x81 | 0x92 => {
                 let class = self.stack.iter().rev().find_map(|id| match self.node(*id) {
-                    Node::Global(global) => Some(global.describe()),
+                    Node::Global(global) => Some(global.to_string()),
                     _ => None,
                 });
                 let class = class.unwrap_or_else(|| "a class".to_owned());
-                return Err(FaultKind::Refused(format!("an instance of {class}")));
+                return refused(format!("an instance of {class}"));
             }
             b'Q' => {
                 let id = self.pop()?;
@@ -335,47 +286,44 @@ impl Machine<'_, '_> {
                 let object = self.top()?;
                 self.set_state(object, state)?;
             }
-            other => {
-                return Err(FaultKind::Refused(format!(
-                    "opcode {}",
-                    opcode::name(other)
-                )));
-            }
+            other => return refused(format!("opcode {}", opcode::name(other))),
         }
         Ok(None)
     }
 
     fn global(&mut self, module: &str, name: &str) -> Step<()> {
-        let global = Global::find(module, name)
-            .ok_or_else(|| FaultKind::Refused(format!("{module}.{name}")))?;
-        self.push(Node::Global(global))
+        match Global::find(module, name) {
+            Some(global) => self.push(Node::Global(global)),
+            None => refused(format!("{module}.{name}")),
+        }
     }
 
-    fn memorise(&mut self, key: u32) -> Step<()> {
+    /// Gives the uppermost value the key that follows, of `width` bytes.
+    fn memorise(&mut self, width: usize) -> Step<()> {
+        let key = self.number(width)?;
+        self.memorise_at(key)
+    }
+
+    fn memorise_at(&mut self, key: u64) -> Step<()> {
         self.bound("memo entries of the pickle", self.memo.len())?;
         let top = self.top()?;
         self.memo.insert(key, top);
         Ok(())
     }
 
-    fn recall(&mut self, key: u32) -> Step<()> {
-        let id = *self
-            .memo
-            .get(&key)
-            .ok_or_else(|| FaultKind::malformed(format!("no memo entry {key}")))?;
-        self.push_id(id)
+    fn recall(&mut self, width: usize) -> Step<()> {
+        let key = self.number(width)?;
+        match self.memo.get(&key) {
+            Some(&id) => self.push_id(id),
+            None => malformed(format!("no memo entry {key}")),
+        }
     }
 
     fn extend_list(&mut self, items: Vec<Id>) -> Step<()> {
         let top = self.top()?;
         match &mut self.nodes[top as usize] {
             Node::List(list) => list.extend(items),
-            other => {
-                let found = other.describe();
-                return Err(FaultKind::malformed(format!(
-                    "{found} where a list must be"
-                )));
-            }
+            other => return malformed(format!("{other} where a list must be")),
         }
         Ok(())
     }
@@ -385,12 +333,7 @@ impl Machine<'_, '_> {
         let top = self.top()?;
         match &mut self.nodes[top as usize] {
             Node::Dict { entries, .. } => entries.extend(new),
-            other => {
-                let found = other.describe();
-                return Err(FaultKind::malformed(format!(
-                    "{found} where a dict must be"
-                )));
-            }
+            other => return malformed(format!("{other} where a dict must be")),
         }
         Ok(())
     }
@@ -412,22 +355,14 @@ impl Machine<'_, '_> {
     }
 
     fn bound(&self, what: &'static str, count: usize) -> Step<()> {
-        if count < MAX_NODES {
-            Ok(())
-        } else {
-            Err(FaultKind::Limit(what, count as u64 + 1, MAX_NODES as u64))
-        }
+        at_most(what, count + 1, MAX_NODES)
     }
 
     /// Counts what an opcode copies beyond its own bytes: a few of them could otherwise copy one large value for ever.
     fn count_copied(&mut self, count: usize) -> Step<()> {
         let limit = self.pickle.len().saturating_mul(16).saturating_add(1 << 24);
         self.num_copied = self.num_copied.saturating_add(count);
-        if self.num_copied > limit {
-            let (found, limit) = (self.num_copied as u64, limit as u64);
-            return Err(FaultKind::Limit("copies within the pickle", found, limit));
-        }
-        Ok(())
+        at_most("copies within the pickle", self.num_copied, limit)
     }
 
     /// The uppermost value above the last mark.
@@ -435,7 +370,7 @@ impl Machine<'_, '_> {
         let floor = self.marks.last().copied().unwrap_or(0);
         match self.stack.last() {
             Some(&id) if self.stack.len() > floor => Ok(id),
-            _ => Err(FaultKind::malformed("the stack is empty")),
+            _ => malformed("the stack is empty"),
         }
     }
 
@@ -446,23 +381,17 @@ impl Machine<'_, '_> {
     }
 
     fn pop_to_mark(&mut self) -> Step<Vec<Id>> {
-        let mark = self
-            .marks
-            .pop()
-            .ok_or_else(|| FaultKind::malformed("there is no mark"))?;
-        Ok(self.stack.split_off(mark))
+        match self.marks.pop() {
+            Some(mark) => Ok(self.stack.split_off(mark)),
+            None => malformed("there is no mark"),
+        }
     }
 
     fn pop_text(&mut self) -> Step<String> {
         let id = self.pop()?;
         let text = match self.node(id) {
             Node::Str(text) => text.clone(),
-            other => {
-                let found = other.describe();
-                return Err(FaultKind::malformed(format!(
-                    "{found} where a name must be"
-                )));
-            }
+            other => return malformed(format!("{other} where a name must be")),
         };
         self.count_copied(text.len())?;
         Ok(text)
@@ -473,7 +402,7 @@ impl Machine<'_, '_> {
 fn pairs(items: &[Id]) -> Step<Vec<(Id, Id)>> {
     let (pairs, rest) = items.as_chunks::<2>();
     if !rest.is_empty() {
-        return Err(FaultKind::malformed("a key without a value"));
+        return malformed("a key without a value");
     }
     Ok(pairs.iter().map(|&[key, value]| (key, value)).collect())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{FaultKind, Id, Machine, Node, Step};
+use super::{FaultKind, Id, Machine, Node, Step, malformed, refused};
 use crate::{DType, TensorRef};
 
 /// Bytes of all values, a size of zero left out: no later product of the sizes can overflow then.
@@ -17,11 +17,10 @@ pub(super) fn num_bytes_beside_zeros(shape: &[usize], dtype: DType) -> Option<us
 
 impl Machine<'_, '_> {
     pub(super) fn numpy_dtype(&mut self, name: Id) -> Step<()> {
-        let Node::Str(name) = self.node(name) else {
-            let found = self.node(name).describe();
-            return Err(FaultKind::Refused(format!("numpy.dtype of {found}")));
+        let name = match self.node(name) {
+            Node::Str(name) => name.clone(),
+            other => return refused(format!("numpy.dtype of {other}")),
         };
-        let name = name.clone();
         self.count_copied(name.len())?;
         self.push(Node::NumpyDtype {
             name,
@@ -37,11 +36,7 @@ impl Machine<'_, '_> {
         let big = match order {
             Some(Node::Str(order)) if order == "<" || order == "|" => false,
             Some(Node::Str(order)) if order == ">" => true,
-            _ => {
-                return Err(FaultKind::Refused(
-                    "numpy.dtype of unknown byte order".into(),
-                ));
-            }
+            _ => return refused("numpy.dtype of unknown byte order"),
         };
         if let Node::NumpyDtype { big_endian, .. } = &mut self.nodes[object as usize] {
             *big_endian = big;
@@ -52,26 +47,15 @@ impl Machine<'_, '_> {
     pub(super) fn numpy_scalar(&mut self, dtype: Id, bytes: Id) -> Step<()> {
         let (name, big_endian) = match self.node(dtype) {
             Node::NumpyDtype { name, big_endian } => (name.clone(), *big_endian),
-            other => {
-                let found = other.describe();
-                return Err(FaultKind::Refused(format!("a numpy scalar of {found}")));
-            }
+            other => return refused(format!("a numpy scalar of {other}")),
         };
-        let mut bytes = match self.node(bytes) {
-            Node::Bytes(bytes) => bytes.to_vec(),
-            // How Python 2 writes bytes that happen to be text.
-            Node::Str(text) => text.clone().into_bytes(),
-            other => {
-                let found = other.describe();
-                return Err(FaultKind::Refused(format!("a numpy scalar from {found}")));
-            }
-        };
+        let mut bytes = self.buffer("a numpy scalar", bytes)?.to_vec();
         if big_endian {
             bytes.reverse();
         }
         let len = bytes.len();
         self.count_copied(len)?;
-        let wrong = |_| FaultKind::malformed(format!("a numpy scalar of {len} bytes"));
+        let wrong = |_| FaultKind::Malformed(format!("a numpy scalar of {len} bytes"));
         let node = match name.as_str() {
             "f8" | "float64" => Node::Float(f64::from_le_bytes(bytes.try_into().map_err(wrong)?)),
             "f4" | "float32" => {
@@ -79,12 +63,21 @@ impl Machine<'_, '_> {
             }
             "i8" | "int64" => Node::Int(i64::from_le_bytes(bytes.try_into().map_err(wrong)?)),
             other => {
-                return Err(FaultKind::Refused(format!(
-                    "a numpy scalar of the type {other:?} (f8, f4 and i8 are read)"
-                )));
+                let reason = "(f8, f4 and i8 are read)";
+                return refused(format!("a numpy scalar of the type {other:?} {reason}"));
             }
         };
         self.push(node)
+    }
+
+    /// The bytes that a scalar or an array is made of.
+    fn buffer(&self, what: &str, data: Id) -> Step<Arc<Vec<u8>>> {
+        match self.node(data) {
+            Node::Bytes(bytes) => Ok(Arc::clone(bytes)),
+            // How Python 2 writes bytes that happen to be text.
+            Node::Str(text) => Ok(Arc::new(text.clone().into_bytes())),
+            other => refused(format!("{what} from {other}")),
+        }
     }
 
     /// An array as a tensor in a storage of its own.
@@ -96,42 +89,28 @@ impl Machine<'_, '_> {
         data: Id,
     ) -> Step<Node> {
         let (dtype, big_endian) = match self.node(dtype) {
-            Node::NumpyDtype { name, big_endian } => {
-                let dtype = DType::of_numpy(name).ok_or_else(|| {
-                    FaultKind::Refused(format!("a numpy array of the type {name:?}"))
-                })?;
-                (dtype, *big_endian)
-            }
-            other => {
-                let found = other.describe();
-                return Err(FaultKind::Refused(format!("a numpy array of {found}")));
-            }
+            Node::NumpyDtype { name, big_endian } => match DType::of_numpy(name) {
+                Some(dtype) => (dtype, *big_endian),
+                None => return refused(format!("a numpy array of the type {name:?}")),
+            },
+            other => return refused(format!("a numpy array of {other}")),
         };
         let shape = self.sizes(shape)?;
         self.count_copied(shape.len())?;
-        let bytes = match self.node(data) {
-            Node::Bytes(bytes) => Arc::clone(bytes),
-            // How Python 2 writes bytes that happen to be text.
-            Node::Str(text) => Arc::new(text.clone().into_bytes()),
-            other => {
-                let found = other.describe();
-                return Err(FaultKind::Refused(format!("a numpy array from {found}")));
-            }
-        };
+        let bytes = self.buffer("a numpy array", data)?;
         if let Node::Str(_) = self.node(data) {
             self.count_copied(bytes.len())?;
         }
-        let wrong = || {
-            FaultKind::malformed(format!(
-                "a numpy array of the sizes {shape:?} in {} bytes",
-                bytes.len()
-            ))
+        let found = bytes.len();
+        let num_bytes = match num_bytes_beside_zeros(&shape, dtype) {
+            Some(_) if shape.contains(&0) && found == 0 => 0,
+            Some(num_bytes) if !shape.contains(&0) && found == num_bytes => num_bytes,
+            _ => {
+                return malformed(format!(
+                    "a numpy array of the sizes {shape:?} in {found} bytes"
+                ));
+            }
         };
-        let beside_zeros = num_bytes_beside_zeros(&shape, dtype).ok_or_else(wrong)?;
-        let num_bytes = if shape.contains(&0) { 0 } else { beside_zeros };
-        if num_bytes != bytes.len() {
-            return Err(wrong());
-        }
         let mut strides = vec![1; shape.len()];
         let mut step = 1;
         let mut assign = |dim: usize| {

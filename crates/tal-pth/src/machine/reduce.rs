@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::numpy::num_bytes_beside_zeros;
-use super::{FaultKind, Global, Id, Machine, Node, Step, StorageRef, pairs};
+use super::{
+    FaultKind, Global, Id, Machine, Node, Step, StorageRef, at_most, malformed, pairs, refused,
+};
 use crate::{TensorRef, legacy};
 
 /// More dimensions than PyTorch itself allows.
@@ -16,21 +18,11 @@ impl Machine<'_, '_> {
     pub(super) fn reduce(&mut self, function: Id, arguments: Id) -> Step<()> {
         let function = match self.node(function) {
             Node::Global(global) => *global,
-            other => {
-                return Err(FaultKind::Refused(format!(
-                    "a call of {}",
-                    other.describe()
-                )));
-            }
+            other => return refused(format!("a call of {other}")),
         };
         let arguments = match self.node(arguments) {
             Node::Tuple(items) => items.clone(),
-            other => {
-                let found = other.describe();
-                return Err(FaultKind::malformed(format!(
-                    "{found} where arguments must be"
-                )));
-            }
+            other => return malformed(format!("{other} where arguments must be")),
         };
         self.count_copied(arguments.len())?;
         match (function, arguments.as_slice()) {
@@ -51,10 +43,7 @@ impl Machine<'_, '_> {
                 self.must_be_empty(hooks, "hooks of a parameter")?;
                 match self.node(tensor) {
                     Node::Tensor(_) => self.push_id(tensor),
-                    other => {
-                        let found = other.describe();
-                        Err(FaultKind::malformed(format!("a parameter of {found}")))
-                    }
+                    other => malformed(format!("a parameter of {other}")),
                 }
             }
             (Global::Encode, &[text, encoding]) => self.encode(text, encoding),
@@ -63,33 +52,22 @@ impl Machine<'_, '_> {
             (Global::NumpyScalar, &[dtype, bytes]) => self.numpy_scalar(dtype, bytes),
             (Global::NumpyReconstruct, &[class, _, _]) => match self.node(class) {
                 Node::Global(Global::NumpyArray) => self.push(Node::NumpyArray),
-                other => {
-                    let found = other.describe();
-                    Err(FaultKind::Refused(format!(
-                        "a numpy array of the class {found}"
-                    )))
-                }
+                other => refused(format!("a numpy array of the class {other}")),
             },
             (Global::NumpyFromBuffer, &[buffer, dtype, shape, order]) => {
                 let fortran = match self.node(order) {
                     Node::Str(order) if order == "C" => false,
                     Node::Str(order) if order == "F" => true,
-                    other => {
-                        let found = other.describe();
-                        return Err(FaultKind::malformed(format!(
-                            "the order of an array: {found}"
-                        )));
-                    }
+                    other => return malformed(format!("the order of an array: {other}")),
                 };
                 let tensor = self.numpy_array(shape, dtype, fortran, buffer)?;
                 self.push(tensor)
             }
             (Global::LoadFromBytes, &[bytes]) => self.load_from_bytes(bytes),
-            (function, arguments) => Err(FaultKind::Refused(format!(
-                "a call of {} with {} arguments",
-                function.describe(),
-                arguments.len()
-            ))),
+            (function, arguments) => {
+                let count = arguments.len();
+                refused(format!("a call of {function} with {count} arguments"))
+            }
         }
     }
 
@@ -105,46 +83,40 @@ impl Machine<'_, '_> {
                     self.nodes[object as usize] = tensor;
                     Ok(())
                 }
-                _ => Err(FaultKind::malformed(format!(
+                _ => malformed(format!(
                     "the state of a numpy array has {} parts instead of 5",
                     items.len()
-                ))),
+                )),
             },
-            (object, _) => Err(FaultKind::Refused(format!(
-                "attributes of {}",
-                object.describe()
-            ))),
+            (object, _) => refused(format!("attributes of {object}")),
         }
     }
 
     /// `BINPERSID`: `("storage", torch.FloatStorage, key, device, number of values)`.
     pub(super) fn persistent(&mut self, id: Id) -> Step<()> {
-        let refused = |what: String| Err(FaultKind::Refused(what));
-        let Node::Tuple(items) = self.node(id) else {
-            return refused(format!(
-                "a persistent id that is {}",
-                self.node(id).describe()
-            ));
+        let items = match self.node(id) {
+            Node::Tuple(items) => items,
+            other => return refused(format!("a persistent id that is {other}")),
         };
         let (tag, class, key, num_values) = match *items.as_slice() {
             [tag, class, key, _device, num_values] => (tag, class, key, num_values),
             // Before archives there was a sixth part for views, which PyTorch stopped to write in 0.4.
             [tag, class, key, _device, num_values, view] => match self.node(view) {
                 Node::None => (tag, class, key, num_values),
-                _ => return refused("a view of a storage".to_owned()),
+                _ => return refused("a view of a storage"),
             },
             _ => return refused(format!("a persistent id of {} parts", items.len())),
         };
         match self.node(tag) {
             Node::Str(tag) if tag == "storage" => {}
-            other => return refused(format!("a persistent id of {}", other.describe())),
+            other => return refused(format!("a persistent id of {other}")),
         }
         let dtype = match self.node(class) {
             Node::Global(Global::Storage(dtype)) => *dtype,
-            other => return refused(format!("a storage of {}", other.describe())),
+            other => return refused(format!("a storage of {other}")),
         };
         let Node::Str(key) = self.node(key) else {
-            return Err(FaultKind::malformed("the key of a storage is not a str"));
+            return malformed("the key of a storage is not a str");
         };
         let key = key.clone();
         self.count_copied(key.len())?;
@@ -169,9 +141,7 @@ impl Machine<'_, '_> {
                 let pair = self.items(item)?;
                 self.count_copied(pair.len())?;
                 if pair.len() != 2 {
-                    return Err(FaultKind::malformed(
-                        "an entry of an OrderedDict is not a pair",
-                    ));
+                    return malformed("an entry of an OrderedDict is not a pair");
                 }
                 entries.extend(pairs(&pair)?);
             }
@@ -186,23 +156,18 @@ impl Machine<'_, '_> {
         self.must_be_empty(hooks, "hooks of a tensor")?;
         let (index, dtype, available) = match self.node(storage) {
             Node::Storage(storage) => (storage.index, storage.dtype, storage.num_values),
-            other => {
-                let found = other.describe();
-                return Err(FaultKind::malformed(format!("a tensor in {found}")));
-            }
+            other => return malformed(format!("a tensor in {other}")),
         };
         let offset = self.count(offset)?;
         let shape = self.sizes(shape)?;
         let strides = self.sizes(strides)?;
         self.count_copied(shape.len() + strides.len())?;
         if shape.len() != strides.len() {
-            return Err(FaultKind::malformed(format!(
-                "a tensor of {} dimensions with {} strides",
-                shape.len(),
-                strides.len()
-            )));
+            let (num_dims, num_strides) = (shape.len(), strides.len());
+            let reason = format!("a tensor of {num_dims} dimensions with {num_strides} strides");
+            return malformed(reason);
         }
-        let too_large = || FaultKind::malformed(format!("a tensor of the sizes {shape:?}"));
+        let too_large = || FaultKind::Malformed(format!("a tensor of the sizes {shape:?}"));
         let product = num_bytes_beside_zeros(&shape, dtype).ok_or_else(too_large)?;
         if !shape.contains(&0) {
             let last = shape
@@ -213,21 +178,15 @@ impl Machine<'_, '_> {
                 })
                 .ok_or_else(too_large)?;
             if last >= available {
-                return Err(FaultKind::malformed(format!(
+                return malformed(format!(
                     "a tensor of the sizes {shape:?}, strides {strides:?} and offset {offset} needs {} values, its \
                      storage has {available}",
                     last.saturating_add(1)
-                )));
+                ));
             }
             let num_values = product / dtype.num_bytes();
             let limit = available.max(MAX_BROADCAST_VALUES);
-            if num_values > limit {
-                return Err(FaultKind::Limit(
-                    "values of a broadcast tensor",
-                    num_values as u64,
-                    limit as u64,
-                ));
-            }
+            at_most("values of a broadcast tensor", num_values, limit)?;
         }
         self.push(Node::Tensor(TensorRef {
             dtype,
@@ -240,14 +199,13 @@ impl Machine<'_, '_> {
 
     /// The storage in a stream of its own, the format of `torch.save` before 1.6.
     fn load_from_bytes(&mut self, bytes: Id) -> Step<()> {
-        let Node::Bytes(bytes) = self.node(bytes) else {
-            let found = self.node(bytes).describe();
-            return Err(FaultKind::malformed(format!("a storage in {found}")));
+        let bytes = match self.node(bytes) {
+            Node::Bytes(bytes) => Arc::clone(bytes),
+            other => return malformed(format!("a storage in {other}")),
         };
         if self.storages.nested {
-            return Err(FaultKind::Refused("a storage within a storage".to_owned()));
+            return refused("a storage within a storage");
         }
-        let bytes = Arc::clone(bytes);
         let (storage, start, big_endian) = legacy::storage(&bytes).map_err(|fault| fault.kind)?;
         let width = storage.dtype.num_bytes();
         let num_bytes = storage.num_values * width;
@@ -259,15 +217,15 @@ impl Machine<'_, '_> {
 
     fn encode(&mut self, text: Id, encoding: Id) -> Step<()> {
         let (Node::Str(text), Node::Str(encoding)) = (self.node(text), self.node(encoding)) else {
-            return Err(FaultKind::Refused("_codecs.encode of no str".into()));
+            return refused("_codecs.encode of no str");
         };
         if encoding != "latin1" {
-            return Err(FaultKind::Refused(format!(
-                "_codecs.encode to {encoding:?}"
-            )));
+            return refused(format!("_codecs.encode to {encoding:?}"));
         }
         let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
-        let bytes = bytes.ok_or_else(|| FaultKind::malformed("text beyond latin1"))?;
+        let Some(bytes) = bytes else {
+            return malformed("text beyond latin1");
+        };
         self.count_copied(bytes.len())?;
         self.push(Node::Bytes(Arc::new(bytes)))
     }
@@ -275,24 +233,13 @@ impl Machine<'_, '_> {
     fn items(&self, id: Id) -> Step<Vec<Id>> {
         match self.node(id) {
             Node::List(items) | Node::Tuple(items) => Ok(items.clone()),
-            other => {
-                let found = other.describe();
-                Err(FaultKind::malformed(format!(
-                    "{found} where a list must be"
-                )))
-            }
+            other => malformed(format!("{other} where a list must be")),
         }
     }
 
     pub(super) fn sizes(&self, id: Id) -> Step<Vec<usize>> {
         let items = self.items(id)?;
-        if items.len() > MAX_DIMS {
-            return Err(FaultKind::Limit(
-                "dimensions of a tensor",
-                items.len() as u64,
-                MAX_DIMS as u64,
-            ));
-        }
+        at_most("dimensions of a tensor", items.len(), MAX_DIMS)?;
         items.into_iter().map(|id| self.count(id)).collect()
     }
 
@@ -302,18 +249,16 @@ impl Machine<'_, '_> {
                 Ok(count) => return Ok(count),
                 Err(_) => value.to_string(),
             },
-            other => other.describe(),
+            other => other.to_string(),
         };
-        Err(FaultKind::malformed(format!(
-            "{found} where a count must be"
-        )))
+        malformed(format!("{found} where a count must be"))
     }
 
     fn must_be_empty(&self, id: Id, what: &str) -> Step<()> {
         match self.node(id) {
             Node::None => Ok(()),
             Node::Dict { entries, .. } if entries.is_empty() => Ok(()),
-            other => Err(FaultKind::Refused(format!("{what}: {}", other.describe()))),
+            other => refused(format!("{what}: {other}")),
         }
     }
 }

@@ -35,10 +35,8 @@ impl<'a> Storages<'a> {
 
     /// Of a pickle that may not refer to any.
     pub(crate) fn none() -> Self {
-        Self::new(
-            false,
-            |_| Err("nothing in this file can hold it".to_owned()),
-        )
+        let nowhere = "nothing in this file can hold it";
+        Self::new(false, |_| Err(nowhere.to_owned()))
     }
 
     pub(crate) fn into_list(self) -> Vec<Storage> {
@@ -57,20 +55,23 @@ impl<'a> Storages<'a> {
             .ok_or_else(|| format!("{num_values} values are too many"))?;
         if let Some(&index) = self.by_key.get(key) {
             let known = self.list[index].num_bytes;
-            return if known == num_bytes {
-                Ok(index)
-            } else {
-                Err(format!(
-                    "has {known} bytes at one place and {num_bytes} at another"
-                ))
-            };
+            if known != num_bytes {
+                let reason = format!("has {known} bytes at one place and {num_bytes} at another");
+                return Err(reason);
+            }
+            return Ok(index);
         }
         let (place, found) = (self.find)(key)?;
         if found < num_bytes as u64 {
             return Err(format!("has {found} bytes instead of {num_bytes}"));
         }
-        let big_endian = self.big_endian;
-        let index = self.push(key.to_owned(), place, num_bytes, width, big_endian);
+        let index = self.push(Storage {
+            key: key.to_owned(),
+            place,
+            num_bytes,
+            width,
+            big_endian: self.big_endian,
+        });
         self.by_key.insert(key.to_owned(), index);
         Ok(index)
     }
@@ -84,31 +85,17 @@ impl<'a> Storages<'a> {
         width: usize,
         big_endian: bool,
     ) -> usize {
-        let place = Place::Memory { bytes, start };
-        self.push(
-            "in the pickle".to_owned(),
-            place,
+        self.push(Storage {
+            key: "in the pickle".to_owned(),
+            place: Place::Memory { bytes, start },
             num_bytes,
             width,
             big_endian,
-        )
+        })
     }
 
-    fn push(
-        &mut self,
-        key: String,
-        place: Place,
-        num_bytes: usize,
-        width: usize,
-        big_endian: bool,
-    ) -> usize {
-        self.list.push(Storage {
-            key,
-            place,
-            num_bytes,
-            width,
-            big_endian,
-        });
+    fn push(&mut self, storage: Storage) -> usize {
+        self.list.push(storage);
         self.list.len() - 1
     }
 }

@@ -19,9 +19,6 @@ const BAR: usize = 6;
 /// threshold.
 ///
 /// `classes` holds names and APs in the order of `thresholds`. A class without finite AP comes last and has no bar.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn ap_per_class(
     path: &Path,
     thresholds: &[f64],
@@ -37,11 +34,7 @@ pub fn ap_per_class(
     });
     let layout = Rows::new(rows.iter().map(|(_, name, _)| name.as_str()), ROW);
     write_svg(path, layout.size(), &title(thresholds), |area| {
-        let x = Axis {
-            name: "AP [%]",
-            range: 0.0..100.0,
-            num_ticks: 11,
-        };
+        let x = Axis::new("AP [%]", 0.0..100.0, 11);
         let axes = layout.draw(area, &x)?;
         for (index, (average, _, ap)) in rows.iter().enumerate() {
             let y = layout.middle(index);
@@ -67,7 +60,7 @@ pub fn ap_per_class(
             reference(area, (x, axes.rows.start), (x, axes.rows.end))?;
             entries.push((format!("all classes: {}", percent(map)), Sample::Reference));
         } else {
-            axes.note_empty(area)?;
+            axes.note_empty(area, true)?;
         }
         legend_line(area, layout.left, entries)
     })

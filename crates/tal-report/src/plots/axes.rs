@@ -21,13 +21,17 @@ pub(super) struct Axis<'a> {
     pub(super) num_ticks: usize,
 }
 
-impl Axis<'_> {
+impl<'a> Axis<'a> {
     /// An axis without name and ticks, from 0 to 1.
-    pub(super) const BLANK: Axis<'static> = Axis {
-        name: "",
-        range: 0.0..1.0,
-        num_ticks: 0,
-    };
+    pub(super) const BLANK: Axis<'static> = Axis::new("", 0.0..1.0, 0);
+
+    pub(super) const fn new(name: &'a str, range: Range<f64>, num_ticks: usize) -> Self {
+        Axis {
+            name,
+            range,
+            num_ticks,
+        }
+    }
 }
 
 /// A frame on the picture, and the places of values in it.
@@ -89,13 +93,16 @@ impl<'a> Axes<'a> {
         self.plane.map_coordinate(&point)
     }
 
-    /// Says in the middle of the frame that there is nothing to show.
-    pub(super) fn note_empty(&self, area: &Area<'_>) -> Drawn {
+    /// Says in the middle of the frame that there is nothing to show, if so.
+    pub(super) fn note_empty(&self, area: &Area<'_>, is_empty: bool) -> Drawn {
+        if !is_empty {
+            return Ok(());
+        }
         let place = (
             (self.columns.start + self.columns.end) / 2,
             (self.rows.start + self.rows.end) / 2,
         );
-        text(area, "no values", place, LABEL_SIZE, &MUTED, Align::Centre)
+        text(area, "no values", place, LABEL_SIZE, &MUTED, Align::Center)
     }
 }
 
@@ -108,6 +115,18 @@ fn tick(value: f64) -> String {
     } else {
         text.to_owned()
     }
+}
+
+/// The points that can be drawn, as `map` changes them, from left to right.
+pub(super) fn drawable(
+    points: &[(f64, f64)],
+    map: impl Fn((f64, f64)) -> (f64, f64),
+) -> Vec<(f64, f64)> {
+    let points = points.iter().copied();
+    let points = points.filter(|(x, y)| x.is_finite() && y.is_finite());
+    let mut points: Vec<_> = points.map(map).collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    points
 }
 
 /// The least round number that is not below the values and not below `least`, for the end of an axis.

@@ -51,7 +51,7 @@ fn render(
         area.fill(&WHITE)?;
         let title = shorten(title, TITLE_SIZE, width - 2 * MARGIN);
         let place = (width / 2, TOP / 2);
-        text(&area, &title, place, TITLE_SIZE, &BLACK, Align::Centre)?;
+        text(&area, &title, place, TITLE_SIZE, &BLACK, Align::Center)?;
         draw(&area)?;
         area.present()?;
     }

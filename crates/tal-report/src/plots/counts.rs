@@ -19,9 +19,6 @@ const GAP: i32 = 10;
 /// Draws one bar per entry of `series` for every row, in the given order.
 ///
 /// `rows` holds names and counts in the order of `series`.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn counts(
     path: &Path,
     title: &str,
@@ -33,11 +30,7 @@ pub fn counts(
     let all = rows.iter().flat_map(|(_, counts)| counts);
     let end = round_up(all.map(|count| *count as f64), 1.0);
     write_svg(path, layout.size(), title, |area| {
-        let x = Axis {
-            name: "Number",
-            range: 0.0..end,
-            num_ticks: 6,
-        };
+        let x = Axis::new("Number", 0.0..end, 6);
         let axes = layout.draw(area, &x)?;
         for (index, (_, counts)) in rows.iter().enumerate() {
             let upper = layout.middle(index) - (row - GAP) / 2;
@@ -45,20 +38,11 @@ pub fn counts(
                 let y = upper + BAR * bounded(place);
                 let right = axes.pixel((*count as f64, 0.0)).0;
                 bar(area, (layout.left, y), (right, y + BAR - 2), fill(place))?;
-                let value = (right + 6, y + BAR / 2 - 1);
-                text(
-                    area,
-                    &count.to_string(),
-                    value,
-                    SMALL_SIZE,
-                    &BLACK,
-                    Align::Left,
-                )?;
+                let (value, place) = (count.to_string(), (right + 6, y + BAR / 2 - 1));
+                text(area, &value, place, SMALL_SIZE, &BLACK, Align::Left)?;
             }
         }
-        if rows.is_empty() {
-            axes.note_empty(area)?;
-        }
+        axes.note_empty(area, rows.is_empty())?;
         let names = series.iter().enumerate();
         let entries = names.map(|(place, name)| ((*name).to_owned(), Sample::Fill(fill(place))));
         legend_line(area, layout.left, entries)

@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::area::{Area, Drawn, bounded};
-use super::axes::{Axes, Axis, BOTTOM, LEFT, round_up};
+use super::axes::{Axes, Axis, BOTTOM, LEFT, drawable, round_up};
 use super::canvas::{MARGIN, TOP, write_svg};
-use super::legend::{Legend, Sample};
+use super::legend::Legend;
 use super::line::{line, marker, reference};
 use super::palette::line_style;
 use crate::PlotError;
@@ -32,9 +32,6 @@ pub struct CurvePanel {
 }
 
 /// Draws rows of panels with one legend.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn curve_grid(
     path: &Path,
     title: &str,
@@ -44,10 +41,8 @@ pub fn curve_grid(
     let num_rows = bounded(rows.len().max(1));
     let num_columns = bounded(rows.iter().map(Vec::len).max().unwrap_or(1).max(1));
     let (column, row) = (LEFT + WIDTH + GAP, HEIGHT + BOTTOM + GAP);
-    let entries = names.iter().enumerate();
-    let entries = entries.map(|(index, name)| (name.clone(), Sample::Line(line_style(index))));
     let height = TOP + num_rows * row;
-    let legend = Legend::new(entries, height - TOP - BOTTOM);
+    let legend = Legend::of_lines(names, height - TOP - BOTTOM);
     let right = MARGIN + num_columns * column;
     let size = (right + legend.width() + MARGIN, height + MARGIN);
     write_svg(path, size, title, |area| {
@@ -63,39 +58,24 @@ pub fn curve_grid(
 }
 
 fn draw(area: &Area<'_>, panel: &CurvePanel, corner: (i32, i32)) -> Drawn {
-    let curves: Vec<Vec<(f64, f64)>> = panel
-        .curves
-        .iter()
-        .map(|curve| {
-            let points = curve.iter().copied();
-            let mut points: Vec<_> = points
-                .filter(|(x, y)| x.is_finite() && y.is_finite())
-                .collect();
-            points.sort_by(|a, b| a.0.total_cmp(&b.0));
-            points
-        })
-        .collect();
+    let curves = panel.curves.iter();
+    let curves: Vec<_> = curves.map(|curve| drawable(curve, |point| point)).collect();
     let points = || curves.iter().flatten();
     let low = points().map(|point| point.0).fold(f64::INFINITY, f64::min);
     let high = points()
         .map(|point| point.0)
         .fold(f64::NEG_INFINITY, f64::max);
-    let x = Axis {
-        name: &panel.x_name,
-        range: if low < high { low..high } else { 0.0..1.0 },
-        num_ticks: 9,
-    };
-    let y = Axis {
-        name: &panel.y_name,
-        range: panel
-            .y
-            .clone()
-            .unwrap_or_else(|| 0.0..round_up(points().map(|point| point.1), 1.0)),
-        num_ticks: 9,
-    };
+    let x = Axis::new(
+        &panel.x_name,
+        if low < high { low..high } else { 0.0..1.0 },
+        9,
+    );
+    let range = panel.y.clone();
+    let range = range.unwrap_or_else(|| 0.0..round_up(points().map(|point| point.1), 1.0));
+    let y = Axis::new(&panel.y_name, range, 9);
     let axes = Axes::draw(area, corner, (WIDTH, HEIGHT), &x, &y)?;
     if points().next().is_none() {
-        return axes.note_empty(area);
+        return axes.note_empty(area, true);
     }
     for &place in panel
         .references

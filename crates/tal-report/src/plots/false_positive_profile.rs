@@ -26,9 +26,6 @@ const VALUE: i32 = 56;
 /// removing each type of error.
 ///
 /// `groups` holds names and shares in the order of `types`; an entry of `impact` has the colour of the type with its name.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn false_positive_profile(
     path: &Path,
     types: &[&str],
@@ -72,22 +69,22 @@ fn draw_groups(
             .collect()
     };
     let totals = groups.iter().map(|(_, group)| shares(group).iter().sum());
-    let x = Axis {
-        name: "Detections by score, N: ground truth of their class",
-        range: 0.0..1.0,
-        num_ticks: 0,
-    };
-    let y = Axis {
-        name: "Share of the detections [%]",
-        range: 0.0..round_up(totals.map(|total: f64| total - 1e-6), 100.0),
-        num_ticks: 11,
-    };
+    let x = Axis::new(
+        "Detections by score, N: ground truth of their class",
+        0.0..1.0,
+        0,
+    );
+    let y = Axis::new(
+        "Share of the detections [%]",
+        0.0..round_up(totals.map(|total: f64| total - 1e-6), 100.0),
+        11,
+    );
     let axes = Axes::draw(area, (left, TOP), (full_width, HEIGHT), &x, &y)?;
     for (index, (name, group)) in groups.iter().enumerate() {
         let middle = left + GROUP * bounded(index) + GROUP / 2;
         let name = shorten(name, SMALL_SIZE, GROUP - 4);
         let place = (middle, TOP + HEIGHT + 14);
-        text(area, &name, place, SMALL_SIZE, &BLACK, Align::Centre)?;
+        text(area, &name, place, SMALL_SIZE, &BLACK, Align::Center)?;
         let mut reached = 0.0;
         for (kind, share) in shares(group).into_iter().enumerate() {
             let bottom = axes.pixel((0.0, reached)).1;
@@ -102,21 +99,12 @@ fn draw_groups(
             if bottom - top > SMALL_SIZE + 3 {
                 let place = (middle, (top + bottom) / 2);
                 let value = format!("{share:.0}");
-                text(
-                    area,
-                    &value,
-                    place,
-                    SMALL_SIZE,
-                    &text_on(colour),
-                    Align::Centre,
-                )?;
+                let colour = text_on(colour);
+                text(area, &value, place, SMALL_SIZE, &colour, Align::Center)?;
             }
         }
     }
-    if groups.is_empty() {
-        axes.note_empty(area)?;
-    }
-    Ok(())
+    axes.note_empty(area, groups.is_empty())
 }
 
 fn draw_impact(
@@ -127,26 +115,19 @@ fn draw_impact(
 ) -> Drawn {
     let values = || impact.iter().map(|one| 100.0 * one.1);
     let lowest = round_up(values().map(|value| -value), 1e-9);
-    let x = Axis {
-        name: "Gain in normalised mAP [percentage points]",
-        range: if lowest > 1e-8 { -lowest } else { 0.0 }..round_up(values(), 1.0),
-        num_ticks: 6,
-    };
+    let x = Axis::new(
+        "Gain in normalised mAP [percentage points]",
+        if lowest > 1e-8 { -lowest } else { 0.0 }..round_up(values(), 1.0),
+        6,
+    );
     let height = (IMPACT_ROW * bounded(impact.len().max(3))).min(HEIGHT);
     let axes = Axes::draw(area, (left, TOP), (IMPACT_WIDTH, height), &x, &Axis::BLANK)?;
     let row = height / bounded(impact.len().max(1));
     let zero = axes.pixel((0.0, 0.0)).0;
     for (index, (name, value)) in impact.iter().enumerate() {
         let y = TOP + row * bounded(index) + row / 2;
-        let short = shorten(name, LABEL_SIZE, NAME_LIMIT);
-        text(
-            area,
-            &short,
-            (left - 10, y),
-            LABEL_SIZE,
-            &BLACK,
-            Align::Right,
-        )?;
+        let (short, place) = (shorten(name, LABEL_SIZE, NAME_LIMIT), (left - 10, y));
+        text(area, &short, place, LABEL_SIZE, &BLACK, Align::Right)?;
         if !value.is_finite() {
             continue;
         }
@@ -158,8 +139,5 @@ fn draw_impact(
         let place = (zero.max(end) + 6, y);
         text(area, &label, place, LABEL_SIZE, &BLACK, Align::Left)?;
     }
-    if impact.is_empty() {
-        axes.note_empty(area)?;
-    }
-    Ok(())
+    axes.note_empty(area, impact.is_empty())
 }

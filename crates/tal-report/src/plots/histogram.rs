@@ -15,9 +15,6 @@ const NUM_BINS: usize = 32;
 
 /// Draws the number of values of each series in equal bins from 0; the last bin holds all greater values, too. The series
 /// stand side by side in a bin.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn histogram(
     path: &Path,
     title: &str,
@@ -45,16 +42,8 @@ pub fn histogram(
     let (left, top) = (MARGIN + LEFT, BELOW_LEGEND);
     let size = (left + WIDTH + 2 * MARGIN, top + HEIGHT + BOTTOM + MARGIN);
     write_svg(path, size, title, |area| {
-        let x = Axis {
-            name,
-            range: 0.0..end,
-            num_ticks: 9,
-        };
-        let y = Axis {
-            name: "Number",
-            range: 0.0..highest,
-            num_ticks: 6,
-        };
+        let x = Axis::new(name, 0.0..end, 9);
+        let y = Axis::new("Number", 0.0..highest, 6);
         let axes = Axes::draw(area, (left, top), (WIDTH, HEIGHT), &x, &y)?;
         let num_series = bounded(series.len().max(1));
         let bin_width = WIDTH / NUM_BINS as i32;
@@ -67,9 +56,7 @@ pub fn histogram(
                 bar(area, (x, upper), (x + bar_width, top + HEIGHT), fill(place))?;
             }
         }
-        if all.is_empty() {
-            axes.note_empty(area)?;
-        }
+        axes.note_empty(area, all.is_empty())?;
         let entries = series.iter().enumerate().map(|(place, (name, values))| {
             let label = format!("{name} ({})", values.len());
             (label, Sample::Fill(fill(place)))

@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use super::area::{Area, Drawn, bounded};
 use super::canvas::TOP;
 use super::line::{line, marker};
-use super::palette::{DARK, LineStyle};
+use super::palette::{DARK, LineStyle, line_style};
 use super::text::{Align, LABEL_SIZE, shorten, text, width};
 
 const ROW: i32 = 20;
@@ -60,6 +60,13 @@ impl Legend {
             column: SAMPLE + widest.max().unwrap_or(0) + GAP,
             entries,
         }
+    }
+
+    /// A legend of named lines.
+    pub(super) fn of_lines<'a>(names: impl IntoIterator<Item = &'a String>, height: i32) -> Self {
+        let names = names.into_iter().enumerate();
+        let entries = names.map(|(index, name)| (name.clone(), Sample::Line(line_style(index))));
+        Self::new(entries, height)
     }
 
     /// The width in pixels.

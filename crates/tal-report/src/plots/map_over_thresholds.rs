@@ -6,7 +6,7 @@ use plotters::prelude::*;
 
 use super::axes::{Axes, Axis, BOTTOM, LEFT, round_up};
 use super::canvas::{MARGIN, TOP, write_svg};
-use super::legend::{Legend, Sample};
+use super::legend::Legend;
 use super::line::{line, marker};
 use super::palette::line_style;
 use crate::PlotError;
@@ -34,13 +34,8 @@ pub struct TiouPoint {
 }
 
 /// Draws mAP over the threshold; confidence intervals become bands behind the lines.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn map_over_thresholds(path: &Path, series: &[TiouSeries]) -> Result<(), PlotError> {
-    let names = series.iter().enumerate();
-    let names = names.map(|(i, one)| (one.name.clone(), Sample::Line(line_style(i))));
-    let legend = Legend::new(names, HEIGHT);
+    let legend = Legend::of_lines(series.iter().map(|one| &one.name), HEIGHT);
     let curves: Vec<_> = series.iter().map(|one| finite(&one.points)).collect();
     let points = || curves.iter().flatten();
     let left = MARGIN + LEFT;
@@ -50,17 +45,17 @@ pub fn map_over_thresholds(path: &Path, series: &[TiouSeries]) -> Result<(), Plo
         TOP + HEIGHT + BOTTOM + MARGIN,
     );
     write_svg(path, size, "mAP over the tIoU threshold", |area| {
-        let x = Axis {
-            name: "tIoU threshold",
-            range: padded(points().map(|point| point.tiou)),
-            num_ticks: 12,
-        };
+        let x = Axis::new(
+            "tIoU threshold",
+            padded(points().map(|point| point.tiou)),
+            12,
+        );
         let ends = points().map(|point| point.interval.map_or(point.map, |i| i.1.max(point.map)));
-        let y = Axis {
-            name: "mAP [%]",
-            range: 0.0..round_up(ends.map(|end| 100.0 * end), 1.0),
-            num_ticks: 10,
-        };
+        let y = Axis::new(
+            "mAP [%]",
+            0.0..round_up(ends.map(|end| 100.0 * end), 1.0),
+            10,
+        );
         let axes = Axes::draw(area, (left, TOP), (WIDTH, HEIGHT), &x, &y)?;
         for (index, curve) in curves.iter().enumerate() {
             let colour = line_style(index).colour;
@@ -94,9 +89,7 @@ pub fn map_over_thresholds(path: &Path, series: &[TiouSeries]) -> Result<(), Plo
                 marker(area, pixel, style)?;
             }
         }
-        if points().next().is_none() {
-            axes.note_empty(area)?;
-        }
+        axes.note_empty(area, points().next().is_none())?;
         legend.draw(area, (right, TOP))
     })
 }

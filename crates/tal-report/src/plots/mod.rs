@@ -1,4 +1,4 @@
-//! Plots as SVG files, one function per kind. A browser shows them.
+//! Plots as SVG files, one function per kind. A browser shows them. Every function fails if its file cannot be written.
 //!
 //! Values are fractions in [0, 1] and are drawn in percent, unless a function says otherwise. Values that are not finite are
 //! left out; a plot without values is an empty frame. Colour-blind readers can tell the colours apart, and series also differ

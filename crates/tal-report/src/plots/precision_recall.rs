@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::axes::{Axes, Axis, BOTTOM, LEFT};
+use super::axes::{Axes, Axis, BOTTOM, LEFT, drawable};
 use super::canvas::{MARGIN, TOP, write_svg};
-use super::legend::{Legend, Sample};
+use super::legend::Legend;
 use super::line::{line, marker};
 use super::palette::line_style;
 use crate::PlotError;
@@ -22,17 +22,12 @@ pub struct PrecisionRecallSeries {
 }
 
 /// Draws the precision envelope of every series as steps; AP is the area below it.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn precision_recall(
     path: &Path,
     title: &str,
     series: &[PrecisionRecallSeries],
 ) -> Result<(), PlotError> {
-    let names = series.iter().enumerate();
-    let names = names.map(|(i, one)| (one.name.clone(), Sample::Line(line_style(i))));
-    let legend = Legend::new(names, HEIGHT);
+    let legend = Legend::of_lines(series.iter().map(|one| &one.name), HEIGHT);
     let left = MARGIN + LEFT;
     let right = left + WIDTH + MARGIN;
     let size = (
@@ -40,11 +35,7 @@ pub fn precision_recall(
         TOP + HEIGHT + BOTTOM + MARGIN,
     );
     write_svg(path, size, title, |area| {
-        let percent = |name| Axis {
-            name,
-            range: 0.0..100.0,
-            num_ticks: 11,
-        };
+        let percent = |name| Axis::new(name, 0.0..100.0, 11);
         let (x, y) = (percent("Recall [%]"), percent("Precision [%]"));
         let axes = Axes::draw(area, (left, TOP), (WIDTH, HEIGHT), &x, &y)?;
         let mut is_empty = true;
@@ -59,22 +50,17 @@ pub fn precision_recall(
             }
             is_empty &= steps.is_empty();
         }
-        if is_empty {
-            axes.note_empty(area)?;
-        }
+        axes.note_empty(area, is_empty)?;
         legend.draw(area, (right, TOP))
     })
 }
 
 /// Corners of the envelope: the best precision at each recall or a higher one, and 0 behind the last recall.
 fn steps(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let mut points: Vec<_> = points
-        .iter()
-        .copied()
-        .filter(|(recall, precision)| recall.is_finite() && precision.is_finite())
-        .map(|(recall, precision)| (recall.clamp(0.0, 1.0), precision.clamp(0.0, 1.0)))
-        .collect();
-    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let clamp = |value: f64| value.clamp(0.0, 1.0);
+    let mut points = drawable(points, |(recall, precision)| {
+        (clamp(recall), clamp(precision))
+    });
     let mut best = f64::NEG_INFINITY;
     for (_, precision) in points.iter_mut().rev() {
         best = best.max(*precision);

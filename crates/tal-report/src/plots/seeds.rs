@@ -27,9 +27,6 @@ pub struct SeedRow<'a> {
 
 /// Draws a row per configuration: a circle per seed, a diamond for the mean and a line of one standard deviation to either
 /// side. The axis covers the range of the values, not 0 to 100.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn seeds(path: &Path, title: &str, rows: &[SeedRow<'_>]) -> Result<(), PlotError> {
     let layout = Rows::new(rows.iter().map(|row| row.name), ROW);
     let one = LineStyle {
@@ -41,11 +38,7 @@ pub fn seeds(path: &Path, title: &str, rows: &[SeedRow<'_>]) -> Result<(), PlotE
         ..line_style(1)
     };
     write_svg(path, layout.size(), title, |area| {
-        let x = Axis {
-            name: "Average mAP [%]",
-            range: range(rows),
-            num_ticks: 11,
-        };
+        let x = Axis::new("Average mAP [%]", range(rows), 11);
         let axes = layout.draw(area, &x)?;
         for (index, row) in rows.iter().enumerate() {
             let y = layout.middle(index);
@@ -64,9 +57,7 @@ pub fn seeds(path: &Path, title: &str, rows: &[SeedRow<'_>]) -> Result<(), PlotE
                 marker(area, (column(average), y), mean)?;
             }
         }
-        if rows.iter().all(|row| row.spread.is_none()) {
-            axes.note_empty(area)?;
-        }
+        axes.note_empty(area, rows.iter().all(|row| row.spread.is_none()))?;
         let samples = [("one seed", one), ("mean ± standard deviation", mean)];
         let entries = samples.map(|(name, style)| (name.to_owned(), Sample::Marker(style)));
         legend_line(area, layout.left, entries)

@@ -41,9 +41,6 @@ pub struct SensitivityBucket {
 /// Draws the measure in every bucket of every property, and its overall value as a dashed line.
 ///
 /// `measure` names the measure without unit, such as `mAP_N` or `False negatives`.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn sensitivity(
     path: &Path,
     title: &str,
@@ -67,7 +64,7 @@ pub fn sensitivity(
         let overall = ("over all ground truth".to_owned(), Sample::Reference);
         legend_line(area, left, [overall])?;
         if panels.is_empty() {
-            return frame(area, (left, 6 * BUCKET), measure, "", end)?.note_empty(area);
+            return frame(area, (left, 6 * BUCKET), measure, "", end)?.note_empty(area, true);
         }
         let mut start = left;
         for (index, (panel, layout)) in panels.iter().zip(&widths).enumerate() {
@@ -108,21 +105,14 @@ fn frame<'a>(
     characteristic: &str,
     end: f64,
 ) -> Drawn<Axes<'a>> {
-    let name = if measure.is_empty() {
-        String::new()
-    } else {
-        format!("{measure} [%]")
-    };
-    let y = Axis {
-        name: &name,
-        range: 0.0..end,
-        num_ticks: 11,
-    };
+    let unit = if measure.is_empty() { "" } else { " [%]" };
+    let name = format!("{measure}{unit}");
+    let y = Axis::new(&name, 0.0..end, 11);
     let top = BELOW_LEGEND;
     let axes = Axes::draw(area, (left, top), (width, HEIGHT), &Axis::BLANK, &y)?;
     let name = shorten(characteristic, LABEL_SIZE, width);
     let place = (left + width / 2, top + HEIGHT + 56);
-    text(area, &name, place, LABEL_SIZE, &BLACK, Align::Centre)?;
+    text(area, &name, place, LABEL_SIZE, &BLACK, Align::Center)?;
     Ok(axes)
 }
 
@@ -139,17 +129,11 @@ fn draw_panel(
         let middle = left + layout.bucket * bounded(place) + layout.bucket / 2;
         let name = shorten(&bucket.name, LABEL_SIZE, layout.bucket - 4);
         let below = |dy| (middle, bottom + dy);
-        text(area, &name, below(15), LABEL_SIZE, &BLACK, Align::Centre)?;
-        text(
-            area,
-            &count(bucket),
-            below(33),
-            SMALL_SIZE,
-            &MUTED,
-            Align::Centre,
-        )?;
+        text(area, &name, below(15), LABEL_SIZE, &BLACK, Align::Center)?;
+        let count = count(bucket);
+        text(area, &count, below(33), SMALL_SIZE, &MUTED, Align::Center)?;
         let Some(value) = bucket.value.filter(|value| value.is_finite()) else {
-            text(area, "none", below(-10), SMALL_SIZE, &MUTED, Align::Centre)?;
+            text(area, "none", below(-10), SMALL_SIZE, &MUTED, Align::Center)?;
             continue;
         };
         let half = layout.bucket * 3 / 8;
@@ -166,7 +150,7 @@ fn draw_panel(
         let half = width(&label, SMALL_SIZE) / 2;
         let behind = [(x - half, y - 6), (x + half, y + 6)];
         area.draw(&Rectangle::new(behind, WHITE.mix(0.85).filled()))?;
-        text(area, &label, (x, y), SMALL_SIZE, &BLACK, Align::Centre)?;
+        text(area, &label, (x, y), SMALL_SIZE, &BLACK, Align::Center)?;
     }
     Ok(())
 }

@@ -2,20 +2,15 @@
 
 use super::area::{Area, Drawn};
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::text_anchor::{Pos, VPos};
+
+/// Position of a text relative to its point.
+pub(super) use plotters::style::text_anchor::HPos as Align;
 
 /// Font sizes in pixels.
 pub(super) const TITLE_SIZE: i32 = 17;
 pub(super) const LABEL_SIZE: i32 = 13;
 pub(super) const SMALL_SIZE: i32 = 11;
-
-/// Position of a text relative to its point.
-#[derive(Clone, Copy)]
-pub(super) enum Align {
-    Left,
-    Centre,
-    Right,
-}
 
 /// Draws a line of text, vertically centred at the point.
 pub(super) fn text(
@@ -26,12 +21,7 @@ pub(super) fn text(
     colour: &RGBColor,
     align: Align,
 ) -> Drawn {
-    let horizontal = match align {
-        Align::Left => HPos::Left,
-        Align::Centre => HPos::Center,
-        Align::Right => HPos::Right,
-    };
-    let style = style(size, colour).pos(Pos::new(horizontal, VPos::Center));
+    let style = style(size, colour).pos(Pos::new(align, VPos::Center));
     area.draw_text(&printable(text), &style, place)?;
     Ok(())
 }

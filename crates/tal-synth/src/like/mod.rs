@@ -100,10 +100,10 @@ pub fn write_like(config: &DatasetConfig, options: &LikeOptions) -> Result<LikeR
     for instance in recordings.iter().flat_map(|recording| &recording.instances) {
         classes.insert(instance.label, names.display_name(instance.label))?;
     }
+    let subsets = subsets.iter();
     let report = LikeReport {
         subsets: subsets
-            .iter()
-            .map(|(subset, _)| ((*subset).to_owned(), options.count))
+            .map(|(name, _)| ((*name).to_owned(), options.count))
             .collect(),
         num_used_classes: classes.len(),
         num_classes: plan.synth.num_classes,
@@ -137,16 +137,10 @@ fn number_anew(recordings: &mut [Recording]) {
 /// The subsets to fill, with their part of the recordings' ids.
 fn subsets(config: &DatasetConfig) -> Vec<(&str, &'static str)> {
     let (train, test) = (config.train_subsets.first(), config.test_subsets.first());
-    let mut subsets: Vec<(&str, &str)> = train
-        .map(|name| (name.as_str(), "train"))
-        .into_iter()
-        .collect();
-    if let Some(test) = test
-        && train.is_none_or(|train| train.to_lowercase() != test.to_lowercase())
-    {
-        subsets.push((test, "test"));
-    }
-    subsets
+    let is_new = |test: &&String| train.is_none_or(|t| t.to_lowercase() != test.to_lowercase());
+    let train = train.map(|name| (name.as_str(), "train"));
+    let test = test.filter(is_new).map(|name| (name.as_str(), "test"));
+    train.into_iter().chain(test).collect()
 }
 
 /// # Errors
@@ -179,7 +173,7 @@ struct Writer<'a> {
     config: &'a DatasetConfig,
     num_channels: usize,
     parts: Vec<Part>,
-    store: Box<dyn tal_data::FeatureStore>,
+    store: tal_data::FeatureStore,
     /// Arrays for the one HDF5 file of all recordings, by part.
     collected: Vec<(PathBuf, Vec<(String, FeatureArray)>)>,
 }
@@ -233,14 +227,11 @@ impl<'a> Writer<'a> {
 
     fn finish(self) -> Result<(), SynthError> {
         for (part, (path, recordings)) in self.parts.iter().zip(&self.collected) {
-            if let FeatureFormat::Hdf5 {
-                file: Some(_),
-                key,
-                layout,
-            } = &part.format
-                && !recordings.is_empty()
-            {
-                tal_corpus::features::write_all(path, key.as_deref(), *layout, recordings)?;
+            match &part.format {
+                FeatureFormat::Hdf5 { key, layout, .. } if !recordings.is_empty() => {
+                    tal_corpus::features::write_all(path, key.as_deref(), *layout, recordings)?;
+                }
+                _ => {}
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Division of the channels among the files.
 
-use tal_core::config::{AppendedFeatures, DatasetConfig, FeatureFormat, FeaturesConfig};
+use tal_core::config::{DatasetConfig, FeatureFormat};
 
 use crate::SynthError;
 use tal_data::FeatureArray;
@@ -33,24 +33,15 @@ struct Source<'a> {
     columns: Option<[usize; 2]>,
 }
 
-impl<'a> From<&'a FeaturesConfig> for Source<'a> {
-    fn from(features: &'a FeaturesConfig) -> Self {
-        Self {
-            place: (&features.dir, &features.prefix, &features.suffix),
-            format: &features.format,
-            columns: features.columns,
+/// The source that a section of the configuration describes; all such sections have the same fields.
+macro_rules! source {
+    ($section:expr) => {
+        Source {
+            place: (&$section.dir, &$section.prefix, &$section.suffix),
+            format: &$section.format,
+            columns: $section.columns,
         }
-    }
-}
-
-impl<'a> From<&'a AppendedFeatures> for Source<'a> {
-    fn from(more: &'a AppendedFeatures) -> Self {
-        Self {
-            place: (&more.dir, &more.prefix, &more.suffix),
-            format: &more.format,
-            columns: more.columns,
-        }
-    }
+    };
 }
 
 /// The files of a recording of `num_channels` channels. Sources without `columns` share the remaining channels evenly.
@@ -60,26 +51,19 @@ impl<'a> From<&'a AppendedFeatures> for Source<'a> {
 /// If `columns` take another number of channels than there are.
 pub(super) fn parts(config: &DatasetConfig, num_channels: usize) -> Result<Vec<Part>, SynthError> {
     let features = &config.features;
-    let sources: Vec<Source<'_>> = std::iter::once(Source::from(features))
-        .chain(features.append.iter().map(Source::from))
-        .collect();
-    let chosen: usize = sources
-        .iter()
-        .filter_map(|source| source.columns)
-        .map(|[from, to]| to - from)
-        .sum();
+    let mut sources: Vec<Source<'_>> = vec![source!(features)];
+    sources.extend(features.append.iter().map(|more| source!(more)));
+    let columns = sources.iter().filter_map(|source| source.columns);
+    let chosen: usize = columns.map(|[from, to]| to - from).sum();
     let open = sources.iter().filter(|s| s.columns.is_none()).count();
     let left = num_channels.checked_sub(chosen);
     let Some(left) = left.filter(|left| if open == 0 { *left == 0 } else { *left >= open }) else {
         return Err(SynthError::Config {
             field: "dataset.input_dim",
             value: num_channels.to_string(),
-            expected: match open {
-                0 => format!("{chosen}, the columns of all feature files"),
-                _ => format!(
-                    "at least {}, a channel for every feature file",
-                    chosen + open
-                ),
+            expected: match (open, chosen + open) {
+                (0, _) => format!("{chosen}, the columns of all feature files"),
+                (_, least) => format!("at least {least}, a channel for every feature file"),
             },
         });
     };

@@ -54,26 +54,21 @@ impl Plan {
         };
         let unit = unit * config.downsample_rate;
         let is_raw = matches!(config.features.format, FeatureFormat::Inertial { .. });
+        let grid = |feat_stride, num_frames| TimeGrid {
+            fps,
+            feat_stride,
+            num_frames,
+        };
         let grid = match config.feat_stride {
-            _ if is_raw => Some(TimeGrid {
-                fps,
-                feat_stride: 1.0,
-                num_frames: 1.0,
-            }),
-            Some(feat_stride) => Some(TimeGrid {
-                fps,
-                feat_stride,
-                num_frames: config.num_frames,
-            }),
-            None => None,
+            _ if is_raw => Some(grid(1.0, 1.0)),
+            stride => stride.map(|stride| grid(stride, config.num_frames)),
         };
         let mut synth = SynthConfig {
             num_train: count,
             num_test: count,
-            num_classes: if config.class_agnostic {
-                ANY_CLASSES
-            } else {
-                config.num_classes
+            num_classes: match config.class_agnostic {
+                true => ANY_CLASSES,
+                false => config.num_classes,
             },
             num_channels: num_channels.max(NUM_DIRECTIONS),
             fps,
@@ -154,10 +149,9 @@ fn spread(
     let longest = (LONGEST_SHARE * shortest).max(3.0);
     let low = SHORTEST.min(longest);
     // Of lengths in a geometric sequence.
-    let mean = if longest > low {
-        (longest - low) / (longest / low).ln()
-    } else {
-        low
+    let mean = match longest > low {
+        true => (longest - low) / (longest / low).ln(),
+        false => low,
     };
     let total = count as f64 * (max_seq_len as f64).max(shortest);
     let per_action = total / (ACTIONS_PER_CLASS * num_classes as f64);
@@ -166,10 +160,8 @@ fn spread(
     }
     let length = (0.7 * per_action).clamp(3.0, longest);
     let low = (0.6 * length).clamp(3.0, length);
-    (
-        (low, (1.5 * length).clamp(low, longest.max(low))),
-        (0.3 * per_action).clamp(0.5, GAP),
-    )
+    let high = (1.5 * length).clamp(low, longest.max(low));
+    ((low, high), (0.3 * per_action).clamp(0.5, GAP))
 }
 
 #[cfg(test)]

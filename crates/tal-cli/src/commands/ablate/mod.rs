@@ -6,8 +6,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use tal_core::atomic::write_atomic;
+use anyhow::{Result, bail};
 use tal_engine::DeviceChoice;
 use tal_engine::ablation::{Plan, Report, Run};
 use tal_report::plots;
@@ -15,7 +14,7 @@ use tal_report::plots;
 use super::output;
 use crate::args::AblateArgs;
 use crate::console::Console;
-use crate::failure::UsageError;
+use crate::failure::{UsageError, bail_usage};
 use process::{Ended, Process};
 
 /// Time between two looks at the processes.
@@ -54,9 +53,7 @@ pub(crate) fn run(
     }
     let report = tables.report()?;
     if report.progress().0 == 0 && args.collect {
-        return Err(
-            UsageError(format!("{} has no finished run of the plan", out.display())).into(),
-        );
+        bail_usage!("{} has no finished run of the plan", out.display());
     }
     if out.is_dir() {
         tables.write()?;
@@ -70,11 +67,8 @@ pub(crate) fn run(
         bail!("interrupted; the same command continues the runs from their last saved state");
     }
     if !failed.is_empty() {
-        bail!(
-            "{} of the runs failed:\n{}",
-            failed.len(),
-            failed.join("\n")
-        );
+        let (count, reasons) = (failed.len(), failed.join("\n"));
+        bail!("{count} of the runs failed:\n{reasons}");
     }
     Ok(())
 }
@@ -82,10 +76,8 @@ pub(crate) fn run(
 fn selected(plan: &Plan, runs: &[Run], only: &[String]) -> Result<Vec<Run>, UsageError> {
     let names: Vec<&str> = plan.variants.iter().map(|v| v.name.as_str()).collect();
     if let Some(unknown) = only.iter().find(|name| !names.contains(&name.as_str())) {
-        return Err(UsageError(format!(
-            "--only {unknown:?}: the plan has no such variant; it has {}",
-            names.join(", ")
-        )));
+        let names = names.join(", ");
+        bail_usage!("--only {unknown:?}: the plan has no such variant; it has {names}");
     }
     let is_wanted = |run: &&Run| only.is_empty() || only.contains(&run.variant);
     Ok(runs.iter().filter(is_wanted).cloned().collect())
@@ -102,11 +94,8 @@ impl Grid<'_> {
     /// Trains all runs, `jobs` at a time. Returns the failures, and whether the user asked to stop.
     fn train(&mut self, waiting: Vec<Run>, jobs: usize) -> Result<(Vec<String>, bool)> {
         let stop = self.console.catch_interrupts();
-        let total = self.console.bar(
-            waiting.len() as u64,
-            0,
-            "{bar:30} {pos}/{len} runs, {elapsed} so far",
-        );
+        let template = "{bar:30} {pos}/{len} runs, {elapsed} so far";
+        let total = self.console.bar(waiting.len() as u64, 0, template);
         let mut waiting = waiting.into_iter();
         let mut active: Vec<Process> = Vec::new();
         let mut failed = Vec::new();
@@ -115,12 +104,8 @@ impl Grid<'_> {
             while active.len() < jobs && !is_stopping {
                 let Some(run) = waiting.next() else { break };
                 tracing::info!("{}, seed {}: started", run.variant, run.seed);
-                active.push(Process::start(
-                    run,
-                    self.device,
-                    self.threads,
-                    self.console,
-                )?);
+                let process = Process::start(run, self.device, self.threads, self.console)?;
+                active.push(process);
             }
             if active.is_empty() {
                 break;
@@ -177,23 +162,15 @@ impl Tables<'_> {
             ("table.md", report.to_markdown()),
             ("table.csv", report.to_csv()),
         ] {
-            let file = self.out.join(name);
-            write_atomic(&file, |out| out.write_all(text.as_bytes()))
-                .with_context(|| format!("cannot write {}", file.display()))?;
+            output::write_text(&self.out.join(name), &text)?;
         }
-        let rows: Vec<_> = report
-            .rows
-            .iter()
-            .map(|row| plots::SeedRow {
-                name: &row.variant,
-                values: row.seeds.iter().map(|s| s.figures.average_map).collect(),
-                spread: row.average_map.map(|s| (s.mean, s.std.unwrap_or(0.0))),
-            })
-            .collect();
-        Ok(plots::seeds(
-            &self.out.join("table.svg"),
-            &report.title,
-            &rows,
-        )?)
+        let rows = report.rows.iter().map(|row| plots::SeedRow {
+            name: &row.variant,
+            values: row.seeds.iter().map(|s| s.figures.average_map).collect(),
+            spread: row.average_map.map(|s| (s.mean, s.std.unwrap_or(0.0))),
+        });
+        let rows: Vec<_> = rows.collect();
+        let file = self.out.join("table.svg");
+        Ok(plots::seeds(&file, &report.title, &rows)?)
     }
 }

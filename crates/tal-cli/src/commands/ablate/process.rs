@@ -7,7 +7,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
-use tal_core::atomic::write_atomic;
 use tal_engine::DeviceChoice;
 use tal_engine::ablation::Run;
 use tal_engine::metrics::{Metric, StepMetrics};
@@ -45,10 +44,7 @@ impl Process {
         let log = run.folder.with_extension("log");
         let parent = run.folder.parent().unwrap_or(Path::new(""));
         output::create_folder(parent)?;
-        write_atomic(&config, |out| {
-            out.write_all(tal_config::to_yaml(&run.config).as_bytes())
-        })
-        .with_context(|| format!("cannot write {}", config.display()))?;
+        output::write_text(&config, &tal_config::to_yaml(&run.config))?;
         let open = || File::create(&log).with_context(|| format!("cannot write {}", log.display()));
         let messages = open()?;
         let mut command = Command::new(own_program()?);
@@ -63,15 +59,15 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(messages.try_clone().context("cannot share the log file")?)
             .stderr(messages);
-        detach_from_terminal(&mut command);
+        // Ctrl-C on the terminal must reach only this process, which then asks each run once: asked twice, a run stops
+        // without saving.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {}", config.display()))?;
-        let bar = console.bar(
-            run.config.train.num_epochs() as u64,
-            0,
-            "{prefix} {bar:20} epoch {pos}/{len}  {msg}",
-        );
+        let template = "{prefix} {bar:20} epoch {pos}/{len}  {msg}";
+        let bar = console.bar(run.config.train.num_epochs() as u64, 0, template);
         bar.set_prefix(format!("{}, seed {}", run.variant, run.seed));
         Ok(Self {
             run,
@@ -83,7 +79,12 @@ impl Process {
 
     /// Asks the process to save and stop.
     pub(super) fn interrupt(&self) {
-        interrupt(&self.child);
+        // A process that has just ended cannot be reached, which is fine.
+        #[cfg(unix)]
+        if let Ok(id) = i32::try_from(self.child.id()) {
+            use nix::sys::signal::{Signal, kill};
+            let _ = kill(nix::unistd::Pid::from_raw(id), Signal::SIGINT);
+        }
     }
 
     /// Updates the bar. Returns the outcome if the process has ended.
@@ -92,11 +93,8 @@ impl Process {
             self.bar.set_position(step.epoch.saturating_sub(1));
             self.bar.set_message(format!("loss {:.3}", step.loss));
         }
-        let status = self
-            .child
-            .try_wait()
-            .context("cannot wait for a training process")?;
-        let Some(status) = status else {
+        let status = self.child.try_wait();
+        let Some(status) = status.context("cannot wait for a training process")? else {
             return Ok(None);
         };
         self.bar.finish_and_clear();
@@ -113,15 +111,11 @@ impl Process {
             return Ok(Ended::Finished);
         }
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let last = text
-            .lines()
-            .rev()
-            .find(|line| line.starts_with("error: "))
-            .map_or_else(|| status.to_string(), str::to_owned);
-        Ok(Ended::Failed(format!(
-            "{variant}, seed {seed}: {last} (messages: {})",
-            self.log.display()
-        )))
+        let last = text.lines().rev().find(|line| line.starts_with("error: "));
+        let last = last.map_or_else(|| status.to_string(), str::to_owned);
+        let log = self.log.display();
+        let reason = format!("{variant}, seed {seed}: {last} (messages: {log})");
+        Ok(Ended::Failed(reason))
     }
 }
 
@@ -145,29 +139,6 @@ fn own_program() -> Result<PathBuf> {
         false => replaced.to_owned(),
     })
 }
-
-/// Makes Ctrl-C on the terminal reach only this process, which then asks each run once: asked twice, a run stops without saving.
-#[cfg(unix)]
-fn detach_from_terminal(command: &mut Command) {
-    use std::os::unix::process::CommandExt;
-    command.process_group(0);
-}
-
-#[cfg(unix)]
-fn interrupt(child: &Child) {
-    use nix::sys::signal::{Signal, kill};
-    use nix::unistd::Pid;
-    // A process that has just ended cannot be reached, which is fine.
-    if let Ok(id) = i32::try_from(child.id()) {
-        let _ = kill(Pid::from_raw(id), Signal::SIGINT);
-    }
-}
-
-#[cfg(not(unix))]
-fn detach_from_terminal(_: &mut Command) {}
-
-#[cfg(not(unix))]
-fn interrupt(_: &Child) {}
 
 /// The last step in a metrics file, read from its end.
 fn last_step(path: &Path) -> Option<StepMetrics> {

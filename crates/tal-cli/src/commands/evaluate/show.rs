@@ -88,7 +88,7 @@ fn intervals(confidence: &Confidence) -> String {
     let level = 100.0 * confidence.bootstrap.level;
     let thresholds = confidence.tiou_thresholds.iter().map(|t| format!("{t:.2}"));
     let columns = thresholds.chain(["average".to_owned()]);
-    let mut table = table(&header(&format!("{level:.0} % interval"), columns));
+    let mut table = table(header(&format!("{level:.0} % interval"), columns));
     let all = confidence.map.iter().chain([&confidence.average_map]);
     table.add_row(header("mAP [%]", all.map(range)));
     format!(
@@ -99,7 +99,7 @@ fn intervals(confidence: &Confidence) -> String {
 
 fn recall_table(recall: &RecallAtK) -> String {
     let thresholds = recall.tiou_thresholds.iter().map(|t| format!("{t:.2}"));
-    let mut table = table(&header("tIoU", thresholds));
+    let mut table = table(header("tIoU", thresholds));
     for (position, k) in recall.k.iter().enumerate() {
         let values = recall.recall.iter().map(|row| percent(row[position]));
         table.add_row(header(&format!("Recall@{k}× [%]"), values));
@@ -121,7 +121,7 @@ fn average_recall_line(recall: &AverageRecall) -> String {
 }
 
 fn false_positives(diagnosis: &Diagnosis) -> String {
-    let mut table = table(&header(
+    let mut table = table(header(
         "detections by kind [%]",
         ["best N", "best 10 N", "mAP_N gained"].map(str::to_owned),
     ));
@@ -155,7 +155,7 @@ fn false_positives(diagnosis: &Diagnosis) -> String {
 
 fn sensitivity(diagnosis: &Diagnosis) -> String {
     let columns = ["bucket", "annotations", "missed [%]", "mAP_N [%]"].map(str::to_owned);
-    let mut table = table(&header("annotations by", columns));
+    let mut table = table(header("annotations by", columns));
     for all in &diagnosis.characteristics {
         for bucket in &all.buckets {
             let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), percent);
@@ -179,7 +179,7 @@ fn sensitivity(diagnosis: &Diagnosis) -> String {
 
 fn compared(comparison: &PairedComparison, args: &EvaluateArgs) -> String {
     let names = ["DETECTIONS", "OTHER", "difference", "95 % interval", "p"].map(str::to_owned);
-    let mut table = table(&header("mAP [%] at tIoU", names));
+    let mut table = table(header("mAP [%] at tIoU", names));
     let thresholds = comparison.tiou_thresholds.iter().map(|t| format!("{t:.2}"));
     let rows = thresholds.zip(&comparison.map);
     let rows = rows.chain([("average".to_owned(), &comparison.average_map)]);
