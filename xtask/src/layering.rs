@@ -18,12 +18,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-pth", &[]),
     ("tal-data", &["tal-core", "tal-pth"]),
     ("tal-corpus", &["tal-core", "tal-data", "tal-pth"]),
-    ("tal-synth", &["tal-core", "tal-corpus", "tal-data"]),
+    (
+        "tal-synth",
+        &["tal-core", "tal-corpus", "tal-data", "tal-video"],
+    ),
     ("tal-postprocess", &["tal-core"]),
     ("tal-report", &["tal-core", "tal-postprocess"]),
+    ("tal-video", &["tal-core"]),
     ("tal-encoder", &["tal-core", "tal-kernels", "tal-torch"]),
     ("tal-decoder", &["tal-core"]),
     ("tal-backtal", &["tal-core"]),
+    ("tal-backbone", &["tal-core", "tal-pth"]),
     (
         "tal-engine",
         &[
@@ -33,13 +38,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tal-postprocess",
             "tal-encoder",
             "tal-decoder",
+            "tal-backbone",
             "tal-backtal",
             "tal-pth",
+            "tal-video",
         ],
     ),
     (
         "tal-cli",
         &[
+            "tal-backbone",
             "tal-core",
             "tal-config",
             "tal-corpus",
@@ -48,6 +56,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tal-postprocess",
             "tal-report",
             "tal-synth",
+            "tal-video",
         ],
     ),
     (

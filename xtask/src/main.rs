@@ -7,6 +7,7 @@ mod book;
 mod circles;
 mod fuzz;
 mod layering;
+mod pip;
 mod references;
 mod sanitize;
 mod setup;
@@ -46,6 +47,9 @@ enum Task {
         /// Also fetch the CUDA libraries (2 GB more), for machines with an NVIDIA GPU and no PyTorch
         #[arg(long)]
         cuda: bool,
+        /// Also fetch ffmpeg 9.0.2 (68 MB) into .ffmpeg and the weights of EfficientNet-Lite0 (17 MB) into .weights
+        #[arg(long)]
+        video: bool,
     },
     /// Set up, build and run `tal demo`: trains on synthetic data and prints the mAP table
     Demo {
@@ -131,7 +135,12 @@ fn main() -> ExitCode {
 fn run(task: Task) -> anyhow::Result<()> {
     let workspace = Workspace::find();
     match task {
-        Task::Setup { cuda } => setup::run(&workspace, cuda),
+        Task::Setup { cuda, video } => {
+            if video {
+                setup::video(&workspace)?;
+            }
+            setup::run(&workspace, cuda)
+        }
         Task::Demo { arguments } => {
             setup::before_build(&workspace)?;
             Cargo::new(["run", "--release", "--package", "tal-cli", "--", "demo"])

@@ -8,7 +8,7 @@ use crate::setup;
 use crate::shell::{Cargo, Workspace, children};
 
 /// The crates that never link LibTorch.
-pub(crate) const PURE: [&str; 9] = [
+pub(crate) const PURE: [&str; 10] = [
     "tal-core",
     "tal-kernels",
     "tal-config",
@@ -18,6 +18,7 @@ pub(crate) const PURE: [&str; 9] = [
     "tal-synth",
     "tal-postprocess",
     "tal-report",
+    "tal-video",
 ];
 
 /// Runs tests: all, only the pure ones, or what `arguments` of `cargo test` say.
@@ -65,7 +66,7 @@ fn pure_cargo(command: &'static str, workspace: &Workspace) -> Cargo {
 
 /// All tests, the whole workspace in one build.
 pub(crate) fn all(workspace: &Workspace) -> Result<()> {
-    setup::before_build(workspace)?;
+    setup::before_tests(workspace)?;
     Cargo::new(["test", "--workspace"]).run(workspace)?;
     report_skipped(workspace)
 }

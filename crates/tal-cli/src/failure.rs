@@ -36,7 +36,8 @@ fn usage<E: Usage + Send + Sync + 'static>(error: &anyhow::Error) -> bool {
 /// printed.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     // The reader may have gone; the exit code still tells.
-    let _ = writeln!(io::stderr(), "error: {error}");
+    let message = bounded(&tal_core::plain_words(&error.to_string()));
+    let _ = writeln!(io::stderr(), "error: {message}");
     let usage = usage::<UsageError>(error)
         || usage::<tal_config::ConfigError>(error)
         || usage::<tal_engine::DeviceError>(error)
@@ -46,6 +47,19 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         || usage::<ClipError>(error)
         || usage::<SynthError>(error);
     ExitCode::from(if usage { 2 } else { 1 })
+}
+
+/// A message of at most 4,000 characters. Long ones lose their middle: the place stands at the start, the way out at the end.
+fn bounded(message: &str) -> String {
+    const START: usize = 3000;
+    const END: usize = 900;
+    let count = message.chars().count();
+    if count <= START + END {
+        return message.to_owned();
+    }
+    let start: String = message.chars().take(START).collect();
+    let end: String = message.chars().skip(count - END).collect();
+    format!("{start} [… {} characters …] {end}", count - START - END)
 }
 
 /// Makes panics, which are mostly our mistakes, print one message without a backtrace.
@@ -80,6 +94,16 @@ fn panic_message(message: &str, place: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_are_bounded_whatever_a_file_holds() {
+        let short = "a.json: no recording; expected one";
+        assert_eq!(bounded(short), short);
+        let cell = "ü".repeat(1_000_000);
+        let told = bounded(&format!("a.csv: line 2: {cell:?}; expected a number"));
+        assert!(told.chars().count() < 4000);
+        assert!(told.starts_with("a.csv: line 2") && told.ends_with("expected a number"));
+    }
 
     #[test]
     fn a_full_gpu_is_no_mistake_of_ours() {

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Arguments, Command, ConvertCommand, DataCommand};
+use args::{Arguments, Command, ConvertCommand, DataCommand, FeaturesCommand};
 use console::Console;
 
 /// Serves LibTorch, too. Tensors whose lengths keep changing leave glibc's heap full of holes.
@@ -43,9 +43,16 @@ fn main() -> ExitCode {
         Command::Inspect(args) => commands::inspect::run(&args, &console),
         Command::Import(args) => commands::import::run(&args),
         Command::Config(command) => commands::config::run(&command),
+        Command::Features(command) => match command {
+            FeaturesCommand::Extract(args) => commands::extract::run(&args, device, &console),
+            FeaturesCommand::Probe(args) => commands::probe::run(&args, &console),
+            FeaturesCommand::Recipes(args) => commands::recipes::run(&args, &console),
+            FeaturesCommand::Weights(args) => commands::released_weights::run(&args, &console),
+            FeaturesCommand::Check(args) => commands::sidecars::run(&args, &console),
+        },
         Command::Data(DataCommand::Check(args)) => commands::check::run(&args, &console),
         Command::Data(DataCommand::Stats(args)) => commands::stats::run(&args, &console),
-        Command::Data(DataCommand::Synth(args)) => commands::synth::run(&args),
+        Command::Data(DataCommand::Synth(args)) => commands::synth::run(&args, &console),
         Command::Data(DataCommand::Prepare(args)) => commands::prepare::run(&args),
         Command::Data(DataCommand::Convert(ConvertCommand::Annotations(args))) => {
             commands::convert_annotations::run(&args)

@@ -53,7 +53,7 @@ pub enum ConfigError {
         variable: String,
     },
     /// Values out of range.
-    #[error("{origin}: {}", join(errors))]
+    #[error("{origin}: {}", listed(errors))]
     Invalid {
         /// The file or override.
         origin: String,
@@ -69,8 +69,8 @@ fn suggestion(nearest: &Option<String>) -> String {
         .unwrap_or_default()
 }
 
-fn join(errors: &[FieldError]) -> String {
-    let lines: Vec<_> = errors.iter().map(FieldError::to_string).collect();
+fn listed(errors: &[FieldError]) -> String {
+    let lines: Vec<_> = errors.iter().take(20).map(FieldError::to_string).collect();
     lines.join("\n  ")
 }
 

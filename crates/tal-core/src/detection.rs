@@ -1,7 +1,5 @@
 //! Detections of a detector.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::Segment;
@@ -14,11 +12,13 @@ use crate::Segment;
 pub struct Detection {
     /// Start and end.
     pub segment: Segment,
-    /// Class id, see [`crate::ClassMap`].
+    /// Class id, see [`crate::ClassMap`]; [`Detection::NO_CLASS`] for a proposal without a class.
     pub label: u32,
     /// Confidence.
     pub score: f64,
 }
 
-/// Detections of several recordings, by recording id, in a stable order.
-pub type DetectionSet = BTreeMap<String, Vec<Detection>>;
+impl Detection {
+    /// Label of a proposal that says where something happens, but not what.
+    pub const NO_CLASS: u32 = u32::MAX;
+}

@@ -6,8 +6,10 @@ mod candidates;
 mod classes;
 pub mod config;
 mod detection;
+mod detection_set;
 mod file_error;
 mod ground_truth;
+mod listing;
 #[cfg(feature = "torch")]
 pub mod nn;
 mod point_grid;
@@ -28,10 +30,12 @@ pub use ground_truth::{GroundTruth, Instance, Recording, remove_duplicates};
 
 // The pyramid, and what a detector finds.
 pub use candidates::Candidates;
-pub use detection::{Detection, DetectionSet};
+pub use detection::Detection;
+pub use detection_set::DetectionSet;
 pub use point_grid::{Level, PointGrid};
 
 // Errors.
 pub use file_error::FileError;
+pub use listing::{excerpt, plain_list, plain_words, quoted_list, shape_text};
 pub use spelling::nearest_name;
 pub use usage::Usage;

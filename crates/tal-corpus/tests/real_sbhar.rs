@@ -84,6 +84,7 @@ fn windows_have_the_published_size() {
         },
         remove_duplicates: false,
         skip_missing_features: false,
+        extract: None,
         resize: false,
         class_agnostic: false,
         beyond_features: BeyondFeatures::Keep,

@@ -2,39 +2,24 @@
 
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
+use crate::encoding::Decoded;
+
 /// The longest string, number, run of white space or row: ten thousand times the usual length.
 pub(crate) const MAX_BYTES: usize = 1 << 20;
 
 /// The deepest nesting of JSON, the same as the parser's own.
 const MAX_DEPTH: usize = 128;
 
-/// The mark that some editors put at the start of UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
 /// A file with its first line already looked at.
-pub(crate) type Opened<R> = Chain<Cursor<Vec<u8>>, BufReader<R>>;
+pub(crate) type Opened<R> = Chain<Cursor<Vec<u8>>, BufReader<Decoded<R>>>;
 
-/// Reads the first line, without a byte order mark and at most a little more than [`MAX_BYTES`] of it; the returned reader starts with it again.
+/// Reads the first line, decoded and at most a little more than [`MAX_BYTES`] of it; the returned reader starts with it again.
 pub(crate) fn first_line<R: Read>(reader: R) -> io::Result<(Vec<u8>, Opened<R>)> {
-    let mut reader = BufReader::new(reader);
+    let mut reader = BufReader::new(Decoded::new(reader)?);
     let mut head = Vec::new();
-    let limit = (BYTE_ORDER_MARK.len() + MAX_BYTES + 1) as u64;
+    let limit = (MAX_BYTES + 1) as u64;
     reader.by_ref().take(limit).read_until(b'\n', &mut head)?;
-    if head.starts_with(BYTE_ORDER_MARK) {
-        head.drain(..BYTE_ORDER_MARK.len());
-    }
     Ok((head.clone(), Cursor::new(head).chain(reader)))
-}
-
-/// Skips a byte order mark.
-pub(crate) fn without_mark<R: Read>(mut reader: R) -> io::Result<Chain<Cursor<Vec<u8>>, R>> {
-    let mut head = Vec::new();
-    let length = BYTE_ORDER_MARK.len();
-    reader.by_ref().take(length as u64).read_to_end(&mut head)?;
-    if head == BYTE_ORDER_MARK {
-        head.clear();
-    }
-    Ok(Cursor::new(head).chain(reader))
 }
 
 /// Passes on JSON up to a string, number or run of white space above [`MAX_BYTES`], or nesting above [`MAX_DEPTH`].

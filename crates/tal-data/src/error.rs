@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tal_core::quoted_list;
+
 use crate::{AnnotationError, ClickError, FeatureError, WeakError};
 
 /// Reason why a data set cannot be opened or a recording not be loaded.
@@ -21,7 +23,7 @@ pub enum DataError {
     #[error(transparent)]
     Weak(#[from] WeakError),
     /// No recording belongs to the wanted subsets.
-    #[error("{}: no recording in {}; the file has the subsets {}", path.display(), list(wanted), list(present))]
+    #[error("{}: no recording in {}; the file has the subsets {}", path.display(), quoted_list(wanted), quoted_list(present))]
     EmptySubset {
         /// The annotation file.
         path: PathBuf,
@@ -29,6 +31,27 @@ pub enum DataError {
         wanted: Vec<String>,
         /// The subsets of the file.
         present: Vec<String>,
+    },
+    /// A feature file for all recordings holds none.
+    #[error(
+        "{}: no array whose name begins with dataset.features.prefix {prefix:?}; the file holds {}",
+        path.display(), quoted_list(names)
+    )]
+    NoRecordings {
+        /// The file.
+        path: PathBuf,
+        /// The prefix.
+        prefix: String,
+        /// The names in the file.
+        names: Vec<String>,
+    },
+    /// A feature file holds several recordings, and one is wanted.
+    #[error("{}: one recording is wanted, but the file holds {}", path.display(), quoted_list(ids))]
+    SeveralRecordings {
+        /// The file.
+        path: PathBuf,
+        /// The recordings.
+        ids: Vec<String>,
     },
     /// Feature files are missing.
     #[error(
@@ -97,13 +120,4 @@ pub enum DataError {
     /// A background thread could not be started.
     #[error("cannot start a loading thread: {0}")]
     Thread(#[source] std::io::Error),
-}
-
-/// `"a", "b"`, or `none`.
-fn list(names: &[String]) -> String {
-    if names.is_empty() {
-        return "none".to_owned();
-    }
-    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-    quoted.join(", ")
 }

@@ -71,6 +71,43 @@ impl File {
         self.file.dataset(name).is_ok() || self.file.group(name).is_ok()
     }
 
+    /// The names of all arrays, folders separated by `/`.
+    ///
+    /// # Errors
+    /// A damaged folder; more than a million names, or folders in more than 16 levels.
+    pub fn names(&self, path: &Path) -> Result<Vec<String>, FeatureError> {
+        const MOST: usize = 1_000_000;
+        const DEEPEST: usize = 16;
+        let failed = |error: Error| malformed(path, error);
+        let mut names = Vec::new();
+        let mut open = vec![(String::new(), 0)];
+        while let Some((folder, depth)) = open.pop() {
+            let group = match folder.as_str() {
+                "" => self.file.root_group(),
+                _ => self.file.group(&folder),
+            };
+            let members = group.and_then(|group| group.member_names());
+            let (groups, arrays) = members.map_err(failed)?;
+            let full = |member: String| match folder.as_str() {
+                "" => member,
+                _ => format!("{folder}/{member}"),
+            };
+            names.extend(arrays.into_iter().map(full));
+            open.extend(groups.into_iter().map(|group| (full(group), depth + 1)));
+            if depth > DEEPEST || names.len() + open.len() > MOST {
+                return Err(FeatureError::Malformed {
+                    path: path.to_owned(),
+                    format: "hdf5",
+                    reason: format!(
+                        "more than {MOST} names, or folders in more than {DEEPEST} levels"
+                    ),
+                });
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
     /// Reads the array `name`, folders within the file separated by `/`; without a name the only array of the outermost
     /// folder.
     ///
@@ -143,7 +180,7 @@ impl File {
         let Some(value) = value else {
             return Err(FeatureError::ValueType {
                 path: path.to_owned(),
-                found: format!("{:?}", dataset.dtype()),
+                found: kind(dataset.dtype()).to_owned(),
             });
         };
         let num_bytes = dataset.raw_byte_len().map_err(failed)?;
@@ -170,6 +207,15 @@ impl File {
             return Err(malformed(path, reason));
         }
         Ok(Array { shape, data })
+    }
+}
+
+/// A type of values in words.
+fn kind(datatype: &Datatype) -> &'static str {
+    match datatype {
+        Datatype::FloatingPoint { .. } => "float of another width",
+        Datatype::FixedPoint { .. } => "integer",
+        _ => "text or a structure",
     }
 }
 

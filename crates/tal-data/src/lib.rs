@@ -6,6 +6,7 @@ mod cache;
 pub mod class_scores;
 pub mod clicks;
 mod dataset;
+mod encoding;
 mod error;
 pub mod features;
 #[cfg(feature = "hdf5")]
@@ -26,7 +27,7 @@ mod truncation;
 mod weak;
 
 // Features.
-pub use dataset::{Features, read_features, resize};
+pub use dataset::{Features, FoundRecording, find_recordings, read_features, resize};
 pub use features::array::FeatureArray;
 pub use features::store::FeatureStore;
 

@@ -17,6 +17,10 @@ impl File {
         match *self {}
     }
 
+    pub(crate) fn names(&self, _: &Path) -> Result<Vec<String>, FeatureError> {
+        match *self {}
+    }
+
     pub(crate) fn read(&self, _: Option<&str>, _: &Path) -> Result<Array, FeatureError> {
         match *self {}
     }

@@ -1,26 +1,54 @@
 //! Tables with a header line, cells checked by name.
 
+use std::borrow::Cow;
+use std::io::Cursor;
 use std::path::Path;
 
-use crate::text::{TextFileError, shortened};
+use crate::encoding::decode;
+use crate::text::{TextFileError, shortened, unquoted};
 
 /// A table in memory.
 pub struct Table<'a> {
     path: &'a Path,
     headers: csv::StringRecord,
-    reader: csv::Reader<&'a [u8]>,
+    reader: csv::Reader<Cursor<Cow<'a, [u8]>>>,
+    delimiter: u8,
     row: csv::StringRecord,
 }
 
+/// The character between the cells of a table, by its first line: a tab, a semicolon, or else a comma.
+pub(crate) fn delimiter(head: &[u8]) -> u8 {
+    let count = |delimiter: u8| head.iter().filter(|byte| **byte == delimiter).count();
+    if head.contains(&b'\t') {
+        b'\t'
+    } else if count(b';') > count(b',') {
+        b';'
+    } else {
+        b','
+    }
+}
+
+/// A number as the programs write it that separate cells by semicolons: with a decimal comma.
+pub(crate) fn with_point(text: &str, delimiter: u8) -> Cow<'_, str> {
+    if delimiter == b';' && text.matches(',').count() == 1 && !text.contains('.') {
+        Cow::Owned(text.replace(',', "."))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 impl<'a> Table<'a> {
-    /// Reads the first line, which names the columns; commas, or tabs if the first line has one.
+    /// Reads the first line, which names the columns and says what separates cells: tabs, semicolons or commas. Numbers
+    /// beside semicolons may have a decimal comma. Rows whose cells are all empty are skipped.
     pub fn new(bytes: &'a [u8], path: &'a Path) -> Result<Self, TextFileError> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let bytes = decode(bytes);
         let head = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+        let delimiter = delimiter(head);
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
-            .delimiter(if head.contains(&b'\t') { b'\t' } else { b',' })
-            .from_reader(bytes);
+            .delimiter(delimiter)
+            .flexible(true)
+            .from_reader(Cursor::new(bytes));
         let headers = match reader.headers() {
             Ok(headers) => headers.clone(),
             Err(error) => return Err(explain(error, path)),
@@ -29,6 +57,7 @@ impl<'a> Table<'a> {
             path,
             headers,
             reader,
+            delimiter,
             row: csv::StringRecord::new(),
         })
     }
@@ -48,16 +77,42 @@ impl<'a> Table<'a> {
             })
     }
 
+    /// Name of a column.
+    pub fn header(&self, column: usize) -> &str {
+        self.headers.get(column).unwrap_or_default()
+    }
+
     /// Goes on to the next row.
     pub fn next_row(&mut self) -> Result<bool, TextFileError> {
-        self.reader
-            .read_record(&mut self.row)
-            .map_err(|error| explain(error, self.path))
+        loop {
+            let is_row = self.reader.read_record(&mut self.row);
+            if !is_row.map_err(|error| explain(error, self.path))? {
+                return Ok(false);
+            }
+            let (found, expected) = (self.row.len(), self.headers.len());
+            if self.row.iter().all(str::is_empty) {
+                continue;
+            }
+            if found != expected {
+                let line = self.line();
+                let (found, expected) = (
+                    format!("{found} fields"),
+                    format!("{expected}, as in the first line"),
+                );
+                return Err(TextFileError::line(self.path, line, &found, expected));
+            }
+            return Ok(true);
+        }
     }
 
     /// A cell of the row.
     pub fn cell(&self, column: usize) -> &str {
-        self.row.get(column).unwrap_or_default()
+        unquoted(self.row.get(column).unwrap_or_default())
+    }
+
+    /// A cell that is a number, with a decimal point.
+    pub fn number(&self, column: usize) -> Cow<'_, str> {
+        with_point(self.cell(column), self.delimiter)
     }
 
     /// A cell through `parse`.
@@ -67,14 +122,15 @@ impl<'a> Table<'a> {
         expected: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, TextFileError> {
-        parse(self.cell(column)).ok_or_else(|| self.wrong(column, expected))
+        parse(&self.number(column)).ok_or_else(|| self.wrong(column, expected))
     }
 
     /// A cell that must not be empty.
     pub fn text(&self, column: usize, expected: &str) -> Result<String, TextFileError> {
-        self.parse(column, expected, |text| {
-            (!text.is_empty()).then(|| text.to_owned())
-        })
+        match self.cell(column) {
+            "" => Err(self.wrong(column, expected)),
+            text => Ok(text.to_owned()),
+        }
     }
 
     /// A cell that is empty or through `parse`.
@@ -92,11 +148,16 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Line of the row, from 1.
+    pub fn line(&self) -> usize {
+        self.row.position().map_or(0, csv::Position::line) as usize
+    }
+
     /// An error about a cell of the row.
     pub fn wrong(&self, column: usize, expected: &str) -> TextFileError {
         TextFileError::Cell {
             path: self.path.to_owned(),
-            line: self.row.position().map_or(0, csv::Position::line) as usize,
+            line: self.line(),
             column: self.headers.get(column).unwrap_or_default().to_owned(),
             found: shortened(self.cell(column)),
             expected: expected.to_owned(),
@@ -107,12 +168,6 @@ impl<'a> Table<'a> {
 fn explain(error: csv::Error, path: &Path) -> TextFileError {
     let line = error.position().map_or(1, csv::Position::line);
     let (found, expected) = match error.into_kind() {
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => (
-            format!("{len} fields"),
-            format!("{expected_len}, as in the first line"),
-        ),
         csv::ErrorKind::Utf8 { .. } => ("bytes that are not text".to_owned(), "UTF-8".to_owned()),
         // Nothing else can happen in memory.
         other => (format!("{other:?}"), "a table".to_owned()),

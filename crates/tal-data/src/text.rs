@@ -1,6 +1,9 @@
 //! Text files: their lines, quotations from them, and errors about them.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+
+use crate::encoding;
 
 /// Longest quotation from a file in a message, in characters.
 const LONGEST: usize = 60;
@@ -67,15 +70,33 @@ impl TextFileError {
     }
 }
 
-/// The content of a file.
+/// The content of a text file as UTF-8 without a byte order mark, whether it is UTF-8 or UTF-16. All readers of whole text files
+/// open them here.
 ///
 /// # Errors
 /// A file that is missing or unreadable.
 pub fn read(path: &Path) -> Result<Vec<u8>, TextFileError> {
-    std::fs::read(path).map_err(|source| TextFileError::Read {
+    open(path).map_err(|source| TextFileError::Read {
         path: path.to_owned(),
         source,
     })
+}
+
+/// [`read`] with the error of the operating system.
+///
+/// # Errors
+/// A file that is missing or unreadable.
+pub fn open(path: &Path) -> std::io::Result<Vec<u8>> {
+    let bytes = std::fs::read(path)?;
+    Ok(match decode(&bytes) {
+        Cow::Borrowed(text) if text.len() == bytes.len() => bytes,
+        text => text.into_owned(),
+    })
+}
+
+/// The content of a text file as UTF-8 without a byte order mark.
+pub fn decode(bytes: &[u8]) -> Cow<'_, [u8]> {
+    encoding::decode(bytes)
 }
 
 /// The lines of a file's content with their numbers, from 1; lines may end with `\r\n`, and the first may begin with a byte
@@ -114,6 +135,20 @@ pub(crate) fn cut(text: &str, longest: usize) -> String {
         None => text.to_owned(),
         Some((at, _)) => format!("{}…", &text[..at]),
     }
+}
+
+/// A text without the quotation marks around it, if it has both.
+pub fn unquoted(text: &str) -> &str {
+    let text = text.trim();
+    for mark in ['"', '\''] {
+        let inner = text
+            .strip_prefix(mark)
+            .and_then(|rest| rest.strip_suffix(mark));
+        if let Some(inner) = inner.filter(|inner| !inner.contains(mark)) {
+            return inner.trim();
+        }
+    }
+    text
 }
 
 /// A finite number, spaces around it ignored.

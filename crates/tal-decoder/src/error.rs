@@ -22,7 +22,11 @@ pub enum DecoderError {
         num_classes: usize,
     },
     /// An answer on a level does not fit the other answers.
-    #[error("{answer} of level {level} has the shape {found:?}, must have {expected:?}")]
+    #[error(
+        "{answer} of level {level} has the shape {}, must have {}",
+        tal_core::shape_text(found),
+        tal_core::shape_text(expected)
+    )]
     Answer {
         /// Name of the answer.
         answer: &'static str,

@@ -4,7 +4,7 @@ use tal_core::config::FieldError;
 
 /// Sizes that an encoder or one of its parts cannot have.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{}", join(errors))]
+#[error("{}", listed(errors))]
 pub struct EncoderError {
     /// All of them, at least one.
     pub errors: Vec<FieldError>,
@@ -33,7 +33,7 @@ pub(crate) fn zeros<'a>(
     })
 }
 
-fn join(errors: &[FieldError]) -> String {
-    let lines: Vec<String> = errors.iter().map(FieldError::to_string).collect();
+fn listed(errors: &[FieldError]) -> String {
+    let lines: Vec<String> = errors.iter().take(20).map(FieldError::to_string).collect();
     lines.join("; ")
 }

@@ -1,5 +1,6 @@
 //! BackTAL, the method that learns from labels of recordings and background clicks.
 
+use std::collections::BTreeSet;
 use std::path;
 use std::sync::Arc;
 
@@ -97,6 +98,11 @@ impl Method for BackTal {
 
     fn ids(batch: &WeakBatch) -> &[String] {
         &batch.ids
+    }
+
+    fn taught(batch: &WeakBatch) -> BTreeSet<u32> {
+        let labels = batch.targets.iter().flat_map(|target| &target.labels);
+        labels.copied().collect()
     }
 
     fn new(config: &Config, _: Device) -> Result<Self, ModelError> {

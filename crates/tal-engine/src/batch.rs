@@ -1,5 +1,7 @@
 //! Recordings as tensors.
 
+use std::collections::BTreeSet;
+
 use tal_core::{PointGrid, config::Config};
 use tal_data::{FeatureArray, Features, TrainingSample};
 use tal_decoder::{Action, Targets, assign};
@@ -123,6 +125,21 @@ impl TrainingBatch {
             ids: samples.iter().map(|sample| sample.id.clone()).collect(),
             num_classes: config.dataset.num_classes,
         })
+    }
+
+    /// Classes of the positive points, without those in the padding.
+    pub(crate) fn positive_classes(&self) -> BTreeSet<u32> {
+        let mut classes = BTreeSet::new();
+        for (targets, len) in self.targets.iter().zip(&self.input.lens) {
+            for level in self.points.levels() {
+                let end = level.offset + len.div_ceil(level.stride as usize);
+                let of_level = |point: usize| (level.offset..end).contains(&point);
+                let positives = targets.positives.iter();
+                let valid = positives.filter(|positive| of_level(positive.point));
+                classes.extend(valid.flat_map(|positive| positive.classes.iter().copied()));
+            }
+        }
+        classes
     }
 
     /// Whether the batch was made for the network of `config`.

@@ -4,16 +4,17 @@
 //! from it, `optimizer.…`. Its metadata has one key, `tal`, with the [`Manifest`] as JSON. Files are written to a temporary
 //! sibling, synced and renamed, so that a reader sees the old file or the new one and never a part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
 use tal_core::weights::{NamedTensors, read_safetensors, write_safetensors};
+use tal_core::{ClassMap, plain_list, plain_words};
 use tal_decoder::CriterionState;
 
 use crate::error::EngineError;
+use crate::trained_on::TrainedOn;
 
 /// Version of the layout and of the configuration in it; a file of another version is refused.
 pub const FORMAT: u32 = 2;
@@ -38,6 +39,9 @@ pub struct Manifest {
     pub run: Option<RunState>,
     /// Origin of the weights, such as an imported file.
     pub origin: Option<String>,
+    /// Traits of the training recordings; nothing in files of earlier versions and imported ones.
+    #[serde(default)]
+    pub trained_on: TrainedOn,
 }
 
 /// Everything that a run needs besides tensors to continue as if it had never stopped. Random numbers need no state: they are
@@ -96,6 +100,7 @@ impl Checkpoint {
                 weights,
                 run,
                 origin,
+                trained_on: TrainedOn::default(),
             },
             tensors: NamedTensors::new(),
         }
@@ -129,8 +134,10 @@ impl Checkpoint {
                 "has format {format}, this program reads {FORMAT}; {hint}"
             )));
         }
-        let manifest: Manifest = serde_json::from_str(manifest)
-            .map_err(|error| refuse(format!("has a manifest that cannot be read: {error}")))?;
+        let manifest: Manifest = serde_json::from_str(manifest).map_err(|error| {
+            let error = plain_words(&error.to_string());
+            refuse(format!("has a manifest that cannot be read: {error}"))
+        })?;
         if let Err(errors) = manifest.config.validate() {
             let mistake = &errors[0];
             return Err(refuse(format!(
@@ -143,17 +150,27 @@ impl Checkpoint {
     /// The checkpoint file that `path` means: the file itself, or the best checkpoint of a run folder, or else its last one.
     ///
     /// # Errors
-    /// If a folder holds no checkpoint.
+    /// If there is nothing, or a folder without checkpoint; the error names the runs beside it.
     pub fn locate(path: &Path) -> Result<PathBuf, EngineError> {
-        if !path.is_dir() {
+        if path.is_file() {
             return Ok(path.to_owned());
         }
         let mut files = [BEST, LAST].iter().map(|name| path.join(name));
         if let Some(file) = files.find(|file| file.is_file()) {
             return Ok(file);
         }
-        let reason =
-            format!("is a folder without {BEST} or {LAST}; give a run folder or a checkpoint file");
+        let fault = match path.is_dir() {
+            true => format!("is a folder without {BEST} or {LAST}"),
+            false => "does not exist".to_owned(),
+        };
+        let beside = path.parent().unwrap_or(Path::new(""));
+        let runs = [runs_in(path), runs_in(beside), runs_in(Path::new("runs"))];
+        let runs: BTreeSet<String> = runs.into_iter().flatten().collect();
+        let hint = match runs.is_empty() {
+            true => String::new(),
+            false => format!("; the runs here are {}", plain_list(runs)),
+        };
+        let reason = format!("{fault}; give a run folder or a checkpoint file{hint}");
         Err(EngineError::checkpoint(path, reason))
     }
 
@@ -201,6 +218,19 @@ impl Checkpoint {
             (first, section)
         }
     }
+}
+
+/// Folders in `folder` that hold a checkpoint.
+fn runs_in(folder: &Path) -> Vec<String> {
+    let listed = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    let entries = std::fs::read_dir(listed).into_iter().flatten().flatten();
+    let is_run = |name: &Path| [BEST, LAST].iter().any(|file| name.join(file).is_file());
+    let runs = entries.filter(|entry| is_run(&entry.path()));
+    runs.map(|entry| folder.join(entry.file_name()).display().to_string())
+        .collect()
 }
 
 /// The prefix of a kind of weights in a checkpoint.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use tal_core::config::{Config, Weights};
 use tal_core::weights::NamedTensors;
-use tal_core::{ClassMap, Detection};
-use tal_data::{Features, read_features};
+use tal_core::{ClassMap, Detection, TimeGrid};
+use tal_data::{DataError, Features, FoundRecording, find_recordings, read_features};
 use tch::Device;
 
 use crate::checkpoint::{Checkpoint, Manifest};
@@ -16,6 +16,7 @@ use crate::external_scores::ExternalScores;
 use crate::method::Method;
 use crate::model::{Model, load_strict};
 use crate::opened::{self, AnyModel};
+use crate::trained_on::TrainedOn;
 
 /// A trained network that answers with detections.
 ///
@@ -38,6 +39,7 @@ pub struct Detector {
     classes: ClassMap,
     weights: Weights,
     external_scores: Option<Arc<ExternalScores>>,
+    trained_on: TrainedOn,
 }
 
 impl Detector {
@@ -68,7 +70,9 @@ impl Detector {
             config, classes, ..
         } = &checkpoint.manifest;
         let (kind, tensors) = checkpoint.weights(weights);
-        Self::with_weights(config, classes, (kind, &tensors), path, device)
+        let mut detector = Self::with_weights(config, classes, (kind, &tensors), path, device)?;
+        detector.trained_on = checkpoint.manifest.trained_on.clone();
+        Ok(detector)
     }
 
     /// A detector with given weights, such as those of a run in progress. `path` names them in errors.
@@ -89,6 +93,7 @@ impl Detector {
             model,
             classes: classes.clone(),
             weights,
+            trained_on: TrainedOn::default(),
         })
     }
 
@@ -116,6 +121,7 @@ impl Detector {
             classes: classes.clone(),
             weights,
             external_scores,
+            trained_on: TrainedOn::default(),
         }
     }
 
@@ -140,6 +146,11 @@ impl Detector {
         self.weights
     }
 
+    /// Traits of the recordings that it was trained on, as far as its checkpoint tells.
+    pub fn trained_on(&self) -> &TrainedOn {
+        &self.trained_on
+    }
+
     /// Number of trained values.
     pub fn num_parameters(&self) -> usize {
         self.model.num_parameters()
@@ -152,7 +163,8 @@ impl Detector {
 
     /// Reads a feature file outside any annotation file, to detect in.
     ///
-    /// `fps` is used if the configuration sets none. Without `duration`, the recording ends with its last window.
+    /// `fps` is used if the configuration sets none; without it, that of all training recordings. Without `duration`, the
+    /// recording ends with its last window.
     ///
     /// # Units
     /// `fps` in frames per second, `duration` in seconds.
@@ -165,19 +177,94 @@ impl Detector {
         fps: Option<f32>,
         duration: Option<f64>,
     ) -> Result<Features, EngineError> {
+        let fps = self.timed(fps, duration)?;
+        let read = read_features(&self.config().dataset, path, fps, duration);
+        self.complete(read.map_err(|error| self.explained(path, error))?)
+    }
+
+    /// The recordings of a feature file outside any annotation file, see [`tal_data::find_recordings`].
+    ///
+    /// # Errors
+    /// As [`tal_data::find_recordings`].
+    pub fn find_recordings(
+        &self,
+        path: &Path,
+        below: Option<&Path>,
+    ) -> Result<Vec<FoundRecording>, EngineError> {
+        find_recordings(&self.config().dataset, path, below)
+            .map_err(|error| self.explained(path, error))
+    }
+
+    /// [`Detector::read_features`] of a recording that [`Detector::find_recordings`] found in the file `path`.
+    ///
+    /// # Units
+    /// `fps` in frames per second, `duration` in seconds.
+    ///
+    /// # Errors
+    /// As [`Detector::read_features`].
+    pub fn read_recording(
+        &self,
+        path: &Path,
+        recording: &FoundRecording,
+        fps: Option<f32>,
+        duration: Option<f64>,
+    ) -> Result<Features, EngineError> {
+        let fps = self.timed(fps, duration)?;
+        let read = recording.read(fps, duration);
+        self.complete(read.map_err(|error| self.explained(path, error))?)
+    }
+
+    /// The frame rate to take, if everything is known that the place of features in time depends on.
+    fn timed(&self, fps: Option<f32>, duration: Option<f64>) -> Result<Option<f32>, EngineError> {
         let config = &self.config().dataset;
         if config.feat_stride.is_none() && duration.is_none() {
             return Err(EngineError::UnknownDuration);
         }
+        let fps = fps.or(self.trained_on.common_fps());
         if self.config().needs_fps() && config.fps.or(fps).is_none() {
-            return Err(EngineError::UnknownFps);
+            return Err(EngineError::UnknownFps {
+                trained_on: self.trained_on.fps,
+            });
         }
-        let mut features = read_features(config, path, fps, duration)?;
-        features.duration.get_or_insert(features.end());
+        Ok(fps)
+    }
+
+    /// An error of reading a file, with the files of training if they had another extension.
+    fn explained(&self, path: &Path, error: DataError) -> EngineError {
+        let extension = path
+            .extension()
+            .map(|one| one.to_string_lossy().into_owned());
+        match self.trained_on.files() {
+            Some(files) if extension != self.trained_on.extension => EngineError::OtherFiles {
+                source: Box::new(error),
+                files,
+            },
+            _ => error.into(),
+        }
+    }
+
+    /// Features with a duration; tells of one that they do not fit.
+    fn complete(&self, mut features: Features) -> Result<Features, EngineError> {
+        let end = features.end();
+        let duration = *features.duration.get_or_insert(end);
+        let TimeGrid {
+            fps,
+            feat_stride,
+            num_frames,
+        } = features.grid;
+        let margin = 0.5 + f64::from((feat_stride + num_frames) / fps);
+        if end > duration + margin {
+            let len = features.array.len();
+            tracing::warn!(
+                "recording {:?}: {len} features ({end:.1} s) do not fit a duration of {duration} s; what is found behind its \
+                 end is left out",
+                features.id
+            );
+        }
         Ok(features)
     }
 
-    /// All actions found in a recording, best first: suppressed, cut to the recording, and with the classes of
+    /// All actions found in a recording, best first: suppressed, cut to the recording, without those of which nothing is left, and with the classes of
     /// `inference.external_scores` if the configuration names any. If `features.duration` is `None`, they are not cut; see
     /// [`Features::end`].
     ///
@@ -198,11 +285,18 @@ impl Detector {
     /// As [`Detector::detect`]; nothing is computed if one of the recordings does not fit.
     pub fn detect_all(&self, features: &[&Features]) -> Result<Vec<Vec<Detection>>, EngineError> {
         let ids = features.iter().map(|features| features.id.as_str());
-        match self.external_scores() {
-            None => self.model.detect(features),
+        let scores = self.external_scores();
+        if let Some(scores) = scores {
+            scores.check(ids.clone())?;
+        }
+        let mut found = self.model.detect(features)?;
+        for detections in &mut found {
+            // Cut to the recording, some have no length left; they can only be wrong.
+            detections.retain(|one| one.segment.length() > 0.0);
+        }
+        match scores {
+            None => Ok(found),
             Some(scores) => {
-                scores.check(ids.clone())?;
-                let found = self.model.detect(features)?;
                 let each = ids.zip(found);
                 each.map(|(id, found)| scores.fuse_one(id, found)).collect()
             }

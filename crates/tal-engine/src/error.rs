@@ -89,6 +89,16 @@ pub enum EngineError {
         /// The reason, and a way out.
         reason: String,
     },
+    /// Annotations that nothing can be learned from.
+    #[error("{}: subset {subsets}: {reason}", path.display())]
+    Unlearnable {
+        /// The annotation file.
+        path: PathBuf,
+        /// The subsets to train on.
+        subsets: String,
+        /// The reason, and a way out.
+        reason: String,
+    },
     /// A file of class scores is wrong.
     #[error(transparent)]
     ClassScores(#[from] ClassScoresFileError),
@@ -162,12 +172,23 @@ pub enum EngineError {
          lie in time, and feature files do not have it; give it in seconds with --duration, for one recording at a time"
     )]
     UnknownDuration,
-    /// The frame rate is needed, and neither the configuration nor a feature file has it.
+    /// The frame rate is needed, and neither the configuration, nor a feature file, nor the training recordings tell it.
     #[error(
-        "the frame rate of the recordings is not known: the configuration leaves it to the annotations, and feature files \
-         do not have it; give it with --fps"
+        "the frame rate of the recordings is not known: the configuration leaves it to the annotations, feature files do \
+         not have it{}; give it with --fps", rates(*trained_on)
     )]
-    UnknownFps,
+    UnknownFps {
+        /// Lowest and highest frame rate of the training recordings.
+        trained_on: Option<[f64; 2]>,
+    },
+    /// A feature file that cannot be read is of another kind than those of training.
+    #[error("{source}; the features of training were {files}")]
+    OtherFiles {
+        /// The reason.
+        source: Box<DataError>,
+        /// The files of training.
+        files: String,
+    },
     /// The observer asked to stop.
     #[error(
         "interrupted after epoch {epoch}, step {step}; the run is saved and continues with --resume"
@@ -197,7 +218,7 @@ pub enum ModelError {
     #[error(transparent)]
     BackTal(#[from] BackTalError),
     /// Variables share a name, and so would their weights in a checkpoint.
-    #[error("two variables share a name: {}", .0.join(", "))]
+    #[error("two variables share a name: {}", tal_core::plain_list(.0))]
     DuplicateNames(Vec<String>),
     /// The method and the configuration differ.
     #[error(
@@ -214,6 +235,13 @@ pub enum ModelError {
         /// Levels of the encoder.
         found: usize,
     },
+}
+
+/// Frame rates of training, as a part of a sentence.
+fn rates(trained_on: Option<[f64; 2]>) -> String {
+    trained_on.map_or_else(String::new, |[lowest, highest]| {
+        format!(", and the training recordings differ ({lowest} to {highest})")
+    })
 }
 
 impl EngineError {
@@ -242,7 +270,7 @@ impl Usage for EngineError {
                 | EngineError::Device(_)
                 | EngineError::OutputFolder { .. }
                 | EngineError::UnknownDuration
-                | EngineError::UnknownFps
+                | EngineError::UnknownFps { .. }
         )
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tal_core::config::Config;
-use tal_core::{ClassMap, DetectionSet, GroundTruth, Recording};
+use tal_core::{ClassMap, DetectionSet, GroundTruth, Recording, plain_list, quoted_list};
 use tal_data::{DataError, Dataset, Features};
 use tal_postprocess::{Evaluation, EvaluationError, evaluate_with};
 
@@ -67,6 +67,21 @@ impl Evaluator {
         }
         let truth = self.truth(external_scores);
         let rules = &config.evaluation;
+        let known: BTreeSet<&str> = recordings.clone().map(|one| one.id.as_str()).collect();
+        let unknown = rules
+            .blocked
+            .iter()
+            .filter(|id| !known.contains(id.as_str()));
+        let unknown: Vec<&String> = unknown.collect();
+        if !unknown.is_empty() {
+            tracing::warn!(
+                "evaluation.blocked: {} of {} ids are no recordings of {}: {}",
+                unknown.len(),
+                rules.blocked.len(),
+                self.subsets.join(", "),
+                quoted_list(&unknown)
+            );
+        }
         let refuse = |reason: String| EngineError::Untestable {
             path: config.dataset.annotations.clone(),
             subsets: self.subsets.join(", "),
@@ -109,7 +124,7 @@ impl Evaluator {
             return Err(refuse(format!(
                 "no annotation of the class {}, which the network may find and the dialect {} refuses; annotate it, or choose \
                  another evaluation.dialect, such as clean",
-                lacking.join(", "),
+                plain_list(&lacking),
                 rules.dialect
             )));
         }
@@ -123,7 +138,7 @@ impl Evaluator {
         Ok(())
     }
 
-    /// Actions in all recordings. `progress` is called with the number of recordings that are done, and of all recordings.
+    /// Actions in all recordings, by id. `progress` is called with the number of recordings that are done, and of all recordings.
     ///
     /// `inference.batch_size` recordings of one padded length go through the network together.
     ///
@@ -137,7 +152,8 @@ impl Evaluator {
         let total = self.num_recordings();
         progress(0, total);
         let batch_size = detector.config().inference.batch_size;
-        let mut detections = DetectionSet::new();
+        // By id, so that neither the order of batches nor the number of workers decides between equal scores.
+        let mut detections = BTreeMap::new();
         let mut finish = |batch: Vec<Features>| -> Result<(), EngineError> {
             let found = detector.detect_all(&batch.iter().collect::<Vec<_>>())?;
             detections.extend(batch.into_iter().map(|features| features.id).zip(found));
@@ -153,7 +169,7 @@ impl Evaluator {
             }
         }
         waiting.rest().try_for_each(finish)?;
-        Ok(detections)
+        Ok(detections.into_iter().collect())
     }
 
     /// [`Evaluator::detect`], then the comparison with the annotations by the rules of the detector's section `evaluation`.

@@ -80,8 +80,12 @@ impl ExternalScores {
         id: &str,
         detections: Vec<Detection>,
     ) -> Result<Vec<Detection>, EngineError> {
-        let mut fused = self.fuse(&DetectionSet::from([(id.to_owned(), detections)]))?;
-        Ok(fused.remove(id).unwrap_or_default())
+        let fused = self.fuse(&DetectionSet::from([(id.to_owned(), detections)]))?;
+        let mut fused = fused.into_iter();
+        Ok(fused
+            .next()
+            .map(|(_, detections)| detections)
+            .unwrap_or_default())
     }
 
     /// The best detections of each recording, once for each of its best classes, see [`tal_postprocess::assign_classes`].

@@ -10,6 +10,7 @@ mod device;
 mod error;
 mod evaluator;
 mod external_scores;
+pub mod extract;
 pub mod import;
 pub mod memory;
 mod method;
@@ -21,6 +22,7 @@ pub mod profile;
 mod pyramid;
 pub mod run;
 mod schedule;
+mod trained_on;
 mod trainer;
 mod updates;
 
@@ -40,6 +42,7 @@ pub use backtal::WeakBatch;
 pub use batch::{PaddedBatch, TrainingBatch};
 pub use optimizer::{AdamW, Ema, decays};
 pub use schedule::Schedule;
+pub use trained_on::TrainedOn;
 pub use trainer::Trainer;
 
 // Files, devices and errors.

@@ -1,5 +1,6 @@
 //! The contract between a way of learning and everything that is the same for all of them.
 
+use std::collections::BTreeSet;
 use std::path;
 use std::sync::Arc;
 
@@ -59,7 +60,7 @@ pub trait Method: Sized + 'static {
     /// Training samples of an open data set.
     ///
     /// # Errors
-    /// If the annotations lack data that the method needs.
+    /// If the annotations lack data that the method needs, or there are none.
     fn source(config: &Config, dataset: Arc<Dataset>) -> Result<Source<Self::Sample>, EngineError>;
 
     /// A batch of samples.
@@ -80,6 +81,9 @@ pub trait Method: Sized + 'static {
 
     /// Ids of the recordings of a batch.
     fn ids(batch: &Self::Batch) -> &[String];
+
+    /// Classes that a batch has something to learn from.
+    fn taught(batch: &Self::Batch) -> BTreeSet<u32>;
 
     /// The method before its first step.
     ///

@@ -1,10 +1,10 @@
 //! The detectors that learn from annotated segments: a pyramid encoder, a neck and a decoder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path;
 use std::sync::Arc;
 
-use tal_core::config::Config;
+use tal_core::config::{Config, EvaluationDialect};
 use tal_core::nn::FeaturePyramid;
 use tal_core::weights::NamedTensors;
 use tal_core::{Candidates, ClassMap, Detection, PointGrid};
@@ -14,7 +14,7 @@ use tal_decoder::{
     select_candidates,
 };
 use tal_encoder::{Encoder, Neck};
-use tal_postprocess::{suppress, to_detections};
+use tal_postprocess::{clamp_to_recording, suppress, to_detections};
 use tch::nn::Path;
 use tch::{Device, Tensor, no_grad};
 
@@ -134,7 +134,22 @@ impl Method for Pyramid {
         Ok(annotations::read(path, Some(config.dataset.num_classes))?.classes)
     }
 
-    fn source(_: &Config, dataset: Arc<Dataset>) -> Result<Source<TrainingSample>, EngineError> {
+    fn source(
+        config: &Config,
+        dataset: Arc<Dataset>,
+    ) -> Result<Source<TrainingSample>, EngineError> {
+        let mut all = (0..dataset.num_recordings()).map(|index| dataset.recording(index));
+        if all.all(|recording| recording.instances.is_empty()) {
+            return Err(EngineError::Unlearnable {
+                path: config.dataset.annotations.clone(),
+                subsets: config.dataset.train_subsets.join(", "),
+                reason: format!(
+                    "none of its {} recordings with features has an annotation, so there is nothing to learn; annotate some, \
+                     or set dataset.train_subsets to another subset",
+                    dataset.num_recordings()
+                ),
+            });
+        }
         let classes = dataset.classes().clone();
         Ok((dataset as Arc<dyn SampleSource>, classes))
     }
@@ -157,6 +172,10 @@ impl Method for Pyramid {
 
     fn ids(batch: &TrainingBatch) -> &[String] {
         &batch.ids
+    }
+
+    fn taught(batch: &TrainingBatch) -> BTreeSet<u32> {
+        batch.positive_classes()
     }
 
     fn new(config: &Config, device: Device) -> Result<Self, ModelError> {
@@ -244,13 +263,19 @@ impl Method for Pyramid {
         let found = candidates.iter().zip(features);
         found
             .map(|(candidates, features)| {
-                let kept =
-                    suppress(candidates, &config.inference.suppression).map_err(|source| {
-                        EngineError::Suppression {
-                            id: features.id.clone(),
-                            source,
-                        }
-                    })?;
+                let refused = |source| EngineError::Suppression {
+                    id: features.id.clone(),
+                    source,
+                };
+                let rules = &config.inference.suppression;
+                let kept = match (config.evaluation.dialect, features.duration) {
+                    (EvaluationDialect::Clean, Some(duration)) => suppress(
+                        &clamp_to_recording(candidates, &features.grid, duration),
+                        rules,
+                    ),
+                    _ => suppress(candidates, rules),
+                };
+                let kept = kept.map_err(refused)?;
                 Ok(to_detections(&kept, &features.grid, features.duration))
             })
             .collect()

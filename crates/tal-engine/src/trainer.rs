@@ -18,6 +18,7 @@ use crate::model::{Model, load_strict};
 use crate::optimizer::{AdamW, Ema};
 use crate::profile::{Phase, Stopwatch};
 use crate::schedule::Schedule;
+use crate::trained_on::TrainedOn;
 
 /// The prefix of the optimiser's state in a checkpoint.
 pub(crate) const OPTIMIZER: &str = "optimizer";
@@ -32,6 +33,7 @@ pub(crate) const OPTIMIZER: &str = "optimizer";
 /// disturb each other's reproducibility, not their correctness.
 pub struct Trainer<M: Method> {
     classes: ClassMap,
+    trained_on: TrainedOn,
     model: Model<M>,
     method: M,
     parameters: NamedTensors,
@@ -80,6 +82,7 @@ impl<M: Method> Trainer<M> {
             ema: Ema::new(&parameters, &config.ema),
             schedule: Schedule::new(config, steps_per_epoch),
             classes: classes.clone(),
+            trained_on: TrainedOn::default(),
             parameters,
             method,
             model,
@@ -97,6 +100,11 @@ impl<M: Method> Trainer<M> {
     /// The network.
     pub fn model(&self) -> &Model<M> {
         &self.model
+    }
+
+    /// Makes checkpoints remember traits of the training recordings.
+    pub fn remember(&mut self, trained_on: TrainedOn) {
+        self.trained_on = trained_on;
     }
 
     /// The stopwatch of the phases of the steps; off until another one is put in its place.
@@ -216,7 +224,9 @@ impl<M: Method> Trainer<M> {
     fn empty_checkpoint(&self, run: Option<RunState>) -> Checkpoint {
         let config = self.model.config();
         let kind = config.train.checkpoint.weights;
-        Checkpoint::empty(config, &self.classes, kind, run, None)
+        let mut checkpoint = Checkpoint::empty(config, &self.classes, kind, run, None);
+        checkpoint.manifest.trained_on = self.trained_on.clone();
+        checkpoint
     }
 
     /// Takes over a state from [`Trainer::checkpoint`]; `path` names its file in errors.

@@ -30,6 +30,31 @@ pub fn to_detections(
         .collect()
 }
 
+/// The candidates cut to 0 … `duration`, without those of which nothing is left.
+///
+/// Before suppression, so that candidates outside the recording take no place among those that are kept. The released code cuts
+/// detections afterwards.
+///
+/// # Units
+/// `candidates` and the result in grid units, `duration` in seconds.
+pub fn clamp_to_recording(candidates: &Candidates, grid: &TimeGrid, duration: f64) -> Candidates {
+    let bounds = Segment::new(grid.to_grid(0.0), grid.to_grid(duration.max(0.0)));
+    let mut kept = Candidates::with_capacity(candidates.len());
+    for row in 0..candidates.len() {
+        let Segment { start, end } = candidates.segment(row);
+        let segment = Segment::new(
+            start.clamp(bounds.start, bounds.end),
+            end.clamp(bounds.start, bounds.end),
+        );
+        // Suppression refuses ends that are no numbers.
+        let nothing_left = segment.end <= segment.start;
+        if !nothing_left {
+            kept.push(segment, candidates.score[row], candidates.label[row]);
+        }
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +88,24 @@ mod tests {
         assert_eq!(segments, [(0.0, 2.0), (1.0, 9.5), (9.5, 9.5)]);
         assert_eq!(found[1].score, 0.25);
         assert_eq!(found[2].label, 2);
+    }
+
+    #[test]
+    fn candidates_outside_of_the_recording_go_before_selection() {
+        let all = candidates(&[
+            (-3.0, 4.0),
+            (30.0, 40.0),
+            (1.5, 24.0),
+            (-9.0, -4.0),
+            (5.0, 5.0),
+        ]);
+        let cut = clamp_to_recording(&all, &GRID, 9.5);
+        // 0 s lies at −1, 9.5 s at 22.75.
+        assert_eq!(cut.start, [-1.0, 1.5]);
+        assert_eq!(cut.end, [4.0, 22.75]);
+        assert_eq!(cut.label, [0, 2]);
+        let found = to_detections(&cut, &GRID, Some(9.5));
+        assert!(found.iter().all(|one| one.segment.length() > 0.0));
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod proposals;
 mod suppression;
 
 // Candidates to detections.
-pub use detections::to_detections;
+pub use detections::{clamp_to_recording, to_detections};
 pub use suppression::{SuppressionError, suppress};
 
 // Classes from scores of whole recordings.
@@ -24,8 +24,8 @@ pub use proposals::{ActivationCurves, ProposalError, localize, propose, suppress
 pub use evaluation::{
     AverageRecall, ClassCurves, ClassEvaluation, ClassRecall, DetectionColumns, DetectionInput,
     Evaluation, EvaluationCounts, EvaluationError, InputError, InputErrorKind, KNOWN_DATASETS,
-    Matching, PrecisionRecall, RecallAtK, average_precision, average_recall, default_thresholds,
-    evaluate, evaluate_with,
+    Matching, PrecisionRecall, RecallAtK, TieReport, average_precision, average_recall,
+    default_thresholds, evaluate, evaluate_with,
 };
 
 // Uncertainty of an evaluation, and comparison of detectors.
@@ -38,7 +38,7 @@ pub use confidence::{
 // Diagnosis.
 pub use diagnosis::{
     Bucket, BucketDiagnosis, Characteristic, CharacteristicBuckets, CharacteristicDiagnosis,
-    Diagnosis, DiagnosisConfig, DiagnosisCounts, DiagnosisError, ErrorCounts, ErrorImpact,
-    ErrorType, FalsePositiveProfile, Impact, NormalizedMap, ThresholdProfile, diagnose,
-    normalized_average_precision,
+    CountedInstances, Diagnosis, DiagnosisConfig, DiagnosisCounts, DiagnosisError, DiagnosisTies,
+    ErrorCounts, ErrorImpact, ErrorType, FalsePositiveProfile, Impact, NormalizedMap,
+    ThresholdProfile, diagnose, normalized_average_precision,
 };

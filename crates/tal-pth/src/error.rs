@@ -48,8 +48,8 @@ pub enum PthError {
     },
     /// The pickle holds something that is neither plain data nor a tensor.
     #[error(
-        "{}: refused {what} (opcode {opcode} at byte {position} of the pickle): only plain data, tensors \
-         and arrays of numbers are read; save a dict of tensors, such as a state_dict",
+        "{}: refused {what} (opcode {opcode} at byte {position} of the pickle): only plain data, tensors, \
+         arrays and tables of pandas are read, and no code is run",
         path.display()
     )]
     Refused {

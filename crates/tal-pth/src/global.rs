@@ -26,7 +26,27 @@ pub(super) enum Global {
     Encode,
     /// `bytes`: how protocol 2 writes empty bytes.
     Bytes,
+    /// A class or function that describes a part of a pandas table; it stays a name with arguments.
+    Table(&'static str),
 }
+
+/// Names of pandas (versions 1 to 3) that describe tables, and `slice`, which they use. Functions come before classes.
+const TABLE_NAMES: [&str; 14] = [
+    "_unpickle_block",
+    "_new_Index",
+    "__pyx_unpickle_NDArrayBacked",
+    "new_block",
+    "DataFrame",
+    "BlockManager",
+    "Index",
+    "RangeIndex",
+    "Int64Index",
+    "StringArray",
+    "ArrowStringArray",
+    "StringDtype",
+    "Categorical",
+    "CategoricalDtype",
+];
 
 impl Global {
     pub(super) fn find(module: &str, name: &str) -> Option<Self> {
@@ -46,6 +66,15 @@ impl Global {
             ("numpy", "ndarray") => Self::NumpyArray,
             ("_codecs", "encode") => Self::Encode,
             ("__builtin__" | "builtins", "bytes") => Self::Bytes,
+            ("__builtin__" | "builtins", "slice") => Self::Table("slice"),
+            // How pandas 3 keeps texts if PyArrow is installed.
+            ("pyarrow.lib", "_restore_array") => Self::Table("_restore_array"),
+            ("pyarrow.lib", "chunked_array") => Self::Table("chunked_array"),
+            ("pyarrow.lib", "type_for_alias") => Self::Table("type_for_alias"),
+            ("pyarrow.lib", "py_buffer") => Self::Table("py_buffer"),
+            (module, name) if module == "pandas" || module.starts_with("pandas.") => {
+                Self::Table(TABLE_NAMES.into_iter().find(|known| *known == name)?)
+            }
             _ => return None,
         })
     }
@@ -67,6 +96,7 @@ impl fmt::Display for Global {
             Self::LoadFromBytes => "torch.storage._load_from_bytes",
             Self::Encode => "_codecs.encode",
             Self::Bytes => "bytes",
+            Self::Table(name) => name,
         })
     }
 }

@@ -18,4 +18,4 @@ pub use dtype::DType;
 pub use error::{PthError, TensorDataError};
 pub use file::PthFile;
 pub use tensor::{TensorData, TensorRef};
-pub use value::Value;
+pub use value::{Object, Value};

@@ -25,6 +25,23 @@ impl TensorRef {
         self.shape.iter().product()
     }
 
+    /// Part `index` of the first dimension; `None` if there is none.
+    pub fn row(&self, index: usize) -> Option<Self> {
+        if index >= *self.shape.first()? {
+            return None;
+        }
+        let offset = index
+            .checked_mul(self.strides[0])?
+            .checked_add(self.offset)?;
+        Some(Self {
+            dtype: self.dtype,
+            shape: self.shape[1..].to_vec(),
+            strides: self.strides[1..].to_vec(),
+            offset,
+            storage: self.storage,
+        })
+    }
+
     /// Whether the values lie one after another, the last dimension fastest.
     fn is_contiguous(&self) -> bool {
         let mut expected = 1;
@@ -109,6 +126,22 @@ impl TensorData {
                 return Err(TensorDataError { found, wanted });
             }
         })
+    }
+
+    /// The values as `f64`, widened exactly, except for integers beyond 2^53, which are rounded to the nearest; true is 1.
+    pub fn to_f64(&self) -> Vec<f64> {
+        match self.dtype {
+            DType::F64 => self.map(f64::from_le_bytes),
+            DType::F32 => self.map(|bytes| f64::from(f32::from_le_bytes(bytes))),
+            DType::F16 => self.map(|bytes| f16::from_le_bytes(bytes).to_f64()),
+            DType::BF16 => self.map(|bytes| bf16::from_le_bytes(bytes).to_f64()),
+            DType::I64 => self.map(|bytes| i64::from_le_bytes(bytes) as f64),
+            DType::I32 => self.map(|bytes| f64::from(i32::from_le_bytes(bytes))),
+            DType::I16 => self.map(|bytes| f64::from(i16::from_le_bytes(bytes))),
+            DType::I8 => self.map(|[byte]| f64::from(byte as i8)),
+            DType::U8 => self.map(|[byte]| f64::from(byte)),
+            DType::Bool => self.map(|[byte]| f64::from(u8::from(byte != 0))),
+        }
     }
 
     /// The values as `i64`, widened exactly; true is 1.

@@ -17,6 +17,19 @@ pub enum Value {
     /// Keys and values in the order of insertion.
     Dict(Vec<(Value, Value)>),
     Tensor(TensorRef),
+    /// An object of a class that only describes data, such as a table of pandas; see [`Object`].
+    Object(Box<Object>),
+}
+
+/// An object as the pickle describes it. Its class is a name and nothing else: no code of it is run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object {
+    /// Name of the class or function, without its module, such as `DataFrame`.
+    pub class: &'static str,
+    /// Arguments that it would be called with.
+    pub arguments: Vec<Value>,
+    /// Attributes that it would get; `None` if there are none.
+    pub state: Value,
 }
 
 impl Value {
@@ -99,6 +112,14 @@ impl Value {
         }
     }
 
+    /// The object, if it is one of this class.
+    pub fn as_object(&self, class: &str) -> Option<&Object> {
+        match self {
+            Self::Object(object) if object.class == class => Some(object),
+            _ => None,
+        }
+    }
+
     /// The entries of a dict whose key is a str and whose value is a tensor; nothing for any other value.
     pub fn named_tensors(&self) -> impl Iterator<Item = (&str, &TensorRef)> {
         self.as_dict()
@@ -119,6 +140,7 @@ impl Value {
             Self::List(items) => format!("a list of {}", items.len()),
             Self::Tuple(items) => format!("a tuple of {}", items.len()),
             Self::Tensor(tensor) => format!("a tensor {:?}", tensor.shape),
+            Self::Object(object) => format!("an object of {}", object.class),
             Self::Dict(entries) => {
                 const SHOWN: usize = 8;
                 let mut keys: Vec<String> = entries

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tal_core::ClassMap;
 use tal_postprocess::{
-    AverageRecall, Confidence, Diagnosis, Evaluation, PairedComparison, RecallAtK,
+    AverageRecall, Confidence, Diagnosis, Evaluation, PairedComparison, RecallAtK, TieReport,
 };
 
 /// Figures of an evaluation: mAP, and whatever else was computed. All values are fractions.
@@ -19,6 +19,9 @@ pub struct Figures {
     pub evaluation: Evaluation,
     /// AP per threshold, by the name of the class.
     pub ap: BTreeMap<String, Vec<f64>>,
+    /// Detections of equal score, and how far their order can move mAP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ties: Option<TieReport>,
     /// Recall of the best detections.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recall: Option<RecallAtK>,
@@ -48,6 +51,7 @@ impl Figures {
             subsets: subsets.to_vec(),
             evaluation,
             ap,
+            ties: None,
             recall: None,
             average_recall: None,
             diagnosis: None,

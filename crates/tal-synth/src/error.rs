@@ -7,6 +7,7 @@ use tal_core::{ClassMapError, Usage};
 
 use tal_data::AnnotationError;
 use tal_data::FeatureError;
+use tal_video::VideoError;
 
 /// Reason why a synthetic corpus cannot be generated or written.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,12 @@ pub enum SynthError {
     /// The output folder is not empty or cannot be written.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// A film cannot be written.
+    #[error(transparent)]
+    Film(#[from] VideoError),
+    /// The work was stopped.
+    #[error("stopped; nothing was written")]
+    Stopped,
     /// The annotations cannot be written.
     #[error(transparent)]
     Annotations(#[from] AnnotationError),
@@ -62,6 +69,8 @@ impl Usage for SynthError {
             SynthError::Folder(FolderError::Write { .. })
                 | SynthError::Annotations(_)
                 | SynthError::Features(_)
+                | SynthError::Film(_)
+                | SynthError::Stopped
         )
     }
 }

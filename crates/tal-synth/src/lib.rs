@@ -44,6 +44,7 @@
 
 mod config;
 mod error;
+mod films;
 mod layout;
 mod like;
 mod random;
@@ -59,6 +60,7 @@ use tal_data::Features;
 
 pub use config::SynthConfig;
 pub use error::SynthError;
+pub use films::{FilmConfig, write_films};
 pub use like::{LikeOptions, LikeReport, write_like};
 pub use world::{ConfusablePair, CueSide};
 pub use write::write;

@@ -12,6 +12,7 @@ pub(super) enum Purpose {
     Layout = 2,
     Features = 3,
     Duration = 4,
+    Films = 5,
 }
 
 pub(super) struct Random(ChaCha8Rng);

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::pip;
 use crate::shell::Workspace;
 
 /// mdBook, pinned by version and checksum.
@@ -41,29 +42,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 /// The program, installed on the first call.
 fn install(workspace: &Workspace) -> Result<PathBuf> {
     let program = workspace.path(TOOL).join("bin/mdbook");
-    let wanted = std::fs::read_to_string(workspace.path(REQUIREMENTS))
-        .with_context(|| format!("cannot read {REQUIREMENTS}"))?;
+    let wanted = pip::wanted(workspace, REQUIREMENTS)?;
     let stamp = workspace.path(TOOL).join("installed.txt");
     if program.is_file() && std::fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         return Ok(program);
     }
-    let mut pip = Command::new("python3");
-    pip.args([
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "install",
-        "--quiet",
-    ])
-    .args([
-        "--no-deps",
-        "--only-binary=:all:",
-        "--require-hashes",
-        "--root-user-action=ignore",
-        "--upgrade",
-    ])
-    .args(["--target", TOOL, "--requirement", REQUIREMENTS]);
-    start(&mut pip, workspace)?;
+    pip::install(workspace, &workspace.path(TOOL), REQUIREMENTS)?;
     std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(program)
 }

@@ -4,8 +4,10 @@
 //! at the end, together with a stamp that tells what it holds. A stamp that does not fit what lies
 //! there means damage, and the folder is made anew.
 
+mod ffmpeg;
 mod python;
 mod stamp;
+mod weights;
 mod wheels;
 
 use std::env;
@@ -54,6 +56,31 @@ pub(crate) fn before_build(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     provision(workspace, Set::Cpu)
+}
+
+/// `cargo xtask setup --video`: provides the ffmpeg program and the weights of EfficientNet-Lite0.
+///
+/// # Errors
+///
+/// In one sentence: an unsupported platform, no Python 3 or pip, no network, no space.
+pub(crate) fn video(workspace: &Workspace) -> Result<()> {
+    ffmpeg::provide(workspace)?;
+    weights::provide(workspace)
+}
+
+/// What all tests need: as for a build, and ffmpeg, without which those on films are skipped.
+///
+/// # Errors
+///
+/// As for [`before_build`].
+pub(crate) fn before_tests(workspace: &Workspace) -> Result<()> {
+    before_build(workspace)?;
+    if find_program(&["ffmpeg"]).is_none()
+        && let Err(error) = video(workspace)
+    {
+        eprintln!("setup: no ffmpeg, so tests on films are skipped: {error:#}");
+    }
+    Ok(())
 }
 
 /// The user's own LibTorch, in words, if the environment names one.

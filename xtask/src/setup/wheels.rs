@@ -46,8 +46,8 @@ pub(super) struct Wheel {
     pub(super) file: &'static str,
     pub(super) sha256: &'static str,
     pub(super) bytes: u64,
-    cpu: &'static [&'static str],
-    cuda: &'static [&'static str],
+    pub(super) cpu: &'static [&'static str],
+    pub(super) cuda: &'static [&'static str],
 }
 
 impl Wheel {

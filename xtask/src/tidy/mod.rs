@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: rules about source files and documents that no compiler checks.
 
 mod documents;
+mod messages;
 mod prose;
 mod rust;
 mod share;
@@ -28,6 +29,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         findings.extend(documents::check(source, workspace.root()));
         findings.extend(prose::check(source));
     }
+    let (num_messages, of_errors) = messages::check(&sources);
+    findings.extend(of_errors);
     let lines = share::lines_of_crates(&sources);
     findings.extend(share::check(&lines));
     if !findings.is_empty() {
@@ -38,6 +41,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         eprintln!("tidy: {num:6} source lines without tests in {name}");
     }
     eprintln!("tidy: {:6} in all", lines.values().sum::<usize>());
+    eprintln!("tidy: {num_messages} messages of errors are bounded and complete");
     eprintln!("tidy: {} files keep to the rules", sources.len());
     Ok(())
 }

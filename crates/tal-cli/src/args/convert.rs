@@ -47,13 +47,13 @@ pub(crate) struct ConvertAnnotationsArgs {
     pub(crate) class_names: Option<PathBuf>,
     /// Durations and frame rates: a table with the columns video_id and duration, fps or both
     ///
-    /// Example: EPIC_100_video_info.csv.
+    /// Examples: EPIC_100_video_info.csv, video_info_new.csv of BSN and G-TAD.
     #[arg(long, value_name = "FILE", help_heading = "Missing in the files")]
     pub(crate) video_info: Option<PathBuf>,
     /// Frames per second of recordings whose frame rate is unknown
     #[arg(long, value_name = "N", value_parser = positive::<f64>, help_heading = "Missing in the files")]
     pub(crate) fps: Option<f64>,
-    /// Subset of recordings whose subset is unknown
+    /// Subset of recordings whose subset is unknown [default: all, for a table without the column]
     #[arg(long, value_name = "NAME", help_heading = "Missing in the files")]
     pub(crate) default_subset: Option<String>,
     /// Rename a subset; can be given several times
@@ -65,6 +65,9 @@ pub(crate) struct ConvertAnnotationsArgs {
     /// Ego4D: also use labels that are not marked as primary
     #[arg(long, help_heading = "Changes")]
     pub(crate) all_labels: bool,
+    /// Stop at annotations that end before they start or have no length, instead of leaving them out
+    #[arg(long, help_heading = "Changes")]
+    pub(crate) strict: bool,
 }
 
 /// Format of annotations to read.
@@ -73,10 +76,14 @@ pub(crate) enum SourceArg {
     /// JSON as shared by ActionFormer, TriDet, OpenTAD and this program
     Json,
     /// Table with the columns recording, start, end and label; subset, duration, fps and label_id if known
+    ///
+    /// The columns of TSP (filename, t-start, t-end, action-label) and of G-TAD and AFSD (video, start, end, type) do, too.
     Csv,
     /// ActivityNet 1.2 and 1.3 (JSON)
     #[value(name = "activitynet")]
     ActivityNet,
+    /// BSN, BMN and mmaction2 (JSON without subsets)
+    Bsn,
     /// HACS Segments (JSON)
     Hacs,
     /// THUMOS14 (CLASS_val.txt, CLASS_test.txt)
@@ -100,6 +107,7 @@ impl From<SourceArg> for SourceFormat {
             SourceArg::Json => SourceFormat::Json,
             SourceArg::Csv => SourceFormat::Csv,
             SourceArg::ActivityNet => SourceFormat::ActivityNet,
+            SourceArg::Bsn => SourceFormat::Bsn,
             SourceArg::Hacs => SourceFormat::Hacs,
             SourceArg::Thumos14 => SourceFormat::Thumos,
             SourceArg::MultiThumos => SourceFormat::MultiThumos,

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use tal_core::config::Weights;
 
 use super::config::{ConfigArgs, LayerArgs};
+use super::features::{DecoderArgs, VIDEOS};
 use super::values::{finite, positive};
 
 #[derive(Debug, Args)]
@@ -61,13 +62,28 @@ pub(crate) struct TestArgs {
 pub(crate) struct PredictArgs {
     #[command(flatten)]
     pub(crate) trained: TrainedArgs,
-    /// Feature files, in the format that the detector was trained on
+    /// Videos or folders of videos, or feature files in the format that the detector was trained on; of an HDF5 file for all recordings, all or those named
+    /// by --recording
     #[arg(required = true)]
     pub(crate) features: Vec<PathBuf>,
+    /// Weights of the network that computes features of videos [default: dataset.extract.weights]
+    #[arg(long, value_name = "FILE", help_heading = VIDEOS)]
+    pub(crate) backbone: Option<PathBuf>,
+    /// Keep the features of videos in this folder, and take those that are there
+    #[arg(long, value_name = "DIR", help_heading = VIDEOS)]
+    pub(crate) features_out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) decoder: DecoderArgs,
     /// Write all detections to a file (.json: ActivityNet result layout, or .csv) instead of printing the best ones
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Frames (samples) per second of the recordings; needed only if dataset.fps is null
+    /// Folder below which ids begin: a recording's id is its file's path in it [default: dataset.features.dir]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) below: Option<PathBuf>,
+    /// Id of a recording in the files, the only one to predict; can be given several times
+    #[arg(long, value_name = "ID")]
+    pub(crate) recording: Vec<String>,
+    /// Frames (samples) per second of the recordings [default: dataset.fps, or that of all training recordings]
     #[arg(long, value_name = "N", value_parser = positive::<f32>)]
     pub(crate) fps: Option<f32>,
     /// Length of the recording, in seconds; needed only if all recordings were resampled to one number of features
@@ -100,9 +116,15 @@ pub(crate) struct ImportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// Folder for the run and, in its sub-folder data, the data set
-    #[arg(long, value_name = "DIR", default_value = "runs/demo")]
-    pub(crate) out: PathBuf,
+    /// Folder for the run and the data set [default: runs/demo, with --video runs/demo_video]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Begin with films of a drawn figure: needs ffmpeg and weights, which `cargo xtask setup --video` provides
+    #[arg(long)]
+    pub(crate) video: bool,
+    /// Weights of EfficientNet-Lite0, for --video [default: those of the set-up]
+    #[arg(long, value_name = "FILE", requires = "video")]
+    pub(crate) weights: Option<PathBuf>,
     /// Continue an interrupted demo
     #[arg(long)]
     pub(crate) resume: bool,

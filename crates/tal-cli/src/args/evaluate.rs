@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use tal_core::config::{EvaluationDialect, ScoreCombination};
-use tal_postprocess::{KNOWN_DATASETS, default_thresholds};
+use tal_postprocess::{CountedInstances, DiagnosisTies, KNOWN_DATASETS, default_thresholds};
 
 use super::measures::MeasureArgs;
 use super::values::at_least_one;
@@ -15,10 +15,12 @@ use super::values::at_least_one;
 pub(crate) struct EvaluateArgs {
     /// Annotation file (JSON)
     pub(crate) ground_truth: PathBuf,
-    /// Detections: JSON in ActivityNet's result layout, or a table (.csv, .tsv)
+    /// Detections: JSON in ActivityNet's result layout, a table (.csv, .tsv), or a pickle (.pkl)
     ///
-    /// The columns of a table are recording, start, end, label, score or video-id, t-start, t-end, label, score. The
-    /// annotations of another annotator (JSON) are detections with the score 1.
+    /// The columns of a table are recording, start, end, label, score or video-id, t-start, t-end, label, score. A pickle
+    /// holds such columns in a dictionary or a data frame (eval_results.pkl of ActionFormer and its relatives); no code in it
+    /// is run. Detections without labels are compared with all annotations as one class, or get classes from
+    /// --class-scores. The annotations of another annotator (JSON) are detections with the score 1.
     pub(crate) detections: PathBuf,
     #[command(flatten)]
     pub(crate) rules: RulesArgs,
@@ -34,9 +36,30 @@ pub(crate) struct EvaluateArgs {
     /// Recall is that of the best k × (number of annotations) detections for k = 1 and 5.
     #[arg(long, help_heading = "More figures")]
     pub(crate) recall: bool,
+    /// Print how many detections have equal scores, and how far their order can move mAP
+    #[arg(long, help_heading = "More figures")]
+    pub(crate) ties: bool,
     /// Print a diagnosis: kinds of false positives and their cost, sensitivity to length, coverage and number
     #[arg(long, help_heading = "More figures")]
     pub(crate) diagnose: bool,
+    /// Annotations that the diagnosis counts as number of instances
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "recording",
+        requires = "diagnose",
+        help_heading = "More figures"
+    )]
+    pub(crate) count_instances: CountArg,
+    /// Order of equal scores and equal tIoUs in the diagnosis
+    #[arg(
+        long,
+        value_name = "RULE",
+        default_value = "clean",
+        requires = "diagnose",
+        help_heading = "More figures"
+    )]
+    pub(crate) diagnosis_ties: DiagnosisTiesArg,
     /// Print 95 % confidence intervals, from N draws of the recordings with replacement
     #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "More figures")]
     pub(crate) bootstrap: Option<usize>,
@@ -67,9 +90,9 @@ pub(crate) struct RulesArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) subset: Vec<String>,
     /// tIoU thresholds: FIRST:STEP:LAST or a list with commas [default: those of --dataset, else 0.3:0.1:0.7]
-    #[arg(long, value_name = "T", conflicts_with = "dataset")]
+    #[arg(long, value_name = "T")]
     pub(crate) tiou: Option<Thresholds>,
-    /// Use the usual thresholds of a data set, such as thumos14 or activitynet
+    /// Use the usual thresholds of a data set, such as thumos14 or activitynet, and its buckets for --diagnose
     #[arg(long, value_name = "NAME", value_parser = known_dataset)]
     pub(crate) dataset: Option<KnownDataset>,
     /// Program whose rules decide the details
@@ -86,6 +109,11 @@ pub(crate) struct RulesArgs {
     /// Count detections of recordings without annotations as false positives instead of stopping
     #[arg(long)]
     pub(crate) allow_unknown: bool,
+    /// Stop at annotations that end before they start or have no length
+    ///
+    /// Otherwise reversed ones are left out, with a warning, and those without length follow the rules of the dialect.
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 /// Scores of whole recordings, which give class-agnostic proposals their classes.
@@ -94,7 +122,8 @@ pub(crate) struct RulesArgs {
 pub(crate) struct FusionArgs {
     /// Class scores of each recording (JSON)
     ///
-    /// Either {"results": {ID: [score, …]}, "class": [name, …]} (CUHK) or {ID: {name: score}}.
+    /// {"results": {ID: [score, …]}, "class": [name, …]} (CUHK), {"results": {ID: [{"label": name, "score": score}, …]}}
+    /// (ActivityNet's classification challenge) or {ID: {name: score}}.
     #[arg(long, value_name = "FILE")]
     pub(crate) class_scores: Option<PathBuf>,
     /// Number of classes per recording: the best ones
@@ -115,6 +144,42 @@ pub(crate) enum CombineArg {
     ProductRoot,
     /// Product (OpenTAD)
     Product,
+}
+
+/// Annotations that count as instances.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum CountArg {
+    /// All annotations of the recording (DETAD's data)
+    Recording,
+    /// Those of the same class (DETAD's paper)
+    Class,
+}
+
+/// Order of equal values in a diagnosis.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum DiagnosisTiesArg {
+    /// Earlier first; of equal best tIoUs, an annotation of the own class
+    Clean,
+    /// Later first; of equal best tIoUs, the first annotation of the recording
+    Detad,
+}
+
+impl From<CountArg> for CountedInstances {
+    fn from(count: CountArg) -> Self {
+        match count {
+            CountArg::Recording => Self::Recording,
+            CountArg::Class => Self::Class,
+        }
+    }
+}
+
+impl From<DiagnosisTiesArg> for DiagnosisTies {
+    fn from(ties: DiagnosisTiesArg) -> Self {
+        match ties {
+            DiagnosisTiesArg::Clean => Self::Clean,
+            DiagnosisTiesArg::Detad => Self::Detad,
+        }
+    }
 }
 
 /// Parser of the names of dialects.

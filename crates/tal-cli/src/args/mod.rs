@@ -6,6 +6,7 @@ mod convert;
 mod data;
 mod detector;
 mod evaluate;
+mod features;
 mod inspect;
 mod measures;
 mod prepare;
@@ -24,7 +25,11 @@ pub(crate) use convert::{
 };
 pub(crate) use data::{CheckArgs, DataCommand, StatsArgs};
 pub(crate) use detector::{DemoArgs, ImportArgs, PredictArgs, TestArgs, TrainArgs, TrainedArgs};
-pub(crate) use evaluate::{EvaluateArgs, RulesArgs};
+pub(crate) use evaluate::{CountArg, EvaluateArgs, RulesArgs};
+pub(crate) use features::{
+    DecoderArgs, ExtractArgs, FeaturesCheckArgs, FeaturesCommand, ProbeArgs, RecipesArgs,
+    WeightsArgs as ReleasedWeightsArgs,
+};
 pub(crate) use inspect::InspectArgs;
 pub(crate) use measures::{EndsArg, MeasureArgs, MeasureName};
 pub(crate) use prepare::{PrepareArgs, PreparedDataset};
@@ -77,7 +82,7 @@ pub(crate) enum Command {
     /// configuration. For a file of detections, use `tal evaluate`.
     #[command(alias = "eval")]
     Test(TestArgs),
-    /// Detect actions in feature files
+    /// Detect actions in videos or feature files
     ///
     /// Needs no annotations. Prints the best detections of each recording; --out writes all of them to a file.
     Predict(PredictArgs),
@@ -102,6 +107,9 @@ pub(crate) enum Command {
     /// Show configurations and convert those of other programs
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Compute features of videos
+    #[command(subcommand)]
+    Features(FeaturesCommand),
     /// Check, describe, convert and create data sets
     #[command(subcommand)]
     Data(DataCommand),
@@ -119,6 +127,7 @@ impl Command {
                 | Command::Predict(_)
                 | Command::Ablate(_)
                 | Command::Demo(_)
+                | Command::Features(FeaturesCommand::Extract(_))
         )
     }
 }

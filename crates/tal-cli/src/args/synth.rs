@@ -14,6 +14,12 @@ pub(crate) struct SynthArgs {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) corpus: CorpusArgs,
+    /// Draw films of a figure that does six motions, instead of features; needs ffmpeg
+    #[arg(long, conflicts_with_all = ["difficulty", "like"])]
+    pub(crate) video: bool,
+    /// Length of a film, in seconds [default: 60]
+    #[arg(long, value_name = "N", requires = "video")]
+    pub(crate) seconds: Option<u32>,
     /// Create data in the layout, formats and sizes of a configuration (YAML) instead
     #[arg(
         long,
@@ -39,12 +45,12 @@ pub(crate) struct SynthArgs {
 /// Properties of the synthetic data set.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CorpusArgs {
-    /// Number of training recordings
-    #[arg(long, value_name = "N", default_value_t = 80, value_parser = at_least_one)]
-    pub(crate) num_train: usize,
-    /// Number of test recordings
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = at_least_one)]
-    pub(crate) num_test: usize,
+    /// Number of training recordings [default: 80, with --video 24]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) num_train: Option<usize>,
+    /// Number of test recordings [default: 30, with --video 8]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) num_test: Option<usize>,
     /// Difficulty, from 0 (clean) to 1 (noise, distractors, similar classes, overlaps)
     #[arg(long, value_name = "D", default_value_t = 0.5, value_parser = from_zero_to_one)]
     pub(crate) difficulty: f64,

@@ -67,6 +67,17 @@ fn at_least(text: &str, least: usize) -> Result<usize, String> {
     }
 }
 
+/// Part I of N, such as `0/4`.
+pub(super) fn shard(text: &str) -> Result<(usize, usize), String> {
+    let parts = text
+        .split_once('/')
+        .and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
+    match parts {
+        Some((index, count)) if index < count => Ok((index, count)),
+        _ => Err("must be I/N with I from 0 to N - 1, such as 0/4".to_owned()),
+    }
+}
+
 /// A regular expression. The last line of the parser's message names the mistake; the others are a drawing.
 pub(super) fn regular_expression(text: &str) -> Result<Regex, String> {
     Regex::new(text).map_err(|error| {

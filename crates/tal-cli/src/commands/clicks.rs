@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use tal_core::{GroundTruth, Recording};
 use tal_corpus::simulation::{self, Simulation, SimulationConfig};
 use tal_data::annotations::{self, extra};
@@ -50,6 +50,17 @@ pub(crate) fn run(args: &ClicksArgs) -> Result<()> {
         tracing::warn!(
             "{} recordings left out: they have labels but no segments",
             found.num_without_segments
+        );
+    }
+    if found.clicks.is_empty() {
+        bail!(
+            "{}: no click: no stretch of background{} in {} recordings",
+            path.display(),
+            match args.min_length > 0.0 {
+                true => format!(" of {} s or more (--min-length)", args.min_length),
+                false => String::new(),
+            },
+            chosen.len()
         );
     }
     found.clicks.write(&args.out)?;

@@ -41,6 +41,9 @@ pub(crate) fn run(args: &ClipsArgs) -> Result<()> {
     };
     let clicks = clicks.as_ref().map(|(clicks, path)| (clicks, *path));
     let reports = clips::cut(&dataset, &subsets, clicks, &args.out, &config)?;
+    if args.clicks.is_some() && reports.iter().all(|report| report.num_clicks == 0) {
+        tracing::warn!("--clicks: no click lies in any of the clips");
+    }
     report(args, &reports)
 }
 

@@ -1,8 +1,9 @@
 //! `tal data convert annotations`: a publisher's annotations in another format.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use tal_core::quoted_list;
 use tal_corpus::export;
 use tal_corpus::source::{
     self, ClassList, Converted, DropReason, SourceError, SourceOptions, VideoInfo,
@@ -38,6 +39,7 @@ pub(crate) fn run(args: &ConvertAnnotationsArgs) -> Result<()> {
             error => anyhow::Error::from(error),
         }
     })?;
+    check_rows(target, &converted)?;
     match target {
         TargetArg::Json => annotations::write(&args.out, &converted.truth, VERSION)?,
         TargetArg::ActivityNet => {
@@ -45,7 +47,68 @@ pub(crate) fn run(args: &ConvertAnnotationsArgs) -> Result<()> {
         }
         TargetArg::Csv => export::write_csv(&args.out, &converted.truth)?,
     }
+    tell_of_unused(args, &converted);
     report(args, &converted)
+}
+
+/// Refuses a result without a single annotation, unless there was none to begin with and recordings are written alone.
+fn check_rows(target: TargetArg, converted: &Converted) -> Result<()> {
+    let mut all = converted.truth.recordings.iter();
+    if all.any(|recording| !recording.instances.is_empty()) {
+        return Ok(());
+    }
+    let num_dropped = converted.dropped.len();
+    if num_dropped > 0 {
+        let classes = converted.dropped.iter().map(|one| one.label.as_str());
+        let classes: BTreeSet<&str> = classes.collect();
+        bail!(
+            "nothing is left: all {num_dropped} annotations would be left out (classes {})",
+            quoted_list(classes)
+        );
+    }
+    match target {
+        TargetArg::Csv => bail!(
+            "none of the {} recordings has an annotation, so the table would have no row; --to json writes recordings alone",
+            converted.truth.recordings.len()
+        ),
+        TargetArg::Json | TargetArg::ActivityNet => Ok(()),
+    }
+}
+
+/// Tells of options that changed nothing.
+fn tell_of_unused(args: &ConvertAnnotationsArgs, converted: &Converted) {
+    let used = converted.used;
+    if let Some(fps) = args.fps
+        && used.fps == 0
+    {
+        tracing::warn!("--fps {fps} has no effect: every recording has a frame rate of its own");
+    }
+    if let Some(name) = &args.default_subset
+        && used.default_subset == 0
+    {
+        tracing::warn!(
+            "--default-subset {name} has no effect: every recording has a subset of its own"
+        );
+    }
+    if let Some(file) = &args.class_names {
+        let recordings = converted.truth.recordings.iter();
+        let labels = recordings
+            .flat_map(|one| &one.instances)
+            .map(|one| one.label);
+        let labels: BTreeSet<u32> = labels.collect();
+        let classes = converted.truth.classes.iter();
+        let unused = classes.filter(|(id, _)| !labels.contains(id));
+        let unused: Vec<&str> = unused.map(|(_, name)| name).collect();
+        if !unused.is_empty() {
+            tracing::warn!(
+                "--class-names {}: {} of {} classes have no annotation: {}",
+                file.display(),
+                unused.len(),
+                converted.truth.classes.len(),
+                quoted_list(unused)
+            );
+        }
+    }
 }
 
 fn target(args: &ConvertAnnotationsArgs) -> TargetArg {
@@ -82,6 +145,7 @@ fn options(args: &ConvertAnnotationsArgs) -> Result<SourceOptions> {
         subset_map,
         drop_classes: args.drop_class.clone(),
         all_labels: args.all_labels,
+        strict: args.strict,
     })
 }
 
@@ -104,6 +168,12 @@ fn report(args: &ConvertAnnotationsArgs, converted: &Converted) -> Result<()> {
             of_subset()
                 .map(|recording| recording.instances.len())
                 .sum::<usize>()
+        ));
+    }
+    if let Some(subset) = &converted.assumed_subset {
+        lines.push(format!(
+            "no column subset: all recordings are of the subset {subset:?}; `tal data split` deals them to training and test, \
+             --default-subset names another"
         ));
     }
     let reasons = [

@@ -6,7 +6,7 @@ use anyhow::Result;
 use tal_engine::DeviceChoice;
 use tal_engine::run::RunOptions;
 
-use super::{synth, train};
+use super::{demo_video, synth, train};
 use crate::args::{CorpusArgs, DemoArgs};
 use crate::console::Console;
 
@@ -15,15 +15,19 @@ const CONFIG: &str = include_str!("../../../../configs/demo.yaml");
 
 /// The corpus that the configuration is made for.
 const CORPUS: CorpusArgs = CorpusArgs {
-    num_train: 80,
-    num_test: 30,
+    num_train: Some(80),
+    num_test: Some(30),
     difficulty: 0.5,
     corpus_seed: 1,
 };
 
 pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> Result<()> {
-    let data = std::path::absolute(args.out.join("data"))?;
-    let run = args.out.join("run");
+    if args.video {
+        return demo_video::run(args, device, console);
+    }
+    let out = args.out.clone().unwrap_or_else(|| "runs/demo".into());
+    let data = std::path::absolute(out.join("data"))?;
+    let run = out.join("run");
     let (annotations, features) = (data.join("annotations.json"), data.join("features"));
     let mut overrides = vec![
         format!("dataset.annotations={}", annotations.display()),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::Result;
-use tal_core::{GroundTruth, Recording};
+use tal_core::{GroundTruth, Recording, plain_list};
 use tal_corpus::split;
 use tal_data::annotations;
 
@@ -20,11 +20,12 @@ const TEST: &str = "test";
 
 pub(crate) fn run(args: &SplitArgs) -> Result<()> {
     let files = files(args)?;
-    let bytes =
-        std::fs::read(&args.annotations).map_err(|source| tal_data::AnnotationError::Read {
+    let bytes = tal_data::text::open(&args.annotations).map_err(|source| {
+        tal_data::AnnotationError::Read {
             path: args.annotations.clone(),
             source,
-        })?;
+        }
+    })?;
     let truth = annotations::parse(&bytes, &args.annotations, None)?;
     let chosen: Vec<&Recording> = chosen(args, &truth)?;
     let groups = chosen.iter().map(|recording| group(args, &recording.id));
@@ -157,7 +158,7 @@ fn report(
     let (out, count) = (args.out.display(), chosen.len());
     let mut text = format!("{out}: {count} recordings split\n{table}");
     if !missing.is_empty() {
-        text += &format!("\nno annotation of {}", missing.join(", "));
+        text += &format!("\nno annotation of {}", plain_list(&missing));
     }
     print(&text)
 }

@@ -8,41 +8,45 @@ use tal_core::atomic::FolderError;
 use tal_core::config::{Config, FeatureFormat};
 use tal_synth::{LikeOptions, SynthConfig, SynthError};
 
-use super::output;
+use super::{films, output};
 use crate::args::{CorpusArgs, SynthArgs};
-use crate::console::print;
+use crate::console::{Console, print};
 use crate::failure::bail_usage;
 
-pub(crate) fn run(args: &SynthArgs) -> Result<()> {
+pub(crate) fn run(args: &SynthArgs, console: &Console) -> Result<()> {
+    if args.video {
+        return films::run(args, console);
+    }
     if let Some(config) = &args.like {
         return like(args, config);
     }
     if !args.layers.is_empty() {
         bail_usage!("--set and --overlay change a configuration; name it with --like CONFIG");
     }
-    generate(&args.out, &args.corpus)?;
+    let config = generate(&args.out, &args.corpus)?;
     print(&format!(
         "{}: annotations.json, features/ ({} training and {} test recordings)",
         args.out.display(),
-        args.corpus.num_train,
-        args.corpus.num_test
+        config.num_train,
+        config.num_test
     ))
 }
 
 /// Generates the corpus and writes it to `out`, which must be empty or new.
-pub(crate) fn generate(out: &Path, args: &CorpusArgs) -> Result<()> {
+pub(crate) fn generate(out: &Path, args: &CorpusArgs) -> Result<SynthConfig> {
+    let default = SynthConfig::default();
     let config = SynthConfig {
-        num_train: args.num_train,
-        num_test: args.num_test,
+        num_train: args.num_train.unwrap_or(default.num_train),
+        num_test: args.num_test.unwrap_or(default.num_test),
         difficulty: args.difficulty,
         seed: args.corpus_seed,
-        ..SynthConfig::default()
+        ..default
     };
     let corpus = tal_synth::generate(&config)?;
     tal_synth::write(&corpus, out)?;
     let num_recordings = corpus.features.len();
     tracing::info!("{num_recordings} recordings written to {}", out.display());
-    Ok(())
+    Ok(config)
 }
 
 /// Removes the files that a killed [`generate`] leaves in its folder. If that fails, the next one reports it.

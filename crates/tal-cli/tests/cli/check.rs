@@ -100,7 +100,10 @@ fn overrides_reach_the_check() {
         .iter()
         .position(|one| *one == ("error", "feature_rate"));
     let expected = &found["findings"][rate.unwrap()]["expected"];
-    assert_eq!(expected, "feat_stride is likely 8, or fps 16");
+    assert_eq!(
+        expected,
+        "fps: 16; it gives the number of features of all 11 recordings exactly"
+    );
 }
 
 #[test]

@@ -295,8 +295,11 @@ fn data_sets_have_their_thresholds() {
         USAGE,
         &["foo", "thumos14", "activitynet", "ego4d"],
     );
-    let parts = ["--tiou", "cannot be used with", "--dataset"];
-    fails(&place, &["--dataset", "thumos14"], USAGE, &parts);
+    // Other thresholds go with the buckets of a data set.
+    let both = figures(&place, &["--dataset", "thumos14", "--diagnose"]);
+    assert_eq!(both["tiou_thresholds"], json!([0.5, 0.75]));
+    let coverage = &both["diagnosis"]["characteristics"][0]["buckets"];
+    assert_eq!(coverage[0]["max"], json!(0.02));
 }
 
 #[test]

@@ -49,6 +49,22 @@ sections! {
         pub remove_duplicates: bool = false,
         /// Leaves out recordings without a feature file, with a warning, instead of stopping.
         pub skip_missing_features: bool = false,
+        /// Recipe and weights that made the features, so that `tal predict` takes videos, too. Null: it takes features only.
+        pub extract: Option<ExtractConfig> = None,
+    }
+
+    /// The way from a video to features.
+    pub struct ExtractConfig {
+        /// Name of a recipe that comes with the program, or a YAML file.
+        pub recipe: String,
+        /// SHA-256 of the recipe's values, as in the description of the features; null does not compare it.
+        #[serde(default)]
+        pub recipe_sha256: Option<String>,
+        /// File of the network's weights; `${NAME}` and relative paths as in `annotations`.
+        pub weights: PathBuf,
+        /// SHA-256 of that file; null does not compare it.
+        #[serde(default)]
+        pub weights_sha256: Option<String>,
     }
 
     /// Training annotations that reach beyond the last feature.
@@ -223,6 +239,12 @@ impl DatasetConfig {
             "1 if class_agnostic is true",
         );
         check.section("truncation", |check| self.truncation.check(check));
+        if let Some(extract) = &self.extract {
+            check.section("extract", |check| {
+                check.filled("recipe", &extract.recipe);
+                check.filled("weights", &extract.weights.to_string_lossy());
+            });
+        }
     }
 }
 

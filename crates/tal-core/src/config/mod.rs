@@ -137,6 +137,9 @@ impl Config {
         let features = &mut self.dataset.features;
         add("dataset.annotations", &mut self.dataset.annotations);
         add("dataset.features.dir", &mut features.dir);
+        if let Some(extract) = &mut self.dataset.extract {
+            add("dataset.extract.weights", &mut extract.weights);
+        }
         for (index, more) in features.append.iter_mut().enumerate() {
             add(
                 &format!("dataset.features.append[{index}].dir"),

@@ -54,6 +54,19 @@ pub enum WeightsError {
     /// The weights do not fit the network.
     #[error("the weights do not fit the network: {0}")]
     Mismatch(Box<LoadReport>),
+    /// Weights that no network can work with.
+    #[error(
+        "the tensor `{name}` holds {count} of {total} values that are NaN or infinite, so the training that wrote it had \
+         failed; take a checkpoint from before"
+    )]
+    NotFinite {
+        /// The tensor.
+        name: String,
+        /// Number of such values.
+        count: i64,
+        /// Number of all values.
+        total: i64,
+    },
     /// LibTorch refused.
     #[error("LibTorch cannot handle the tensor `{name}`: {source}")]
     Torch {

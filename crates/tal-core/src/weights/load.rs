@@ -13,8 +13,8 @@ use super::report::{LoadReport, Mismatch};
 /// floating-point weights of another precision are converted; any other kind must be equal.
 ///
 /// # Errors
-/// [`WeightsError::Mismatch`] with the whole report if something does not fit, the network is unchanged then; if LibTorch
-/// refuses a copy.
+/// [`WeightsError::Mismatch`] with the whole report if something does not fit, [`WeightsError::NotFinite`] for the first tensor
+/// with a value that is not finite, the network is unchanged then; if LibTorch refuses a copy.
 pub fn load_strict(
     vars: impl IntoIterator<Item = (String, Tensor)>,
     source: &BTreeMap<String, Tensor>,
@@ -44,6 +44,9 @@ pub fn load_strict(
     if !report.is_complete() {
         return Err(WeightsError::Mismatch(Box::new(report)));
     }
+    for (name, _, weights) in &copies {
+        check_finite(name, weights)?;
+    }
     tch::no_grad(|| {
         for (name, mut variable, weights) in copies {
             variable
@@ -65,6 +68,20 @@ fn is_floating(kind: Kind) -> bool {
         kind,
         Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double
     )
+}
+
+fn check_finite(name: &str, weights: &Tensor) -> Result<(), WeightsError> {
+    let finite = weights.isfinite();
+    // One answer for all values, since almost always all are finite.
+    if finite.all().int64_value(&[]) != 0 {
+        return Ok(());
+    }
+    let total = weights.numel() as i64;
+    Err(WeightsError::NotFinite {
+        name: name.to_owned(),
+        count: total - finite.sum(Kind::Int64).int64_value(&[]),
+        total,
+    })
 }
 
 fn describe(tensor: &Tensor) -> String {

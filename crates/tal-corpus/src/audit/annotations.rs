@@ -7,7 +7,7 @@ use tal_core::{ClassMap, GroundTruth};
 
 use super::finding::{Code, Findings, Severity};
 use tal_data::AnnotationError;
-use tal_data::annotations::{self, Salvage};
+use tal_data::annotations::{self, Salvage, SegmentRule};
 
 /// Annotations that could be read.
 pub(super) struct Readable {
@@ -21,7 +21,8 @@ pub(super) struct Readable {
 /// # Errors
 /// Those of [`annotations::read`].
 pub(super) fn strict(config: &DatasetConfig) -> Result<GroundTruth, AnnotationError> {
-    let truth = annotations::read(&config.annotations, num_classes(config))?;
+    let rule = SegmentRule::AUDIT;
+    let truth = annotations::read_with(&config.annotations, num_classes(config), rule)?;
     Ok(with_classes(truth, config))
 }
 

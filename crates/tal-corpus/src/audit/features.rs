@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use tal_core::config::FeaturesConfig;
-use tal_core::{GroundTruth, Recording};
+use tal_core::{GroundTruth, Recording, quoted_list};
 
 use super::finding::{Code, Findings, Severity};
 use tal_data::features::RecordingKey;
@@ -20,6 +20,8 @@ pub(super) struct Files {
     expected: BTreeSet<PathBuf>,
     /// Names by folder; folders that do not exist have none.
     folders: BTreeMap<PathBuf, Option<BTreeSet<String>>>,
+    /// Names within the one file that holds all recordings.
+    listed: Option<BTreeSet<String>>,
 }
 
 impl Files {
@@ -47,13 +49,20 @@ impl Files {
                 .map(OsString::into_string);
             *names = Some(all.filter_map(Result::ok).collect());
         }
-        Self { expected, folders }
+        // A file that cannot be read is reported with the recordings.
+        let listed = store.listed().ok().flatten();
+        Self {
+            expected,
+            folders,
+            listed: listed.map(BTreeSet::from_iter),
+        }
     }
 
-    /// Whether the folder of a file exists.
+    /// Whether the folder of a file exists; that of a file with all recordings, too.
     pub(super) fn has_folder_of(&self, path: &Path) -> bool {
-        path.parent()
-            .and_then(|folder| self.folders.get(folder))
+        path.ancestors()
+            .skip(1)
+            .find_map(|folder| self.folders.get(folder))
             .is_some_and(Option::is_some)
     }
 
@@ -91,15 +100,29 @@ impl Files {
         }
     }
 
-    /// A file beside `path` that may be the one that is missing.
-    fn like(&self, path: &Path, id: &str) -> Option<String> {
-        let names = self.folders.get(path.parent()?)?.as_ref()?;
-        let id = id.to_lowercase();
-        let free = |name: &&String| !self.expected.contains(&path.with_file_name(name));
-        let mut similar = names
-            .iter()
-            .filter(|name| name.to_lowercase().contains(&id));
-        similar.find(free).cloned()
+    /// The file beside `path`, or the name in the file of all, that may be the one that is missing.
+    fn hint(&self, path: &Path, id: &str) -> Option<String> {
+        let lower = id.to_lowercase();
+        let like = |name: &&String| name.to_lowercase().contains(&lower);
+        let found = match &self.listed {
+            Some(names) => names.iter().filter(like).min_by_key(|name| name.len()),
+            None => {
+                let names = self.folders.get(path.parent()?)?.as_ref()?;
+                let free = |name: &&String| !self.expected.contains(&path.with_file_name(name));
+                let similar = names.iter().filter(like).filter(free);
+                similar.min_by_key(|name| name.len())
+            }
+        };
+        let names = self.listed.as_ref();
+        match (found, names) {
+            (Some(name), None) => Some(format!(
+                "there is {name:?}: check features.prefix and features.suffix"
+            )),
+            (Some(name), Some(_)) => {
+                Some(format!("the file holds {name:?}: check features.prefix"))
+            }
+            (None, names) => names.map(|names| format!("the file holds {}", quoted_list(names))),
+        }
     }
 }
 
@@ -130,8 +153,8 @@ pub(super) fn present(
             continue;
         };
         num_missing += 1;
-        let similar = (num_missing <= MAX_HINTS)
-            .then(|| files.like(&path, &recording.id))
+        let hint = (num_missing <= MAX_HINTS)
+            .then(|| files.hint(&path, &recording.id))
             .flatten();
         let (severity, expected) = if skip_missing {
             (
@@ -144,10 +167,8 @@ pub(super) fn present(
                 "a feature file, or skip_missing_features: true",
             )
         };
-        let expected = match similar {
-            Some(name) => {
-                format!("{expected}; there is {name:?}: check features.prefix and features.suffix")
-            }
+        let expected = match hint {
+            Some(hint) => format!("{expected}; {hint}"),
             None => expected.to_owned(),
         };
         let found = format!("{} does not exist", path.display());
@@ -155,6 +176,47 @@ pub(super) fn present(
         findings.add(severity, Code::FeatureMissing, id, found, expected);
     }
     present
+}
+
+/// Tells of subsets of which every recording is left out. `trained` says whether a recording is trained on.
+pub(super) fn check_left_out(
+    present: &[bool],
+    trained: impl Fn(usize) -> bool,
+    findings: &mut Findings,
+) {
+    for (role, training) in [("train on", true), ("test on", false)] {
+        let mut of_role = (0..present.len()).filter(|index| trained(*index) == training);
+        let any = of_role.clone().next().is_some();
+        if any && of_role.all(|index| !present[index]) {
+            findings.add(
+                Severity::Error,
+                Code::FeatureMissing,
+                None,
+                format!("no recording to {role} has features"),
+                "features of one recording at least, although skip_missing_features is true",
+            );
+        }
+    }
+}
+
+/// Tells if the features of all training recordings stand still.
+pub(super) fn check_constant<'a>(
+    trained: impl Iterator<Item = &'a Loaded>,
+    findings: &mut Findings,
+) {
+    let still: Vec<bool> = trained.map(|loaded| loaded.digest.is_none()).collect();
+    if still.len() > 1 && still.iter().all(|still| *still) {
+        findings.add(
+            Severity::Error,
+            Code::FeatureConstant,
+            None,
+            format!(
+                "none of the {} training recordings has features that change over time",
+                still.len()
+            ),
+            "features that change over time: nothing can be learned from these",
+        );
+    }
 }
 
 /// Facts about features that were read.

@@ -34,6 +34,8 @@ pub enum Code {
     AnnotationsUnreadable,
     /// A field of a recording or annotation is missing or wrong.
     AnnotationInvalid,
+    /// Durations or segments are in another unit than seconds.
+    TimeUnit,
     /// An id occurs twice in the annotation file.
     RecordingRepeated,
     /// A recording is trained on and tested on.
@@ -54,6 +56,8 @@ pub enum Code {
     LabelWithoutId,
     /// A label is not among the classes that the file lists or has elsewhere.
     LabelUnknown,
+    /// Labels differ by spaces or case alone.
+    LabelSpelling,
     /// There are more labels than classes.
     TooManyLabels,
     /// Classes of the configuration have no annotation in the used subsets.
@@ -66,6 +70,10 @@ pub enum Code {
     DurationMissing,
     /// A training recording has no annotation.
     RecordingWithoutAnnotations,
+    /// No point of the network learns from any action.
+    NothingToLearn,
+    /// No point of the network learns from any action of a class.
+    ClassNotLearned,
     /// A recording is longer than `max_seq_len`.
     RecordingTooLong,
     /// A segment ends before it starts.
@@ -104,7 +112,7 @@ pub enum Code {
     FeatureConstant,
     /// There are more or fewer features than the duration asks for.
     FeatureLength,
-    /// Most recordings have more or fewer features than their durations ask for, by one factor.
+    /// Most recordings have more or fewer features than their durations ask for, for one reason.
     FeatureRate,
     /// Two recordings have the same features.
     FeatureRepeated,

@@ -5,7 +5,7 @@ use tal_core::TimeGrid;
 use super::finding::Severity;
 
 /// Frame rates that recordings are made with or brought to.
-const USUAL_RATES: [f64; 20] = [
+pub(super) const USUAL_RATES: [f64; 20] = [
     1.0, 2.0, 5.0, 8.0, 10.0, 12.0, 12.5, 15.0, 16.0, 20.0, 23.976, 24.0, 25.0, 29.97, 30.0, 48.0,
     50.0, 59.94, 60.0, 100.0,
 ];
@@ -84,6 +84,26 @@ impl Length {
             )
         )
     }
+
+    /// Whether the recording has exactly as many features as `grid` gives, or one more or less.
+    pub(super) fn fits(&self, grid: &TimeGrid) -> Fit {
+        match self.found.abs_diff(grid.num_features(self.duration)) {
+            0 => Fit::Exact,
+            1 => Fit::Near,
+            _ => Fit::None,
+        }
+    }
+}
+
+/// How a number of features agrees with a grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// To the last feature.
+    Exact,
+    /// Up to one feature, as the rounding of a duration leaves it.
+    Near,
+    /// Not at all.
+    None,
 }
 
 /// Which of stride, frame rate and duration is likely wrong if there are `ratio` times as many features as expected,
@@ -111,10 +131,6 @@ pub(super) fn likely_cause(ratio: f64, grid: &TimeGrid, tolerance: f64) -> Strin
     if let Some(rate) = true_fps {
         return format!("fps is likely {}", short(rate));
     }
-    let stride = stride / ratio;
-    if stride > 0.75 && near(stride, stride.round()) <= tolerance && (ratio - 1.0).abs() > 0.1 {
-        return format!("feat_stride may be {}", stride.round());
-    }
     if ratio < 1.0 {
         "the features end early, or the duration is too long".to_owned()
     } else {
@@ -123,7 +139,7 @@ pub(super) fn likely_cause(ratio: f64, grid: &TimeGrid, tolerance: f64) -> Strin
 }
 
 /// A number to a few digits.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     let text = format!("{value:.3}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     text.to_owned()
@@ -200,7 +216,8 @@ mod tests {
             likely_cause(29.97 / 30.0, &GRID, 0.0005),
             "fps is likely 29.97"
         );
-        assert_eq!(cause(4.0 / 7.0), "feat_stride may be 7");
+        // An odd stride of one recording is a guess; rates are explained for all together.
+        assert!(cause(4.0 / 7.0).contains("end early"));
         assert!(cause(0.93).contains("end early"));
         assert!(cause(1.07).contains("too short"));
         let ntsc = TimeGrid { fps: 29.97, ..GRID };

@@ -5,16 +5,21 @@
 
 mod annotations;
 mod clicks;
+mod consequences;
 mod distribution;
 mod features;
 mod finding;
 mod labels;
+mod learning;
 mod length;
 mod positives;
+mod rate;
 mod recording;
+mod spelling;
 mod statistics;
 mod subsets;
 mod timing;
+mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -28,6 +33,7 @@ use annotations::is_in;
 use features::{Files, Loaded};
 use finding::Findings;
 use labels::Labels;
+use learning::Lesson;
 use length::Length;
 use positives::Assigner;
 use recording::{Member, Surroundings};
@@ -117,6 +123,10 @@ pub fn check(config: &Config, quick: bool, watch: &Watch<'_>) -> Audit {
     let recordings: Vec<&Recording> = members.iter().map(|member| member.recording).collect();
     let skip = dataset.skip_missing_features;
     let present = features::present(&recordings, &store, &files, skip, &mut findings);
+    if skip {
+        let trained = |index: usize| members[index].trained_on;
+        features::check_left_out(&present, trained, &mut findings);
+    }
     let around = Surroundings {
         config,
         classes: &read.truth.classes,
@@ -140,11 +150,57 @@ pub fn check(config: &Config, quick: bool, watch: &Watch<'_>) -> Audit {
         .collect();
     let complete = looked_at.iter().all(Option::is_some);
     let counts = counts(config, &members, &looked_at);
-    repeated(&members, &looked_at, &mut findings);
-    lengths(&members, &looked_at, &mut findings);
+    together(&around, &members, &looked_at, &mut findings);
     let own = looked_at.into_iter().flatten();
     findings.0.extend(own.flat_map(|looked| looked.findings.0));
+    let mut trained = members.iter().filter(|member| member.trained_on);
+    let unlabelled = trained.all(|member| around.labels.of(member.recording).is_empty());
+    consequences::remove(&mut findings.0, unlabelled);
     audit(findings, counts, quick, complete)
+}
+
+/// Findings that concern several recordings.
+fn together(
+    around: &Surroundings<'_>,
+    members: &[Member<'_>],
+    looked: &[Option<Looked>],
+    findings: &mut Findings,
+) {
+    repeated(members, looked, findings);
+    features::check_constant(
+        members
+            .iter()
+            .zip(looked)
+            .filter(|(member, _)| member.trained_on)
+            .filter_map(|(_, looked)| looked.as_ref()?.loaded.as_ref()),
+        findings,
+    );
+    let looked: Vec<Option<&Looked>> = looked.iter().map(Option::as_ref).collect();
+    let lens: Vec<Option<usize>> = looked
+        .iter()
+        .map(|looked| Some((*looked)?.loaded.as_ref()?.len))
+        .collect();
+    units::check(&around.config.dataset, members, &lens, findings);
+    let lengths = members.iter().zip(&looked).filter_map(|(member, looked)| {
+        let length = (*looked)?.length?;
+        Some((member.recording.id.as_str(), length))
+    });
+    rate::check(&lengths.collect::<Vec<_>>(), findings);
+    // What a damaged recording would teach is not known.
+    let taught = members
+        .iter()
+        .zip(&looked)
+        .filter(|(member, _)| member.trained_on);
+    let lessons: Option<Vec<&Vec<Lesson>>> = taught
+        .map(|(member, looked)| match member.damaged {
+            true => None,
+            false => (*looked)?.lessons.as_ref(),
+        })
+        .collect();
+    if let Some(lessons) = lessons {
+        let lessons: Vec<Lesson> = lessons.into_iter().flatten().copied().collect();
+        learning::check(&lessons, around.classes, findings);
+    }
 }
 
 /// Findings about one recording.
@@ -152,6 +208,7 @@ struct Looked {
     findings: Findings,
     loaded: Option<Loaded>,
     length: Option<Length>,
+    lessons: Option<Vec<Lesson>>,
 }
 
 fn look(member: &Member<'_>, store: Option<&FeatureStore>, around: &Surroundings<'_>) -> Looked {
@@ -159,7 +216,7 @@ fn look(member: &Member<'_>, store: Option<&FeatureStore>, around: &Surroundings
     let recording = member.recording;
     let loaded = store.and_then(|store| features::load(recording, store, &mut findings));
     let len = loaded.as_ref().map(|loaded| loaded.len);
-    recording::check(member, len, around, &mut findings);
+    let lessons = recording::check(member, len, around, &mut findings);
     let grid = timing::stored_grid(&around.config.dataset, recording);
     let length = match (len, grid, recording.duration) {
         (Some(found), Some(grid), Some(duration)) => Some(Length {
@@ -173,6 +230,7 @@ fn look(member: &Member<'_>, store: Option<&FeatureStore>, around: &Surroundings
         findings,
         loaded,
         length,
+        lessons,
     }
 }
 
@@ -259,50 +317,6 @@ fn repeated(members: &[Member<'_>], looked: &[Option<Looked>], findings: &mut Fi
             format!("the same features as {:?}{what}", first.recording.id),
             "features of its own for each recording",
         );
-    }
-}
-
-/// Recordings with more or fewer features than their durations ask for.
-fn lengths(members: &[Member<'_>], looked: &[Option<Looked>], findings: &mut Findings) {
-    let measured: Vec<(&str, Length)> = members
-        .iter()
-        .zip(looked)
-        .filter_map(|(member, looked)| {
-            Some((member.recording.id.as_str(), looked.as_ref()?.length?))
-        })
-        .collect();
-    let all: Vec<Length> = measured.iter().map(|(_, length)| *length).collect();
-    let shared = length::shared_ratio(&all);
-    if let (Some(ratio), Some(first)) = (shared, all.first()) {
-        let num = all
-            .iter()
-            .filter(|length| length::agrees(length, ratio))
-            .count();
-        let severity = if (ratio - 1.0).abs() > 0.1 {
-            Severity::Error
-        } else {
-            Severity::Warning
-        };
-        findings.add(
-            severity,
-            Code::FeatureRate,
-            None,
-            format!(
-                "{num} of {} recordings have {ratio:.3} times as many features as expected",
-                all.len()
-            ),
-            length::likely_cause(ratio, &first.grid, 0.01),
-        );
-    }
-    for (id, length) in measured {
-        let Some(severity) = length.severity() else {
-            continue;
-        };
-        if shared.is_some_and(|ratio| length::agrees(&length, ratio)) {
-            continue;
-        }
-        let (found, expected) = (length.found_text(), length.expected_text());
-        findings.add(severity, Code::FeatureLength, Some(id), found, expected);
     }
 }
 

@@ -7,6 +7,7 @@ use tal_core::{ClassMap, Instance, Recording, Segment, remove_duplicates};
 
 use super::finding::{Code, Findings, Severity};
 use super::labels::Labels;
+use super::learning::Lesson;
 use super::positives::Assigner;
 use super::timing::{Timing, stored_grid, timing};
 
@@ -27,12 +28,14 @@ pub(super) struct Member<'a> {
 }
 
 /// Everything that does not need the features; `num_stored` is their number if it is known.
+///
+/// Returns what training can learn of each action of the recording, as far as that is known.
 pub(super) fn check(
     member: &Member<'_>,
     num_stored: Option<usize>,
     around: &Surroundings<'_>,
     findings: &mut Findings,
-) {
+) -> Option<Vec<Lesson>> {
     let Member {
         recording,
         trained_on,
@@ -58,10 +61,17 @@ pub(super) fn check(
     }
     segments(recording, around, findings);
     // Regression ranges and windows are those of detectors that learn from segments.
-    let has_points = matches!(around.labels, Labels::Segments);
-    if has_points && let Some(timing) = timing(dataset, recording, num_stored) {
-        on_grid(member, timing, num_stored.is_some(), around, findings);
+    if !matches!(around.labels, Labels::Segments) {
+        return None;
     }
+    let timing = timing(dataset, recording, num_stored)?;
+    Some(on_grid(
+        member,
+        timing,
+        num_stored.is_some(),
+        around,
+        findings,
+    ))
 }
 
 fn fields(recording: &Recording, config: &Config, findings: &mut Findings) {
@@ -193,7 +203,7 @@ fn on_grid(
     len_known: bool,
     around: &Surroundings<'_>,
     findings: &mut Findings,
-) {
+) -> Vec<Lesson> {
     let Config {
         dataset, decoder, ..
     } = around.config;
@@ -239,8 +249,23 @@ fn on_grid(
     let reach = decoder.regression_range.iter().map(|range| range[1]);
     let reach = reach.fold(0.0, f32::max);
     let needed = dataset.truncation.trunc_thresh as f32;
+    let empty = recording.instances.iter();
+    let empty = empty.filter(|instance| instance.segment.length() <= 0.0);
+    let mut lessons: Vec<Lesson> = empty
+        .map(|instance| Lesson {
+            label: instance.label,
+            length: 0.0,
+            learned: false,
+        })
+        .collect();
     for (instance, segment) in instances.iter().zip(&segments) {
         let length = segment.length();
+        let learned = member.trained_on && learned(segment);
+        lessons.push(Lesson {
+            label: instance.label,
+            length,
+            learned,
+        });
         // The level of the last feature's middle, and half a feature of rounding.
         if len_known && segment.start >= len as f32 + 0.5 {
             findings.add(
@@ -280,7 +305,7 @@ fn on_grid(
                 "a larger dataset.max_seq_len",
             );
         } else if length < 1.0 {
-            let (severity, expected) = if learned(segment) {
+            let (severity, expected) = if learned {
                 (Severity::Note, "nothing, if such actions are few")
             } else {
                 let expected = "features at a smaller stride: no point of the network lies in it";
@@ -288,7 +313,7 @@ fn on_grid(
             };
             let found = describe(instance, segment);
             findings.add(severity, Code::ActionTooShort, id, found, expected);
-        } else if !learned(segment) {
+        } else if !learned {
             findings.add(
                 Severity::Warning,
                 Code::ActionWithoutLevel,
@@ -301,4 +326,5 @@ fn on_grid(
             );
         }
     }
+    lessons
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use tal_core::config::{Config, DatasetConfig};
-use tal_core::{GroundTruth, Recording};
+use tal_core::{GroundTruth, Recording, plain_list, quoted_list};
 
 use super::annotations::is_in;
 use super::finding::{Code, Findings, Severity};
 use super::labels::Labels;
+use super::spelling::Variants;
 
 pub(super) fn check(
     config: &Config,
@@ -16,16 +17,18 @@ pub(super) fn check(
     findings: &mut Findings,
 ) {
     names(&config.dataset, truth, labels, findings);
+    let variants = Variants::of(&truth.classes);
+    variants.check(findings);
     if findings.0.iter().any(|one| one.code == Code::SubsetEmpty) {
         // Every class would lack examples.
         return;
     }
-    classes(config, truth, labels, findings);
+    classes(config, truth, labels, &variants.ids(), findings);
 }
 
 fn names(config: &DatasetConfig, truth: &GroundTruth, labels: &Labels, findings: &mut Findings) {
     let present = truth.subset_names();
-    let listed = list(present.iter().copied());
+    let listed = quoted_list(&present);
     for (role, field, wanted, labels) in [
         (
             "train on",
@@ -60,10 +63,7 @@ fn names(config: &DatasetConfig, truth: &GroundTruth, labels: &Labels, findings:
                 Severity::Error,
                 Code::SubsetWithoutAnnotations,
                 None,
-                format!(
-                    "no recording of {} has an annotation",
-                    list(wanted.iter().map(String::as_str))
-                ),
+                format!("no recording of {} has an annotation", quoted_list(wanted)),
                 format!("annotations to {role}, or another {field}"),
             );
         }
@@ -115,7 +115,14 @@ fn names(config: &DatasetConfig, truth: &GroundTruth, labels: &Labels, findings:
     }
 }
 
-fn classes(config: &Config, truth: &GroundTruth, labels: &Labels, findings: &mut Findings) {
+/// Classes without examples. Those of `misspelt` are told of by their names.
+fn classes(
+    config: &Config,
+    truth: &GroundTruth,
+    labels: &Labels,
+    misspelt: &BTreeSet<u32>,
+    findings: &mut Findings,
+) {
     let Config {
         dataset: config,
         evaluation,
@@ -130,7 +137,10 @@ fn classes(config: &Config, truth: &GroundTruth, labels: &Labels, findings: &mut
     };
     let train = of(&config.train_subsets, labels);
     let test = of(&config.test_subsets, &Labels::Segments);
-    for label in test.difference(&train) {
+    for label in test
+        .difference(&train)
+        .filter(|label| !misspelt.contains(label))
+    {
         let recording = truth.subset(&config.test_subsets).find(|recording| {
             recording
                 .instances
@@ -150,7 +160,9 @@ fn classes(config: &Config, truth: &GroundTruth, labels: &Labels, findings: &mut
     }
     let bound = u32::try_from(config.num_classes).unwrap_or(u32::MAX);
     let unused: Vec<String> = (0..bound)
-        .filter(|label| !train.contains(label) && !test.contains(label))
+        .filter(|label| {
+            !train.contains(label) && !test.contains(label) && !misspelt.contains(label)
+        })
         .map(|label| match truth.classes.name(label) {
             Some(name) => format!("{name:?}"),
             None => label.to_string(),
@@ -161,7 +173,7 @@ fn classes(config: &Config, truth: &GroundTruth, labels: &Labels, findings: &mut
             Severity::Warning,
             Code::ClassWithoutExamples,
             None,
-            format!("{} of {bound} classes have no annotation: {}", unused.len(), first(&unused)),
+            format!("{} of {bound} classes have no annotation: {}", unused.len(), plain_list(&unused)),
             "dataset.num_classes without classes that do not occur, unless they are there for a reason",
         );
     }
@@ -179,7 +191,7 @@ fn classes(config: &Config, truth: &GroundTruth, labels: &Labels, findings: &mut
                 format!(
                     "{} classes are not tested: {}; evaluation.dialect: activitynet refuses what is found of them",
                     found.len(),
-                    first(&found)
+                    plain_list(&found)
                 ),
                 "annotations of every class to test on, or another evaluation.dialect, such as clean",
             );
@@ -188,6 +200,7 @@ fn classes(config: &Config, truth: &GroundTruth, labels: &Labels, findings: &mut
     }
     let untested: Vec<String> = train
         .difference(&test)
+        .filter(|label| !misspelt.contains(label))
         .map(|label| quoted(*label))
         .collect();
     if !untested.is_empty() && !test.is_empty() {
@@ -198,29 +211,9 @@ fn classes(config: &Config, truth: &GroundTruth, labels: &Labels, findings: &mut
             format!(
                 "{} classes are trained, but not tested: {}",
                 untested.len(),
-                first(&untested)
+                plain_list(&untested)
             ),
             "nothing; they do not count in the mAP",
         );
-    }
-}
-
-/// The first ten.
-fn first(names: &[String]) -> String {
-    let shown = names
-        .iter()
-        .take(10)
-        .map(String::as_str)
-        .collect::<Vec<_>>();
-    let more = if names.len() > 10 { ", …" } else { "" };
-    shown.join(", ") + more
-}
-
-fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let quoted: Vec<String> = names.map(|name| format!("{name:?}")).collect();
-    if quoted.is_empty() {
-        "none".to_owned()
-    } else {
-        quoted.join(", ")
     }
 }

@@ -35,6 +35,12 @@ pub enum ClipError {
     /// A raw signal of which only a part is used, or that is one of several.
     #[error("raw signals are cut without features.columns and features.append; leave both out")]
     PartOfSignal,
+    /// Nothing would be written.
+    #[error(
+        "no clip holds enough of an action, so none would be kept; lower the least share, or keep clips without actions \
+         (--min-share, --keep-empty)"
+    )]
+    NoClips,
     /// Nothing says when in a recording its classes happen.
     #[error(
         "{}: recording {recording:?} has \"labels\", but no annotated action: which of its clips they belong to is not known; \

@@ -89,7 +89,7 @@ pub struct SubsetReport {
 /// Settings out of range; annotations that cannot be read, or no recording in the subsets; a recording with labels alone, or one
 /// that is a clip with remainders of actions; features that are missing (unless
 /// `skip_missing_features` is set) or cannot be read; a recording without frame rate, or without duration where `feat_stride`
-/// is null; a raw signal with `columns` or `append`; a click behind the end of its recording; an output folder that is not
+/// is null; no clip with an action; a raw signal with `columns` or `append`; a click behind the end of its recording; an output folder that is not
 /// empty or cannot be written.
 pub fn cut(
     dataset: &DatasetConfig,
@@ -135,7 +135,10 @@ pub fn cut(
             cutter.recording(recording, clicks, features, &mut result)?;
         }
         result.reports.retain(|report| report.num_recordings > 0);
-        Ok(result)
+        match result.truth.recordings.is_empty() {
+            true => Err(ClipError::NoClips),
+            false => Ok(result),
+        }
     })
 }
 

@@ -57,9 +57,9 @@ pub enum FrameLabelError {
     },
     /// Labels and features do not belong together.
     #[error(
-        "{}: array of shape {shape:?} for {num_labels} labelled frames; expected (channels, frames) with about as many \
+        "{}: array of shape {} for {num_labels} labelled frames; expected (channels, frames) with about as many \
          frames as labels",
-        path.display()
+        path.display(), tal_core::shape_text(shape)
     )]
     Lengths {
         /// The feature file.

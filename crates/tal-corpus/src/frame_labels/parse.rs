@@ -8,6 +8,7 @@ use tal_core::ClassMap;
 use super::{FrameLabelConfig, FrameLabelError};
 use crate::source::{ClassList, SourceError};
 use tal_data::TextFileError;
+use tal_data::text;
 
 /// A labelled video.
 pub(super) struct Video {
@@ -36,7 +37,7 @@ type Ids = BTreeMap<String, Option<u32>>;
 
 /// The classes without the background, and the id of every name.
 fn classes(path: &Path, config: &FrameLabelConfig) -> Result<(ClassMap, Ids), FrameLabelError> {
-    let bytes = std::fs::read(path).map_err(|source| unreadable(path, source))?;
+    let bytes = text::open(path).map_err(|source| unreadable(path, source))?;
     let all = ClassList::parse(&bytes, path)?;
     let mut ids: Ids = all
         .classes()
@@ -143,7 +144,13 @@ fn labels(path: &Path, ids: &Ids) -> Result<Vec<Option<u32>>, FrameLabelError> {
 
 /// The lines of a file, without space around them.
 fn lines(path: &Path) -> Result<Vec<String>, FrameLabelError> {
-    let text = std::fs::read_to_string(path).map_err(|source| unreadable(path, source))?;
+    let bytes = text::open(path).map_err(|source| unreadable(path, source))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        unreadable(
+            path,
+            std::io::Error::new(std::io::ErrorKind::InvalidData, error),
+        )
+    })?;
     Ok(text.lines().map(|line| line.trim().to_owned()).collect())
 }
 

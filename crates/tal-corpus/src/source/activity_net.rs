@@ -39,8 +39,29 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Parsed, SourceError> {
 fn recording(id: &str, value: &Value, path: &Path) -> Result<RawRecording, SourceError> {
     let place = format!("recording {id:?}");
     let entry = Object::new(value, "recording", path, place.clone())?;
-    let annotations = entry.list("annotations", true, "a list")?;
-    let instances = annotations
+    Ok(RawRecording {
+        id: id.to_owned(),
+        subset: Some(
+            entry
+                .text("subset", "training, validation or testing")?
+                .to_owned(),
+        ),
+        duration: entry.positive("duration", "seconds above 0")?,
+        fps: entry.positive("fps", "frames per second above 0")?,
+        instances: instances(&entry, path, &place)?,
+        not_primary: Vec::new(),
+        path: path.to_owned(),
+    })
+}
+
+/// The annotations of a recording.
+pub(super) fn instances(
+    recording: &Object<'_>,
+    path: &Path,
+    place: &str,
+) -> Result<Vec<RawInstance>, SourceError> {
+    let annotations = recording.list("annotations", true, "a list")?;
+    annotations
         .iter()
         .enumerate()
         .map(|(index, value)| {
@@ -51,20 +72,7 @@ fn recording(id: &str, value: &Value, path: &Path) -> Result<RawRecording, Sourc
                 label: Label::Name(entry.text("label", "the name of a class")?.to_owned()),
             })
         })
-        .collect::<Result<_, SourceError>>()?;
-    Ok(RawRecording {
-        id: id.to_owned(),
-        subset: Some(
-            entry
-                .text("subset", "training, validation or testing")?
-                .to_owned(),
-        ),
-        duration: entry.positive("duration", "seconds above 0")?,
-        fps: entry.positive("fps", "frames per second above 0")?,
-        instances,
-        not_primary: Vec::new(),
-        path: path.to_owned(),
-    })
+        .collect()
 }
 
 /// The nodes that are nobody's parent are the classes: they are the same in every part of the data set.

@@ -3,10 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use tal_core::{ClassMap, Instance, Recording};
+use tal_core::{ClassMap, Instance, Recording, plain_list};
 
 use super::raw::{Label, Parsed, RawInstance, RawRecording};
-use super::{ClassList, Converted, DropReason, Dropped, SourceError, SourceFormat, SourceOptions};
+use super::{
+    ClassList, Converted, DropReason, Dropped, ONLY_SUBSET, SourceError, SourceFormat,
+    SourceOptions,
+};
+use tal_data::annotations::{SegmentFault, segment_fault};
 
 pub(super) fn converted(
     format: SourceFormat,
@@ -24,13 +28,24 @@ pub(super) fn converted(
         labels.check(recording)?;
     }
     let all = collect(format, all)?;
+    if all.is_empty() {
+        return Err(SourceError::NoRecordings);
+    }
     let mut converted = Converted::default();
+    if format == SourceFormat::Csv
+        && options.default_subset.is_none()
+        && all.iter().all(|raw| raw.subset.is_none())
+    {
+        converted.assumed_subset = Some(ONLY_SUBSET.to_owned());
+    }
+    let default_subset = options
+        .default_subset
+        .clone()
+        .or_else(|| converted.assumed_subset.clone());
     let mut subsets = BTreeSet::new();
     for raw in all {
-        let subset = raw
-            .subset
-            .clone()
-            .or_else(|| options.default_subset.clone());
+        converted.used.default_subset += usize::from(raw.subset.is_none());
+        let subset = raw.subset.clone().or_else(|| default_subset.clone());
         let Some(subset) = subset else {
             return Err(SourceError::NoSubset {
                 path: raw.path,
@@ -67,7 +82,20 @@ pub(super) fn converted(
         return Err(SourceError::Absent {
             option: "subset",
             name: absent.clone(),
-            hint: format!("; they have {}", names.join(", ")),
+            hint: format!("; they have {}", plain_list(names)),
+        });
+    }
+    if let Some(info) = &options.video_info
+        && converted.used.video_info == 0
+    {
+        return Err(SourceError::OtherRecordings {
+            table: info.ids().map(str::to_owned).collect(),
+            annotations: converted
+                .truth
+                .recordings
+                .into_iter()
+                .map(|one| one.id)
+                .collect(),
         });
     }
     converted.truth.classes = labels.classes;
@@ -85,6 +113,9 @@ fn recording(
         Some(info) => info.get(&raw.id),
         None => (None, None),
     };
+    let told = duration.is_some() || fps.is_some();
+    converted.used.video_info += usize::from(told);
+    converted.used.fps += usize::from(fps.or(raw.fps).is_none());
     let duration = duration.or(raw.duration);
     let mut instances = Vec::with_capacity(raw.instances.len());
     let (used, unused) = if options.all_labels {
@@ -104,13 +135,28 @@ fn recording(
         drop(&instance, DropReason::NotPrimary);
     }
     for instance in used {
-        let length = instance.segment.length();
+        let fault = segment_fault(instance.segment);
+        if let Some(fault) = fault.filter(|_| options.strict) {
+            return Err(SourceError::Unusable {
+                path: raw.path,
+                id: raw.id,
+                label: labels.display(&instance.label),
+                start: instance.segment.start,
+                end: instance.segment.end,
+                fault: match fault {
+                    SegmentFault::Reversed => "ends before it starts",
+                    SegmentFault::Empty => "has no length",
+                },
+            });
+        }
         if labels.dropped.contains(&instance.label) {
             drop(&instance, DropReason::Class);
-        } else if length < 0.0 {
-            drop(&instance, DropReason::Reversed);
-        } else if length == 0.0 {
-            drop(&instance, DropReason::ZeroLength);
+        } else if let Some(fault) = fault {
+            let reason = match fault {
+                SegmentFault::Reversed => DropReason::Reversed,
+                SegmentFault::Empty => DropReason::ZeroLength,
+            };
+            drop(&instance, reason);
         } else {
             converted.num_beyond_end +=
                 usize::from(duration.is_some_and(|duration| instance.segment.end > duration));
@@ -183,6 +229,9 @@ fn collect(
     Ok(all)
 }
 
+/// The class of THUMOS14 that marks unclear passages.
+const AMBIGUOUS: &str = "Ambiguous";
+
 /// Which id a label has.
 struct Labels {
     format: SourceFormat,
@@ -233,7 +282,14 @@ impl Labels {
             }
             (Label::Name(name), None) => Some((name.clone(), None)),
         };
+        // THUMOS14 publishes its class list without the class that marks unclear passages.
+        let is_extra = |label: &Label| {
+            format.entry().is_one_file_per_class
+                && list.is_some()
+                && *label == Label::Name(AMBIGUOUS.to_owned())
+        };
         let mut known: BTreeSet<String> = BTreeSet::new();
+        let mut extra: Option<u32> = None;
         let mut named: Vec<(String, &Label)> = Vec::new();
         for label in used {
             let found = name_of(label);
@@ -243,6 +299,12 @@ impl Labels {
             };
             if options.drop_classes.contains(&name) {
                 labels.dropped.insert(label.clone());
+            } else if found.is_none() && is_extra(label) {
+                let bound = list
+                    .as_ref()
+                    .map_or(0, |(list, _)| list.classes().id_bound());
+                labels.ids.insert(label.clone(), bound);
+                extra = Some(bound);
             } else if let Some((name, id)) = found {
                 match id {
                     Some(id) => drop(labels.ids.insert(label.clone(), id)),
@@ -252,7 +314,7 @@ impl Labels {
             // A label without id is reported at its place.
             known.insert(name);
         }
-        let is_last = |name: &str| format.entry().is_one_file_per_class && name == "Ambiguous";
+        let is_last = |name: &str| format.entry().is_one_file_per_class && name == AMBIGUOUS;
         named.sort_by_key(|(name, _)| (is_last(name), name.clone()));
         for (id, (_, label)) in (0..).zip(named) {
             labels.ids.insert(label.clone(), id);
@@ -271,7 +333,8 @@ impl Labels {
         }
         labels.classes = match list {
             Some((list, _)) => {
-                let kept = list.classes().iter();
+                let extra = extra.map(|id| (id, AMBIGUOUS));
+                let kept = list.classes().iter().chain(extra);
                 class_map(kept.filter(|(_, name)| !options.drop_classes.iter().any(|n| n == name)))
             }
             None => {

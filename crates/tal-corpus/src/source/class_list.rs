@@ -7,7 +7,7 @@ use tal_core::{ClassMap, ClassMapError};
 
 use super::SourceError;
 use tal_data::Table;
-use tal_data::text::{self, TextFileError};
+use tal_data::text::{self, TextFileError, unquoted};
 
 /// The classes of a data set: number in the publisher's files, id here, name.
 ///
@@ -108,13 +108,14 @@ fn lines(bytes: &[u8], path: &Path) -> Result<Vec<Row>, SourceError> {
     let mut rows: Vec<Row> = Vec::new();
     for line in text::lines(bytes, path) {
         let (number, line) = line?;
-        let line = line.trim();
+        // A list may be in quotes, as a column of a table or a list of Python is.
+        let line = unquoted(line.trim().trim_end_matches(','));
         if line.is_empty() {
             continue;
         }
         let row = match line.split_once(char::is_whitespace) {
             Some((first, rest)) => match class_number(first) {
-                Some(number) => (Some(number), rest.trim().to_owned()),
+                Some(number) => (Some(number), unquoted(rest).to_owned()),
                 None => (None, line.to_owned()),
             },
             None => (None, line.to_owned()),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use tal_core::quoted_list;
 use tal_data::{AnnotationError, JsonError, TextFileError};
 
 /// Reason why annotations in a publisher's format cannot be read or converted.
@@ -67,6 +68,37 @@ pub enum SourceError {
         list: String,
         /// A similar name; empty if there is none.
         hint: String,
+    },
+    /// An annotation has no length or ends before it starts, and that is not to be left out.
+    #[error("{}: recording {id:?}: {label:?} from {start} to {end} s {fault}; without --strict it is left out", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// The recording.
+        id: String,
+        /// The name of the class.
+        label: String,
+        /// Start, in seconds.
+        start: f64,
+        /// End, in seconds.
+        end: f64,
+        /// Its fault.
+        fault: &'static str,
+    },
+    /// The files hold no recording.
+    #[error("the files hold no recording; expected at least one")]
+    NoRecordings,
+    /// A table of durations tells nothing of any recording.
+    #[error(
+        "no recording of --video-info is in the annotations: the table has {}, the annotations {}",
+        quoted_list(table),
+        quoted_list(annotations)
+    )]
+    OtherRecordings {
+        /// Recordings of the table.
+        table: Vec<String>,
+        /// Recordings of the annotations.
+        annotations: Vec<String>,
     },
     /// A class or subset that an option names does not occur.
     #[error("{option} {name:?} does not occur in the annotations{hint}")]

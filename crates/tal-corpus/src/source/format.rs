@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::raw::Parsed;
-use super::{SourceError, actions, activity_net, charades, ego4d, epic, instances, shared, thumos};
+use super::{
+    SourceError, actions, activity_net, bsn, charades, ego4d, epic, instances, shared, thumos,
+};
 
 /// A format of annotations, see the [module](super).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub enum SourceFormat {
     Csv,
     /// ActivityNet 1.2 or 1.3.
     ActivityNet,
+    /// BSN, BMN and mmaction2.
+    Bsn,
     /// HACS Segments.
     Hacs,
     /// THUMOS14.
@@ -57,7 +61,7 @@ const ONE_FILE: Entry = Entry {
     is_one_file_per_class: false,
 };
 
-const FORMATS: [Entry; 10] = [
+const FORMATS: [Entry; 11] = [
     ONE_FILE,
     Entry {
         format: SourceFormat::Csv,
@@ -69,6 +73,12 @@ const FORMATS: [Entry; 10] = [
         format: SourceFormat::ActivityNet,
         name: "activitynet",
         parse: activity_net::parse,
+        ..ONE_FILE
+    },
+    Entry {
+        format: SourceFormat::Bsn,
+        name: "bsn",
+        parse: bsn::parse,
         ..ONE_FILE
     },
     Entry {

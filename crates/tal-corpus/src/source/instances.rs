@@ -23,22 +23,51 @@ pub(crate) const COLUMNS: [&str; 8] = [
     "label_id",
 ];
 
+/// Column of TSP that holds the name of a file instead of the id.
+const FILE: &str = "filename";
+/// Column of TSP that is empty if nothing happens.
+const TSP_LABEL: &str = "action-label";
+
+/// Names of each column: ours, those of TSP (`filename`, `t-start`, …), and those of the tables of G-TAD and AFSD (`video`, `type`).
+const NAMES: [&[&str]; 8] = [
+    &[
+        "recording",
+        "video",
+        "video_id",
+        "video-id",
+        "video-name",
+        FILE,
+    ],
+    &["start", "t-start"],
+    &["end", "t-end"],
+    &["label", TSP_LABEL, "type"],
+    &["subset"],
+    &["duration", "video-duration"],
+    &["fps"],
+    &["label_id"],
+];
+
 pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Parsed, SourceError> {
     let mut table = Table::new(bytes, path)?;
-    let needed = &COLUMNS[..4];
-    let [id, start, end, label] = [
-        table.column(COLUMNS[0], needed)?,
-        table.column(COLUMNS[1], needed)?,
-        table.column(COLUMNS[2], needed)?,
-        table.column(COLUMNS[3], needed)?,
-    ];
-    let [subset, duration, fps, label_id] = [4, 5, 6, 7].map(|index| table.find(&[COLUMNS[index]]));
+    let mut columns = [0; 4];
+    for (index, column) in columns.iter_mut().enumerate() {
+        *column = match table.find(NAMES[index]) {
+            Some(found) => found,
+            None => table.column(COLUMNS[index], &COLUMNS[..4])?,
+        };
+    }
+    let [id, start, end, label] = columns;
+    let is_file = table.header(id) == FILE;
+    let [subset, duration, fps, label_id] = [4, 5, 6, 7].map(|index| table.find(NAMES[index]));
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut recordings: Vec<RawRecording> = Vec::new();
     let mut classes = ClassMap::default();
     while table.next_row()? {
         let positive = |text: &str| finite(text).filter(|n| *n > 0.0);
-        let name = table.text(id, "the id of a recording")?;
+        let mut name = table.text(id, "the id of a recording")?;
+        if is_file && let Some(stem) = Path::new(&name).file_stem().and_then(|stem| stem.to_str()) {
+            name = stem.to_owned();
+        }
         let found = RawRecording {
             id: name.clone(),
             subset: subset
@@ -68,6 +97,10 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Parsed, SourceError> {
                         .into());
                 }
             }
+        }
+        // TSP lists the stretches between actions, too.
+        if table.header(label) == TSP_LABEL && table.cell(label).is_empty() {
+            continue;
         }
         // A recording without annotations is a row without times and label.
         if [start, end, label]

@@ -55,6 +55,18 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// A text that is not empty, or nothing.
+    pub(super) fn optional_text(
+        &self,
+        field: &'static str,
+        expected: &'static str,
+    ) -> Result<Option<String>, SourceError> {
+        match self.fields.get(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(_) => self.text(field, expected).map(|text| Some(text.to_owned())),
+        }
+    }
+
     /// A finite number, also one that is written as a text.
     pub(super) fn number(
         &self,

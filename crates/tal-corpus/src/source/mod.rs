@@ -3,8 +3,9 @@
 //! | format | files | where from |
 //! |---|---|---|
 //! | [`SourceFormat::Json`] | the shared JSON | see [`tal_data::annotations`] |
-//! | [`SourceFormat::Csv`] | a table with the columns recording, start, end, label (and subset, duration, fps, label_id) | one's own data |
+//! | [`SourceFormat::Csv`] | a table with the columns recording, start, end, label (and subset, duration, fps, label_id), or those of TSP and G-TAD | one's own data, TSP, G-TAD, AFSD |
 //! | [`SourceFormat::ActivityNet`] | `activity_net.v1-2.min.json`, `activity_net.v1-3.min.json` | the data set's page, activity-net.org |
+//! | [`SourceFormat::Bsn`] | `anet_anno_action.json`, `anet_anno_train.json`, …: `{ID: {duration_second, annotations}}` | BSN, BMN, mmaction2 |
 //! | [`SourceFormat::Hacs`] | `HACS_segments_v1.1.1.json` | the data set's repository, HACS-dataset |
 //! | [`SourceFormat::Thumos`] | `CLASS_val.txt` and `CLASS_test.txt` of the two archives of temporal annotations | the challenge's page, THUMOS14 |
 //! | [`SourceFormat::MultiThumos`] | `CLASS.txt`, or the JSON `{ID: {duration, subset, actions}}` that models of overlapping actions read | the data set's page |
@@ -24,6 +25,7 @@
 mod actions;
 mod activity_net;
 mod assemble;
+mod bsn;
 mod charades;
 mod class_list;
 mod ego4d;
@@ -69,6 +71,8 @@ pub struct SourceOptions {
     pub drop_classes: Vec<String>,
     /// Ego4D: use the labels that are not marked as primary, too.
     pub all_labels: bool,
+    /// An annotation without length, or one that ends before it starts, is an error instead of being left out.
+    pub strict: bool,
 }
 
 /// Why an annotation is left out.
@@ -110,7 +114,25 @@ pub struct Converted {
     pub dropped: Vec<Dropped>,
     /// Annotations that end after their recording does, and were kept as they are.
     pub num_beyond_end: usize,
+    /// The subset of all recordings, if neither the files nor the options name one.
+    pub assumed_subset: Option<String>,
+    /// Recordings that the options told something of.
+    pub used: Used,
 }
+
+/// Number of recordings that an option of [`SourceOptions`] told something of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Used {
+    /// Those in [`SourceOptions::video_info`].
+    pub video_info: usize,
+    /// Those with [`SourceOptions::fps`].
+    pub fps: usize,
+    /// Those with [`SourceOptions::default_subset`].
+    pub default_subset: usize,
+}
+
+/// Subset of the recordings of a table without subsets; [`crate::split`] deals them out.
+pub const ONLY_SUBSET: &str = "all";
 
 /// Reads annotations; of a folder among `inputs` those files that belong to the format.
 ///
@@ -119,8 +141,9 @@ pub struct Converted {
 ///
 /// # Errors
 /// A file that is missing, unreadable or not of the format, each with line, column, recording or field and what would be
-/// right; a folder without such files; a recording that occurs twice; one without subset; a label that is not in the list of
-/// classes; a class or subset of the options that does not occur.
+/// right; a folder without such files; a recording that occurs twice; no recording at all; one without subset (in a table: only
+/// if others have one, else all are of [`ONLY_SUBSET`]); a label that is not in the list of
+/// classes; a class or subset of the options that does not occur; a table of durations without any of the recordings.
 pub fn read(
     format: SourceFormat,
     inputs: &[PathBuf],

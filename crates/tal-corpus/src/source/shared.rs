@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::raw::{Label, Parsed, RawInstance, RawRecording};
 use super::{ClassList, SourceError};
+use tal_data::annotations::{self, SegmentRule};
 
 pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Parsed, SourceError> {
-    let truth = tal_data::annotations::parse(bytes, path, None)?;
+    let truth = annotations::parse_with(bytes, path, None, SegmentRule::ALL)?;
     let recordings = truth
         .recordings
         .into_iter()

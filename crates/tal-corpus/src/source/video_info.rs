@@ -29,7 +29,8 @@ impl VideoInfo {
         Self::parse(&bytes, path)
     }
 
-    /// A table with the column `video_id` (or `recording`, `video`, `id`) and `duration`, `fps` or both; cells of these may
+    /// A table with the column `video_id` (or `recording`, `video`, `id`) and `duration`, `fps` or both, or with the columns of
+    /// BSN and G-TAD (`video`, `seconds`, `fps`) or TSP (`filename`, `video-duration`, `fps`); cells of these may
     /// be empty, other columns are ignored.
     ///
     /// # Errors
@@ -37,18 +38,34 @@ impl VideoInfo {
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, SourceError> {
         const COLUMNS: [&str; 3] = ["video_id", "duration", "fps"];
         let mut table = Table::new(bytes, path)?;
-        let id = match table.find(&["video_id", "recording", "video", "id"]) {
+        let names = [
+            "video_id",
+            "recording",
+            "video",
+            "id",
+            "video-name",
+            "filename",
+        ];
+        let id = match table.find(&names) {
             Some(column) => column,
             None => table.column("video_id", &COLUMNS)?,
         };
-        let (duration, fps) = (table.find(&["duration"]), table.find(&["fps"]));
+        let (duration, fps) = (
+            table.find(&["duration", "seconds", "video-duration"]),
+            table.find(&["fps"]),
+        );
         if duration.is_none() && fps.is_none() {
             table.column("duration", &COLUMNS)?;
         }
         let mut by_id = BTreeMap::new();
         while table.next_row()? {
             let positive = |text: &str| finite(text).filter(|n| *n > 0.0);
-            let name = table.text(id, "the id of a recording")?;
+            let mut name = table.text(id, "the id of a recording")?;
+            if table.header(id) == "filename"
+                && let Some(stem) = Path::new(&name).file_stem().and_then(|stem| stem.to_str())
+            {
+                name = stem.to_owned();
+            }
             let duration = table.optional(duration, "seconds above 0", positive)?;
             let fps = table.optional(fps, "frames per second above 0", positive)?;
             if by_id.insert(name.clone(), (duration, fps)).is_some() {
@@ -59,6 +76,11 @@ impl VideoInfo {
             }
         }
         Ok(Self { by_id })
+    }
+
+    /// Ids of the recordings.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.by_id.keys().map(String::as_str)
     }
 
     /// Duration and frame rate of a recording.

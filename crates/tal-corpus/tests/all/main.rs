@@ -12,4 +12,5 @@ mod sbhar_text;
 mod sources;
 mod sources_corpus;
 mod sources_malformed;
+mod sources_published;
 mod split;

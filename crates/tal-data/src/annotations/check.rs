@@ -12,19 +12,22 @@ use tal_core::{ClassMap, GroundTruth, Instance, Recording, Segment};
 use super::classes::class_map;
 use super::document::Document;
 use super::draft::{Draft, Sink};
-use super::fields::{missing_or_wrong, object, positive, seconds};
+use super::fields::{is_number, missing_or_wrong, number, object, positive, seconds};
+use super::rule::{LeftOut, SegmentFault, SegmentRule, Treatment, segment_fault};
 use super::{AnnotationError, Place};
 
 pub(super) fn ground_truth(
     document: &Document,
     path: &Path,
     num_classes: Option<usize>,
+    rule: SegmentRule,
     sink: &mut Sink<'_>,
 ) -> Result<GroundTruth, AnnotationError> {
     let database = &document.entries(path)?.0;
     let mut seen = HashSet::new();
     let mut recordings = Vec::with_capacity(database.len());
     let mut drafts = Vec::new();
+    let mut left_out = LeftOut::default();
     for (id, value) in database {
         let at = |annotation| Place::of(path, id, annotation);
         if !seen.insert(id.as_str()) {
@@ -41,19 +44,32 @@ pub(super) fn ground_truth(
         for (index, value) in annotations.iter().enumerate() {
             let number = recordings.len();
             match read_annotation(number, at(Some(index)), value, num_classes) {
-                Ok(draft) => drafts.push(draft),
+                Ok(mut draft) => {
+                    let fault = segment_fault(draft.segment);
+                    match fault.map(|fault| (fault, rule.of(fault))) {
+                        None | Some((_, Treatment::Kept)) => drafts.push(draft),
+                        Some((fault, Treatment::LeftOut)) => {
+                            left_out.add(fault, &draft.place, draft.segment);
+                            // Its class stays a class: ids must not depend on what is left out.
+                            draft.is_left_out = true;
+                            drafts.push(draft);
+                        }
+                        Some((fault, Treatment::Refused)) => sink(faulty(fault, draft))?,
+                    }
+                }
                 Err(error) => sink(error)?,
             }
         }
         recordings.push(recording);
     }
+    left_out.warn(path);
     let classes = class_map(path, &mut drafts, document.class_names().as_deref(), sink)?;
     if let Some(num_classes) = num_classes
         && classes.len() > num_classes
     {
         sink(too_many(path, &classes, num_classes))?;
     }
-    for draft in drafts {
+    for draft in drafts.into_iter().filter(|draft| !draft.is_left_out) {
         // Every label has an id by now.
         let Some(label) = draft.id else { continue };
         let segment = draft.segment;
@@ -124,7 +140,7 @@ fn read_annotation(
         }
     };
     let segment = match entry.get("segment") {
-        Some(Value::Array(ends)) if ends.len() == 2 && ends.iter().all(Value::is_number) => {
+        Some(Value::Array(ends)) if ends.len() == 2 && ends.iter().all(is_number) => {
             Segment::new(seconds(&ends[0]), seconds(&ends[1]))
         }
         found => {
@@ -140,13 +156,6 @@ fn read_annotation(
             expected: "two finite numbers, [start, end] in seconds",
         });
     }
-    if !segment.is_ordered() {
-        return Err(AnnotationError::ReversedSegment {
-            place,
-            start: segment.start,
-            end: segment.end,
-        });
-    }
     let id = match entry.get("label_id") {
         None | Some(Value::Null) => None,
         Some(value) => Some(label_id(value, label, &place, num_classes)?),
@@ -157,7 +166,17 @@ fn read_annotation(
         segment,
         label,
         id,
+        is_left_out: false,
     })
+}
+
+fn faulty(fault: SegmentFault, draft: Draft<'_>) -> AnnotationError {
+    let Segment { start, end } = draft.segment;
+    let place = draft.place;
+    match fault {
+        SegmentFault::Reversed => AnnotationError::ReversedSegment { place, start, end },
+        SegmentFault::Empty => AnnotationError::EmptySegment { place, at: start },
+    }
 }
 
 fn label_id(
@@ -168,8 +187,7 @@ fn label_id(
 ) -> Result<u32, AnnotationError> {
     // Some writers turn ids into floats.
     let whole = value.as_u64().or_else(|| {
-        value
-            .as_f64()
+        number(value)
             .filter(|id| *id >= 0.0 && id.fract() == 0.0 && *id < 9e15)
             .map(|id| id as u64)
     });

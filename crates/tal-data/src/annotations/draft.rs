@@ -16,4 +16,6 @@ pub(super) struct Draft<'a> {
     pub(super) label: &'a str,
     /// `None` if only other annotations, or a list, can tell it.
     pub(super) id: Option<u32>,
+    /// Whether only its class counts.
+    pub(super) is_left_out: bool,
 }

@@ -102,6 +102,25 @@ pub enum AnnotationError {
         /// Its end in seconds.
         end: f64,
     },
+    /// A segment has no length.
+    #[error("{place}: segment [{at}, {at}] has no length; expected start < end (seconds)")]
+    EmptySegment {
+        /// Where.
+        place: Box<Place>,
+        /// Its start and end in seconds.
+        at: f64,
+    },
+    /// The file has another layout than the shared JSON.
+    #[error(
+        "{}: field \"database\" is missing; expected an object from recording ids to recordings{hint}",
+        path.display()
+    )]
+    NoDatabase {
+        /// The file.
+        path: PathBuf,
+        /// The layout that it looks like, and how to read that.
+        hint: String,
+    },
     /// A label id is not a class.
     #[error("{place}: label {label:?} has label_id {id}; expected 0 to {} (num_classes is {num_classes})", num_classes.saturating_sub(1))]
     LabelOutOfRange {
@@ -178,6 +197,7 @@ impl AnnotationError {
             | Self::WrongField { place, .. }
             | Self::RepeatedRecording { place }
             | Self::ReversedSegment { place, .. }
+            | Self::EmptySegment { place, .. }
             | Self::LabelOutOfRange { place, .. }
             | Self::ClassConflict { place, .. }
             | Self::MissingLabelId { place, .. }

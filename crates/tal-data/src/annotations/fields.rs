@@ -3,11 +3,24 @@
 use serde_json::{Map, Value};
 
 use super::{AnnotationError, Place};
-use crate::text::shortened;
+use crate::text::{finite, shortened};
 
-/// A number too large for a double reads as infinite, so that the check above names it.
+/// A number, also one that is written as a text.
+pub(super) fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::String(text) => finite(text),
+        value => value.as_f64(),
+    }
+}
+
+/// Whether [`seconds`] is more than a guess.
+pub(super) fn is_number(value: &Value) -> bool {
+    value.is_number() || number(value).is_some()
+}
+
+/// A number too large for a double reads as infinite, so that a check names it.
 pub(super) fn seconds(value: &Value) -> f64 {
-    value.as_f64().unwrap_or(f64::INFINITY)
+    number(value).unwrap_or(f64::INFINITY)
 }
 
 pub(super) fn positive(
@@ -18,7 +31,7 @@ pub(super) fn positive(
 ) -> Result<Option<f64>, AnnotationError> {
     match entry.get(field) {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_f64() {
+        Some(value) => match number(value) {
             Some(number) if number.is_finite() && number > 0.0 => Ok(Some(number)),
             _ => Err(missing_or_wrong(Some(value), field, expected, at())),
         },

@@ -18,6 +18,7 @@ mod draft;
 pub(crate) mod error;
 pub mod extra;
 mod fields;
+mod rule;
 mod salvage;
 pub mod subsets;
 
@@ -28,17 +29,20 @@ use tal_core::GroundTruth;
 use tal_core::atomic::write_atomic;
 
 pub use error::Place;
+pub use rule::{SegmentFault, SegmentRule, Treatment, segment_fault};
 
 pub use salvage::{Salvage, salvage};
 
 use crate::AnnotationError;
 use crate::json::from_json;
+use crate::text;
 
 /// Reads an annotation file.
 ///
 /// Label ids are those of the file. If no annotation of the whole file has one, ids follow the file's `classes`, or the
 /// sorted label names if it has no such list; an annotation without id takes the id that its label has elsewhere. Repeated annotations are kept, see
-/// [`tal_core::remove_duplicates`].
+/// [`tal_core::remove_duplicates`]. Annotations that end before they start or have no length are left out with one warning,
+/// see [`SegmentRule`]; [`read_with`] takes another rule. Numbers may be written as texts.
 ///
 /// `num_classes` bounds the label ids and the number of labels; `None` leaves them unbounded.
 ///
@@ -47,14 +51,26 @@ use crate::json::from_json;
 ///
 /// # Errors
 /// A file that is missing or unreadable; JSON syntax (with line and column); a missing or wrong field; a recording that
-/// occurs twice; a segment with `end < start` or ends that are not finite; a label id outside `0..num_classes`; a label with
+/// occurs twice; a segment with ends that are not finite; a label id outside `0..num_classes`; a label with
 /// two ids or an id with two labels (the released code lets the last one win); a label that `classes` lacks if it gives
 /// the ids, or a name that it has twice; more labels than `num_classes`.
 ///
 /// # Source
 /// The authors' public code.
 pub fn read(path: &Path, num_classes: Option<usize>) -> Result<GroundTruth, AnnotationError> {
-    parse(&read_bytes(path)?, path, num_classes)
+    read_with(path, num_classes, SegmentRule::USUAL)
+}
+
+/// [`read`] with another rule for annotations without length and reversed ones.
+///
+/// # Errors
+/// Those of [`read`], and such an annotation if the rule refuses it.
+pub fn read_with(
+    path: &Path,
+    num_classes: Option<usize>,
+    rule: SegmentRule,
+) -> Result<GroundTruth, AnnotationError> {
+    parse_with(&read_bytes(path)?, path, num_classes, rule)
 }
 
 /// [`read`] of a file's content; errors name `path`.
@@ -66,11 +82,25 @@ pub fn parse(
     path: &Path,
     num_classes: Option<usize>,
 ) -> Result<GroundTruth, AnnotationError> {
-    check::ground_truth(&from_json(bytes, path)?, path, num_classes, &mut Err)
+    parse_with(bytes, path, num_classes, SegmentRule::USUAL)
+}
+
+/// [`read_with`] of a file's content; errors name `path`.
+///
+/// # Errors
+/// Those of [`read_with`], except for those of the file system.
+pub fn parse_with(
+    bytes: &[u8],
+    path: &Path,
+    num_classes: Option<usize>,
+    rule: SegmentRule,
+) -> Result<GroundTruth, AnnotationError> {
+    let document = from_json(bytes, path)?;
+    check::ground_truth(&document, path, num_classes, rule, &mut Err)
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>, AnnotationError> {
-    std::fs::read(path).map_err(|source| AnnotationError::Read {
+    text::open(path).map_err(|source| AnnotationError::Read {
         path: path.to_owned(),
         source,
     })

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tal_core::GroundTruth;
 
 use super::document::Document;
-use super::{AnnotationError, check, read_bytes};
+use super::{AnnotationError, SegmentRule, check, read_bytes};
 use crate::json::from_json;
 
 /// Result of [`salvage`].
@@ -31,10 +31,16 @@ pub struct Salvage {
 pub fn salvage(path: &Path, num_classes: Option<usize>) -> Result<Salvage, AnnotationError> {
     let document: Document = from_json(&read_bytes(path)?, path)?;
     let mut errors = Vec::new();
-    let truth = check::ground_truth(&document, path, num_classes, &mut |error| {
-        errors.push(error);
-        Ok(())
-    })?;
+    let truth = check::ground_truth(
+        &document,
+        path,
+        num_classes,
+        SegmentRule::AUDIT,
+        &mut |error| {
+            errors.push(error);
+            Ok(())
+        },
+    )?;
     let mut repeated: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (id, value) in &document.entries(path)?.0 {
         let subset = value.get("subset").and_then(Value::as_str);

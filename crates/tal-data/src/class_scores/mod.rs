@@ -1,10 +1,12 @@
 //! Scores of a classifier of whole recordings, in JSON.
 //!
-//! Two layouts are in use: that of the CUHK classifier for ActivityNet, and a plain one.
+//! Three layouts are in use: that of the CUHK classifier for ActivityNet, a plain one, and the results of ActivityNet's
+//! classification challenge.
 //!
 //! ```json
 //! {"results": {"ID": [0.9, 0.1]}, "class": ["jump", "run"]}
 //! {"ID": {"jump": 0.9, "run": 0.1}}
+//! {"results": {"ID": [{"label": "jump", "score": 0.9}, {"label": "run", "score": 0.1}]}}
 //! ```
 //!
 //! With a key `results` the recordings stand under it and other keys than `class` are ignored; otherwise the whole file
@@ -26,6 +28,7 @@ use tal_core::{ClassMap, FileError};
 use node::Node;
 
 use crate::json::{Entries, from_json};
+use crate::text;
 
 /// Reads class scores by recording id; the score of class `c` is at position `c`.
 ///
@@ -41,7 +44,7 @@ pub fn read(
     path: &Path,
     classes: &ClassMap,
 ) -> Result<BTreeMap<String, Vec<f64>>, ClassScoresFileError> {
-    let bytes = std::fs::read(path).map_err(FileError::at("read class scores from", path))?;
+    let bytes = text::open(path).map_err(FileError::at("read class scores from", path))?;
     parse(&bytes, path, classes)
 }
 
@@ -54,7 +57,6 @@ pub fn parse(
     path: &Path,
     classes: &ClassMap,
 ) -> Result<BTreeMap<String, Vec<f64>>, ClassScoresFileError> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let root: Node = from_json(bytes, path)?;
     from_document(root, classes).map_err(|Wrong { place, message }| ClassScoresFileError::Value {
         path: path.to_owned(),
@@ -105,9 +107,15 @@ fn from_document(root: Node, classes: &ClassMap) -> Result<BTreeMap<String, Vec<
         };
     }
 
+    let is_labelled = |node: &Node| match node {
+        Node::List(nodes) => matches!(nodes.first(), Some(Node::Object(_))),
+        _ => false,
+    };
+    let is_challenge = entries.iter().any(|(_, node)| is_labelled(node));
     let mut all = BTreeMap::new();
     for (id, node) in entries {
         let scores = match node {
+            Node::List(nodes) if is_challenge => layout.by_name(&id, &labelled(&id, nodes)?)?,
             Node::List(nodes) => layout.by_position(&id, &nodes)?,
             Node::Object(Entries(entries)) => layout.by_name(&id, &entries)?,
             other => {
@@ -128,6 +136,24 @@ fn from_document(root: Node, classes: &ClassMap) -> Result<BTreeMap<String, Vec<
         scores.resize(layout.num_scores, 0.0);
     }
     Ok(all)
+}
+
+/// `{"label", "score"}` as names and scores.
+fn labelled(id: &str, nodes: Vec<Node>) -> Result<Vec<(String, Node)>, Wrong> {
+    let label = |(position, node): (usize, Node)| {
+        let expected = || {
+            let message = "expected {\"label\": the name of a class, \"score\": a number}";
+            wrong(format!("recording {id:?}, position {position}: "), message)
+        };
+        let Node::Object(Entries(mut entries)) = node else {
+            return expected();
+        };
+        match (take(&mut entries, "label")?, take(&mut entries, "score")?) {
+            (Some(Node::Text(name)), Some(score)) => Ok((name, score)),
+            _ => expected(),
+        }
+    };
+    nodes.into_iter().enumerate().map(label).collect()
 }
 
 /// Removes the value of a key that may occur once.

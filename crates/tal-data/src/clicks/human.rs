@@ -14,7 +14,7 @@
 //! | URL | file of the video | the recording's id: the file's name without folder and extension |
 //! | TagID | number of the tag; 20 = number of classes in these files | not used: the Tag says the same |
 //! | Tag | name of the tag | a background click where `background` is one of its words; other rows are left out |
-//! | Start, End | ends of the marked stretch in seconds | the click; both must be equal |
+//! | Start, End | ends of the marked stretch in seconds | the click, at Start; a warning names rows whose End is another moment |
 //! | Time | how often the video was saved | not used |
 //! | State | 0 not worked on, 1 done, 2 thrown away | rows with 2 are left out |
 
@@ -28,6 +28,8 @@ use super::{ClickError, Clicks};
 const COLUMNS: [&str; 8] = [
     "URLID", "URL", "TagID", "Tag", "Start", "End", "Time", "State",
 ];
+/// Most clicks with a length that a warning names.
+const MAX_NAMED: usize = 5;
 /// State of a video that the annotator threw away.
 const THROWN_AWAY: &str = "2";
 
@@ -38,7 +40,7 @@ const THROWN_AWAY: &str = "2";
 ///
 /// # Errors
 /// A column that is missing; a row with more or fewer cells, without a file name, or whose Start or End is not a number of
-/// seconds from 0 (with the line); a Start that is not the End; no background click at all.
+/// seconds from 0 (with the line); no background click at all.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Clicks, ClickError> {
     let mut table = Table::new(bytes, path)?;
     let [_, url, _, tag, start, end, _, state] = {
@@ -50,6 +52,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Clicks, ClickError> {
     };
     let mut clicks = Clicks::default();
     let mut num_left_out = 0;
+    let (mut num_long, mut long) = (0, Vec::new());
     while table.next_row()? {
         if !is_background(table.cell(tag)) || table.cell(state) == THROWN_AWAY {
             num_left_out += 1;
@@ -59,15 +62,29 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Clicks, ClickError> {
         let seconds = |text: &str| finite(text).filter(|seconds| *seconds >= 0.0);
         let from = table.parse(start, "seconds from 0", seconds)?;
         let to = table.parse(end, "seconds from 0", seconds)?;
+        // The tool lets annotators drag; what they saw first is where they clicked.
         if from != to {
-            let expected = format!("{from} as Start: a click has no length");
-            return Err(table.wrong(end, &expected).into());
+            num_long += 1;
+            if long.len() < MAX_NAMED {
+                long.push(format!("line {} ({from} to {to} s)", table.line()));
+            }
         }
         // Negative zero would sort before zero.
         clicks.add(&recording, from + 0.0);
     }
     if clicks.is_empty() {
         return Err(ClickError::NoBackground(path.to_owned()));
+    }
+    if num_long > 0 {
+        let more = match num_long - long.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        tracing::warn!(
+            "{}: {num_long} clicks have an End that is not their Start, and count at Start: {}{more}",
+            path.display(),
+            long.join(", ")
+        );
     }
     if num_left_out > 0 {
         tracing::info!(
@@ -119,6 +136,16 @@ mod tests {
     }
 
     #[test]
+    fn a_click_that_was_dragged_is_where_it_began() {
+        let clicks = read(
+            "v,v.mp4,20,background_background,2,3,1,1\n\
+             w,w.mp4,20,background_background,9.5,9,1,1\n",
+        )
+        .unwrap();
+        assert_eq!((clicks.of("v"), clicks.of("w")), (&[2.0][..], &[9.5][..]));
+    }
+
+    #[test]
     fn exports_with_a_byte_order_mark_and_windows_lines_are_read() {
         let text = format!("\u{feff}{HEAD}v,v.mp4,20,background_background,2,2,1,1\n");
         let text = text.replace('\n', "\r\n");
@@ -130,7 +157,7 @@ mod tests {
     fn errors_name_the_line() {
         let good = "v,v.mp4,20,background_background,2,2,1,1\n";
         for (row, expected) in [
-            ("v,v.mp4,20,background_background,2,3,1,1", "line 3"),
+            ("v,v.mp4,20,background_background,2,x,1,1", "line 3"),
             ("v,v.mp4,20,background_background,-2,-2,1,1", "line 3"),
             ("v,v.mp4,20,background_background,inf,inf,1,1", "line 3"),
             ("v,v.mp4,20,background_background,x,2,1,1", "\"x\""),

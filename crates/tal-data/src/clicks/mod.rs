@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tal_core::{FileError, Instance, Recording};
 
 use crate::json::{Entries, from_json, write_pretty};
+use crate::text;
 
 pub use background::background_stretches;
 
@@ -65,7 +66,7 @@ impl Clicks {
     /// version; a recording that occurs twice; a click that is not a number, is negative or not finite. As [`human::parse`] for
     /// tables.
     pub fn read(path: &Path) -> Result<Self, ClickError> {
-        let bytes = std::fs::read(path).map_err(FileError::at("read click file", path))?;
+        let bytes = text::open(path).map_err(FileError::at("read click file", path))?;
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
         if extension == "csv" || extension == "txt" {
             human::parse(&bytes, path)

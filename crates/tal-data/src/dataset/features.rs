@@ -1,4 +1,4 @@
-//! Features of a recording, with their grid in time; also of one outside any annotation file.
+//! Features of a recording, with their grid in time.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use tal_core::TimeGrid;
 use tal_core::config::DatasetConfig;
 
 use super::timing::{Timing, check_inertial_grid};
-use crate::features::{self, store};
+use crate::features::store;
 use crate::{DataError, FeatureArray};
 
 /// The features of one recording and their grid in time: the input of a detector.
@@ -69,7 +69,12 @@ impl Features {
         Ok(Self::prepared(config, id, array, &timing))
     }
 
-    fn prepared(config: &DatasetConfig, id: String, array: FeatureArray, timing: &Timing) -> Self {
+    pub(super) fn prepared(
+        config: &DatasetConfig,
+        id: String,
+        array: FeatureArray,
+        timing: &Timing,
+    ) -> Self {
         let (array, grid) = timing.prepare(config, array);
         Self {
             id,
@@ -78,37 +83,4 @@ impl Features {
             duration: timing.duration(),
         }
     }
-}
-
-/// Reads one feature file outside any annotation file, for prediction.
-///
-/// The id is the file's name without the configured prefix and suffix. `fps` and `duration` are those of
-/// [`Features::from_array`].
-///
-/// # Shapes
-/// (C, T).
-///
-/// # Units
-/// `fps` in frames per second, `duration` in seconds.
-///
-/// # Errors
-/// Those of [`crate::FeatureStore::load_file`] and [`Features::from_array`].
-pub fn read_features(
-    config: &DatasetConfig,
-    path: &Path,
-    fps: Option<f32>,
-    duration: Option<f64>,
-) -> Result<Features, DataError> {
-    check_inertial_grid(config)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let name = name
-        .strip_prefix(config.features.prefix.as_str())
-        .unwrap_or(&name);
-    let id = name
-        .strip_suffix(config.features.suffix.as_str())
-        .unwrap_or(name)
-        .to_owned();
-    let timing = Timing::new(config, &id, fps.map(f64::from), duration)?;
-    let array = features::open(config).load_file(path, id.as_str().into())?;
-    Ok(Features::prepared(config, id, array, &timing))
 }

@@ -2,13 +2,16 @@
 
 mod beyond;
 mod features;
+mod outside;
 pub mod resize;
 mod timing;
 
 use std::sync::Arc;
 
 use tal_core::config::DatasetConfig;
-use tal_core::{ClassMap, GroundTruth, Instance, Recording, Segment, TimeGrid, remove_duplicates};
+use tal_core::{
+    ClassMap, GroundTruth, Instance, Recording, Segment, TimeGrid, plain_list, remove_duplicates,
+};
 
 use crate::annotations;
 use crate::cache::Cache;
@@ -20,7 +23,8 @@ use crate::{DataError, FeatureError, FeatureStore};
 
 pub use timing::{Timing, check_inertial_grid};
 
-pub use features::{Features, read_features};
+pub use features::Features;
+pub use outside::{FoundRecording, find_recordings, read_features};
 
 /// The one class of a data set that is `class_agnostic`.
 pub const ANY_CLASS: &str = "action";
@@ -64,7 +68,8 @@ impl Dataset {
         if let Some(num_classes) = num_classes {
             let empty = all.classes.unnamed_below(num_classes);
             if !empty.is_empty() {
-                tracing::warn!(ids = ?empty, "classes without annotation in {}", config.annotations.display());
+                let path = config.annotations.display();
+                tracing::warn!("{path}: no annotation of the classes {}", plain_list(empty));
             }
         }
         let chosen: Vec<Recording> = all.subset(subsets).cloned().collect();

@@ -8,6 +8,7 @@ use csv::{ByteRecord, ErrorKind, ReaderBuilder, Trim};
 use super::FeatureError;
 use super::error::unreadable;
 use super::npy::Array;
+use crate::encoding::Decoded;
 
 /// Reads a matrix: lines of numbers separated by commas, all of one length; empty lines do not count.
 ///
@@ -16,7 +17,8 @@ use super::npy::Array;
 /// single precision. Each names the line.
 pub fn read(path: &Path, header: bool) -> Result<Array, FeatureError> {
     let file = std::fs::File::open(path).map_err(unreadable(path))?;
-    read_from(file, path, header)
+    let text = Decoded::new(file).map_err(unreadable(path))?;
+    read_from(text, path, header)
 }
 
 /// [`read`] of a file's content; errors name `path`.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tal_core::FileError;
+use tal_core::{FileError, shape_text};
 
 /// Reason why a feature file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +49,7 @@ pub enum FeatureError {
         found: String,
     },
     /// The array is not a matrix.
-    #[error("{}: array of shape {found:?}; expected two dimensions, {expected}", path.display())]
+    #[error("{}: array of shape {}; expected two dimensions, {expected}", path.display(), shape_text(found))]
     Dimensions {
         /// The file.
         path: PathBuf,
@@ -59,7 +59,10 @@ pub enum FeatureError {
         expected: &'static str,
     },
     /// The number of channels is not that of the configuration.
-    #[error("{}: {found} channels per feature (array of shape {shape:?}); expected {expected} (dataset.input_dim){hint}", path.display())]
+    #[error(
+        "{}: {found} channels per feature (array of shape {}); expected {expected} (dataset.input_dim){hint}",
+        path.display(), shape_text(shape)
+    )]
     Channels {
         /// The file.
         path: PathBuf,
@@ -73,7 +76,7 @@ pub enum FeatureError {
         hint: &'static str,
     },
     /// There is no feature.
-    #[error("{}: no features (array of shape {shape:?}); expected at least one time step", path.display())]
+    #[error("{}: no features (array of shape {}); expected at least one time step", path.display(), shape_text(shape))]
     Empty {
         /// The file.
         path: PathBuf,
@@ -125,8 +128,8 @@ pub enum FeatureError {
     },
     /// The columns of the configuration are not all there.
     #[error(
-        "{}: columns {from} to {to} are wanted, but there are {found} channels (array of shape {shape:?}){hint}",
-        path.display()
+        "{}: columns {from} to {to} are wanted, but there are {found} channels (array of shape {}){hint}",
+        path.display(), shape_text(shape)
     )]
     Columns {
         /// The file.
@@ -232,12 +235,10 @@ pub(crate) fn unreadable(path: &Path) -> impl Fn(io::Error) -> FileError {
 
 /// Names for a message: quoted, in order, the first few; `nothing` if there is none.
 pub(crate) fn names(present: impl Iterator<Item = String>) -> String {
-    const SHOWN: usize = 10;
-    let mut names: Vec<String> = present.map(|name| format!("{name:?}")).collect();
+    let mut names: Vec<String> = present.collect();
     names.sort();
-    match names.len() {
-        0 => "nothing".to_owned(),
-        1..=SHOWN => names.join(", "),
-        total => format!("{} and {} more", names[..SHOWN].join(", "), total - SHOWN),
+    match names.is_empty() {
+        true => "nothing".to_owned(),
+        false => tal_core::quoted_list(names),
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod error;
 pub mod inertial;
 mod key;
 pub mod npy;
+mod npy_rows;
 pub mod npz;
 pub mod safetensors;
 mod source;
@@ -14,6 +15,8 @@ pub mod tensors;
 pub(crate) mod value;
 
 pub use key::RecordingKey;
+pub(crate) use key::SUBSET;
+pub use npy_rows::RowWriter;
 pub use store::open;
 
 use crate::{FeatureArray, FeatureError};

@@ -201,6 +201,15 @@ pub fn encode(out: &mut dyn io::Write, data: &[f32], shape: &[usize]) -> io::Res
         shape.iter().product::<usize>(),
         "values of shape {shape:?}"
     );
+    out.write_all(&header(shape)?)?;
+    for value in data {
+        out.write_all(&value.to_le_bytes())?;
+    }
+    Ok(())
+}
+
+/// All that stands before the values of an array of this shape.
+pub(super) fn header(shape: &[usize]) -> io::Result<Vec<u8>> {
     let dims: String = shape.iter().map(|dim| format!("{dim}, ")).collect();
     let dict = format!(
         "{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}",
@@ -209,17 +218,10 @@ pub fn encode(out: &mut dyn io::Write, data: &[f32], shape: &[usize]) -> io::Res
     // The values begin at a multiple of 64 bytes; the header ends with a line feed.
     let unpadded = MAGIC.len() + 4 + dict.len() + 1;
     let padding = unpadded.next_multiple_of(64) - unpadded;
-    let header = format!("{dict}{}\n", " ".repeat(padding));
-    let length = u16::try_from(header.len())
+    let text = format!("{dict}{}\n", " ".repeat(padding));
+    let length = u16::try_from(text.len())
         .map_err(|_| io::Error::other("too many dimensions for an npy header"))?;
-    out.write_all(MAGIC)?;
-    out.write_all(&[1, 0])?;
-    out.write_all(&length.to_le_bytes())?;
-    out.write_all(header.as_bytes())?;
-    for value in data {
-        out.write_all(&value.to_le_bytes())?;
-    }
-    Ok(())
+    Ok([MAGIC, &[1, 0], &length.to_le_bytes(), text.as_bytes()].concat())
 }
 
 /// The header's text and the position of the values.

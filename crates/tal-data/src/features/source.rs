@@ -87,6 +87,26 @@ impl Source {
         })
     }
 
+    /// Names of the recordings in the file that holds all of them, with the prefix.
+    pub(super) fn listed(&self) -> Result<Option<Vec<String>>, FeatureError> {
+        let Some((file, inner, _)) = self.shared_file() else {
+            return Ok(None);
+        };
+        let path = self.files.dir.join(file);
+        if RecordingKey::from("").folder(&self.files.dir).is_err() || !path.is_file() {
+            return Ok(None);
+        }
+        let mut names = self.open_shared(&path)?.names(&path)?;
+        if let Some(inner) = inner {
+            let end = format!("/{inner}");
+            names = names
+                .iter()
+                .filter_map(|name| name.strip_suffix(&end).map(str::to_owned))
+                .collect();
+        }
+        Ok(Some(names))
+    }
+
     /// Place of the recording, for messages: in a file for all recordings with the name within it.
     pub(super) fn place(&self, key: RecordingKey<'_>) -> Result<PathBuf, FeatureError> {
         let path = self.path(key)?;

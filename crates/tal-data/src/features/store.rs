@@ -74,6 +74,15 @@ impl FeatureStore {
         Ok(None)
     }
 
+    /// Names in the one file that holds all recordings, with the prefix; `None` if every recording has a file of its own, or
+    /// every subset.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn listed(&self) -> Result<Option<Vec<String>>, FeatureError> {
+        self.first.listed()
+    }
+
     /// Reads and checks the features of a recording.
     ///
     /// # Shapes

@@ -1,39 +1,60 @@
 //! `{"version", "results": {id: [{"label", "score", "segment": [start, end]}]}, "external_data": {}}`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use tal_core::atomic::write_atomic;
 use tal_core::{ClassMap, Detection, DetectionSet, Segment};
 
-use super::{Labels, ResultsError, detection, shortened};
+use super::{Labels, ResultsError, shortened};
 use crate::bounded;
-use crate::json::without_position;
+use crate::encoding::Decoded;
+use crate::json::{Name, Number, without_position};
+
+/// Recordings in their order.
+struct Ordered<'a>(Vec<(&'a str, Vec<Entry>)>);
+
+impl Serialize for Ordered<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(id, entries)| (id, entries)))
+    }
+}
 
 #[derive(Serialize)]
-struct Document {
+struct Document<'a> {
     version: &'static str,
-    results: BTreeMap<String, Vec<Entry>>,
+    results: Ordered<'a>,
     external_data: serde_json::Map<String, serde_json::Value>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Entry {
-    label: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
     score: f64,
     segment: [f64; 2],
 }
 
-/// Reads an ActivityNet result file; labels are names of `classes`, or `class_ID`.
+/// An entry as others write it.
+#[derive(Deserialize)]
+#[serde(expecting = "a detection with segment, score and label")]
+struct Found {
+    #[serde(default)]
+    label: Option<Name>,
+    score: Number,
+    segment: [Number; 2],
+}
+
+/// Reads an ActivityNet result file; labels are names of `classes`, `class_ID`, or ids (of ActionFormer and its relatives).
+/// Numbers may be written as texts.
 ///
 /// Other fields are ignored. The file is parsed while it is read, and nothing is kept but the detections. A file that is not JSON, or that
 /// has a string, number or run of white space above 1 MiB or brackets nested more than 128 deep, is refused at that place, however
-/// long the file is. A byte order mark is skipped.
+/// long the file is. The text may be UTF-16.
 ///
 /// # Units
 /// Segments in seconds.
@@ -66,11 +87,11 @@ fn from_reader(
     path: &Path,
     classes: &ClassMap,
 ) -> Result<DetectionSet, ResultsError> {
-    let reader = bounded::without_mark(reader).map_err(|source| unreadable(path, source))?;
+    let reader = Decoded::new(reader).map_err(|source| unreadable(path, source))?;
     let mut guard = bounded::Json::new(reader);
     let mut target = Target {
         path,
-        labels: Labels::new(classes),
+        labels: Labels::new(path, classes),
         all: DetectionSet::new(),
         place: None,
         refused: None,
@@ -82,7 +103,7 @@ fn from_reader(
         .and_then(|()| parser.end());
     drop(parser);
     match done {
-        Ok(()) => Ok(target.all),
+        Ok(()) => target.labels.checked(target.all),
         Err(error) => Err(target.explain(error, &guard)),
     }
 }
@@ -229,7 +250,7 @@ impl<'de> Visitor<'de> for Entries<'_, '_> {
                 let id = shortened(id);
                 format!("recording {id:?}, detection {}", all.len())
             };
-            let entry: Entry = match entries.next_element() {
+            let entry: Found = match entries.next_element() {
                 Ok(Some(entry)) => entry,
                 Ok(None) => return Ok(all),
                 Err(error) => {
@@ -237,10 +258,9 @@ impl<'de> Visitor<'de> for Entries<'_, '_> {
                     return Err(error);
                 }
             };
-            let segment = Segment::new(entry.segment[0], entry.segment[1]);
-            let id = target.labels.id(&entry.label);
-            let label = (id, entry.label.as_str());
-            match detection(&target.labels, target.path, at, label, entry.score, segment) {
+            let segment = Segment::new(entry.segment[0].0, entry.segment[1].0);
+            let label = entry.label.as_ref().map(|name| name.0.as_str());
+            match target.labels.detection(at, label, entry.score.0, segment) {
                 Ok(found) => all.push(found),
                 Err(refused) => {
                     target.refused = Some(refused);
@@ -251,7 +271,8 @@ impl<'de> Visitor<'de> for Entries<'_, '_> {
     }
 }
 
-/// Writes an ActivityNet result file, recordings by id, detections in their order; an existing file is replaced at once.
+/// Writes an ActivityNet result file, recordings and detections in their order; an existing file is replaced at once.
+/// Proposals without a class are written without a label.
 ///
 /// # Units
 /// Segments in seconds.
@@ -263,11 +284,11 @@ pub fn write_json(
     detections: &DetectionSet,
     classes: &ClassMap,
 ) -> Result<(), ResultsError> {
-    let entries = |id: &String| {
-        detections[id]
-            .iter()
+    let entries = |rows: &[Detection]| {
+        rows.iter()
             .map(|detection| Entry {
-                label: classes.display_name(detection.label),
+                label: (detection.label != Detection::NO_CLASS)
+                    .then(|| classes.display_name(detection.label)),
                 score: detection.score,
                 segment: [detection.segment.start, detection.segment.end],
             })
@@ -275,10 +296,12 @@ pub fn write_json(
     };
     let document = Document {
         version: "VERSION 1.3",
-        results: detections
-            .keys()
-            .map(|id| (id.clone(), entries(id)))
-            .collect(),
+        results: Ordered(
+            detections
+                .iter()
+                .map(|(id, rows)| (id.as_str(), entries(rows)))
+                .collect(),
+        ),
         external_data: serde_json::Map::new(),
     };
     write_atomic(path, |out| {

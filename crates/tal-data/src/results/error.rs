@@ -23,7 +23,7 @@ pub enum ResultsError {
         source: std::io::Error,
     },
     /// The file's name does not say which format it is in.
-    #[error("{}: unknown format; expected a name that ends in .json, .csv or .tsv", path.display())]
+    #[error("{}: unknown format; expected a name that ends in .json, .csv or .tsv, or in .pkl to read a pickle", path.display())]
     Extension {
         /// The file.
         path: PathBuf,
@@ -36,6 +36,9 @@ pub enum ResultsError {
         /// Fault, with line and column if known.
         message: String,
     },
+    /// The pickle is damaged, or would run code.
+    #[error(transparent)]
+    Pickle(#[from] tal_pth::PthError),
     /// A detection is wrong.
     #[error("{}: {place}: {message}", path.display())]
     Value {

@@ -6,16 +6,13 @@ use std::path::Path;
 
 use serde::Serialize;
 use tal_core::atomic::write_atomic;
-use tal_core::{ClassMap, DetectionSet, Segment};
+use tal_core::{ClassMap, Detection, DetectionSet, Segment};
 
-use super::{Labels, ResultsError, detection, shortened};
+use super::columns::{self, COLUMNS};
+use super::{Labels, ResultsError, shortened};
 use crate::bounded;
-
-/// The columns, in the order in which they are written.
-const COLUMNS: [&str; 5] = ["recording", "start", "end", "label", "score"];
-
-/// Names in the data frames of ActionFormer, TriDet and OpenTAD.
-const DATA_FRAME: [&str; 5] = ["video-id", "t-start", "t-end", "label", "score"];
+use crate::table::{delimiter, with_point};
+use crate::text::unquoted;
 
 #[derive(Serialize)]
 struct Row<'a> {
@@ -26,12 +23,13 @@ struct Row<'a> {
     score: f64,
 }
 
-/// Reads a table with the columns `recording`, `start`, `end`, `label` and `score` in any order, separated by commas or tabs.
+/// Reads a table with the columns `recording`, `start`, `end`, `label` and `score` in any order, separated by commas, semicolons
+/// (then with a decimal comma, if there is one) or tabs. Without the column `label` its rows are proposals.
 ///
 /// `video-id`, `t-start` and `t-end`, the names of the data frames of ActionFormer, TriDet and OpenTAD, are understood too. Other
 /// columns are ignored, also one without a name, as pandas writes for its index. A label is the name of a class, `class_ID`, or
 /// the id alone; a number that is the name of a class is taken as that name. White space around a value is dropped, and
-/// so is a byte order mark. A recording without detections has no row, and so is not among the answers.
+/// rows without any value are skipped. The text may be UTF-16. A recording without detections has no row, and so is not among the answers.
 ///
 /// The table is read row by row, and a row above 1 MiB is refused, however long the file is.
 ///
@@ -78,18 +76,19 @@ fn from_reader(
         message,
     };
     let (head, reader) = bounded::first_line(reader).map_err(|source| unreadable(path, source))?;
-    let delimiter = if head.contains(&b'\t') { b'\t' } else { b',' };
+    let delimiter = delimiter(&head);
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .delimiter(delimiter)
+        .flexible(true)
         .buffer_capacity(1 << 16)
         .from_reader(bounded::Rows::new(reader));
     let headers = match reader.headers() {
         Ok(headers) => headers.clone(),
         Err(error) => return Err(explain(error, &reader, path)),
     };
-    let columns = columns(&headers).map_err(syntax)?;
-    let labels = Labels::new(classes);
+    let columns = columns::find(headers.iter(), " in the first line").map_err(syntax)?;
+    let mut labels = Labels::new(path, classes);
     let mut all = DetectionSet::new();
     let mut row = csv::StringRecord::new();
     loop {
@@ -97,16 +96,28 @@ fn from_reader(
         reader.get_mut().begin_row(start);
         match reader.read_record(&mut row) {
             Ok(true) => {}
-            Ok(false) => return Ok(all),
+            Ok(false) => return labels.checked(all),
             Err(error) => return Err(explain(error, &reader, path)),
         }
         let line = row.position().map_or(0, csv::Position::line);
-        // Rows have as many fields as the first line, which has these columns.
-        let [id, start, end, label, score] =
-            columns.map(|index| (index, row.get(index).unwrap_or_default()));
-        let number = |(index, text): (usize, &str)| {
-            text.parse::<f64>().map_err(|_| {
-                let name = headers.get(index).unwrap_or_default();
+        if row.iter().all(str::is_empty) {
+            continue;
+        }
+        if row.len() != headers.len() {
+            let (found, expected) = (row.len(), headers.len());
+            return Err(syntax(format!(
+                "line {line} has {found} fields; expected {expected}, as in the first line"
+            )));
+        }
+        let [id, start, end, label, score] = columns.map(|index| {
+            (
+                index,
+                unquoted(index.and_then(|i| row.get(i)).unwrap_or_default()),
+            )
+        });
+        let number = |(index, text): (Option<usize>, &str)| {
+            with_point(text, delimiter).parse::<f64>().map_err(|_| {
+                let name = index.and_then(|i| headers.get(i)).unwrap_or_default();
                 let text = shortened(text);
                 syntax(format!(
                     "line {line}, column {name:?}: {text:?} is not a number"
@@ -116,38 +127,9 @@ fn from_reader(
         let segment = Segment::new(number(start)?, number(end)?);
         let score = number(score)?;
         let at = || format!("line {line}, recording {:?}", shortened(id.1));
-        let label = (labels.id_or_number(label.1), label.1);
-        let found = detection(&labels, path, at, label, score, segment)?;
-        match all.get_mut(id.1) {
-            Some(detections) => detections.push(found),
-            None => drop(all.insert(id.1.to_owned(), vec![found])),
-        }
+        let label = label.0.map(|_| label.1).filter(|label| !label.is_empty());
+        all.push(id.1, labels.detection(at, label, score, segment)?);
     }
-}
-
-/// Where [`COLUMNS`] are.
-fn columns(headers: &csv::StringRecord) -> Result<[usize; 5], String> {
-    let mut places = [0; 5];
-    for (place, (ours, other)) in places.iter_mut().zip(COLUMNS.iter().zip(DATA_FRAME)) {
-        let mut found = headers
-            .iter()
-            .enumerate()
-            .filter(|(_, name)| *name == *ours || *name == other);
-        let Some((index, _)) = found.next() else {
-            return Err(format!(
-                "no column {ours:?} in the first line; expected {} or {}",
-                COLUMNS.join(","),
-                DATA_FRAME.join(",")
-            ));
-        };
-        if let Some((_, second)) = found.next() {
-            return Err(format!(
-                "column {second:?} in the first line repeats {ours:?}"
-            ));
-        }
-        *place = index;
-    }
-    Ok(places)
 }
 
 /// Fault of a line, without the reader's own vocabulary.
@@ -165,14 +147,6 @@ fn explain<R: Read>(
             "a row of more than 1 MiB ends at line {} or later; is a quotation mark left open?",
             reader.position().line()
         ),
-        csv::ErrorKind::UnequalLengths {
-            pos,
-            expected_len,
-            len,
-        } => format!(
-            "line {} has {len} fields; expected {expected_len}, as in the first line",
-            line(&pos)
-        ),
         csv::ErrorKind::Utf8 { pos, .. } => {
             format!("line {} is not UTF-8 text", line(&pos))
         }
@@ -184,7 +158,8 @@ fn explain<R: Read>(
     }
 }
 
-/// Writes the table (tabs if the name ends in `.tsv`), recordings by id, detections in their order; an existing file is replaced at once.
+/// Writes the table (tabs if the name ends in `.tsv`), recordings one after the other; an existing file is replaced at once.
+/// Proposals without a class have an empty column `label`.
 ///
 /// # Units
 /// `start` and `end` in seconds.
@@ -212,7 +187,10 @@ pub fn write_csv(
                     recording: id,
                     start: detection.segment.start,
                     end: detection.segment.end,
-                    label: classes.display_name(detection.label),
+                    label: match detection.label {
+                        Detection::NO_CLASS => String::new(),
+                        label => classes.display_name(label),
+                    },
                     score: detection.score,
                 })?;
             }

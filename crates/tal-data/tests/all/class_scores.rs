@@ -56,6 +56,43 @@ fn the_plain_layout_names_each_score() {
 }
 
 #[test]
+fn results_of_the_classification_challenge_label_each_score() {
+    let text = r#"{"version": "VERSION 1.3", "external_data": {}, "results": {
+        "a": [{"label": "run", "score": 0.75}, {"score": 0.25, "label": "fall"}], "b": []}}"#;
+    let all = scores(text);
+    let ids = classes();
+    let score = |id: &str, name: &str| all[id][ids.id(name).unwrap() as usize];
+    assert_eq!(
+        (score("a", "run"), score("a", "fall"), score("a", "jump")),
+        (0.75, 0.25, 0.0)
+    );
+    assert!(all["b"].iter().all(|score| *score == 0.0));
+    for (entry, part) in [
+        (r#"{"label": "run"}"#, "position 0: expected {\"label\""),
+        (
+            r#"{"label": "swim", "score": 1}"#,
+            "\"swim\" is not a class",
+        ),
+        (
+            r#"{"label": "run", "score": -1}"#,
+            "class \"run\": score -1",
+        ),
+        (
+            r#"{"label": "run", "score": 1}, {"label": "run", "score": 1}"#,
+            "occurs twice",
+        ),
+        (
+            r#"{"label": "run", "score": 1}, 5"#,
+            "position 1: expected {\"label\"",
+        ),
+    ] {
+        let text = format!(r#"{{"results": {{"a": [{entry}]}}}}"#);
+        let error = parse(text.as_bytes(), Path::new("s.json"), &ids).unwrap_err();
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
+#[test]
 fn wrong_files_are_told_what_is_wrong() {
     let names = r#""class": ["fall", "run"]"#;
     let cases = [

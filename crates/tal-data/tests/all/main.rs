@@ -4,6 +4,7 @@
 mod common;
 
 mod annotations;
+mod annotations_layouts;
 mod class_scores;
 mod clicks;
 mod dataset;
@@ -15,6 +16,8 @@ mod features_sources;
 mod fuzz_corpus;
 mod loader;
 mod results;
+mod results_layouts;
 mod results_malformed;
+mod results_pickles;
 mod salvage;
 mod weak;

@@ -95,7 +95,7 @@ fn wrong_files_are_told_what_is_wrong() {
     assert!(error_of("d.json", "{").contains("EOF while parsing an object at line 1 column 1"));
     assert_eq!(
         error_of("d.txt", ""),
-        "d.txt: unknown format; expected a name that ends in .json, .csv or .tsv"
+        "d.txt: unknown format; expected a name that ends in .json, .csv or .tsv, or in .pkl to read a pickle"
     );
     let head = "recording,start,end,label,score\n";
     assert_eq!(

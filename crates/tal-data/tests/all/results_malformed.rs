@@ -54,23 +54,23 @@ fn json_entries() {
         ),
         (
             r#"{"label": "run", "score": "NaN", "segment": [0, 1]}"#,
-            "invalid type: string \"NaN\", expected f64 at line 3 column",
+            "invalid value: string \"NaN\", expected a number at line 3 column",
         ),
         (
             r#"{"label": "run", "score": null, "segment": [0, 1]}"#,
-            "invalid type: null, expected f64 at line 3 column",
+            "invalid type: null, expected a number at line 3 column",
         ),
         (
             r#"{"label": "run", "score": 1e999, "segment": [0, 1]}"#,
             "number out of range at line 3 column",
         ),
         (
-            r#"{"label": 1, "score": 1, "segment": [0, 1]}"#,
-            "invalid type: integer `1`, expected a string at line 3",
+            r#"{"label": true, "score": 1, "segment": [0, 1]}"#,
+            "invalid type: boolean `true`, expected the name or the id of a class at line 3",
         ),
         (
             r#"{"label": "run", "score": [1], "segment": [0, 1]}"#,
-            "invalid type: sequence, expected f64 at line 3",
+            "invalid type: sequence, expected a number at line 3",
         ),
         (
             r#"{"label": "run", "score": 1, "segment": [0]}"#,
@@ -85,16 +85,12 @@ fn json_entries() {
             "missing field `segment` at line 3",
         ),
         (
-            r#"{"score": 1, "segment": [0, 1]}"#,
-            "missing field `label` at line 3",
-        ),
-        (
             r#"{"label": "run", "score": 1, "score": 1, "segment": [0, 1]}"#,
             "duplicate field `score` at line 3",
         ),
         (
             "7",
-            "invalid type: integer `7`, expected struct Entry at line 3",
+            "invalid type: integer `7`, expected a detection with segment, score and label at line 3",
         ),
     ] {
         let error = entry(text);

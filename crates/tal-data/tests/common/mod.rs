@@ -41,6 +41,7 @@ pub(crate) fn config(folder: &Path, input_dim: usize) -> DatasetConfig {
         },
         remove_duplicates: false,
         skip_missing_features: false,
+        extract: None,
         resize: false,
         class_agnostic: false,
         beyond_features: BeyondFeatures::Keep,

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
 use tal_core::weights::{KeyMap, LoadReport, NamedTensors, WeightsError, load_strict};
+use tal_core::{ClassMap, excerpt};
 use tal_pth::{DType, PthFile, TensorRef, Value};
 use tch::{Device, Kind, Tensor};
 
-use super::report::Contents;
+use super::report::{Contents, is_state};
 use crate::checkpoint::{Checkpoint, prefix};
 use crate::error::EngineError;
 use crate::opened;
@@ -52,8 +52,8 @@ impl ReleasedCheckpoint {
     }
 
     /// The weights for the network that `config` describes: `kind` chooses between their moving average
-    /// (`state_dict_ema`), which the released evaluation uses, and the trained weights (`state_dict`). Files of BackTAL have
-    /// trained weights only, which are taken whatever `kind` is.
+    /// (`state_dict_ema`), which the released evaluation uses, and the trained weights (`state_dict`). Files of BackTAL, and bare
+    /// dictionaries of tensors, have trained weights only, which are taken whatever `kind` is.
     ///
     /// # Errors
     /// If the file lacks the weights or they do not fit: all missing, unexpected and mismatched names are listed. If they
@@ -67,21 +67,49 @@ impl ReleasedCheckpoint {
         let model = opened::open(config, Device::Cpu)?;
         let kind = model.released_weights(kind);
         let kind = kind.map_err(|reason| self.refuse(reason))?;
-        let section = self.section(model.parameters(), kind)?;
-        let origin = format!("{} of {}", released_section(kind), self.path().display());
+        let (place, kind) = self.place(kind)?;
+        let section = self.section(model.parameters(), place)?;
+        let origin = format!("{} of {}", place.name(), self.path().display());
         let mut checkpoint = Checkpoint::empty(config, classes, kind, None, Some(origin));
         checkpoint.insert_section(prefix(kind), &section.tensors);
         Ok((checkpoint, section.report))
     }
 
-    /// Reads a kind of weights, which must be those of `variables`.
+    /// Place of the weights of a kind, and the kind that they are: a bare dictionary of tensors is taken for trained weights.
+    pub(super) fn place(&self, kind: Weights) -> Result<(Place, Weights), EngineError> {
+        let root = self.file.root();
+        let has = |key: &str| root.get(key).is_some_and(|value| value.as_dict().is_some());
+        let trained = TRAINED.into_iter().find(|key| has(key));
+        match (kind, trained) {
+            (Weights::Ema, _) if has(AVERAGED) => Ok((Place::Key(AVERAGED), Weights::Ema)),
+            (Weights::Raw, Some(key)) => Ok((Place::Key(key), Weights::Raw)),
+            (Weights::Ema, Some(key)) => Err(self.refuse(format!(
+                "has no moving average of the weights ({AVERAGED}), only the trained ones ({key}); add --raw to import those"
+            ))),
+            (Weights::Raw, None) if has(AVERAGED) => Err(self.refuse(format!(
+                "has no trained weights ({}), only their moving average ({AVERAGED}); leave out --raw to import that",
+                TRAINED[0]
+            ))),
+            _ if is_state(root) => Ok((Place::Root, Weights::Raw)),
+            _ => Err(self.refuse(format!(
+                "holds no weights: neither {AVERAGED}, nor {}, nor tensors by their names, but {}",
+                TRAINED.join(", "),
+                excerpt(&root.describe())
+            ))),
+        }
+    }
+
+    /// Reads the weights at a place, which must be those of `variables`.
     pub(super) fn section(
         &self,
         variables: NamedTensors,
-        kind: Weights,
+        place: Place,
     ) -> Result<Section, EngineError> {
-        let key = released_section(kind);
-        let state = self.file.require(&[key])?;
+        let key = place.name();
+        let state = match place {
+            Place::Key(key) => self.file.require(&[key])?,
+            Place::Root => self.file.root(),
+        };
         let Value::Dict(entries) = state else {
             let found = state.describe();
             return Err(self.refuse(format!("{key} is {found}, must be a dict of tensors")));
@@ -99,7 +127,8 @@ impl ReleasedCheckpoint {
                 let (name, found) = (name.as_str().unwrap_or("a key"), value.describe());
                 return Err(self.refuse(format!("{key}: {name} is {found}, must be a tensor")));
             };
-            let name = name.strip_prefix("module.").unwrap_or(name);
+            // Once for every wrapper that trained in parallel.
+            let name = name.trim_start_matches("module.");
             // A name that no rule knows stays, so that it is reported as unexpected.
             let ours = map.map(name).unwrap_or_else(|| name.to_owned());
             if let Some(first) = released.insert(ours.clone(), name.to_owned()) {
@@ -112,7 +141,16 @@ impl ReleasedCheckpoint {
             tensors.insert(ours, self.tensor(name, reference)?);
         }
         // Loading into a network is the check.
-        let report = load_strict(variables, &tensors).map_err(mismatch)?;
+        let report = load_strict(variables, &tensors).map_err(|error| {
+            mismatch(match error {
+                WeightsError::NotFinite { name, count, total } => WeightsError::NotFinite {
+                    name: released.get(&name).cloned().unwrap_or(name),
+                    count,
+                    total,
+                },
+                other => other,
+            })
+        })?;
         Ok(Section {
             tensors,
             released,
@@ -140,10 +178,26 @@ impl ReleasedCheckpoint {
     }
 }
 
-fn released_section(kind: Weights) -> &'static str {
-    match kind {
-        Weights::Ema => "state_dict_ema",
-        Weights::Raw => "state_dict",
+/// The key of averaged weights.
+pub(super) const AVERAGED: &str = "state_dict_ema";
+/// Keys of trained weights: that of the released code, and those of others.
+pub(super) const TRAINED: [&str; 4] = ["state_dict", "model_state_dict", "model", "net"];
+
+/// Place of weights in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Under a key.
+    Key(&'static str),
+    /// The file itself is a dictionary of tensors.
+    Root,
+}
+
+impl Place {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Key(key) => key,
+            Self::Root => "the dictionary",
+        }
     }
 }
 

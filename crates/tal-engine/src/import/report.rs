@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display};
 
+use tal_core::plain_list;
 use tal_core::weights::LoadReport;
 use tal_pth::Value;
 
@@ -81,6 +82,10 @@ impl Contents {
     pub(super) fn of(root: &Value) -> Self {
         let num = |value: &Value| value.named_tensors().count();
         let mut contents = Self::default();
+        if is_state(root) {
+            contents.num_raw = Some(num(root));
+            return contents;
+        }
         for (key, value) in root.as_dict().unwrap_or_default() {
             let key = key.as_str().unwrap_or("?");
             match key {
@@ -117,11 +122,18 @@ impl Display for Contents {
             self.epoch.map(|epoch| format!("epoch {epoch}")),
             self.map.map(|map| format!("mAP {map}")),
         ];
-        let parts = known
-            .into_iter()
-            .flatten()
-            .chain(self.others.iter().cloned());
+        let others = (!self.others.is_empty()).then(|| plain_list(&self.others));
+        let parts = known.into_iter().flatten().chain(others);
         let parts: Vec<String> = parts.collect();
         f.write_str(&parts.join(", "))
     }
+}
+
+/// Whether a value is a dictionary of tensors.
+pub(super) fn is_state(value: &Value) -> bool {
+    let entries = value.as_dict().unwrap_or_default();
+    !entries.is_empty()
+        && entries
+            .iter()
+            .all(|(_, value)| matches!(value, Value::Tensor(_)))
 }

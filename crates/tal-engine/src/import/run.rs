@@ -5,7 +5,7 @@ use tal_core::config::{ActionSensitivityConfig, Config, Weights};
 use tal_decoder::Criterion;
 use tch::Device;
 
-use super::file::ReleasedCheckpoint;
+use super::file::{AVERAGED, Place, ReleasedCheckpoint, TRAINED};
 use super::report::RunReport;
 use super::{optimizer, schedule};
 use crate::checkpoint::{Checkpoint, RunState, prefix};
@@ -53,8 +53,8 @@ impl ReleasedCheckpoint {
             ),
             error => error,
         })?;
-        let ema = self.section(model.parameters(), Weights::Ema)?;
-        let raw = self.section(model.parameters(), Weights::Raw)?;
+        let ema = self.section(model.parameters(), Place::Key(AVERAGED))?;
+        let raw = self.section(model.parameters(), Place::Key(TRAINED[0]))?;
         let mut differences = Vec::new();
         let moments = optimizer::read(self, &raw, &config.train, &mut differences)?;
         let place = schedule::read(self, &config.train, steps_per_epoch, &mut differences)?;

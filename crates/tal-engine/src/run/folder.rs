@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tal_core::atomic::write_atomic;
 use tal_core::config::Config;
-use tal_core::{ClassMap, FileError};
+use tal_core::{ClassMap, FileError, plain_list};
 use tal_data::results;
 
 use super::files::{DETECTIONS, EVALUATION, LOG, METRICS, RESOLVED_CONFIG, SUMMARY};
@@ -93,7 +93,7 @@ pub(super) fn prepare(out: &Path, resume: bool, config: &Config) -> Result<Prepa
     Err(refuse(format!(
         "holds a run of another configuration, which cannot be continued with {}; put that back, or start a new run with \
          another folder",
-        changed.join(", ")
+        plain_list(&changed)
     )))
 }
 

@@ -9,6 +9,7 @@ mod figures;
 mod files;
 mod folder;
 mod options;
+mod taught;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +31,9 @@ use crate::metrics::{Metric, MetricsLog};
 use crate::model::Model;
 use crate::profile::{Phase, Stopwatch};
 use crate::pyramid::Pyramid;
+use crate::trained_on::TrainedOn;
 use crate::trainer::Trainer;
+use taught::Taught;
 
 pub use crate::checkpoint::{BEST, LAST};
 pub use figures::RunFigures;
@@ -106,6 +109,8 @@ struct Run<'a, M: Method> {
     config: &'a Config,
     out: &'a Path,
     device: Device,
+    training: Arc<Dataset>,
+    taught: Taught,
     source: Arc<dyn SampleSource<M::Sample>>,
     classes: ClassMap,
     evaluator: Evaluator,
@@ -131,7 +136,8 @@ impl<'a, M: Method> Run<'a, M> {
         let training = Dataset::open(data, &data.train_subsets)?.with_cache(cache_bytes);
         // Most mistakes in features show in the first file: report them before the folder holds a run.
         training.features(0)?;
-        let (source, classes) = M::source(config, Arc::new(training))?;
+        let training = Arc::new(training);
+        let (source, classes) = M::source(config, training.clone())?;
         let test = Dataset::open(data, &data.test_subsets)?;
         test.features(0)?;
         let evaluator =
@@ -149,6 +155,7 @@ impl<'a, M: Method> Run<'a, M> {
             });
         }
         let mut trainer = Trainer::new(config, &classes, steps_per_epoch, options.device)?;
+        trainer.remember(TrainedOn::of(&training));
         let state = match &resumed {
             Some(checkpoint) => Some(trainer.restore(checkpoint, &options.out.join(LAST))?),
             None => None,
@@ -158,6 +165,8 @@ impl<'a, M: Method> Run<'a, M> {
             config,
             out: &options.out,
             device: options.device,
+            taught: Taught::new(&training),
+            training,
             source,
             classes,
             evaluator,
@@ -214,6 +223,7 @@ impl<'a, M: Method> Run<'a, M> {
             self.trainer.stopwatch().lap(Phase::Wait);
             let epoch = batch.position.epoch;
             let mut batch_of_step = M::batch(self.config, &batch.samples, self.device)?;
+            self.taught.add(M::taught(&batch_of_step));
             let metrics = self.trainer.step(&mut batch_of_step, epoch as u64)?;
             drop(batch_of_step);
             self.epoch_loss += metrics.loss;
@@ -264,12 +274,13 @@ impl<'a, M: Method> Run<'a, M> {
         })?;
         tracing::info!("epoch {epoch}: mean loss {mean_loss:.4}, {seconds:.1} s");
         self.trainer.stopwatch().lap(Phase::Metrics);
+        let num_epochs = self.config.train.num_epochs() as u64;
+        self.check_taught(epoch, timed_steps == self.steps_per_epoch)?;
         self.epoch_loss = 0.0;
         self.position = Position {
             epoch: epoch as usize,
             batch: 0,
         };
-        let num_epochs = self.config.train.num_epochs() as u64;
         let policy = &self.config.train.checkpoint;
         if decisions::evaluate_after(policy, epoch) {
             let report = self.evaluate(epoch, observer)?;
@@ -288,6 +299,25 @@ impl<'a, M: Method> Run<'a, M> {
         }
         if decisions::save_after(policy, epoch, num_epochs) {
             self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Stops a run that learns nothing, and warns of classes that it does not learn. Of an epoch that is not `whole`, this process
+    /// did only a part.
+    fn check_taught(&mut self, epoch: u64, whole: bool) -> Result<(), EngineError> {
+        let is_last = epoch == self.config.train.num_epochs() as u64;
+        let (learned, missed) = self.taught.end_epoch(whole, is_last);
+        if !learned {
+            return Err(taught::nothing_learned(&self.training, self.config, epoch)?);
+        }
+        if !missed.is_empty() {
+            let names = missed.iter().map(|id| self.classes.display_name(*id));
+            tracing::warn!(
+                "no point of the network had an action of {} to learn from in the epochs up to {epoch}; `tal data check` tells \
+                 why",
+                tal_core::quoted_list(names)
+            );
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ mod baselines;
 mod golden;
 mod import;
 mod import_baselines;
+mod import_kinds;
 mod parameters;
 mod plans;
 mod resize;

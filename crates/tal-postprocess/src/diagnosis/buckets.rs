@@ -23,7 +23,7 @@ pub struct CharacteristicBuckets {
     pub coverage: Vec<Bucket>,
     /// Buckets of the length, in seconds.
     pub length: Vec<Bucket>,
-    /// Buckets of the number of annotations of the same class in the recording.
+    /// Buckets of the number of annotations in the recording, see [`crate::CountedInstances`].
     pub num_instances: Vec<Bucket>,
 }
 

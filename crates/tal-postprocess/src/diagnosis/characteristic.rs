@@ -12,7 +12,7 @@ pub enum Characteristic {
     Coverage,
     /// Length of the annotation in seconds.
     Length,
-    /// Number of annotations of the same class in the recording, itself included.
+    /// Number of annotations in the recording, itself included; all, or those of its class, see [`crate::CountedInstances`].
     NumInstances,
 }
 

@@ -5,12 +5,35 @@ use tal_core::config::{EvaluationConfig, EvaluationDialect};
 
 use super::buckets::CharacteristicBuckets;
 use super::error::DiagnosisError;
-use crate::evaluation::{EvaluationError, Rules};
+use crate::evaluation::{EvaluationError, Rules, Ties};
 
 /// Upper limit of the number of groups, so that a configuration cannot exhaust memory.
 const MAX_GROUPS: usize = 1000;
 
-/// Options of a diagnosis. The default is that of DETAD for ActivityNet.
+/// Annotations that the characteristic [`crate::Characteristic::NumInstances`] counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CountedInstances {
+    /// All annotations of the recording, as in DETAD's data.
+    #[default]
+    Recording,
+    /// Those of the same class in the recording, as in the text of DETAD's paper.
+    Class,
+}
+
+/// Order of equal scores and equal tIoUs in a diagnosis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiagnosisTies {
+    /// The earlier detection and the earlier annotation first; of equal best tIoUs, an annotation of the own class.
+    #[default]
+    Clean,
+    /// As DETAD's program: the later detection and the later annotation first (a sort, reversed); of equal best tIoUs, the
+    /// annotation that stands first in the recording.
+    Detad,
+}
+
+/// Options of a diagnosis. The default is that of DETAD for ActivityNet, except for `ties`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DiagnosisConfig {
@@ -24,6 +47,10 @@ pub struct DiagnosisConfig {
     pub min_precision: f64,
     /// Buckets of the characteristics.
     pub buckets: CharacteristicBuckets,
+    /// Annotations that the number of instances counts.
+    pub counted_instances: CountedInstances,
+    /// Order of equal values.
+    pub ties: DiagnosisTies,
     /// Whether annotations that repeat an earlier one (same recording and class, both ends within 1 ms) are dropped. DETAD
     /// keeps them; all dialects of the evaluation except `activitynet` drop them.
     pub drop_duplicates: bool,
@@ -40,6 +67,8 @@ impl Default for DiagnosisConfig {
             num_groups: 10,
             min_precision: 0.05,
             buckets: CharacteristicBuckets::activitynet(),
+            counted_instances: CountedInstances::default(),
+            ties: DiagnosisTies::default(),
             drop_duplicates: false,
             blocked: Vec::new(),
         }
@@ -97,6 +126,10 @@ impl DiagnosisConfig {
         Rules {
             without_duplicates: self.drop_duplicates,
             min_union: 0.0,
+            ties: match self.ties {
+                DiagnosisTies::Clean => Ties::EarlierFirst,
+                DiagnosisTies::Detad => Ties::LaterFirst,
+            },
             blocked: self.blocked.iter().cloned().collect(),
             ..Rules::of(EvaluationDialect::Clean)
         }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tal_core::Instance;
 
+use super::config::DiagnosisTies;
 use crate::evaluation::DetectionRow;
 
 /// Why a detection is a false positive.
@@ -40,8 +41,14 @@ pub(super) struct BestOverlap {
 }
 
 impl BestOverlap {
-    /// Best overlap of a detection; at equal tIoU, annotations of its own class come first.
-    pub(super) fn new(detection: &DetectionRow, label: u32, annotations: &[Instance]) -> Self {
+    /// Best overlap of a detection; at equal tIoU, annotations of its own class come first, or the first one as in DETAD.
+    pub(super) fn new(
+        detection: &DetectionRow,
+        label: u32,
+        annotations: &[Instance],
+        ties: DiagnosisTies,
+    ) -> Self {
+        let own_wins = ties == DiagnosisTies::Clean;
         let mut best = Self {
             tiou: 0.0,
             is_own_class: false,
@@ -49,7 +56,7 @@ impl BestOverlap {
         for annotation in annotations {
             let tiou = detection.segment.tiou(annotation.segment);
             let is_own_class = annotation.label == label;
-            if tiou > best.tiou || (tiou == best.tiou && is_own_class) {
+            if tiou > best.tiou || (own_wins && tiou == best.tiou && is_own_class) {
                 best = Self { tiou, is_own_class };
             }
         }

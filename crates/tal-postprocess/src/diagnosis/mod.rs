@@ -17,7 +17,7 @@ use tal_core::{DetectionSet, Recording};
 
 pub use buckets::{Bucket, CharacteristicBuckets};
 pub use characteristic::Characteristic;
-pub use config::DiagnosisConfig;
+pub use config::{CountedInstances, DiagnosisConfig, DiagnosisTies};
 pub use error::DiagnosisError;
 pub use error_type::ErrorType;
 pub use impact::{ErrorImpact, Impact};
@@ -99,18 +99,21 @@ impl Diagnosis {
 /// | confusion | the same with an annotation of another class |
 /// | background | false positive with best tIoU < 0.1, or in a recording without annotations |
 /// | impact | average mAP_N of the top detections without those of one error type, minus that of all top detections |
-/// | coverage, length, number of instances | length over duration of the recording; length in seconds; number of annotations of the same class in the recording |
+/// | coverage, length, number of instances | length over duration of the recording; length in seconds; number of annotations in the recording (all, or those of the class, see [`CountedInstances`]) |
 /// | false negative | annotation that no detection matched at a rank with `P_N > 0.05`, over all detections |
 /// | sensitivity | mAP_N of all detections on the annotations of one bucket: `N_c` is the number in the bucket, classes without any are left out, `N̄` stays, and detections that matched an annotation of another bucket at some threshold are left out |
 ///
-/// [`CharacteristicBuckets`] has the buckets of ActivityNet and THUMOS14. Detections are ordered by score, then by the id of
-/// the recording, then by their order in the input; annotations with equal tIoU by their order.
+/// Where several annotations have the same best tIoU, [`DiagnosisTies`] decides.
 ///
-/// The released tool differs in three points. It reads coverage and number of instances from an annotation file made for
+/// [`CharacteristicBuckets`] has the buckets of ActivityNet and THUMOS14. Detections are ordered by score, then by their
+/// order in the input; annotations with equal tIoU by their order.
+///
+/// The released tool differs in four points. It reads coverage and number of instances from an annotation file made for
 /// it, and drops annotations whose coverage is above 1; here both follow from the ground truth, and such annotations, as
 /// well as those of recordings without a duration, count everywhere except in the coverage buckets (they are counted in
 /// [`CharacteristicDiagnosis::num_without_bucket`]). It stops at detections of a class without ground truth; here they are
-/// counted and ignored. At equal best tIoU it takes the annotation that comes first.
+/// counted and ignored. At equal best tIoU it takes the annotation that comes
+/// first, and of equal scores, or annotations of equal tIoU, the later one; [`DiagnosisTies::Detad`] does so, too.
 ///
 /// # Units
 /// Segments and durations in seconds.

@@ -127,7 +127,12 @@ impl TopDetections {
             .iter()
             .map(|detection| {
                 let annotations = truth.instances.get(detection.recording as usize);
-                BestOverlap::new(detection, class.label, annotations.map_or(&[], |a| a))
+                BestOverlap::new(
+                    detection,
+                    class.label,
+                    annotations.map_or(&[], |a| a),
+                    config.ties,
+                )
             })
             .collect();
         let outcomes = config

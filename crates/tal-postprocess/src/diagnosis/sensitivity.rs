@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::buckets::bucket_of;
 use super::characteristic::Characteristic;
-use super::config::DiagnosisConfig;
+use super::config::{CountedInstances, DiagnosisConfig};
 use super::matching::Matches;
 use super::normalized::{NormalizedMap, area, normalized_precision};
 use crate::evaluation::{ClassTable, Truth};
@@ -97,7 +97,7 @@ pub(super) fn characteristic(
     let bucket_of_instance: Vec<Vec<Option<usize>>> = classes
         .iter()
         .map(|matched| {
-            values(characteristic, &matched.class, truth)
+            values(characteristic, &matched.class, truth, config)
                 .into_iter()
                 .map(|value| bucket_of(buckets, value?))
                 .collect()
@@ -161,6 +161,7 @@ fn values(
     characteristic: Characteristic,
     class: &ClassTable,
     truth: &Truth<'_>,
+    config: &DiagnosisConfig,
 ) -> Vec<Option<f64>> {
     let instances = class.instances.iter();
     match characteristic {
@@ -177,7 +178,13 @@ fn values(
             .instances
             .chunk_by(|a, b| a.recording == b.recording)
             .flat_map(|of_recording| {
-                std::iter::repeat_n(Some(of_recording.len() as f64), of_recording.len())
+                let num = match config.counted_instances {
+                    CountedInstances::Class => of_recording.len(),
+                    CountedInstances::Recording => {
+                        truth.instances[of_recording[0].recording as usize].len()
+                    }
+                };
+                std::iter::repeat_n(Some(num as f64), of_recording.len())
             })
             .collect(),
     }

@@ -17,8 +17,7 @@ pub enum DetectionInput<'a> {
 
 impl DetectionInput<'_> {
     /// Checks each detection and hands it to `take`, with the position of its recording in `truth` (if it has one) and the
-    /// id and row that name it. Recordings come by id, the detections of a recording in the order of the input.
-    /// Detections of blocked recordings are left out. Returns their number.
+    /// id and row that name it, in the order of the input. Detections of blocked recordings are left out. Returns their number.
     pub(super) fn each(
         self,
         truth: &Truth<'_>,
@@ -28,24 +27,48 @@ impl DetectionInput<'_> {
         match self {
             Self::Set(set) => {
                 let mut num_blocked = 0;
-                for (id, rows) in set {
-                    if rules.blocked.contains(id) {
-                        num_blocked += rows.len();
-                        continue;
+                let mut each = |of: &OfRecording<'_>, row: usize| {
+                    let detection = &of.rows[row];
+                    check(detection, of.id, row)?;
+                    take(of.position, *detection, (of.id, row))
+                };
+                let all: Vec<OfRecording<'_>> = set
+                    .iter()
+                    .map(|(id, rows)| OfRecording {
+                        id,
+                        rows,
+                        position: truth.position(id),
+                        is_blocked: rules.blocked.contains(id),
+                        next: 0,
+                    })
+                    .collect();
+                for of in all.iter().filter(|of| of.is_blocked) {
+                    num_blocked += of.rows.len();
+                }
+                let Some(alternation) = set.alternation() else {
+                    for of in all.iter().filter(|of| !of.is_blocked) {
+                        for row in 0..of.rows.len() {
+                            each(of, row)?;
+                        }
                     }
-                    let position = truth.position(id);
-                    for (row, detection) in rows.iter().enumerate() {
-                        check(detection, id, row)?;
-                        take(position, *detection, (id, row))?;
+                    return Ok(num_blocked);
+                };
+                let mut all = all;
+                for place in alternation {
+                    let of = &mut all[*place as usize];
+                    if !of.is_blocked {
+                        each(of, of.next)?;
                     }
+                    of.next += 1;
                 }
                 Ok(num_blocked)
             }
             Self::Columns(columns) => {
                 columns.check(truth.positions.len())?;
-                let rows = columns.grouped(&truth.positions);
-                for row in rows.iter().map(|row| *row as usize) {
+                let mut num_blocked = 0;
+                for row in 0..columns.len() {
                     let Some(position) = truth.positions[columns.recording[row] as usize] else {
+                        num_blocked += 1;
                         continue;
                     };
                     let detection = Detection {
@@ -57,10 +80,21 @@ impl DetectionInput<'_> {
                     check(&detection, id, row)?;
                     take(Some(position), detection, (id, row))?;
                 }
-                Ok(columns.len() - rows.len())
+                Ok(num_blocked)
             }
         }
     }
+}
+
+/// Detections of one recording of a set.
+struct OfRecording<'a> {
+    id: &'a str,
+    rows: &'a [Detection],
+    /// Its position in the ground truth, if it has one.
+    position: Option<u32>,
+    is_blocked: bool,
+    /// Its first row that has not come yet.
+    next: usize,
 }
 
 impl<'a> From<&'a DetectionSet> for DetectionInput<'a> {
@@ -77,7 +111,7 @@ impl<'a> From<DetectionColumns<'a>> for DetectionInput<'a> {
 
 /// Detections as columns of one length.
 ///
-/// They give the same result as a [`DetectionSet`] with the same rows of each recording in the same order.
+/// They give the same result as a [`DetectionSet`] to which the same rows are pushed in the same order.
 ///
 /// # Units
 /// `start` and `end` in seconds.
@@ -133,28 +167,6 @@ impl DetectionColumns<'_> {
                 num_recordings,
             }),
         }
-    }
-
-    /// Row numbers by recording, those of a recording in the order of the columns. `positions` gives the place of each
-    /// recording; the rows of recordings without a place are left out.
-    fn grouped(&self, positions: &[Option<u32>]) -> Vec<u32> {
-        let mut starts = vec![0usize; positions.len() + 1];
-        for index in self.recording {
-            if let Some(position) = positions[*index as usize] {
-                starts[position as usize + 1] += 1;
-            }
-        }
-        for position in 1..starts.len() {
-            starts[position] += starts[position - 1];
-        }
-        let mut rows = vec![0; starts[positions.len()]];
-        for (row, index) in self.recording.iter().enumerate() {
-            if let Some(position) = positions[*index as usize] {
-                rows[starts[position as usize]] = row as u32;
-                starts[position as usize] += 1;
-            }
-        }
-        rows
     }
 }
 

@@ -13,6 +13,7 @@ mod recall;
 mod result;
 mod table;
 mod thresholds;
+mod ties;
 mod truth;
 
 use tal_core::config::EvaluationConfig;
@@ -27,8 +28,9 @@ pub use matching::Matching;
 pub use recall::{ClassRecall, RecallAtK};
 pub use result::{ClassEvaluation, Evaluation, EvaluationCounts};
 pub use thresholds::{KNOWN_DATASETS, default_thresholds};
+pub use ties::TieReport;
 
-pub(crate) use dialect::Rules;
+pub(crate) use dialect::{Rules, Ties};
 pub(crate) use hits::each as each_hit;
 pub(crate) use ranked::{Ranked, RankedClass};
 pub(crate) use table::{ClassTable, DetectionRow, Table};
@@ -69,10 +71,11 @@ pub(crate) use truth::Truth;
 /// they are; only `activitynet` keeps annotations for which that can happen. The caller chooses subsets, see
 /// [`tal_core::config::EvaluationDialect::matches_subset`].
 ///
-/// The input is ordered by recording id, then by position in the recording. The numpy evaluators reverse an unstable sort,
-/// which leaves the order of equal values open and puts the later first for up to sixteen of them. Their dialects here
-/// always do that, and take recordings by id where the original takes the order of its file. Without equal values they
-/// agree. A released evaluator may stop (no detections at all; a class whose annotations are all empty in TriDet; a class
+/// The order of the input decides between equal scores: over recordings in the order in which they are given, and within
+/// a recording. `clean` takes the earlier first. The numpy evaluators reverse an unstable sort, `argsort()[::-1]`: up to
+/// sixteen equal values come out latest first, and the order of more depends on NumPy's version and on the processor. Their
+/// dialects here always take the later first, which is a stable sort, reversed. [`Matching::ties`] says how far equal scores
+/// can move the figures. A released evaluator may stop (no detections at all; a class whose annotations are all empty in TriDet; a class
 /// without detections in early versions of ActivityNet's); the dialect continues with AP 0, or leaves the class out of the
 /// mean.
 ///

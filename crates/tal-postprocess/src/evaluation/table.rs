@@ -19,7 +19,7 @@ pub(crate) struct Table {
 }
 
 /// Ground truth and detections of one class.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ClassTable {
     pub(crate) label: u32,
     /// Annotations by recording, those of a recording in the given order.

@@ -237,7 +237,8 @@ fn unusable_input_is_refused() {
         "recording \"r0\" is the only one; the bootstrap needs at least 2 recordings"
     );
     let mut wrong = detections.clone();
-    wrong.get_mut("r2").unwrap()[0].score = f64::NAN;
+    let last = wrong.detections_mut().last();
+    last.unwrap().score = f64::NAN;
     let result = compare(&truth, &detections, &wrong, &rules, None, &draws(50, 0));
     assert!(matches!(result, Err(ConfidenceError::Evaluation(_))));
 }

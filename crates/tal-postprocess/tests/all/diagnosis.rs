@@ -3,15 +3,16 @@
 use approx::assert_relative_eq;
 use tal_core::{DetectionSet, Recording};
 use tal_postprocess::{
-    BucketDiagnosis, Characteristic, Diagnosis, DiagnosisConfig, ErrorCounts, ErrorType,
-    EvaluationError, diagnose,
+    BucketDiagnosis, Characteristic, CountedInstances, Diagnosis, DiagnosisConfig, ErrorCounts,
+    ErrorType, EvaluationError, diagnose,
 };
 
 use crate::support::{found, recording};
 
-fn at(thresholds: &[f64]) -> DiagnosisConfig {
+pub(crate) fn at(thresholds: &[f64]) -> DiagnosisConfig {
     DiagnosisConfig {
         tiou_thresholds: thresholds.to_vec(),
+        counted_instances: CountedInstances::Class,
         ..Default::default()
     }
 }

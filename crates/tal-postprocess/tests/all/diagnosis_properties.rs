@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use tal_core::config::{EvaluationConfig, EvaluationDialect};
 use tal_core::{Detection, DetectionSet, Instance, Recording, Segment};
 use tal_postprocess::{
-    Bucket, Characteristic, Diagnosis, DiagnosisConfig, ErrorCounts, ErrorType, diagnose, evaluate,
+    Bucket, Characteristic, CountedInstances, Diagnosis, DiagnosisConfig, ErrorCounts, ErrorType,
+    diagnose, evaluate,
 };
 
 use crate::support::{self, found, recording};
@@ -47,6 +48,7 @@ fn config() -> DiagnosisConfig {
         num_groups: 2,
         // Short recordings get short buckets.
         buckets: tal_postprocess::CharacteristicBuckets::thumos14(),
+        counted_instances: CountedInstances::Class,
         ..Default::default()
     }
 }

@@ -46,6 +46,27 @@ pub(crate) fn instances<'a>(
     (instances, labels.into_iter().collect())
 }
 
+/// All rows in the order of the input.
+pub(crate) fn in_order(detections: &DetectionSet) -> Vec<(&str, &Detection)> {
+    let all: Vec<(&str, &Vec<Detection>)> = detections
+        .iter()
+        .map(|(id, rows)| (id.as_str(), rows))
+        .collect();
+    let Some(alternation) = detections.alternation() else {
+        let rows = all
+            .iter()
+            .flat_map(|(id, rows)| rows.iter().map(|row| (*id, row)));
+        return rows.collect();
+    };
+    let mut next = vec![0; all.len()];
+    let row = |place: &u32| {
+        let place = *place as usize;
+        next[place] += 1;
+        (all[place].0, &all[place].1[next[place] - 1])
+    };
+    alternation.iter().map(row).collect()
+}
+
 /// AP per class and threshold; `None` if the dialect refuses the class of a detection.
 pub(crate) fn plain_map(
     truth: &[Recording],
@@ -55,12 +76,8 @@ pub(crate) fn plain_map(
 ) -> Option<Vec<(u32, Vec<f64>)>> {
     let dialect = config.dialect;
     let (instances, table) = instances(truth, config, ambiguous);
-    let mut rows: Vec<(&str, &Detection)> = Vec::new();
-    for (id, of_recording) in detections {
-        if !config.blocked.contains(id) {
-            rows.extend(of_recording.iter().map(|row| (id.as_str(), row)));
-        }
-    }
+    let mut rows = in_order(detections);
+    rows.retain(|(id, _)| !config.blocked.iter().any(|blocked| blocked == id));
     rows.retain(|(_, row)| Some(row.label) != ambiguous);
     if dialect == ActivityNet && rows.iter().any(|(_, row)| !table.contains(&row.label)) {
         return None;

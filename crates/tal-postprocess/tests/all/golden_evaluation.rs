@@ -68,14 +68,12 @@ fn thumos14() -> (Vec<Recording>, DetectionSet) {
         .into_iter()
         .zip(column("detections.score"))
     {
-        detections
-            .entry(recordings[number].id.clone())
-            .or_default()
-            .push(Detection {
-                segment,
-                label,
-                score,
-            });
+        let detection = Detection {
+            segment,
+            label,
+            score,
+        };
+        detections.push(&recordings[number].id, detection);
     }
     (recordings, detections)
 }

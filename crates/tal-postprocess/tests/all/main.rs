@@ -3,12 +3,15 @@
 mod class_scores;
 mod confidence;
 mod diagnosis;
+mod diagnosis_options;
 mod diagnosis_properties;
 mod evaluation_cases;
 mod evaluation_dialects;
+mod evaluation_official;
 mod evaluation_properties;
 mod evaluation_recall;
 mod evaluation_reference;
+mod evaluation_ties;
 mod golden_evaluation;
 mod golden_proposals;
 mod golden_suppression;

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{Id, MAX_NODES, Node, Step, at_most, malformed, refused};
-use crate::Value;
+use super::{Global, Id, MAX_NODES, Node, Step, at_most, malformed, refused};
+use crate::{Object, Value};
 
 /// Bound on the nesting of the result.
 const MAX_DEPTH: usize = 128;
@@ -53,6 +53,24 @@ impl Builder<'_> {
                 self.count_bytes(16 * tensor.shape.len())?;
                 Value::Tensor(tensor.clone())
             }
+            Node::Object {
+                class,
+                arguments,
+                state,
+            } => Value::Object(Box::new(Object {
+                class,
+                arguments: self.values(arguments, depth)?,
+                state: match state {
+                    Some(state) => self.value(*state, depth + 1)?,
+                    None => Value::None,
+                },
+            })),
+            // The class that an index of a table is made of.
+            Node::Global(Global::Table(class)) => Value::Object(Box::new(Object {
+                class,
+                arguments: Vec::new(),
+                state: Value::None,
+            })),
             other @ (Node::Global(_)
             | Node::NumpyDtype { .. }
             | Node::NumpyArray

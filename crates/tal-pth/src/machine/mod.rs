@@ -47,6 +47,11 @@ enum Node {
     NumpyArray,
     Storage(StorageRef),
     Tensor(TensorRef),
+    Object {
+        class: &'static str,
+        arguments: Vec<Id>,
+        state: Option<Id>,
+    },
 }
 
 /// A storage as a pickle refers to it.
@@ -75,6 +80,7 @@ impl fmt::Display for Node {
             Self::NumpyArray => "a numpy array without its state",
             Self::Storage(_) => "a storage without a tensor",
             Self::Tensor(_) => "a tensor",
+            Self::Object { class, .. } => return write!(f, "an object of {class}"),
         })
     }
 }
@@ -263,6 +269,12 @@ impl Machine<'_, '_> {
             b'i' => {
                 let (module, name) = (self.line()?, self.line()?);
                 return refused(format!("an instance of {module}.{name}"));
+            }
+            // `class(*arguments)`, if the class is one that only describes data.
+            0x81 if self.describes_table() => {
+                let arguments = self.pop()?;
+                let class = self.pop()?;
+                self.reduce(class, arguments)?;
             }
             b'o' | 0x81 | 0x92 => {
                 let class = self.stack.iter().rev().find_map(|id| match self.node(*id) {

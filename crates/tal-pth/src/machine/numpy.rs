@@ -89,6 +89,14 @@ impl Machine<'_, '_> {
         data: Id,
     ) -> Step<Node> {
         let (dtype, big_endian) = match self.node(dtype) {
+            Node::NumpyDtype { name, .. } if name == "O8" || name == "O4" || name == "O" => {
+                return self.numpy_list(shape, fortran, data);
+            }
+            Node::NumpyDtype { name, big_endian } if name.starts_with('U') => {
+                let (num_chars, big_endian) = (name[1..].parse().unwrap_or(0), *big_endian);
+                let texts = self.numpy_texts(num_chars, big_endian, data)?;
+                return self.numpy_list(shape, fortran, texts);
+            }
             Node::NumpyDtype { name, big_endian } => match DType::of_numpy(name) {
                 Some(dtype) => (dtype, *big_endian),
                 None => return refused(format!("a numpy array of the type {name:?}")),
@@ -131,5 +139,83 @@ impl Machine<'_, '_> {
             offset: 0,
             storage,
         }))
+    }
+
+    /// An array of objects or texts as a list, or, with two dimensions, as a list of its rows. `data` is a list of all values.
+    fn numpy_list(&mut self, shape: Id, fortran: bool, data: Id) -> Step<Node> {
+        let shape = self.sizes(shape)?;
+        let values = match self.node(data) {
+            Node::List(values) => values.clone(),
+            other => return refused(format!("a numpy array of objects from {other}")),
+        };
+        self.count_copied(values.len() + shape.len())?;
+        let wrong = || {
+            FaultKind::Malformed(format!(
+                "a numpy array of the sizes {shape:?} with {} values",
+                values.len()
+            ))
+        };
+        match shape[..] {
+            [num] if num == values.len() => Ok(Node::List(values)),
+            [rows, columns] if rows.checked_mul(columns) == Some(values.len()) => {
+                // Each row costs a value, even if it is empty.
+                self.bound(
+                    "values in the pickle",
+                    self.nodes.len().saturating_add(rows),
+                )?;
+                let first = self.nodes.len() as Id;
+                for row in 0..rows {
+                    let place = |column| match fortran {
+                        true => column * rows + row,
+                        false => row * columns + column,
+                    };
+                    let row = (0..columns).map(|column| values[place(column)]).collect();
+                    self.nodes.push(Node::List(row));
+                }
+                Ok(Node::List((first..first + rows as Id).collect()))
+            }
+            [_] | [_, _] => Err(wrong()),
+            _ => refused(format!(
+                "a numpy array of objects with {} dimensions",
+                shape.len()
+            )),
+        }
+    }
+
+    /// The texts of an array of texts of `num_chars` characters, four bytes each, as a list.
+    fn numpy_texts(&mut self, num_chars: usize, big_endian: bool, data: Id) -> Step<Id> {
+        let bytes = match self.node(data) {
+            Node::Bytes(bytes) => Arc::clone(bytes),
+            other => return refused(format!("a numpy array of texts from {other}")),
+        };
+        let width = num_chars.saturating_mul(4).max(1);
+        let wrong = || {
+            FaultKind::Malformed(format!(
+                "a numpy array of texts of {num_chars} characters in {} bytes",
+                bytes.len()
+            ))
+        };
+        if num_chars == 0 || bytes.len() % width != 0 {
+            return Err(wrong());
+        }
+        self.count_copied(bytes.len())?;
+        self.bound(
+            "values in the pickle",
+            self.nodes.len() + bytes.len() / width,
+        )?;
+        let mut texts = Vec::with_capacity(bytes.len() / width);
+        for text in bytes.chunks_exact(width) {
+            let (chars, _) = text.as_chunks::<4>();
+            let chars = chars.iter().map(|char| match big_endian {
+                true => u32::from_be_bytes(*char),
+                false => u32::from_le_bytes(*char),
+            });
+            let text: Option<String> = chars.map(char::from_u32).collect();
+            let text = text.ok_or_else(wrong)?.trim_end_matches('\0').to_owned();
+            texts.push(self.nodes.len() as Id);
+            self.nodes.push(Node::Str(text));
+        }
+        self.nodes.push(Node::List(texts));
+        Ok(self.nodes.len() as Id - 1)
     }
 }

@@ -64,6 +64,11 @@ impl Machine<'_, '_> {
                 self.push(tensor)
             }
             (Global::LoadFromBytes, &[bytes]) => self.load_from_bytes(bytes),
+            (Global::Table(class), arguments) => self.push(Node::Object {
+                class,
+                arguments: arguments.to_vec(),
+                state: None,
+            }),
             (function, arguments) => {
                 let count = arguments.len();
                 refused(format!("a call of {function} with {count} arguments"))
@@ -71,11 +76,27 @@ impl Machine<'_, '_> {
         }
     }
 
+    /// Whether the value below the top is a class of pandas tables.
+    pub(super) fn describes_table(&self) -> bool {
+        let class = self
+            .stack
+            .len()
+            .checked_sub(2)
+            .map(|place| self.stack[place]);
+        class.is_some_and(|id| matches!(self.node(id), Node::Global(Global::Table(_))))
+    }
+
     /// `BUILD`: attributes of an object. Those of an `OrderedDict` (PyTorch's version numbers) are dropped.
     pub(super) fn set_state(&mut self, object: Id, state: Id) -> Step<()> {
         match (self.node(object), self.node(state)) {
             (Node::Dict { ordered: true, .. }, Node::Dict { .. }) => Ok(()),
             (Node::NumpyDtype { .. }, Node::Tuple(_)) => self.numpy_dtype_state(object, state),
+            (Node::Object { .. }, _) => {
+                if let Node::Object { state: place, .. } = &mut self.nodes[object as usize] {
+                    *place = Some(state);
+                }
+                Ok(())
+            }
             (Node::NumpyArray, Node::Tuple(items)) => match *items.as_slice() {
                 [_version, shape, dtype, fortran, data] => {
                     let fortran = matches!(self.node(fortran), Node::Bool(true));

@@ -5,8 +5,11 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
 use tal_core::config::{ClassScoresRule, EvaluationConfig, EvaluationDialect};
-use tal_core::{DetectionSet, GroundTruth, Recording};
-use tal_data::annotations;
+use tal_core::{
+    ClassMap, Detection, DetectionSet, GroundTruth, Recording, plain_list, quoted_list,
+};
+use tal_data::annotations::{self, SegmentRule};
+use tal_data::{ANY_CLASS, text};
 use tal_engine::ExternalScores;
 
 use super::annotator;
@@ -22,11 +25,17 @@ pub(super) struct Input {
     /// The detections of `--compare`.
     pub(super) other: Option<DetectionSet>,
     pub(super) config: EvaluationConfig,
+    /// Whether the detections have no classes, so that all annotations count as one.
+    pub(super) is_class_agnostic: bool,
 }
 
 impl Input {
     pub(super) fn read(args: &EvaluateArgs) -> Result<Self> {
-        let truth = annotations::read(&args.ground_truth, None)?;
+        let rule = match args.rules.strict {
+            true => SegmentRule::STRICT,
+            false => SegmentRule::EVALUATION,
+        };
+        let truth = annotations::read_with(&args.ground_truth, None, rule)?;
         let config = EvaluationConfig {
             tiou_thresholds: args.rules.thresholds(),
             dialect: args.rules.dialect,
@@ -36,6 +45,9 @@ impl Input {
                 None => Vec::new(),
             },
         };
+        if let Some(file) = &args.rules.blocked {
+            tell_of_unblocked(file, &config.blocked, &truth, args);
+        }
         let subsets = subsets(&truth, args, config.dialect)?;
         let mut input = Self {
             detections: DetectionSet::new(),
@@ -43,12 +55,64 @@ impl Input {
             truth,
             subsets,
             config,
+            is_class_agnostic: false,
         };
         input.detections = input.detections_of(&args.detections, args)?;
         if let Some(other) = &args.compare {
             input.other = Some(input.detections_of(other, args)?);
         }
+        input.compare_without_classes(args)?;
         Ok(input)
+    }
+
+    /// Takes all annotations as one class if the detections have no classes.
+    fn compare_without_classes(&mut self, args: &EvaluateArgs) -> Result<()> {
+        let has_none = |set: &DetectionSet| {
+            let mut all = set.values().flatten();
+            all.any(|detection| detection.label == Detection::NO_CLASS)
+        };
+        let [mine, others] =
+            [Some(&self.detections), self.other.as_ref()].map(|set| set.map(has_none));
+        self.is_class_agnostic = mine == Some(true) || others == Some(true);
+        if !self.is_class_agnostic {
+            return Ok(());
+        }
+        if others.is_some() && mine != others {
+            bail!(
+                "one of the two files has detections with classes, the other one without; give both classes, or neither"
+            );
+        }
+        if args.per_class {
+            bail!(UsageError(
+                "--per-class: the detections have no classes; --class-scores FILE gives them some"
+                    .to_owned()
+            ));
+        }
+        // The ambiguous class marks passages without being an action, so it stays a class of its own.
+        let ambiguous = self.config.ambiguous_class.as_deref();
+        let ambiguous =
+            ambiguous.and_then(|name| Some((self.truth.classes.id(name)?, name.to_owned())));
+        for instance in self
+            .truth
+            .recordings
+            .iter_mut()
+            .flat_map(|r| &mut r.instances)
+        {
+            let is_action = Some(instance.label) != ambiguous.as_ref().map(|(id, _)| *id);
+            instance.label = u32::from(!is_action);
+        }
+        let names = [ANY_CLASS.to_owned()]
+            .into_iter()
+            .chain(ambiguous.map(|(_, name)| name));
+        self.truth.classes = ClassMap::from_names(names)?;
+        for set in [Some(&mut self.detections), self.other.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            set.detections_mut()
+                .for_each(|detection| detection.label = 0);
+        }
+        Ok(())
     }
 
     /// The recordings of the evaluated subsets.
@@ -133,7 +197,7 @@ fn subsets(
         Some(wanted) => Err(UsageError(format!(
             "--subset {wanted}: {} has the subsets {}{}",
             args.ground_truth.display(),
-            known.join(", "),
+            plain_list(&known),
             if known.iter().any(|name| name.eq_ignore_ascii_case(wanted)) {
                 format!(" (the dialect {dialect} compares their case)")
             } else {
@@ -144,10 +208,42 @@ fn subsets(
     }
 }
 
+/// Tells of blocked ids that are no recordings.
+fn tell_of_unblocked(file: &Path, blocked: &[String], truth: &GroundTruth, args: &EvaluateArgs) {
+    let known: BTreeSet<&str> = truth.recordings.iter().map(|r| r.id.as_str()).collect();
+    let unknown: Vec<&String> = blocked
+        .iter()
+        .filter(|id| !known.contains(id.as_str()))
+        .collect();
+    if blocked.is_empty() {
+        tracing::warn!(
+            "--blocked {}: has no id, nothing is left out",
+            file.display()
+        );
+    } else if !unknown.is_empty() {
+        tracing::warn!(
+            "--blocked {}: {} of {} ids are no recordings of {}: {}; {}",
+            file.display(),
+            unknown.len(),
+            blocked.len(),
+            args.ground_truth.display(),
+            quoted_list(&unknown),
+            match unknown.len() == blocked.len() {
+                true => format!("nothing is left out; recordings are {}", quoted_list(known)),
+                false => "the others are left out".to_owned(),
+            }
+        );
+    }
+}
+
 /// Ids of recordings: a JSON list, the keys of a JSON object (as ActivityNet publishes them), or one per line.
 fn blocked(file: &Path) -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| anyhow!("cannot read {}: {error}", file.display()))?;
+    let text = String::from_utf8(text::read(file)?).map_err(|_| {
+        anyhow!(
+            "{}: bytes that are not text; expected UTF-8 or UTF-16",
+            file.display()
+        )
+    })?;
     let wrong = |_| {
         anyhow!(
             "{}: must be a JSON list of recording ids, a JSON object with ids as keys, or text with one id per line",
@@ -156,7 +252,20 @@ fn blocked(file: &Path) -> Result<Vec<String>> {
     };
     if text.trim_start().starts_with(['[', '{']) {
         return match serde_json::from_str(&text).map_err(wrong)? {
-            serde_json::Value::Object(object) => Ok(object.into_iter().map(|(id, _)| id).collect()),
+            serde_json::Value::Object(object) => {
+                // Ids have reasons or numbers; a list or an object belongs to another layout.
+                let other = object
+                    .iter()
+                    .find(|(_, value)| value.is_array() || value.is_object());
+                if let Some((key, _)) = other {
+                    bail!(
+                        "{}: is no list of recording ids: the key {key:?} holds a list or an object; expected a JSON list of \
+                         ids, a JSON object with ids as keys, or text with one id per line",
+                        file.display()
+                    );
+                }
+                Ok(object.into_iter().map(|(id, _)| id).collect())
+            }
             list => serde_json::from_value(list).map_err(wrong),
         };
     }
@@ -180,7 +289,13 @@ mod tests {
             std::fs::write(&file, text).unwrap();
             assert_eq!(blocked(&file).unwrap(), ["a", "b c"], "{text}");
         }
-        for text in ["[1]", "[", r#"[["a"]]"#] {
+        for text in [
+            "[1]",
+            "[",
+            r#"[["a"]]"#,
+            r#"{"blocked": ["a"]}"#,
+            r#"{"a": {}}"#,
+        ] {
             std::fs::write(&file, text).unwrap();
             let message = blocked(&file).unwrap_err().to_string();
             assert!(message.contains("one id per line"), "{message}");

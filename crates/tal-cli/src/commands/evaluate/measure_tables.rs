@@ -24,7 +24,7 @@ pub(super) fn show(
 ) -> Result<()> {
     let rows = single_figures(measured, rules);
     if !rows.is_empty() {
-        let mut table = table(&["measure", "[%]"].map(str::to_owned));
+        let mut table = table(["measure", "[%]"].map(str::to_owned));
         for (name, value) in rows {
             table.add_row([name, percent_or_dash(value)]);
         }
@@ -195,7 +195,7 @@ fn misaligned_time(found: &[ClassMisalignment], classes: &ClassMap) -> String {
         "overfill start",
         "overfill end",
     ];
-    let mut table = table(&header.map(str::to_owned));
+    let mut table = table(header.map(str::to_owned));
     let mut add = |name: String, time: &MisalignedTime| {
         let rates = time.rates();
         let values = [
@@ -241,7 +241,7 @@ fn misaligned_events(found: &[ClassMisalignment], classes: &ClassMap) -> String 
         "merging",
         "both",
     ];
-    let mut table = table(&header.map(str::to_owned));
+    let mut table = table(header.map(str::to_owned));
     let mut add = |name: String, events: &MisalignedEvents| {
         let values = [
             events.num_truth,
@@ -287,7 +287,7 @@ fn bouts(found: &[ClassBouts], classes: &ClassMap) -> String {
         "median [s]",
         "found",
     ];
-    let mut table = table(&header.map(str::to_owned));
+    let mut table = table(header.map(str::to_owned));
     let seconds = |value: f64| match value.is_nan() {
         true => "–".to_owned(),
         false => format!("{value:.2}"),
@@ -313,7 +313,7 @@ fn bouts(found: &[ClassBouts], classes: &ClassMap) -> String {
 
 fn kappa(found: &Agreement, classes: &ClassMap) -> String {
     let header = ["agreement", "frames [%]", "by chance [%]", "kappa"];
-    let mut table = table(&header.map(str::to_owned));
+    let mut table = table(header.map(str::to_owned));
     let each = found.classes.iter();
     let named = each.map(|class| (classes.display_name(class.label), &class.kappa));
     for (name, kappa) in named.chain([("all".to_owned(), &found.all)]) {

@@ -50,9 +50,14 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
             MAX_PROPOSALS,
         )?);
     }
+    if args.ties {
+        figures.ties = Some(matched.ties());
+    }
     if args.diagnose {
         let rules = DiagnosisConfig {
             buckets: buckets(args),
+            counted_instances: args.count_instances.into(),
+            ties: args.diagnosis_ties.into(),
             ..DiagnosisConfig::from(config)
         };
         let without = input.without_ambiguous();
@@ -95,7 +100,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     show::all(args, &figures, &input)
 }
 
-/// The buckets of DETAD for THUMOS14 if its thresholds are used, and those for ActivityNet otherwise.
+/// The buckets of DETAD for THUMOS14 if the data set is THUMOS14 or MultiTHUMOS, and those for ActivityNet otherwise.
 fn buckets(args: &EvaluateArgs) -> CharacteristicBuckets {
     match &args.rules.dataset {
         Some(dataset) if dataset.name.contains("thumos") => CharacteristicBuckets::thumos14(),

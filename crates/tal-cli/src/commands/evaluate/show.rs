@@ -2,12 +2,13 @@
 
 use anyhow::Result;
 use tal_postprocess::{
-    AverageRecall, Confidence, Diagnosis, ErrorType, Interval, PairedComparison, RecallAtK, Verdict,
+    AverageRecall, Confidence, Diagnosis, ErrorType, Interval, PairedComparison, RecallAtK,
+    TieReport, Verdict,
 };
 use tal_report::{Figures, characteristic_name, error_name};
 
 use super::input::Input;
-use crate::args::EvaluateArgs;
+use crate::args::{CountArg, EvaluateArgs};
 use crate::console::print;
 use crate::tables::{self, percent, table};
 
@@ -18,18 +19,26 @@ pub(super) fn all(args: &EvaluateArgs, figures: &Figures, input: &Input) -> Resu
     if let Some(confidence) = &figures.confidence {
         print(&intervals(confidence))?;
     }
+    if let Some(ties) = &figures.ties {
+        print(&tied(ties))?;
+    }
     if let (Some(recall), Some(average)) = (&figures.recall, &figures.average_recall) {
         print(&recall_table(recall))?;
         print(&average_recall_line(average))?;
     }
     if let Some(diagnosis) = &figures.diagnosis {
         print(&false_positives(diagnosis))?;
-        print(&sensitivity(diagnosis))?;
+        print(&sensitivity(diagnosis, args))?;
     }
     if let Some(comparison) = &figures.comparison {
         print(&compared(comparison, args))?;
     }
     counted(figures, input)?;
+    if input.is_class_agnostic {
+        print(
+            "The detections have no classes, so all annotations count as one class; --class-scores FILE gives them classes.",
+        )?;
+    }
     if let Some(folder) = &args.plots {
         print(&format!("Plots: {}", folder.display()))?;
     }
@@ -97,6 +106,27 @@ fn intervals(confidence: &Confidence) -> String {
     )
 }
 
+fn tied(ties: &TieReport) -> String {
+    let thresholds = ties.tiou_thresholds.iter().map(|t| format!("{t:.2}"));
+    let columns = thresholds.chain(["average".to_owned()]);
+    let mut table = table(header("order of equal scores", columns));
+    for (name, map, average) in [
+        ("best mAP [%]", &ties.best, ties.average_best),
+        ("as written", &ties.as_written, ties.average_as_written),
+        ("worst", &ties.worst, ties.average_worst),
+    ] {
+        let values = map.iter().chain([&average]).map(|value| percent(*value));
+        table.add_row(header(name, values));
+    }
+    if ties.num_groups == 0 {
+        return format!("{table}\nNo two detections of a class have equal scores.");
+    }
+    format!(
+        "{table}\n{} detections share their score with another one of their class, in {} groups of up to {}.",
+        ties.num_tied, ties.num_groups, ties.largest_group
+    )
+}
+
 fn recall_table(recall: &RecallAtK) -> String {
     let thresholds = recall.tiou_thresholds.iter().map(|t| format!("{t:.2}"));
     let mut table = table(header("tIoU", thresholds));
@@ -153,7 +183,7 @@ fn false_positives(diagnosis: &Diagnosis) -> String {
     )
 }
 
-fn sensitivity(diagnosis: &Diagnosis) -> String {
+fn sensitivity(diagnosis: &Diagnosis, args: &EvaluateArgs) -> String {
     let columns = ["bucket", "annotations", "missed [%]", "mAP_N [%]"].map(str::to_owned);
     let mut table = table(header("annotations by", columns));
     for all in &diagnosis.characteristics {
@@ -172,9 +202,11 @@ fn sensitivity(diagnosis: &Diagnosis) -> String {
             ]);
         }
     }
-    format!(
-        "{table}\nCoverage: share of the recording; length in seconds; instances of the class in the recording."
-    )
+    let counted = match args.count_instances {
+        CountArg::Recording => "annotations of the recording",
+        CountArg::Class => "annotations of the class in the recording",
+    };
+    format!("{table}\nCoverage: share of the recording; length in seconds; instances: {counted}.")
 }
 
 fn compared(comparison: &PairedComparison, args: &EvaluateArgs) -> String {

@@ -21,7 +21,7 @@ fn annotation_files() {
             .unwrap() = value;
         changed.to_string()
     };
-    let cases: [(String, &[&str]); 9] = [
+    let cases: [(String, &[&str]); 8] = [
         ("{\"database\": {,}}".to_owned(), &["line 1, column"]),
         ("{}".to_owned(), &["\"database\" is missing"]),
         (good.to_string()[..500].to_owned(), &["line 1, column"]),
@@ -37,10 +37,6 @@ fn annotation_files() {
         (
             changed("/annotations/0/label_id", json!(-1)),
             &[first, "\"label_id\" is -1", "expected"],
-        ),
-        (
-            changed("/annotations/0/segment", json!([5.0, 4.0])),
-            &[first, "segment [5, 4] ends before it starts"],
         ),
         (
             changed("/annotations/0/segment", json!([5.0])),
@@ -195,7 +191,10 @@ fn predictions() {
     predict(
         &[file, file, "--out", "found.json"],
         USAGE,
-        &["\"synth_test_0001\"", "second"],
+        &[
+            "both belong to the recording \"synth_test_0001\"",
+            "--below",
+        ],
     );
     predict(&["none.npy", "--out", "found.json"], FAILED, &["none.npy"]);
     predict(
@@ -203,11 +202,25 @@ fn predictions() {
         FAILED,
         &["data", "directory"],
     );
+    let mut mixed = place.json("data/annotations.json");
+    mixed["database"]["synth_train_0001"]["fps"] = json!(15);
+    place.write("data/annotations.json", mixed.to_string());
+    place.ok(&["train", "net.yaml", "--out", "mixed"]);
     refused(
         &place,
-        &["predict", "run", file],
+        &["predict", "mixed", file],
         USAGE,
-        &["frame rate", "--fps"],
+        &[
+            "frame rate",
+            "the training recordings differ (15 to 16)",
+            "--fps",
+        ],
+    );
+    place.write("text.csv", "1,2\n");
+    predict(
+        &["text.csv", "--out", "found.json"],
+        FAILED,
+        &["text.csv", "the features of training were .npy files"],
     );
     npy::write(&place.path("wide.npy"), &[0.0; 90], &[10, 9]).unwrap();
     predict(

@@ -103,7 +103,12 @@ fn checkpoints() {
     let place = Place::new();
     place.ok(&TRAIN);
     let good = fs::read(place.path("run/last.safetensors")).unwrap();
-    refused(&place, &["test", "none"], FAILED, &["none", "No such file"]);
+    refused(
+        &place,
+        &["test", "none"],
+        FAILED,
+        &["none", "does not exist", "the runs here are"],
+    );
     refused(
         &place,
         &["test", "data"],
@@ -193,12 +198,7 @@ fn imports() {
         &command,
         "released.yaml",
         FAILED,
-        &[
-            "command.pth",
-            "refused",
-            "system",
-            "only plain data, tensors and arrays of numbers",
-        ],
+        &["command.pth", "refused", "system", "no code is run"],
     );
     let instance = fixture("tal-pth/tests/fixtures/pth/instance.pth");
     import(

@@ -64,10 +64,7 @@ const ANNOTATION_FAULTS: &[Fault] = &[
     (
         "a segment behind the end",
         |c| c.annotation("u", 2)["segment"] = json!([21.0, 23.0]),
-        &[
-            (Warning, SegmentBeyondFeatures, Some("u")),
-            (Error, SegmentOutside, Some("u")),
-        ],
+        &[(Error, SegmentOutside, Some("u"))],
     ),
     (
         "a segment across the end",
@@ -279,10 +276,7 @@ const FEATURE_FAULTS: &[Fault] = &[
             values.truncate(LEN / 2 * 4);
             shape[0] = LEN / 2;
         },
-        &[
-            (Warning, SegmentBeyondFeatures, Some("b")),
-            (Error, FeatureLength, Some("b")),
-        ],
+        &[(Error, FeatureLength, Some("b"))],
     ),
     (
         "the features of another recording",

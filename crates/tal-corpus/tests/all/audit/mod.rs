@@ -1,5 +1,6 @@
 //! Checks and statistics of whole data sets.
 
+mod causes;
 mod corpus;
 mod faults;
 mod numbers;

@@ -1,0 +1,10 @@
+//! Tests of the public interface, in one program.
+
+mod efficientnet_weights;
+mod files;
+mod formula;
+mod golden;
+mod loading;
+mod released;
+mod scripted;
+mod support;

@@ -1,0 +1,62 @@
+//! `tal features weights`: public weight files.
+
+use anyhow::{Result, anyhow};
+use tal_backbone::{Checksum, released_weights, sha256};
+
+use crate::args::ReleasedWeightsArgs;
+use crate::console::Console;
+
+pub(crate) fn run(args: &ReleasedWeightsArgs, console: &Console) -> Result<()> {
+    let known = released_weights();
+    if args.files.is_empty() {
+        for file in &known {
+            let checksum = match file.checksum {
+                Checksum::Whole(digits) => digits.to_owned(),
+                Checksum::Start(digits) => format!("{digits}… (the part that the authors publish)"),
+                Checksum::Unknown => "not published".to_owned(),
+            };
+            let source = file.url.as_deref().unwrap_or(file.page);
+            console.print(&format!(
+                "{}\n    network  {}, trained on {}\n    licence  {}\n    source   {source}\n    SHA-256  {checksum}",
+                file.file,
+                file.network.name(),
+                file.training,
+                file.licence,
+            ))?;
+        }
+        return Ok(());
+    }
+    let mut wrong = 0;
+    for path in &args.files {
+        let found = sha256(path).map_err(|error| anyhow!("{error}"))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let by_name = known.iter().find(|file| file.file == name);
+        let by_digest = known
+            .iter()
+            .find(|file| !matches!(file.checksum, Checksum::Unknown) && file.checksum.fits(&found));
+        let verdict = match (by_digest, by_name) {
+            (Some(file), _) => format!("{} ({}, {})", file.file, file.network.name(), file.licence),
+            (None, Some(file)) if matches!(file.checksum, Checksum::Unknown) => {
+                format!(
+                    "{}, by its name; the authors publish no checksum",
+                    file.file
+                )
+            }
+            (None, Some(file)) => {
+                wrong += 1;
+                format!("not the published {}: another SHA-256", file.file)
+            }
+            (None, None) => "no public file of this list".to_owned(),
+        };
+        console.print(&format!(
+            "{}\n    SHA-256  {found}\n    {verdict}",
+            path.display()
+        ))?;
+    }
+    match wrong {
+        0 => Ok(()),
+        _ => Err(anyhow!(
+            "{wrong} files differ from the published ones: download them again"
+        )),
+    }
+}

@@ -1,0 +1,14 @@
+//! Pixels: resizing, cropping and normalising of frames, as the recipe's original does.
+
+mod bytes;
+mod error;
+mod filter;
+mod floats;
+mod preprocessor;
+mod simd;
+mod size;
+mod transpose;
+mod weighted;
+
+pub use error::PixelError;
+pub use preprocessor::Preprocessor;
