@@ -101,11 +101,11 @@ impl BoutStatistics {
     }
 }
 
-/// Segments of a class, by start.
+/// Segments of a class, by start, then by end.
 fn segments(instances: &[Instance], label: u32) -> Vec<Segment> {
     let rows = instances.iter().filter(|row| row.label == label);
     let mut segments: Vec<Segment> = rows.map(|row| row.segment).collect();
-    segments.sort_by(|a, b| a.start.total_cmp(&b.start));
+    segments.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.end.total_cmp(&b.end)));
     segments
 }
 

@@ -56,7 +56,7 @@ pub struct ClassFBeta {
 /// F-beta of frames: of each class in each laboratory, averaged over the classes, then over the laboratories.
 ///
 /// Recordings without annotations do not count. Found classes do not count in recordings that were not annotated for them. A
-/// class counts in a laboratory if it was annotated or found there. The original refuses what was found if two classes
+/// class counts in a laboratory if it was annotated or found in a frame there. The original refuses what was found if two classes
 /// overlap; use [`super::Labelling::Single`].
 ///
 /// # Errors
@@ -86,9 +86,10 @@ pub fn mabe_f_beta(
             let known = one.annotated_classes;
             known.is_none_or(|known| known.contains(*label))
         };
+        let has_frames = |label: &&u32| !of_class(&found, **label).is_empty();
         let labels: BTreeSet<u32> = truth
             .keys()
-            .chain(found.keys().filter(is_annotated))
+            .chain(found.keys().filter(is_annotated).filter(has_frames))
             .copied()
             .collect();
         for label in labels {

@@ -105,6 +105,24 @@ proptest! {
     }
 
     #[test]
+    fn the_order_of_events_as_they_are_changes_nothing((truth, found) in problem()) {
+        let mut events: Vec<Instance> = found.iter().map(instance).collect();
+        // Some start together.
+        events.extend(found.iter().map(|row| Instance {
+            segment: Segment::new(row.segment.start, DURATION),
+            label: 0,
+        }));
+        let figures = |events: &[Instance]| {
+            let pair = labelled(&truth, events);
+            let all = (bouts(&pair), misalignment(&pair), event_scores(&pair, &EventConfig::default()));
+            format!("{all:?} {:?}", agreement(&pair, rate()))
+        };
+        let before = figures(&events);
+        events.reverse();
+        prop_assert_eq!(before, figures(&events));
+    }
+
+    #[test]
     fn perfect_labels_give_one((truth, _) in problem()) {
         let pair = labelled(&truth, &truth);
         let frames = frame_scores(&pair, rate()).unwrap();
@@ -239,6 +257,28 @@ fn nothing_found_is_no_panic() {
     };
     let missed = event_scores(&labelled(&truth, &[]), &rule).unwrap();
     assert!(missed.micro.precision.is_nan() && missed.macro_average.f1.is_nan());
+}
+
+/// A detection between the middles of two frames is no frame, so its class was not found.
+#[test]
+fn a_class_found_in_no_frame_does_not_count_for_mabe() {
+    let instance = |start, end, label| Instance {
+        segment: Segment::new(start, end),
+        label,
+    };
+    let truth = [instance(1.0, 3.0, 0)];
+    let found = [instance(1.0, 3.0, 0), instance(5.06, 5.14, 1)];
+    let of = |found| LabRecording {
+        recording: labelled(&truth, found)[0],
+        lab: 0,
+        annotated_classes: None,
+    };
+    assert_eq!(mabe_f_beta(&[of(&found)], rate(), 1.0).unwrap().f_beta, 1.0);
+    let longer = [found[0], instance(5.06, 5.16, 1)];
+    assert_eq!(
+        mabe_f_beta(&[of(&longer)], rate(), 1.0).unwrap().f_beta,
+        0.5
+    );
 }
 
 #[test]

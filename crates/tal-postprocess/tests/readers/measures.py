@@ -161,7 +161,8 @@ def numbers(**values):
 def frame(recordings, rate):
     from sklearn.metrics import precision_recall_fscore_support as prf
 
-    columns = every(recordings)
+    # With a single column scikit-learn would count the frames without the class, too; no frame has the class -1.
+    columns = [*every(recordings), -1]
     truth, found = (
         np.stack([np.concatenate([indicator(r, side, label, rate) for r in recordings]) for label in columns], axis=1)
         for side in ["truth", "found"]
