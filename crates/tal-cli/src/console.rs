@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use tal_engine::run::LOG;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
 
@@ -21,6 +20,8 @@ pub(crate) struct Console {
     bars: MultiProgress,
     log: LateFile,
     stop: Arc<AtomicBool>,
+    /// Words of the handler of Ctrl-C; empty until it is installed.
+    on_stop: Arc<Mutex<&'static str>>,
 }
 
 impl Console {
@@ -60,15 +61,13 @@ impl Console {
             bars,
             log,
             stop: Arc::default(),
+            on_stop: Arc::default(),
         }
     }
 
-    /// Writes all further messages to the log file of the run folder `out`, too.
-    pub(crate) fn log_to(&self, out: &Path) -> io::Result<()> {
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(out.join(LOG))?;
+    /// Writes all further messages to a log file, too.
+    pub(crate) fn log_to(&self, path: &Path) -> io::Result<()> {
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
         *self.log.0.lock().expect("no writer panics") = Some(file);
         Ok(())
     }
@@ -103,14 +102,25 @@ impl Console {
 
     /// [`Console::catch_interrupts`] with another message.
     pub(crate) fn catch_interrupts_saying(&self, message: &'static str) -> Arc<AtomicBool> {
-        let stop = Arc::clone(&self.stop);
+        // A command with several long parts says something else in each; there is one handler in a process.
+        let before = std::mem::replace(
+            &mut *self.on_stop.lock().expect("no holder panics"),
+            message,
+        );
+        let (stop, on_stop) = (Arc::clone(&self.stop), Arc::clone(&self.on_stop));
         let handler = move || {
             if stop.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
-            let _ = writeln!(io::stderr(), "\n{message}");
+            let _ = writeln!(
+                io::stderr(),
+                "\n{}",
+                on_stop.lock().expect("no holder panics")
+            );
         };
-        if let Err(error) = ctrlc::set_handler(handler) {
+        if before.is_empty()
+            && let Err(error) = ctrlc::set_handler(handler)
+        {
             tracing::warn!("Ctrl-C will end the program without saving: {error}");
         }
         Arc::clone(&self.stop)

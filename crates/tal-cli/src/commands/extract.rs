@@ -27,7 +27,7 @@ pub(crate) fn run(args: &ExtractArgs, device: DeviceChoice, console: &Console) -
         ..decoder(&args.decoder, args.images.is_none())?
     };
     output::create_folder(&args.out)?;
-    console.log_to(&args.out)?;
+    console.log_to(&args.out.join("extract.log"))?;
     let recipe = NamedRecipe::open(&args.recipe)?;
     let weights = weight_file::find(args.weights.as_deref(), &recipe.recipe)?;
     let extractor = Extractor::open(recipe, &weights, device.resolve()?)?;

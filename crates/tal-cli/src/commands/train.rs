@@ -109,7 +109,7 @@ impl Progress<'_> {
 
 impl RunObserver for Progress<'_> {
     fn started(&mut self, info: &RunInfo) {
-        if let Err(error) = self.console.log_to(&info.out) {
+        if let Err(error) = self.console.log_to(&info.out.join(LOG)) {
             tracing::warn!("no log file: {error}");
         }
         tracing::info!(

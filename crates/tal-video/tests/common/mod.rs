@@ -38,11 +38,14 @@ pub(crate) fn position(bytes: &[u8], pattern: &[u8]) -> usize {
         .unwrap()
 }
 
+/// A frame and its pixels.
+pub(crate) type Frame = (FrameStamp, Vec<u8>);
+
 /// All frames of a film, with the film.
 pub(crate) fn read_all(
     ffmpeg: &Ffmpeg,
     path: &Path,
-) -> Result<(ProgramFrames, Vec<(FrameStamp, Vec<u8>)>), VideoError> {
+) -> Result<(ProgramFrames, Vec<Frame>), VideoError> {
     let mut film = ProgramFrames::open(ffmpeg, path, 0)?;
     let mut rgb = vec![0; film.format().num_bytes()];
     let mut frames = Vec::new();
