@@ -19,7 +19,7 @@ network: scripted
 layout: bcthw
 frames: { fps: native, window: 4, stride: 2, min_frames: 3 }
 pixels:
-  resize: [{ to: { exact: [8, 8] }, filter: torch_bilinear }]
+  resize: [{ size: [8, 8], filter: torch_bilinear }]
 ";
 
 /// Generated films by the number of their frames; a film whose path is `broken` cannot be opened.

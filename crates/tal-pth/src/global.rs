@@ -24,7 +24,7 @@ pub(super) enum Global {
     LoadFromBytes,
     /// `_codecs.encode`: how protocol 2 writes bytes.
     Encode,
-    /// `bytes`: how protocol 2 writes empty bytes.
+    /// `bytes` and `bytearray`: how protocol 2 writes empty bytes, and bytes that can be changed.
     Bytes,
     /// A class or function that describes a part of a pandas table; it stays a name with arguments.
     Table(&'static str),
@@ -65,7 +65,7 @@ impl Global {
             ("numpy", "dtype") => Self::NumpyDtype,
             ("numpy", "ndarray") => Self::NumpyArray,
             ("_codecs", "encode") => Self::Encode,
-            ("__builtin__" | "builtins", "bytes") => Self::Bytes,
+            ("__builtin__" | "builtins", "bytes" | "bytearray") => Self::Bytes,
             ("__builtin__" | "builtins", "slice") => Self::Table("slice"),
             // How pandas 3 keeps texts if PyArrow is installed.
             ("pyarrow.lib", "_restore_array") => Self::Table("_restore_array"),

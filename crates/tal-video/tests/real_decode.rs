@@ -94,8 +94,10 @@ fn check(ffmpeg: &Ffmpeg, path: &Path, wanted: &Film) -> Result<(), VideoError> 
 
     let probed = probe(ffmpeg, path, wanted.stream)?;
     assert_eq!(probed.report.timeline, line, "{name}: probe");
+    // The program itself does not complain equally often in two calls.
     assert_eq!(
-        probed.report.damage.complaints, report.damage.complaints,
+        probed.report.damage.is_damaged(),
+        report.damage.is_damaged(),
         "{name}"
     );
     assert_eq!(probed.format, format, "{name}");

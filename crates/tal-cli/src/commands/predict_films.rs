@@ -15,7 +15,7 @@ use crate::failure::bail_usage;
 
 /// Whether an input is a video, or a folder of videos.
 pub(super) fn is_video(input: &Path) -> bool {
-    input.is_dir() || Film::is_likely(input)
+    Film::is_likely(input) || input.is_dir() && find_films(&[input.to_owned()]).is_ok()
 }
 
 /// The features of all videos that are given, in the order of their ids; none if no input is a video.

@@ -200,7 +200,7 @@ fn predictions_are_those_of_the_evaluation_and_can_be_evaluated() {
         "--fps",
         FPS,
         "--min-score",
-        "0.3",
+        "0.66",
     ]);
     assert!(!printed.contains("the best 20 of"), "{printed}");
     // Several files, one of them by a path with its own folder.

@@ -114,8 +114,7 @@ mod tests {
         let mut writer = RowWriter::create(&path, 2).unwrap();
         writer.push(&[1.0, 2.0]).unwrap();
         drop(writer);
-        let error = npy::read(&path).unwrap_err().to_string();
-        assert!(error.contains("a.npy"), "{error}");
+        assert_eq!(npy::read(&path).unwrap().shape, [0, 2]);
         let nowhere = folder.path().join("none/a.npy");
         assert!(
             RowWriter::create(&nowhere, 2)

@@ -94,7 +94,9 @@ fn wrong_recordings_are_named() {
     let table = [
         (
             "{}",
-            "a.json: field \"database\" is missing; expected an object from recording ids to recordings",
+            "a.json: field \"database\" is missing; expected an object from recording ids to recordings; known layouts are this one, \
+             and those of `tal data convert annotations --from`: csv, activitynet, hacs, bsn, thumos14, multithumos, \
+             epic-kitchens-verb, epic-kitchens-noun, charades, ego4d-mq",
         ),
         (
             r#"{"database": {"r": {}}}"#,

@@ -105,7 +105,7 @@ fn wrong_files_are_told_what_is_wrong() {
             "line 2, column 10: expected value (NaN is not a number; expected a finite one)",
         ),
         ("{\"a\": [1e999]}", "line 1, column 12: number out of range"),
-        ("", "line 1, column 0: EOF while parsing a value"),
+        ("", "line 1, column 0: the file is empty; expected JSON"),
         (
             "[1]",
             "the file is a list; expected an object of recordings",

@@ -70,7 +70,9 @@ pub(super) fn nothing_learned(
         let features = training.features(index)?;
         num_actions += training.recording(index).instances.len();
         let (segments, _) = training.training_targets(index, &features);
-        lengths.extend(segments.iter().map(|segment| segment.length()));
+        let len = features.array.len() as f32;
+        let within = segments.iter().filter(|segment| segment.start < len);
+        lengths.extend(within.map(|segment| segment.length()));
     }
     let longest = lengths.iter().copied().fold(0.0, f32::max);
     let cause = if lengths.is_empty() {

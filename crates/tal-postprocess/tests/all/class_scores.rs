@@ -155,9 +155,9 @@ fn recordings_find_their_scores() {
         found,
         [
             ("plain", 0, 1.0),
+            ("v_long", 1, 1.0),
             ("short", 2, 1.0),
-            ("v_both", 0, 0.5),
-            ("v_long", 1, 1.0)
+            ("v_both", 0, 0.5)
         ]
     );
 

@@ -48,6 +48,9 @@ impl Machine<'_, '_> {
             }
             (Global::Encode, &[text, encoding]) => self.encode(text, encoding),
             (Global::Bytes, []) => self.push(Node::Bytes(Arc::default())),
+            (Global::Bytes, &[bytes]) if matches!(self.node(bytes), Node::Bytes(_)) => {
+                self.push_id(bytes)
+            }
             (Global::NumpyDtype, &[name, ..]) => self.numpy_dtype(name),
             (Global::NumpyScalar, &[dtype, bytes]) => self.numpy_scalar(dtype, bytes),
             (Global::NumpyReconstruct, &[class, _, _]) => match self.node(class) {

@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn columns_become_rows() {
-        let word = |row: u8| u64::from_le_bytes(std::array::from_fn(|column| row * 8 + column as u8));
+        let word =
+            |row: u8| u64::from_le_bytes(std::array::from_fn(|column| row * 8 + column as u8));
         let (first, last) = ([0, 1, 2, 3].map(word), [4, 5, 6, 7].map(word));
         let columns = transpose(first, last);
         assert_eq!(columns, portable(first, last));
