@@ -264,7 +264,8 @@ impl Detector {
         Ok(features)
     }
 
-    /// All actions found in a recording, best first: suppressed, cut to the recording, without those of which nothing is left, and with the classes of
+    /// All actions found in a recording, best first: suppressed, cut to the recording, without those of which nothing is
+    /// left, and with the classes of
     /// `inference.external_scores` if the configuration names any. If `features.duration` is `None`, they are not cut; see
     /// [`Features::end`].
     ///
