@@ -83,7 +83,7 @@ pub(crate) struct PredictArgs {
     /// Id of a recording in the files, the only one to predict; can be given several times
     #[arg(long, value_name = "ID")]
     pub(crate) recording: Vec<String>,
-    /// Frames (samples) per second of the recordings [default: dataset.fps, or that of all training recordings]
+    /// Frames (samples) per second of the recordings, if dataset.fps is null [default: that of all training recordings]
     #[arg(long, value_name = "N", value_parser = positive::<f32>)]
     pub(crate) fps: Option<f32>,
     /// Length of the recording, in seconds; needed only if all recordings were resampled to one number of features
