@@ -9,7 +9,6 @@ use tal_engine::extract::{
 };
 use tal_engine::run::RunOptions;
 use tal_synth::FilmConfig;
-use tal_video::Ffmpeg;
 
 use super::{extract, films, train, weight_file};
 use crate::args::DemoArgs;
@@ -28,7 +27,7 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
     );
     let recipe = NamedRecipe::open(RECIPE)?;
     let weights = weight_file::find(args.weights.as_deref(), &recipe.recipe)?;
-    let ffmpeg = Ffmpeg::find(None).map_err(tal_engine::extract::ExtractError::from)?;
+    let ffmpeg = extract::find_ffmpeg(None)?;
     let mut overrides = vec![
         format!(
             "dataset.annotations={}",
@@ -37,7 +36,7 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
         format!("dataset.features.dir={}", features.display()),
     ];
     overrides.extend(args.overrides.iter().cloned());
-    let config = tal_config::from_yaml(
+    let mut config = tal_config::from_yaml(
         CONFIG,
         "the demo's configuration",
         Path::new(""),
@@ -50,7 +49,8 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
         }
         films::write(&FilmConfig::default(), &ffmpeg, &data, console)?;
     }
-    let extractor = Extractor::open(recipe, &weights, device.resolve()?)?;
+    let device = device.resolve()?;
+    let extractor = Extractor::open(recipe, &weights, device)?;
     let reader = FfmpegFilms {
         ffmpeg: Some(ffmpeg),
         stream: 0,
@@ -76,7 +76,6 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
         summary.made + summary.kept,
         features.display()
     ))?;
-    let mut config = config;
     config.dataset.extract = Some(tal_core::config::ExtractConfig {
         recipe: RECIPE.to_owned(),
         recipe_sha256: Some(extractor.recipe().sha256.clone()),
@@ -86,7 +85,7 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
     let options = RunOptions {
         out: out.join("run"),
         resume: args.resume,
-        device: device.resolve()?,
+        device,
         profile: false,
     };
     let summary = train::train(&config, &options, console)?;

@@ -1,14 +1,14 @@
 //! `tal features extract`: videos to features.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use indicatif::ProgressBar;
 use tal_engine::DeviceChoice;
 use tal_engine::extract::{
-    ExtractEvent, ExtractOptions, ExtractSummary, Extractor, FfmpegFilms, Film, NamedRecipe,
-    find_films,
+    ExtractError, ExtractEvent, ExtractOptions, ExtractSummary, Extractor, FfmpegFilms, Film,
+    NamedRecipe, find_films,
 };
 use tal_video::Ffmpeg;
 
@@ -49,12 +49,17 @@ pub(crate) fn run(args: &ExtractArgs, device: DeviceChoice, console: &Console) -
     }
 }
 
-/// The ffmpeg program; without `needed`, its absence is no error.
+/// The ffmpeg program.
+pub(super) fn find_ffmpeg(setting: Option<&Path>) -> Result<Ffmpeg, ExtractError> {
+    Ok(Ffmpeg::find(setting)?)
+}
+
+/// The reader of videos; without `needed`, the absence of ffmpeg is no error.
 pub(super) fn decoder(args: &DecoderArgs, needed: bool) -> Result<FfmpegFilms> {
-    let ffmpeg = match Ffmpeg::find(args.ffmpeg.as_deref()) {
+    let ffmpeg = match find_ffmpeg(args.ffmpeg.as_deref()) {
         Ok(found) => Some(found),
         Err(_) if !needed => None,
-        Err(error) => return Err(tal_engine::extract::ExtractError::from(error).into()),
+        Err(error) => return Err(error.into()),
     };
     Ok(FfmpegFilms {
         ffmpeg,
@@ -190,7 +195,7 @@ fn log(event: &ExtractEvent<'_>) {
     }
 }
 
-fn told(summary: &ExtractSummary, out: &std::path::Path) -> String {
+fn told(summary: &ExtractSummary, out: &Path) -> String {
     let mut text = format!("{} videos: features in {}", summary.made, out.display());
     if summary.kept > 0 {
         text += &format!("; {} had them already", summary.kept);

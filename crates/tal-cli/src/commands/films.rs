@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Result;
 use tal_core::GroundTruth;
-use tal_engine::extract::ExtractError;
 use tal_synth::FilmConfig;
 use tal_video::Ffmpeg;
 
+use super::extract::find_ffmpeg;
 use crate::args::SynthArgs;
 use crate::console::Console;
 
@@ -20,7 +20,7 @@ pub(crate) fn run(args: &SynthArgs, console: &Console) -> Result<()> {
         seconds: args.seconds.unwrap_or(default.seconds),
         seed: args.corpus.corpus_seed,
     };
-    let ffmpeg = Ffmpeg::find(None).map_err(ExtractError::from)?;
+    let ffmpeg = find_ffmpeg(None)?;
     let truth = write(&config, &ffmpeg, &args.out, console)?;
     console.print(&format!(
         "{}: annotations.json, videos/ ({} training and {} test films, {} actions of {} classes)",

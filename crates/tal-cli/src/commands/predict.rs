@@ -23,8 +23,10 @@ pub(crate) fn run(args: &PredictArgs, device: DeviceChoice, console: &Console) -
         output::check("--out", out, &output::DETECTIONS)?;
     }
     let (_, detector) = trained::open(&args.trained, device)?;
-    let recordings = recordings(args, &detector)?;
-    let films = predict_films::features(args, &detector, device, console)?;
+    let is_video = |input: &PathBuf| predict_films::is_video(input);
+    let (videos, files): (Vec<_>, Vec<_>) = args.features.iter().cloned().partition(is_video);
+    let recordings = recordings(args, &files, &detector)?;
+    let films = predict_films::features(args, &videos, &detector, device, console)?;
     if !recordings.is_empty() {
         tell_of_traits(args, &detector, console)?;
     }
@@ -72,11 +74,14 @@ pub(crate) fn run(args: &PredictArgs, device: DeviceChoice, console: &Console) -
 type InFile<'a> = (&'a Path, FoundRecording);
 
 /// The recordings in the given files, each once, or those that are named.
-fn recordings<'a>(args: &'a PredictArgs, detector: &Detector) -> Result<Vec<InFile<'a>>> {
+fn recordings<'a>(
+    args: &PredictArgs,
+    files: &'a [PathBuf],
+    detector: &Detector,
+) -> Result<Vec<InFile<'a>>> {
     let mut all: Vec<InFile<'a>> = Vec::new();
     let mut file_of: BTreeMap<String, &Path> = BTreeMap::new();
-    let is_of_features = |file: &&PathBuf| !predict_films::is_video(file);
-    for file in args.features.iter().filter(is_of_features) {
+    for file in files {
         for found in detector.find_recordings(file, args.below.as_deref())? {
             if let Some(first) = file_of.insert(found.id().to_owned(), file) {
                 return Err(UsageError(format!(

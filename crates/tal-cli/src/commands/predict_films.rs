@@ -18,15 +18,14 @@ pub(super) fn is_video(input: &Path) -> bool {
     Film::is_likely(input) || input.is_dir() && find_films(&[input.to_owned()]).is_ok()
 }
 
-/// The features of all videos that are given, in the order of their ids; none if no input is a video.
+/// The features of all videos that `inputs` name, in the order of their ids.
 pub(super) fn features(
     args: &PredictArgs,
+    inputs: &[PathBuf],
     detector: &Detector,
     device: DeviceChoice,
     console: &Console,
 ) -> Result<Vec<Features>> {
-    let is_of_videos = |input: &&PathBuf| is_video(input);
-    let inputs: Vec<PathBuf> = args.features.iter().filter(is_of_videos).cloned().collect();
     if inputs.is_empty() {
         return Ok(Vec::new());
     }
@@ -39,7 +38,7 @@ pub(super) fn features(
             inputs[0].display()
         );
     };
-    let films = find_films(&inputs)?;
+    let films = find_films(inputs)?;
     let reader = decoder(&args.decoder, true)?;
     let extractor = Extractor::of_dataset(config, args.backbone.as_deref(), device.resolve()?)?;
     // Without a folder for them, the features go with this value.

@@ -5,19 +5,15 @@ use serde_json::json;
 use tal_engine::extract::ExtractError;
 use tal_video::{Probe, probe};
 
-use super::extract::decoder;
+use super::extract::find_ffmpeg;
 use crate::args::ProbeArgs;
 use crate::console::Console;
 
 pub(crate) fn run(args: &ProbeArgs, console: &Console) -> Result<()> {
-    let films = decoder(&args.decoder, true)?;
-    let ffmpeg = films
-        .ffmpeg
-        .as_ref()
-        .ok_or_else(|| anyhow!("there is no ffmpeg"))?;
+    let ffmpeg = find_ffmpeg(args.decoder.ffmpeg.as_deref())?;
     let mut failed = 0;
     for path in &args.videos {
-        match probe(ffmpeg, path, args.decoder.stream) {
+        match probe(&ffmpeg, path, args.decoder.stream) {
             Ok(found) if args.json => console.print(&in_json(path, &found)?)?,
             Ok(found) => console.print(&in_words(path, &found))?,
             Err(error) if args.videos.len() == 1 => return Err(ExtractError::from(error).into()),

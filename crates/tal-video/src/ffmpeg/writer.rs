@@ -39,7 +39,6 @@ impl FilmWriter {
     ) -> Result<Self, VideoError> {
         let (size, rate) = (format!("{width}x{height}"), rate.to_string());
         let words = [
-            "-nostdin",
             "-hide_banner",
             "-loglevel",
             "error",
@@ -66,11 +65,7 @@ impl FilmWriter {
             "1",
             "-bitexact",
         ];
-        let mut arguments: Vec<OsString> = words
-            .iter()
-            .filter(|word| **word != "-nostdin")
-            .map(OsString::from)
-            .collect();
+        let mut arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
         let mut output = OsString::from("file:");
         output.push(path);
         arguments.push(output);
