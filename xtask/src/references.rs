@@ -22,8 +22,8 @@ const FORMAT_REQUIREMENTS: &str = "crates/tal-corpus/tests/readers/requirements.
 const FORMAT_SCRIPT: &str = "crates/tal-corpus/tests/readers/formats.py";
 /// Files of annotation tools.
 const FORMAT_FILES: &str = "target/references/formats";
-/// Packages whose dependencies the measure does not need.
-const ALONE: [&str; 2] = ["SoccerNet", "actseg"];
+/// Packages whose dependencies are not needed: they train networks or show windows.
+const ALONE: [&str; 3] = ["SoccerNet", "actseg", "boris-behav-obs"];
 
 /// Random cases of `cargo xtask ci`.
 pub(crate) const NUM_CASES: u32 = 100;
