@@ -33,7 +33,7 @@ fn a_project_becomes_annotations_and_files_of_another_tool() {
     let (printed, warned) = told(&place, "data convert annotations p.boris --to elan --media /films --out eaf");
     assert!(printed.contains("eaf: 1 file of ELAN, 1 recordings, 2 annotations, 2 classes"), "{printed}");
     assert!(warned.contains("1 modifier, 1 comment, 1 duration of recordings, 1 frame rate cannot be written to ELAN"), "{warned}");
-    assert!(warned.contains("1 point event become as short as ELAN allows"), "{warned}");
+    assert!(warned.contains("point events (1) become as short as ELAN allows"), "{warned}");
     let eaf = place.read("eaf/first.eaf");
     assert!(eaf.contains("MEDIA_URL=\"file:///films/a.mp4\""), "{eaf}");
     let (printed, _) = told(&place, "data convert annotations eaf --subject rat --out again.json");
