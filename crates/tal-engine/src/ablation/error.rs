@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use tal_config::ConfigError;
 use tal_core::{FileError, Usage};
+use tal_postprocess::ConfidenceError;
 
 use crate::error::EngineError;
 
@@ -44,6 +45,22 @@ pub enum AblationError {
         /// The fields that differ.
         changed: String,
     },
+    /// The recordings of a fold cannot be held out.
+    #[error("fold {fold:?}: {reason}")]
+    Fold {
+        /// The fold.
+        fold: String,
+        /// The mistake.
+        reason: String,
+    },
+    /// Runs cannot be compared.
+    #[error("variant {variant:?} cannot be compared with the baseline: {source}")]
+    Comparison {
+        /// The variant.
+        variant: String,
+        /// The reason.
+        source: ConfidenceError,
+    },
     /// A run folder cannot be read.
     #[error(transparent)]
     Run(#[from] EngineError),
@@ -51,6 +68,6 @@ pub enum AblationError {
 
 impl Usage for AblationError {
     fn is_usage(&self) -> bool {
-        !matches!(self, Self::Run(_))
+        !matches!(self, Self::Run(_) | Self::Comparison { .. })
     }
 }
