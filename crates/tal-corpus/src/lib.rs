@@ -9,7 +9,9 @@ pub mod sbhar_text;
 pub mod simulation;
 pub mod source;
 pub mod split;
+pub mod suggestion;
 
 pub use clips::ClipError;
 pub use sbhar_text::SbharError;
 pub use source::SourceError;
+pub use suggestion::SuggestionError;

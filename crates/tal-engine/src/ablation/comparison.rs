@@ -24,11 +24,11 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares every variant with the baseline of `plan`; variants without a common finished run are left out. `runs` are
-    /// those of [`Plan::runs`].
+    /// Compares every variant with the baseline of `plan`; variants without a common finished run are left out, and those that
+    /// were evaluated on other recordings, with a warning. `runs` are those of [`Plan::runs`].
     ///
     /// # Errors
-    /// If the annotations or detections of a run cannot be read or compared.
+    /// If the annotations or detections of a run cannot be read.
     pub fn collect(plan: &Plan, runs: &[Run]) -> Result<Vec<Self>, AblationError> {
         let bootstrap = BootstrapConfig::default();
         let baseline = plan.baseline();
@@ -61,16 +61,15 @@ impl Comparison {
                 pairs.collect()
             });
             let folds: Vec<Vec<RunPair<'_>>> = folds.collect();
-            let comparison =
-                compare_runs(&folds, &bootstrap).map_err(|source| AblationError::Comparison {
+            match compare_runs(&folds, &bootstrap) {
+                Ok(comparison) => comparisons.push(Self {
                     variant: variant.name.clone(),
-                    source,
-                })?;
-            comparisons.push(Self {
-                variant: variant.name.clone(),
-                baseline: baseline.to_owned(),
-                comparison,
-            });
+                    baseline: baseline.to_owned(),
+                    comparison,
+                }),
+                // Other variants can be compared all the same.
+                Err(error) => tracing::warn!("{} is not compared: {error}", variant.name),
+            }
         }
         Ok(comparisons)
     }

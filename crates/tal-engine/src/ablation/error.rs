@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use tal_config::ConfigError;
 use tal_core::{FileError, Usage};
-use tal_postprocess::ConfidenceError;
 
 use crate::error::EngineError;
 
@@ -53,14 +52,6 @@ pub enum AblationError {
         /// The mistake.
         reason: String,
     },
-    /// Runs cannot be compared.
-    #[error("variant {variant:?} cannot be compared with the baseline: {source}")]
-    Comparison {
-        /// The variant.
-        variant: String,
-        /// The reason.
-        source: ConfidenceError,
-    },
     /// A run folder cannot be read.
     #[error(transparent)]
     Run(#[from] EngineError),
@@ -68,6 +59,6 @@ pub enum AblationError {
 
 impl Usage for AblationError {
     fn is_usage(&self) -> bool {
-        !matches!(self, Self::Run(_) | Self::Comparison { .. })
+        !matches!(self, Self::Run(_))
     }
 }
