@@ -144,7 +144,7 @@ fn longer_actions_get_more_levels() {
     assert_eq!(levels(20.0, 240.0), 8);
     assert_eq!(levels(100.0, 1200.0), 8);
     // Short recordings have no room for so many.
-    assert_eq!(levels(0.5, 4.0), 3);
+    assert_eq!(levels(0.5, 4.0), 4);
 }
 
 #[test]
@@ -169,7 +169,13 @@ fn raw_signals_are_cut_into_windows() {
         (Some(50.0), 300)
     );
     // Shorter actions, shorter windows.
-    let (config, ..) = suggested(&Made { action: 0.9, ..raw }, &FeatureTiming::default());
+    let (config, ..) = suggested(
+        &Made {
+            action: 0.96,
+            ..raw
+        },
+        &FeatureTiming::default(),
+    );
     assert_usable(&config);
     let expected = FeatureFormat::Inertial {
         window: 16,

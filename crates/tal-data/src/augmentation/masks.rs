@@ -83,11 +83,8 @@ mod tests {
             let mut rng = stream(seed, 0, 0, Purpose::Mask);
             let masked = masked(&signal, 0.0, Some(&config), 5, &mut rng);
             // The means are no values of the signal.
-            let changed = |c: usize| {
-                (0..90)
-                    .filter(move |t| masked.channel(c)[*t] != signal.channel(c)[*t])
-                    .collect::<Vec<_>>()
-            };
+            let differs = |c: usize, t: usize| masked.channel(c)[t] != signal.channel(c)[t];
+            let changed = |c| (0..90).filter(|t| differs(c, *t)).collect::<Vec<usize>>();
             let first = changed(0);
             assert!(first.windows(2).all(|pair| pair[1] == pair[0] + 1));
             assert!((5..=20).contains(&first.len()), "{}", first.len());

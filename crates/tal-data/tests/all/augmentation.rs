@@ -224,7 +224,7 @@ fn an_action_takes_the_place_of_another_one_of_its_class() {
 #[test]
 fn changes_are_repeatable_in_any_number_of_threads() {
     let folder = tempfile::tempdir().unwrap();
-    let dataset = Arc::new(with(&corpus(folder.path()), all_on()));
+    let dataset: Arc<dyn SampleSource> = Arc::new(with(&corpus(folder.path()), all_on()));
     let samples = |num_threads, first: Position| -> Vec<TrainingSample> {
         let config = LoaderConfig {
             seed: 3,
