@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tal_core::config::FeatureLayout;
 
-use super::Choices;
+use super::choices::Choices;
 use super::facts::Facts;
 use super::timing::{Clock, Timing};
 

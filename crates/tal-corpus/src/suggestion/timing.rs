@@ -2,7 +2,6 @@
 
 use tal_core::config::FeatureLayout;
 
-use super::FeatureTiming;
 use super::error::SuggestionError;
 use super::facts::{Facts, Kind};
 use crate::audit::Distribution;
@@ -12,6 +11,17 @@ const RAW_CHANNELS: usize = 24;
 const RAW_RATE: f64 = 20.0;
 /// Relative difference from a whole number that is rounding.
 const ROUNDING: f64 = 0.03;
+
+/// What is known of the features and not in the files.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct FeatureTiming {
+    /// Frames per second of all recordings.
+    pub fps: Option<f64>,
+    /// Frames between two features.
+    pub feat_stride: Option<f64>,
+    /// Frames that a feature is computed from.
+    pub num_frames: Option<f64>,
+}
 
 /// The clock of the features and the lengths that follow from it.
 #[derive(Debug, Clone, PartialEq)]
