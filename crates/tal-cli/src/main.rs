@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::Ablate(args) => {
             commands::ablate::run(&args, device, threads.unwrap_or(1), &console)
         }
+        Command::Ensemble(args) => commands::ensemble::run(&args, &console),
         Command::Inspect(args) => commands::inspect::run(&args, &console),
         Command::Import(args) => commands::import::run(&args),
         Command::Config(command) => commands::config::run(&command),

@@ -5,6 +5,7 @@ mod confidence;
 mod detections;
 mod diagnosis;
 mod evaluation;
+mod fusion;
 pub mod measures;
 mod order;
 mod proposals;
@@ -31,9 +32,12 @@ pub use evaluation::{
 // Uncertainty of an evaluation, and comparison of detectors.
 pub use confidence::{
     BootstrapConfig, ClassConfidence, Confidence, ConfidenceError, Difference, Interval,
-    PairedComparison, Resampler, Verdict, WeightedEvaluation, bootstrap, compare,
-    weighted_average_precision,
+    PairedComparison, Resampler, RunComparison, RunPair, Verdict, WeightedEvaluation, bootstrap,
+    compare, compare_runs, weighted_average_precision,
 };
+
+// Fusion of several detectors.
+pub use fusion::{FusionError, FusionRule, fuse_detection_sets, fuse_detections};
 
 // Diagnosis.
 pub use diagnosis::{

@@ -8,6 +8,7 @@ mod convert_detections;
 mod convert_features;
 mod data;
 mod detector;
+mod ensemble;
 mod evaluate;
 mod features;
 mod formats;
@@ -23,13 +24,14 @@ use clap::{Args, Parser, Subcommand};
 use tal_engine::DeviceChoice;
 
 pub(crate) use ablate::AblateArgs;
-pub(crate) use config::{ConfigCommand, ConfigImportArgs, ShowArgs};
+pub(crate) use config::{ConfigCommand, ConfigImportArgs, ShowArgs, SuggestArgs};
 pub(crate) use convert::ConvertCommand;
 pub(crate) use convert_annotations::{ConvertAnnotationsArgs, ToolArgs};
 pub(crate) use convert_detections::{ConvertDetectionsArgs, DraftArgs};
 pub(crate) use convert_features::ConvertFeaturesArgs;
 pub(crate) use data::{CheckArgs, DataCommand, StatsArgs};
 pub(crate) use detector::{DemoArgs, ImportArgs, PredictArgs, TestArgs, TrainArgs, TrainedArgs};
+pub(crate) use ensemble::EnsembleArgs;
 pub(crate) use evaluate::{CountArg, EvaluateArgs, RulesArgs};
 pub(crate) use features::{
     DecoderArgs, ExtractArgs, FeaturesCheckArgs, FeaturesCommand, ProbeArgs, RecipesArgs,
@@ -102,6 +104,12 @@ pub(crate) enum Command {
     /// Each run is a process of its own. Finished runs are kept and interrupted ones continue, so the same command can be
     /// repeated.
     Ablate(AblateArgs),
+    /// Fuse the detections of several detectors into one set
+    ///
+    /// Detections of one class that overlap become one: its segment is their mean, weighted by score, and its score is their
+    /// mean times the share of the models that agree. Runs with other seeds, folds or methods can be fused; mAP is printed if
+    /// a run is among them.
+    Ensemble(EnsembleArgs),
     /// Plot what action sensitivity learning found
     ///
     /// Prints mean and width of the learned Gaussians of every class; --out draws their curves.

@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod convert_features;
 mod data_sets;
+mod ensemble;
 mod evaluate;
 mod evaluate_published;
 mod external_scores;
