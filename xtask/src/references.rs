@@ -1,10 +1,11 @@
-//! `cargo xtask references`: the measures of other fields against their public implementations, which are Python packages.
+//! `cargo xtask references`: what is computed and written here against public implementations, which are Python packages.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::curve_references;
 use crate::shell::{Cargo, Workspace};
 
 /// Packages, one a line.
@@ -58,7 +59,10 @@ pub(crate) fn run(workspace: &Workspace, num_cases: u32) -> Result<()> {
         "measures_reference",
     ])
     .variable("TAL_MEASURE_CASES", workspace.path(CASES))
-    .run(workspace)
+    .run(workspace)?;
+    curve_references::run(workspace, &python, |package| {
+        install(&python, package, workspace)
+    })
 }
 
 fn install(python: &Path, package: &str, workspace: &Workspace) -> Result<()> {
