@@ -87,7 +87,7 @@ fn json_labels(path: &Path) -> Result<BTreeSet<String>, InspectError> {
         .filter_map(|entry| entry.label);
     Ok(labels
         .filter_map(|label| label.as_str().map(str::to_owned))
-        .filter(is_name)
+        .filter(|label| is_name(label))
         .collect())
 }
 
@@ -101,11 +101,11 @@ fn table_labels(path: &Path) -> Result<BTreeSet<String>, InspectError> {
             names.insert(table.cell(column).to_owned());
         }
     }
-    names.retain(is_name);
+    names.retain(|label| is_name(label));
     Ok(names)
 }
 
-fn is_name(label: &String) -> bool {
+fn is_name(label: &str) -> bool {
     let id = label.strip_prefix("class_").unwrap_or(label);
     !label.is_empty() && id.parse::<f64>().is_err()
 }

@@ -103,12 +103,15 @@ fn zip_kind(path: &Path) -> Result<FileKind, InspectError> {
 /// Names of the files in a zip archive.
 pub(crate) fn zip_names(path: &Path) -> Result<Vec<String>, InspectError> {
     let file = File::open(path).map_err(FileError::at("read", path))?;
-    let archive = zip::ZipArchive::new(BufReader::new(file)).map_err(|error| {
+    let damaged = |error: zip::result::ZipError| {
         let reason =
             format!("is a damaged zip archive ({error}); it may be truncated, fetch it again");
         InspectError::unknown(path, reason)
-    })?;
-    Ok(archive.file_names().map(str::to_owned).collect())
+    };
+    let archive = zip::ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
+    let names = archive.file_names();
+    let names = names.map(|name| name.map(|name| name.into_owned()).map_err(damaged));
+    names.collect()
 }
 
 fn json(path: &Path) -> Result<FileKind, InspectError> {

@@ -161,7 +161,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     (
         "tal data clips",
-        &["tal data clips configs/mine.yaml --seconds 60 --out clips"],
+        &["tal data clips configs/mine.yaml --length 60 --out clips"],
     ),
     (
         "tal demo",

@@ -31,7 +31,11 @@ pub(crate) fn run(args: &RunsArgs, console: &Console) -> Result<()> {
 fn chosen(args: &RunsArgs) -> Result<Vec<RunRecord>> {
     let mut all = Vec::new();
     for folder in &args.folders {
-        let found = find_runs(folder)?;
+        // A folder that is not there has no runs, either.
+        let found = match folder.exists() {
+            true => find_runs(folder)?,
+            false => Vec::new(),
+        };
         if found.is_empty() {
             bail_usage!(
                 "{}: no run in it or below it; `tal train CONFIG` makes runs/NAME",

@@ -85,6 +85,10 @@ fn runs_are_tabulated_chosen_and_compared() {
             &["did you mean train.epochs?"],
         ),
         (&["runs", "data"], &["no run in it"]),
+        (
+            &["runs", "nowhere"],
+            &["nowhere: no run in it", "tal train CONFIG"],
+        ),
     ] {
         refused(&place, args, USAGE, parts);
     }

@@ -19,14 +19,14 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
         depth: args.depth,
     };
     // The parser demands the file if there is no --action-sensitivity.
-    for file in &args.file {
-        let found = inspect(file, &options)?;
-        match args.json {
-            true => console.print(&serde_json::to_string_pretty(&found)?)?,
-            false => console.print(&shown(&found))?,
-        }
+    let Some(file) = &args.file else {
+        return Ok(());
+    };
+    let found = inspect(file, &options)?;
+    match args.json {
+        true => console.print(&serde_json::to_string_pretty(&found)?),
+        false => console.print(&shown(&found)),
     }
-    Ok(())
 }
 
 fn shown(found: &Inspection) -> String {
