@@ -5,6 +5,7 @@
 mod bench_report;
 mod book;
 mod circles;
+mod curve_references;
 mod fuzz;
 mod layering;
 mod pip;
@@ -89,7 +90,7 @@ enum Task {
     },
     /// Check: the book of docs/ builds (into target/book), and its links lead somewhere
     Book,
-    /// Check: measures of other fields and files of annotation tools agree with public programs (Python packages, into
+    /// Check: measures of other fields, files of annotation tools and curves agree with public programs (Python packages, into
     /// target/references)
     ///
     /// Random cases, and with TAL_DATA the real recordings in that folder. A package that cannot be installed is named, and

@@ -47,6 +47,16 @@ sections! {
         pub cache_mb: usize = 1024,
         /// When to evaluate and what to keep.
         pub checkpoint: CheckpointConfig = CheckpointConfig::default(),
+        /// Formats of other tools in which the curves of `metrics.jsonl` are written beside it.
+        pub log: Vec<CurveFormat> = Vec::new(),
+    }
+
+    /// A format of curves.
+    pub enum CurveFormat {
+        /// An event file of TensorBoard, which W&B and others also read.
+        Tensorboard,
+        /// The folder `dvclive` with a table for each curve, as DVCLive writes it.
+        Dvclive,
     }
 
     /// Moving average of the weights: e ← d·e + (1 − d)·p after each step.
