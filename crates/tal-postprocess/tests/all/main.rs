@@ -17,6 +17,7 @@ mod golden_proposals;
 mod golden_suppression;
 mod measures_properties;
 mod measures_reference;
+mod outcomes;
 mod proposals;
 mod support;
 mod suppression_cases;
