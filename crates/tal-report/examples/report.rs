@@ -99,16 +99,16 @@ fn detections(truth: &[Recording], skill: f64, num: usize, random: &mut Random) 
                 near(instance.label, 0.35 + 0.6 * luck.sqrt() * skill);
             }
             if luck < 0.3 {
-                near(instance.label, 0.25 * skill + 0.1);
+                near(instance.label, 0.5 * skill);
             }
             if luck > 0.75 {
-                near((instance.label + 1) % CLASSES.len() as u32, 0.5 * luck);
+                near((instance.label + 1) % CLASSES.len() as u32, 0.7 * luck);
             }
         }
         while rows.len() < num {
             let start = random.between(0.0, duration - 2.0);
             let length = random.between(0.5, 8.0);
-            let score = 0.45 * random.share().powi(4);
+            let score = 0.7 * random.share().powi(6);
             let label = random.below(CLASSES.len() as u32);
             let start = start.clamp(0.0, duration - 0.2);
             rows.push(Detection {

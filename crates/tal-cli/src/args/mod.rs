@@ -10,6 +10,7 @@ mod features;
 mod inspect;
 mod measures;
 mod prepare;
+mod report;
 mod split;
 mod synth;
 mod values;
@@ -25,7 +26,7 @@ pub(crate) use convert::{
 };
 pub(crate) use data::{CheckArgs, DataCommand, StatsArgs};
 pub(crate) use detector::{DemoArgs, ImportArgs, PredictArgs, TestArgs, TrainArgs, TrainedArgs};
-pub(crate) use evaluate::{CountArg, EvaluateArgs, RulesArgs};
+pub(crate) use evaluate::{CountArg, EvaluateArgs, FusionArgs, RulesArgs};
 pub(crate) use features::{
     DecoderArgs, ExtractArgs, FeaturesCheckArgs, FeaturesCommand, ProbeArgs, RecipesArgs,
     WeightsArgs as ReleasedWeightsArgs,
@@ -33,6 +34,7 @@ pub(crate) use features::{
 pub(crate) use inspect::InspectArgs;
 pub(crate) use measures::{EndsArg, MeasureArgs, MeasureName};
 pub(crate) use prepare::{PrepareArgs, PreparedDataset};
+pub(crate) use report::{NamedPath, ReportArgs, SignalArg};
 pub(crate) use split::SplitArgs;
 pub(crate) use synth::{CorpusArgs, SynthArgs};
 pub(crate) use weak::{ClicksArgs, ClipsArgs};
@@ -91,6 +93,11 @@ pub(crate) enum Command {
     /// Prints mAP and, on request, recall, kinds of errors, confidence intervals and a comparison with a second file. Runs no
     /// network, so the file may come from any detector.
     Evaluate(Box<EvaluateArgs>),
+    /// Show runs and detections in one HTML file
+    ///
+    /// The file needs neither a network nor a server: figures as `tal evaluate` prints them, training curves, errors, and a
+    /// timeline of every recording with annotations and detections.
+    Report(Box<ReportArgs>),
     /// Train a grid of configurations and seeds, and tabulate the results
     ///
     /// Each run is a process of its own. Finished runs are kept and interrupted ones continue, so the same command can be

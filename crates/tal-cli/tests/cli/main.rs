@@ -18,5 +18,6 @@ mod measures;
 mod no_effect;
 mod profile;
 mod released;
+mod report;
 mod support;
 mod workflow;

@@ -44,14 +44,23 @@ function digits(text) {
   return values;
 }
 
+/** Whole numbers, each divided by `unit`. */
+function scaled(column, unit) {
+  const values = new Float64Array(column.length);
+  for (let i = 0; i < column.length; i++) {
+    values[i] = column[i] / unit;
+  }
+  return values;
+}
+
 function detectionsOf(columns, classIndex) {
   return {
     ...segmentsOf(columns, classIndex),
-    score: Float64Array.from(columns.score, (score) => score / SCORE_UNIT),
+    score: scaled(columns.score, SCORE_UNIT),
     verdicts: columns.verdicts.map(digits),
-    best: Int32Array.from(columns.best),
-    tiou: Float64Array.from(columns.tiou, (tiou) => tiou / TIOU_UNIT),
-    foundBy: columns.found_by.map((found) => Int32Array.from(found)),
+    best: new Int32Array(columns.best),
+    tiou: scaled(columns.tiou, TIOU_UNIT),
+    foundBy: columns.found_by.map((found) => new Int32Array(found)),
     map: columns.map,
   };
 }

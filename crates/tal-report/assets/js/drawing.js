@@ -1,7 +1,8 @@
 // Drawing of the timeline on its canvas.
 
-const GUTTER = 168;
-const HEAD = { overview: 26, axis: 24, signal: 64 };
+const GUTTER = 208;
+const LANE_NAME = 88;
+const HEAD = { overview: 26, axis: 24, channel: 26, most: 6 };
 
 /** Colours of the page's theme, read once per theme. */
 let colours = null;
@@ -48,8 +49,9 @@ function fitted(context, text, width) {
   return `\u2068${text.slice(0, low)}…\u2069`;
 }
 
-function headHeight(recording) {
-  return HEAD.overview + HEAD.axis + (recording.signal ? HEAD.signal : 0);
+function headHeight({ signal }) {
+  const channels = signal ? Math.min(HEAD.most, signal.channels.length) : 0;
+  return HEAD.overview + HEAD.axis + channels * HEAD.channel;
 }
 
 /** A scale from seconds to pixels for the view. */
@@ -105,35 +107,33 @@ function drawAxis(context, scale, top, width, bottom) {
   }
 }
 
-function drawSignal(context, signal, scale, top, width) {
-  context.save();
-  context.beginPath();
-  context.rect(GUTTER, top, width - GUTTER, HEAD.signal);
-  context.clip();
-  const height = HEAD.signal - 8;
-  signal.channels.forEach((channel, at) => {
-    const count = channel.low.length;
-    const length = (signal.end - signal.start) / count;
-    context.fillStyle = colours.series[at % NUM_COLOURS];
-    context.globalAlpha = 0.75;
-    const first = Math.max(0, Math.floor((state.view.from - signal.start) / length));
-    const last = Math.min(count, Math.ceil((state.view.to - signal.start) / length));
-    const y = (value) => top + 4 + (1 - value / 255) * height;
-    for (let i = first; i < last; i++) {
-      if (channel.low[i] >= 0) {
-        const left = scale.x(signal.start + i * length);
-        // Each column reaches to its neighbour, so that the strip has no gaps.
-        const before = i > first && channel.low[i - 1] >= 0 ? channel.high[i - 1] : channel.high[i];
-        const [high, low] = [Math.max(channel.high[i], Math.min(before, 255)), Math.min(channel.low[i], before)];
-        context.fillRect(left, y(high), Math.max(1, length * scale.perSecond), Math.max(1.5, y(low) - y(high)));
-      }
+/** One channel of the signal: a column from its least to its greatest value for each stretch of time. */
+function drawChannel(context, signal, channel, scale, top) {
+  const count = channel.low.length;
+  const length = (signal.end - signal.start) / count;
+  const first = Math.max(0, Math.floor((state.view.from - signal.start) / length));
+  const last = Math.min(count, Math.ceil((state.view.to - signal.start) / length));
+  const y = (value) => top + 2 + (1 - value / 255) * (HEAD.channel - 5);
+  for (let i = first; i < last; i++) {
+    if (channel.low[i] < 0) {
+      continue;
     }
-  });
-  context.restore();
-  context.textAlign = "right";
-  signal.channels.slice(0, 4).forEach((channel, at) => {
+    // A column reaches to its neighbour, so that the line has no gaps.
+    const hasBefore = i > 0 && channel.low[i - 1] >= 0;
+    const high = hasBefore ? Math.max(channel.high[i], channel.low[i - 1]) : channel.high[i];
+    const low = hasBefore ? Math.min(channel.low[i], channel.high[i - 1]) : channel.low[i];
+    const left = Math.max(GUTTER, scale.x(signal.start + i * length));
+    const right = scale.x(signal.start + (i + 1) * length);
+    context.fillRect(left, y(high), Math.max(1, right - left), Math.max(1.2, y(low) - y(high)));
+  }
+}
+
+function drawSignal(context, signal, scale, top) {
+  signal.channels.slice(0, HEAD.most).forEach((channel, at) => {
     context.fillStyle = colours.series[at % NUM_COLOURS];
-    context.fillText(fitted(context, channel.name, GUTTER - 20), GUTTER - 10, top + 12 + at * 14);
+    drawChannel(context, signal, channel, scale, top + at * HEAD.channel);
+    context.textAlign = "right";
+    context.fillText(fitted(context, channel.name, GUTTER - 20), GUTTER - 8, top + at * HEAD.channel + 17);
   });
 }
 
@@ -188,12 +188,12 @@ function drawGroup(context, group, shift, width) {
   context.textAlign = "left";
   context.fillStyle = colours.text;
   context.font = `600 12px ${colours.font}`;
-  context.fillText(fitted(context, state.model.classes[group.cls].name, GUTTER - 78), 8, top + 12);
+  context.fillText(fitted(context, state.model.classes[group.cls].name, GUTTER - LANE_NAME - 24), 8, top + 12);
   context.font = `11px ${colours.font}`;
   context.textAlign = "right";
   context.fillStyle = colours.muted;
   for (const lane of group.lanes) {
-    context.fillText(fitted(context, laneName(lane), 62), GUTTER - 8, lane.top + shift + 11.5);
+    context.fillText(fitted(context, laneName(lane), LANE_NAME), GUTTER - 8, lane.top + shift + 11.5);
   }
 }
 
@@ -223,7 +223,7 @@ function drawTimeline(context, { width, height, scroll, plan, recording }) {
   drawAxis(context, scale, HEAD.overview, width, height);
   drawOverview(context, recording, width);
   if (recording.signal) {
-    drawSignal(context, recording.signal, scale, HEAD.overview + HEAD.axis, width);
+    drawSignal(context, recording.signal, scale, HEAD.overview + HEAD.axis);
   }
   context.save();
   context.beginPath();

@@ -35,7 +35,7 @@ function impactTable(model, diagnosis) {
   const greatest = Math.max(...errors.map(({ gain }) => gain), 1e-9);
   return tableOf(
     "Impact: gain in average normalised mAP, in points, if the errors of a type were absent",
-    ["type", "gain", ""],
+    ["type", "gain", "share of the greatest"],
     errors.map(({ gain }, at) => {
       const bar = element("span", { class: `meter-bar k${at + 1}` });
       bar.style.width = `${Math.max(0, gain) / greatest * 100}%`;
@@ -109,7 +109,7 @@ function confusionTable(model) {
   });
   const shown = mistakes.filter(({ present }) => present > 0).sort((a, b) => b.sum - a.sum)
     .slice(0, MAX_CONFUSED).map(({ at }) => at).sort((a, b) => a - b);
-  const label = (at, rest) => (at === size ? rest : name(model.classes[at].name));
+  const label = (at, rest) => (at === size ? element("span", {}, rest) : name(model.classes[at].name));
   const columns = [...shown, size];
   const rows = columns.map((annotated) => {
     const counts = columns.map((detected) => (annotated === size && detected === size ? null : count(annotated, detected)));
@@ -127,7 +127,7 @@ function confusionTable(model) {
   return tableOf(
     `Confusion at tIoU ${thresholdName(model.thresholds[state.threshold])} and scores from ${state.score.toFixed(3)}${cut}: `
       + "rows are annotations, columns detections",
-    ["", ...columns.map((at) => label(at, "not detected"))], rows, "numbers confusion");
+    ["annotation", ...columns.map((at) => label(at, "not detected"))], rows, "numbers confusion");
 }
 
 function errorSection(model) {

@@ -56,9 +56,7 @@ function timelineSection(model) {
       action();
     }
   });
-  const whole = section("timeline", "Timeline", controls(model), element("div", { class: "desk" }, list, stage), tip.node);
-  whole.addEventListener("tal-ready", panel.relayout);
-  return whole;
+  return section("timeline", "Timeline", controls(model), element("div", { class: "desk" }, list, stage), tip.node);
 }
 
 /** A button that goes from the system's theme to the other one and back. */
@@ -102,7 +100,6 @@ function page(model) {
   document.getElementById("main").replaceChildren(...sections,
     element("footer", {}, `Made by ${model.program}.`));
   document.documentElement.classList.toggle("part", !model.isWhole);
-  sections.find(({ id }) => id === "timeline").dispatchEvent(new Event("tal-ready"));
   document.documentElement.dataset.state = "ready";
 }
 

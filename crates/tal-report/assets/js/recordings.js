@@ -85,7 +85,7 @@ function recordingList(model) {
     list.setAttribute("aria-activedescendant", `recording-${state.recording}`);
     const { item } = items[state.recording];
     if (item.isConnected) {
-      const [top, bottom] = [item.offsetTop - list.offsetTop, item.offsetTop - list.offsetTop + item.offsetHeight];
+      const [top, bottom] = [item.offsetTop, item.offsetTop + item.offsetHeight];
       if (top < list.scrollTop || bottom > list.scrollTop + list.clientHeight) {
         list.scrollTop = top - list.clientHeight / 2;
       }

@@ -111,9 +111,12 @@ function rangeOfScores() {
   let [least, greatest] = [0, 0];
   for (const { detectors } of state.model.recordings) {
     for (const { score } of detectors) {
-      for (const value of score) {
-        least = Math.min(least, value);
-        greatest = Math.max(greatest, value);
+      for (let i = 0; i < score.length; i++) {
+        if (score[i] > greatest) {
+          greatest = score[i];
+        } else if (score[i] < least) {
+          least = score[i];
+        }
       }
     }
   }

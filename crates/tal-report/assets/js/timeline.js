@@ -63,13 +63,40 @@ function timelinePanel(tip) {
   const context = canvas.getContext("2d");
   const panel = { box, plan: { groups: [], height: 0 }, width: 0, height: 0 };
   let isDue = false;
+  let isStale = true;
 
+  /** Sizes follow from the lanes: as high as they are, up to a part of the window. The width is the observer's business,
+   *  since to ask for it makes the browser lay out the page. */
+  const arrange = () => {
+    if (!isStale) {
+      return;
+    }
+    isStale = false;
+    panel.plan = layout(currentRecording());
+    const head = headHeight(currentRecording());
+    const wanted = head + panel.plan.height + 4;
+    const most = Math.max(260, Math.round(window.innerHeight * 0.62));
+    panel.height = Math.max(head + 60, Math.min(wanted, most));
+    box.style.height = `${panel.height + 2}px`;
+    canvas.style.width = `${panel.width}px`;
+    canvas.style.height = `${panel.height}px`;
+    spacer.style.height = `${Math.max(0, wanted - panel.height)}px`;
+    const ratio = window.devicePixelRatio || 1;
+    const [width, height] = [Math.round(panel.width * ratio), Math.round(panel.height * ratio)];
+    if (canvas.width !== width || canvas.height !== height) {
+      [canvas.width, canvas.height] = [width, height];
+    }
+  };
   const draw = () => {
     isDue = false;
+    arrange();
     if (panel.width > 0) {
       const ratio = window.devicePixelRatio || 1;
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       drawTimeline(context, { ...panel, scroll: box.scrollTop, recording: currentRecording() });
+      // For programs that look at the page.
+      box.dataset.view = `${state.view.from} ${state.view.to}`;
+      box.dataset.playhead = String(state.playhead ?? "");
     }
   };
   const redraw = () => {
@@ -78,27 +105,9 @@ function timelinePanel(tip) {
       requestAnimationFrame(draw);
     }
   };
-  /** Sizes follow from the lanes: as high as they are, up to a part of the window. */
-  const resize = () => {
-    const head = headHeight(currentRecording());
-    const wanted = head + panel.plan.height + 4;
-    const most = Math.max(260, Math.round(window.innerHeight * 0.62));
-    const height = Math.max(head + 60, Math.min(wanted, most));
-    box.style.height = `${height}px`;
-    const ratio = window.devicePixelRatio || 1;
-    const width = box.clientWidth;
-    if (width !== panel.width || height !== panel.height || canvas.width !== Math.round(width * ratio)) {
-      [panel.width, panel.height] = [width, height];
-      [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
-      canvas.style.width = `${width}px`;
-      canvas.style.height = `${height}px`;
-    }
-    spacer.style.height = `${Math.max(0, wanted - height)}px`;
-    redraw();
-  };
   const relayout = () => {
-    panel.plan = layout(currentRecording());
-    resize();
+    isStale = true;
+    redraw();
   };
   on("recording score shown detector", relayout);
   on("threshold view selection playhead", redraw);
@@ -110,12 +119,19 @@ function timelinePanel(tip) {
     box.scrollTop = 0;
     box.setAttribute("aria-label", `Timeline of ${currentRecording().id}`);
   });
-  on("selection", () => scrollToItem(panel));
+  on("selection", () => {
+    arrange();
+    scrollToItem(panel);
+  });
   box.addEventListener("scroll", redraw);
-  new ResizeObserver(resize).observe(box);
+  new ResizeObserver(() => {
+    if (panel.width !== box.clientWidth) {
+      panel.width = box.clientWidth;
+      relayout();
+    }
+  }).observe(box);
   listenToPointer(panel, tip);
   listenToWheel(panel);
-  panel.relayout = relayout;
   return panel;
 }
 
