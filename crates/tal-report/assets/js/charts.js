@@ -64,7 +64,7 @@ function drawSeries(one, x, y) {
     group.append(svgElement("path", { class: "faint", d: pathOf(one.faint, x, y) }));
   }
   group.append(svgElement("path", { d: pathOf(one.points, x, y) }));
-  if (one.points.length <= 20) {
+  if (one.points.length <= 20 && !one.isPlain) {
     group.append(...one.points.map(([px, py]) => svgElement("circle", { cx: x(px), cy: y(py), r: 3.5 })));
   }
   return group;
@@ -116,7 +116,7 @@ function seriesTable(chart) {
 }
 
 /**
- * A figure with lines. `chart` has title, xLabel, yLabel, series (name, points, faint) and, at will, x and y (ranges), formatX,
+ * A figure with lines. `chart` has title, xLabel, yLabel, series (name, points, faint, isPlain) and, at will, x and y (ranges), formatX,
  * formatY, diagonal and colours (positions of the series' colours).
  */
 function lineChart(given) {

@@ -10,11 +10,10 @@ function curvedClasses(model) {
 
 function precisionRecallSeries(model, detector, id, colour) {
   const curve = model.detectors[detector].curves.find((one) => one.class === id)?.curves[state.threshold];
-  const points = curve ? curve.recall.map((recall, at) => [recall, curve.precision[at]]) : [];
-  if (points.length > 0) {
-    points.unshift([0, points[0][1]]);
-  }
-  return { points, colour };
+  // The envelope is a stair: a precision holds from the recall before it.
+  const points = (curve?.recall ?? []).flatMap((recall, at) =>
+    [[at > 0 ? curve.recall[at - 1] : 0, curve.precision[at]], [recall, curve.precision[at]]]);
+  return { points, colour, isPlain: true };
 }
 
 function reliabilitySeries(model, detector, id, colour) {

@@ -162,7 +162,8 @@ function detailsPanel() {
   const node = element("div", { class: "details", role: "status", "aria-live": "polite" });
   const update = () => {
     if (state.selection === null) {
-      node.replaceChildren(element("p", { class: "empty" }, "Choose a bar, or press N for the next false positive and M for the next miss."));
+      node.replaceChildren(element("p", { class: "empty" },
+        "Choose a bar, or press N for the next false positive and M for the next miss."));
       return;
     }
     const { kind, title, rows } = describe(state.selection);

@@ -2,7 +2,9 @@
 
 function filmPanel() {
   const note = element("p", { class: "notice" });
-  const film = element("video", { controls: true, preload: "auto", muted: true, playsinline: true, "aria-label": "Film of the recording" });
+  const film = element("video", {
+    controls: true, preload: "auto", muted: true, playsinline: true, "aria-label": "Film of the recording",
+  });
   const panel = element("div", { class: "film" }, film, note);
   let isFollowing = false;
 

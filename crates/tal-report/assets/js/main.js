@@ -17,7 +17,8 @@ function heading() {
 }
 
 function buttons() {
-  const button = (label, key, act) => element("button", { type: "button", title: `Key: ${key}`, "aria-keyshortcuts": key, click: act },
+  const button = (label, key, act) => element("button",
+    { type: "button", title: `Key: ${key}`, "aria-keyshortcuts": key, click: act },
     label, element("kbd", { "aria-hidden": "true" }, key));
   const middle = () => (state.view.from + state.view.to) / 2;
   const hasErrors = state.model.detectors.length > 0;

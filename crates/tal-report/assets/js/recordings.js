@@ -127,6 +127,7 @@ function recordingList(model) {
   arrange();
   if (listed.length > 0) {
     state.recording = listed[0];
+    mark();
   }
   const search = element("input", {
     type: "search", id: "search", placeholder: "name or class", autocomplete: "off",

@@ -61,7 +61,7 @@ function timelinePanel(tip) {
     "aria-describedby": "keys",
   }, canvas, spacer);
   const context = canvas.getContext("2d");
-  const panel = { box, plan: { groups: [], height: 0 }, width: 0, height: 0 };
+  const panel = { box, plan: { groups: [], height: 0 }, width: 0, height: 0, scroll: 0 };
   let isDue = false;
   let isStale = true;
 
@@ -93,7 +93,7 @@ function timelinePanel(tip) {
     if (panel.width > 0) {
       const ratio = window.devicePixelRatio || 1;
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
-      drawTimeline(context, { ...panel, scroll: box.scrollTop, recording: currentRecording() });
+      drawTimeline(context, { ...panel, recording: currentRecording() });
       // For programs that look at the page.
       box.dataset.view = `${state.view.from} ${state.view.to}`;
       box.dataset.playhead = String(state.playhead ?? "");
@@ -123,7 +123,12 @@ function timelinePanel(tip) {
     arrange();
     scrollToItem(panel);
   });
-  box.addEventListener("scroll", redraw);
+  // Kept, since to ask for it makes the browser lay out the page.
+  box.addEventListener("scroll", () => {
+    panel.scroll = box.scrollTop;
+    redraw();
+  });
+  window.addEventListener("resize", relayout);
   new ResizeObserver(() => {
     if (panel.width !== box.clientWidth) {
       panel.width = box.clientWidth;

@@ -46,7 +46,8 @@ async function opened(browser, name, colorScheme = "light") {
     await page.waitForSelector("html[data-state=ready]", { timeout: 60_000 });
   }
   page.seconds = (Date.now() - start) / 1000;
-  page.silent = (what) => check(complaints.length === 0, `${what}: no complaint in the console${complaints.map((c) => `\n  ${c}`)}`);
+  page.silent = (what) =>
+    check(complaints.length === 0, `${what}: no complaint in the console${complaints.map((c) => `\n  ${c}`)}`);
   return page;
 }
 
@@ -164,7 +165,8 @@ async function large(browser) {
     }
     return { pan: 120_000 / (panned - start), slide: 30_000 / (performance.now() - panned) };
   });
-  console.log(`figure large report: ${times.pan.toFixed(0)} frames/s while panning, ${times.slide.toFixed(0)} while the slider moves`);
+  const [pan, slide] = [times.pan.toFixed(0), times.slide.toFixed(0)];
+  console.log(`figure large report: ${pan} frames/s while panning, ${slide} while the slider moves`);
   check(await page.locator("#timeline .list li").count() === 500, "large report lists its recordings");
   page.silent("large");
   await page.close();

@@ -87,10 +87,11 @@ async function jumps(page, check) {
     seen.add(await page.locator(".details").textContent());
   }
   const kind = await title.textContent();
-  check(seen.size >= 4 && /double|wrong|localization|confusion|background/.test(kind), `N jumps from one false positive to the next (${kind.slice(1)})`);
+  check(seen.size >= 4 && /double|wrong|localization|confusion|background/.test(kind),
+    `N jumps from one false positive to the next (${kind.slice(1)})`);
   await page.keyboard.press("m");
-  check((await title.textContent()).includes("annotation") && (await page.locator(".details").textContent()).includes("missed"), "M jumps to a miss");
   const chosen = await page.locator(".details").textContent();
+  check((await title.textContent()).includes("annotation") && chosen.includes("missed"), "M jumps to a miss");
   await page.keyboard.press(".");
   check(await page.locator(".details").textContent() !== chosen, "full stop chooses the next item");
   const name = await page.locator("#recording-name").textContent();
@@ -104,7 +105,8 @@ async function search(page, check) {
   const items = page.locator(".list li");
   const all = await items.count();
   await page.locator("#search").fill("_0013");
-  check(await items.count() === 1 && (await page.locator(".found").textContent()) === "1 recording", "search finds a recording by its name");
+  const found = await page.locator(".found").textContent();
+  check(await items.count() === 1 && found === "1 recording", "search finds a recording by its name");
   await page.locator("#search").fill("nothing has this name");
   check(await items.count() === 0, "search can find nothing");
   await page.locator("#search").fill("");
@@ -135,7 +137,8 @@ async function tabs(page, check) {
     await page.keyboard.press("Tab");
     reached.add(await page.evaluate(() => document.activeElement.id || document.activeElement.className));
   }
-  check(["score", "search", "tracks", "theme", "list"].every((id) => reached.has(id)), "the tab key reaches slider, search, list and timeline");
+  check(["score", "search", "tracks", "theme", "list"].every((id) => reached.has(id)),
+    "the tab key reaches slider, search, list and timeline");
 }
 
 async function details(page, check) {
