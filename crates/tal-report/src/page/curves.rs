@@ -54,7 +54,7 @@ impl Thinned {
         let last = points.len().saturating_sub(1);
         let width = points.len().div_ceil(MAX_POINTS).max(1);
         let kept = points.iter().enumerate();
-        let kept = kept.filter(|(at, _)| at % width == 0 || *at == last);
+        let kept = kept.filter(|(at, _)| at.is_multiple_of(width) || *at == last);
         let (recall, precision) = kept.map(|(_, (r, p))| (rounded(*r), rounded(*p))).unzip();
         Self { recall, precision }
     }

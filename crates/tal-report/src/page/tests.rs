@@ -148,9 +148,7 @@ fn tracks_are_by_start_with_their_outcomes() {
 #[test]
 fn data_never_become_markup() {
     let page = with_report(|report| html(&report).unwrap());
-    assert!(
-        !page.contains("<img") && !page.contains('\u{202e}') || page.matches("<img").count() == 0
-    );
+    assert!(!page.contains("<img"));
     assert_eq!(page.matches("<script").count(), 2);
     assert_eq!(page.matches("</script>").count(), 2);
     assert!(page.contains("<title>&lt;/script&gt;&lt;img"));
