@@ -4,6 +4,7 @@
 
 mod bench_report;
 mod book;
+mod browser;
 mod circles;
 mod curve_references;
 mod fuzz;
@@ -100,6 +101,16 @@ enum Task {
         #[arg(long, default_value_t = references::NUM_CASES)]
         cases: u32,
     },
+    /// Check: pages of `tal report` in Chromium (packages from npm, into target/browser)
+    ///
+    /// Slider, zoom, pan, keys, search, jumps, films, hostile names, accessibility by axe-core; prints load time and frame
+    /// rate of a large report. Chromium is that of TAL_CHROMIUM or in PATH, or is fetched by Playwright; without one, without
+    /// npm, or without ffmpeg for a film, the step says what it leaves out.
+    Browser {
+        /// Also write the pictures of docs/figures
+        #[arg(long)]
+        pictures: bool,
+    },
     /// Check: clippy on all targets, warnings denied
     Clippy,
     /// Check: the projects outside the workspace (crates/*/examples/*/Cargo.toml) compile, and embedding runs
@@ -162,6 +173,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Docs { write } => steps::docs(&workspace, write),
         Task::Book => book::run(&workspace),
         Task::References { cases } => references::run(&workspace, cases),
+        Task::Browser { pictures } => browser::run(&workspace, pictures),
         Task::Clippy => steps::clippy(&workspace),
         Task::Example => steps::example(&workspace),
         Task::Rustdoc => steps::rustdoc(&workspace),

@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Command::Test(args) => commands::test::run(&args, device, &console),
         Command::Predict(args) => commands::predict::run(&args, device, &console),
         Command::Evaluate(args) => commands::evaluate::run(&args),
+        Command::Report(args) => commands::report::run(&args, &console),
         Command::Ablate(args) => {
             commands::ablate::run(&args, device, threads.unwrap_or(1), &console)
         }

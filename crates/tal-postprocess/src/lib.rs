@@ -25,8 +25,8 @@ pub use proposals::{ActivationCurves, ProposalError, localize, propose, suppress
 pub use evaluation::{
     AverageRecall, ClassCurves, ClassEvaluation, ClassRecall, DetectionColumns, DetectionInput,
     Evaluation, EvaluationCounts, EvaluationError, InputError, InputErrorKind, KNOWN_DATASETS,
-    Matching, PrecisionRecall, RecallAtK, TieReport, average_precision, average_recall,
-    default_thresholds, evaluate, evaluate_with,
+    Matching, PrecisionRecall, RecallAtK, Reliability, ReliabilityBin, ReliabilityCurve, TieReport,
+    average_precision, average_recall, default_thresholds, evaluate, evaluate_with,
 };
 
 // Uncertainty of an evaluation, and comparison of detectors.
@@ -42,7 +42,8 @@ pub use fusion::{FusionError, FusionRule, fuse_detection_sets, fuse_detections};
 // Diagnosis.
 pub use diagnosis::{
     Bucket, BucketDiagnosis, Characteristic, CharacteristicBuckets, CharacteristicDiagnosis,
-    CountedInstances, Diagnosis, DiagnosisConfig, DiagnosisCounts, DiagnosisError, DiagnosisTies,
-    ErrorCounts, ErrorImpact, ErrorType, FalsePositiveProfile, Impact, NormalizedMap,
-    ThresholdProfile, diagnose, normalized_average_precision,
+    CountedInstances, DetectionOutcome, Diagnosis, DiagnosisConfig, DiagnosisCounts,
+    DiagnosisError, DiagnosisTies, ErrorCounts, ErrorImpact, ErrorType, FalsePositiveProfile,
+    Impact, Judgement, NormalizedMap, Outcomes, RecordingOutcomes, ThresholdProfile, diagnose,
+    normalized_average_precision, outcomes,
 };

@@ -17,6 +17,7 @@ mod inspect;
 mod machine;
 mod measures;
 mod prepare;
+mod report;
 mod runs;
 mod split;
 mod synth;
@@ -37,7 +38,7 @@ pub(crate) use convert_features::ConvertFeaturesArgs;
 pub(crate) use data::{CheckArgs, DataCommand, StatsArgs};
 pub(crate) use detector::{DemoArgs, ImportArgs, PredictArgs, TestArgs, TrainArgs, TrainedArgs};
 pub(crate) use ensemble::EnsembleArgs;
-pub(crate) use evaluate::{CountArg, EvaluateArgs, RulesArgs};
+pub(crate) use evaluate::{CountArg, EvaluateArgs, FusionArgs, RulesArgs};
 pub(crate) use examples::command;
 pub(crate) use features::{
     DecoderArgs, ExtractArgs, FeaturesCheckArgs, FeaturesCommand, ProbeArgs, RecipesArgs,
@@ -48,6 +49,7 @@ pub(crate) use inspect::InspectArgs;
 pub(crate) use machine::{CompletionsArgs, DoctorArgs, ManArgs};
 pub(crate) use measures::{EndsArg, MeasureArgs, MeasureName};
 pub(crate) use prepare::{PrepareArgs, PreparedDataset};
+pub(crate) use report::{NamedPath, ReportArgs, SignalArg};
 pub(crate) use runs::RunsArgs;
 pub(crate) use split::SplitArgs;
 pub(crate) use synth::{CorpusArgs, SynthArgs};
@@ -107,6 +109,11 @@ pub(crate) enum Command {
     /// Prints mAP and, on request, recall, kinds of errors, confidence intervals and a comparison with a second file. Runs no
     /// network, so the file may come from any detector.
     Evaluate(Box<EvaluateArgs>),
+    /// Show runs and detections in one HTML file
+    ///
+    /// The file needs neither a network nor a server: figures as `tal evaluate` prints them, training curves, errors, and a
+    /// timeline of every recording with annotations and detections.
+    Report(Box<ReportArgs>),
     /// Train a grid of configurations and seeds, and tabulate the results
     ///
     /// Each run is a process of its own. Finished runs are kept and interrupted ones continue, so the same command can be

@@ -28,6 +28,7 @@ pub(crate) mod prepare;
 pub(crate) mod probe;
 pub(crate) mod recipes;
 pub(crate) mod released_weights;
+pub(crate) mod report;
 pub(crate) mod runs;
 pub(crate) mod sidecars;
 pub(crate) mod split;

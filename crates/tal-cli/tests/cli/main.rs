@@ -22,6 +22,7 @@ mod measures;
 mod no_effect;
 mod profile;
 mod released;
+mod report;
 mod runs;
 mod support;
 mod terminal;

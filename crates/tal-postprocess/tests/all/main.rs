@@ -18,6 +18,7 @@ mod golden_proposals;
 mod golden_suppression;
 mod measures_properties;
 mod measures_reference;
+mod outcomes;
 mod proposals;
 mod run_comparison;
 mod support;
