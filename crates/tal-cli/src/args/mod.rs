@@ -32,7 +32,7 @@ use tal_engine::DeviceChoice;
 pub(crate) use ablate::AblateArgs;
 pub(crate) use config::{ConfigCommand, ConfigImportArgs, ShowArgs, SuggestArgs};
 pub(crate) use convert::ConvertCommand;
-pub(crate) use convert_annotations::{ConvertAnnotationsArgs, ToolArgs};
+pub(crate) use convert_annotations::ConvertAnnotationsArgs;
 pub(crate) use convert_detections::{ConvertDetectionsArgs, DraftArgs};
 pub(crate) use convert_features::ConvertFeaturesArgs;
 pub(crate) use data::{CheckArgs, DataCommand, StatsArgs};
