@@ -1,4 +1,4 @@
-//! What is shown of a file, without a say in how.
+//! Sections of facts about a file, without a say in how they are shown.
 
 /// A part of what is shown.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,4 +1,4 @@
-//! What a file shows before it is read, for recognition.
+//! Marks of a file, by which its format is recognised before it is read.
 
 use std::borrow::Cow;
 use std::path::Path;

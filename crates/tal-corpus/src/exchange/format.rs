@@ -1,4 +1,4 @@
-//! What a format of an annotation tool is.
+//! Description of a format of an annotation tool.
 
 use std::path::Path;
 

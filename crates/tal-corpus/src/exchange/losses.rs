@@ -1,4 +1,4 @@
-//! What a format cannot say of annotations.
+//! Properties of annotations that a format cannot hold.
 
 use super::format::{Carries, Format};
 use super::model::{Event, Project, Track};
