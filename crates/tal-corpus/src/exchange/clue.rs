@@ -1,4 +1,4 @@
-//! What a file shows before it is read, for recognition.
+//! Clues that a file gives before it is read, for recognition.
 
 use std::borrow::Cow;
 
