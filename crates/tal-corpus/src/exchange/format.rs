@@ -1,4 +1,4 @@
-//! Description of a format of an annotation tool.
+//! A format of an annotation tool, and the things that it can say.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Properties of annotations that a format cannot hold.
+//! Parts of annotations that a format cannot say.
 
 use super::format::{Carries, Format};
 use super::model::{Event, Project, Track};
