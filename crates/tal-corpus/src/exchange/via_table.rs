@@ -63,9 +63,18 @@ fn read(bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Project, Exc
         _ => vec![needed("temporal_coordinates")?],
     };
     let regions = column("spatial_coordinates");
+    // The reader of rows does not count the lines of notes above them.
+    let num_notes = text
+        .lines()
+        .take_while(|line| line.starts_with('#'))
+        .count();
+    let notes = text.split_inclusive('\n').take(num_notes).map(str::len);
+    let table = &text[notes.sum::<usize>()..];
+    let line =
+        |row: &csv::StringRecord| num_notes as u64 + row.position().map_or(0, |at| at.line());
     let cell = |row: &csv::StringRecord, at: usize, name: &str| {
         let text = row.get(at).unwrap_or_default();
-        let line = row.position().map_or(0, csv::Position::line);
+        let line = line(row);
         serde_json::from_str::<Value>(text).map_err(|_| {
             ExchangeError::part(path, format!("line {line}, column {name}"), text, "JSON")
         })
@@ -75,7 +84,7 @@ fn read(bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Project, Exc
             .comment(Some(b'#'))
             .has_headers(false)
             .flexible(true)
-            .from_reader(text.as_bytes())
+            .from_reader(table.as_bytes())
             .into_records()
             .filter_map(Result::ok)
     };
@@ -102,7 +111,7 @@ fn read(bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Project, Exc
     let mut tracks: Vec<Track> = Vec::new();
     let (mut num_regions, mut num_of_files, mut num_without) = (0, 0, 0);
     for row in rows() {
-        let line = row.position().map_or(0, csv::Position::line);
+        let line = line(&row);
         let wrong = |name: &str, found: &str, expected: &str| {
             ExchangeError::part(path, format!("line {line}, column {name}"), found, expected)
         };
