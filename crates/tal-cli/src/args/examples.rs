@@ -222,7 +222,8 @@ mod tests {
         walk(&root, "tal", &mut all);
         assert!(all.len() > 25, "{}", all.len());
         for (path, command) in &all {
-            let help = command.clone().render_long_help().to_string();
+            let mut command = (*command).clone();
+            let help = command.render_long_help().to_string();
             let (_, examples) = help
                 .split_once("Examples:\n")
                 .unwrap_or_else(|| panic!("`{path} --help` has no example"));
