@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tal_core::Usage;
-use tal_corpus::ClipError;
+use tal_corpus::{ClipError, SuggestionError};
 use tal_engine::EngineError;
 use tal_engine::ablation::AblationError;
 use tal_synth::SynthError;
@@ -65,6 +65,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         || usage::<AblationError>(error)
         || usage::<tal_config::import::ImportError>(error)
         || usage::<ClipError>(error)
+        || usage::<SuggestionError>(error)
         || usage::<SynthError>(error);
     ExitCode::from(if usage { 2 } else { 1 })
 }

@@ -43,9 +43,11 @@ fn main() -> ExitCode {
         Command::Test(args) => commands::test::run(&args, device, &console),
         Command::Predict(args) => commands::predict::run(&args, device, &console),
         Command::Evaluate(args) => commands::evaluate::run(&args),
+        Command::Report(args) => commands::report::run(&args, &console),
         Command::Ablate(args) => {
             commands::ablate::run(&args, device, threads.unwrap_or(1), &console)
         }
+        Command::Ensemble(args) => commands::ensemble::run(&args, &console),
         Command::Runs(args) => commands::runs::run(&args, &console),
         Command::Inspect(args) => commands::inspect::run(&args, &console),
         Command::Import(args) => commands::import::run(&args),
@@ -67,6 +69,9 @@ fn main() -> ExitCode {
         Command::Data(DataCommand::Split(args)) => commands::split::run(&args),
         Command::Data(DataCommand::Clicks(args)) => commands::clicks::run(&args),
         Command::Data(DataCommand::Clips(args)) => commands::clips::run(&args),
+        Command::Data(DataCommand::Convert(ConvertCommand::Detections(args))) => {
+            commands::convert_detections::run(&args)
+        }
         Command::Data(DataCommand::Convert(ConvertCommand::Features(args))) => {
             commands::convert_features::run(&args, &console)
         }

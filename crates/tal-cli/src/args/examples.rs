@@ -48,6 +48,26 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "tal ensemble",
+        &["tal ensemble runs/seed_1 runs/seed_2 runs/seed_3 --out fused.json"],
+    ),
+    (
+        "tal report",
+        &[
+            "tal report runs/mine --out report.html",
+            "tal report new=runs/mine old=found.json --media films --out report.html",
+            "tal report found.json --ground-truth annotations.json --subset test --out report.html",
+        ],
+    ),
+    (
+        "tal config suggest",
+        &["tal config suggest annotations.json features --out configs/mine.yaml"],
+    ),
+    (
+        "tal data convert detections",
+        &["tal data convert detections found.json --to boris --min-score 0.3 --out drafts.boris"],
+    ),
+    (
         "tal runs",
         &[
             "tal runs runs --sort map",
@@ -222,8 +242,7 @@ mod tests {
         walk(&root, "tal", &mut all);
         assert!(all.len() > 25, "{}", all.len());
         for (path, command) in &all {
-            let mut command = (*command).clone();
-            let help = command.render_long_help().to_string();
+            let help = Command::clone(command).render_long_help().to_string();
             let (_, examples) = help
                 .split_once("Examples:\n")
                 .unwrap_or_else(|| panic!("`{path} --help` has no example"));

@@ -3,15 +3,21 @@
 mod ablate;
 mod config;
 mod convert;
+mod convert_annotations;
+mod convert_detections;
+mod convert_features;
 mod data;
 mod detector;
+mod ensemble;
 mod evaluate;
 mod examples;
 mod features;
+mod formats;
 mod inspect;
 mod machine;
 mod measures;
 mod prepare;
+mod report;
 mod runs;
 mod split;
 mod synth;
@@ -24,22 +30,26 @@ use clap::{Args, Parser, Subcommand};
 use tal_engine::DeviceChoice;
 
 pub(crate) use ablate::AblateArgs;
-pub(crate) use config::{ConfigCommand, ConfigImportArgs, ShowArgs};
-pub(crate) use convert::{
-    ConvertAnnotationsArgs, ConvertCommand, ConvertFeaturesArgs, SourceArg, TargetArg,
-};
+pub(crate) use config::{ConfigCommand, ConfigImportArgs, ShowArgs, SuggestArgs};
+pub(crate) use convert::ConvertCommand;
+pub(crate) use convert_annotations::ConvertAnnotationsArgs;
+pub(crate) use convert_detections::{ConvertDetectionsArgs, DraftArgs};
+pub(crate) use convert_features::ConvertFeaturesArgs;
 pub(crate) use data::{CheckArgs, DataCommand, StatsArgs};
 pub(crate) use detector::{DemoArgs, ImportArgs, PredictArgs, TestArgs, TrainArgs, TrainedArgs};
-pub(crate) use evaluate::{CountArg, EvaluateArgs, RulesArgs};
+pub(crate) use ensemble::EnsembleArgs;
+pub(crate) use evaluate::{CountArg, EvaluateArgs, FusionArgs, RulesArgs};
 pub(crate) use examples::command;
 pub(crate) use features::{
     DecoderArgs, ExtractArgs, FeaturesCheckArgs, FeaturesCommand, ProbeArgs, RecipesArgs,
     WeightsArgs as ReleasedWeightsArgs,
 };
+pub(crate) use formats::{FromArg, SourceArg, TargetArg, ToArg};
 pub(crate) use inspect::InspectArgs;
 pub(crate) use machine::{CompletionsArgs, DoctorArgs, ManArgs};
 pub(crate) use measures::{EndsArg, MeasureArgs, MeasureName};
 pub(crate) use prepare::{PrepareArgs, PreparedDataset};
+pub(crate) use report::{NamedPath, ReportArgs, SignalArg};
 pub(crate) use runs::RunsArgs;
 pub(crate) use split::SplitArgs;
 pub(crate) use synth::{CorpusArgs, SynthArgs};
@@ -99,11 +109,22 @@ pub(crate) enum Command {
     /// Prints mAP and, on request, recall, kinds of errors, confidence intervals and a comparison with a second file. Runs no
     /// network, so the file may come from any detector.
     Evaluate(Box<EvaluateArgs>),
+    /// Show runs and detections in one HTML file
+    ///
+    /// The file needs neither a network nor a server: figures as `tal evaluate` prints them, training curves, errors, and a
+    /// timeline of every recording with annotations and detections.
+    Report(Box<ReportArgs>),
     /// Train a grid of configurations and seeds, and tabulate the results
     ///
     /// Each run is a process of its own. Finished runs are kept and interrupted ones continue, so the same command can be
     /// repeated.
     Ablate(AblateArgs),
+    /// Fuse the detections of several detectors into one set
+    ///
+    /// Detections of one class that overlap become one: its segment is their mean, weighted by score, and its score is their
+    /// mean times the share of the models that agree. Runs with other seeds, folds or methods can be fused; mAP is printed if
+    /// a run is among them.
+    Ensemble(EnsembleArgs),
     /// List, sort and compare runs
     ///
     /// Finds all run folders below the given ones, running and broken ones included.
