@@ -64,14 +64,10 @@ fn read(bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Project, Exc
     };
     let regions = column("spatial_coordinates");
     // The reader of rows does not count the lines of notes above them.
-    let num_notes = text
-        .lines()
-        .take_while(|line| line.starts_with('#'))
-        .count();
-    let notes = text.split_inclusive('\n').take(num_notes).map(str::len);
-    let table = &text[notes.sum::<usize>()..];
-    let line =
-        |row: &csv::StringRecord| num_notes as u64 + row.position().map_or(0, |at| at.line());
+    let is_note = |line: &&str| line.starts_with('#');
+    let notes: Vec<&str> = text.split_inclusive('\n').take_while(is_note).collect();
+    let num_notes = notes.len() as u64;
+    let line = |row: &csv::StringRecord| row.position().map_or(0, |at| at.line()) + num_notes;
     let cell = |row: &csv::StringRecord, at: usize, name: &str| {
         let text = row.get(at).unwrap_or_default();
         let line = line(row);
@@ -84,7 +80,7 @@ fn read(bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Project, Exc
             .comment(Some(b'#'))
             .has_headers(false)
             .flexible(true)
-            .from_reader(table.as_bytes())
+            .from_reader(text[notes.concat().len()..].as_bytes())
             .into_records()
             .filter_map(Result::ok)
     };
