@@ -1,5 +1,7 @@
 //! What a format cannot say of annotations.
 
+use std::collections::BTreeMap;
+
 use super::format::{Carries, Format};
 use super::model::{Event, Project, Track};
 use super::names::clean;
@@ -59,6 +61,35 @@ pub fn losses(title: &str, carries: Carries, project: &Project) -> Option<String
         let points = counted(num_points, "point event");
         sentences.push(format!("{points} become as short as {} allows", title));
     }
+    let num_states = count(|e| e.end.is_some());
+    if !carries.states && num_states > 0 {
+        let states = counted(num_states, "event");
+        sentences.push(format!(
+            "{states} with an end become points in their middle"
+        ));
+    }
+    if !carries.repeats {
+        let num_joined = project.tracks.iter().map(num_joined).sum();
+        if num_joined > 0 {
+            let joined = counted(num_joined, "event");
+            sentences.push(format!(
+                "{joined} overlap or touch another one of their class and become one with it"
+            ));
+        }
+    }
+    let num_empty = tracks(|t| t.events.is_empty());
+    if !carries.empty_recordings && num_empty > 0 {
+        let empty = counted(num_empty, "recording");
+        sentences.push(format!("{empty} without events are left out"));
+    }
+    let ids = project.tracks.iter().map(|track| &track.id);
+    let num_spaced = (project.classes.iter().chain(ids))
+        .filter(|name| name.contains(char::is_whitespace))
+        .count();
+    if !carries.spaces && num_spaced > 0 {
+        let names = counted(num_spaced, "name");
+        sentences.push(format!("{names} have underscores instead of spaces"));
+    }
     let num_early = count(|e| e.start < 0.0);
     if num_early > 0 {
         sentences.push(format!(
@@ -78,6 +109,20 @@ pub fn losses(title: &str, carries: Carries, project: &Project) -> Option<String
         ));
     }
     (!sentences.is_empty()).then(|| sentences.join("; "))
+}
+
+/// Number of events that overlap or touch an earlier one of their class.
+fn num_joined(track: &Track) -> usize {
+    let mut ends: BTreeMap<&str, f64> = BTreeMap::new();
+    let mut events: Vec<&Event> = track.events.iter().collect();
+    events.sort_by(|a, b| a.start.total_cmp(&b.start));
+    let mut joined = 0;
+    for event in events {
+        let end = ends.entry(&event.class).or_insert(f64::NEG_INFINITY);
+        joined += usize::from(event.start <= *end);
+        *end = end.max(event.end_or_start());
+    }
+    joined
 }
 
 /// A number with a noun.

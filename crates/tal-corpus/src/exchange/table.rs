@@ -1,10 +1,26 @@
 //! The table of formats.
 
 use super::format::Format;
-use super::{audacity, elan};
+use super::{
+    audacity, bids, dcase, elan, feral, fiftyone, json_lines, label_studio, mabe, osl, rttm,
+    soccernet,
+};
 
 /// All formats. Recognition takes the first that fits.
-pub static FORMATS: &[&Format] = &[&elan::FORMAT, &audacity::FORMAT];
+pub static FORMATS: &[&Format] = &[
+    &elan::FORMAT,
+    &audacity::FORMAT,
+    &label_studio::FORMAT,
+    &soccernet::FORMAT,
+    &osl::FORMAT,
+    &feral::FORMAT,
+    &fiftyone::FORMAT,
+    &json_lines::FORMAT,
+    &rttm::FORMAT,
+    &mabe::FORMAT,
+    &dcase::FORMAT,
+    &bids::FORMAT,
+];
 
 impl Format {
     /// The format of a name, as the command line spells it.

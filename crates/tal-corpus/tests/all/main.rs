@@ -6,6 +6,8 @@ mod common;
 mod audit;
 mod clips;
 mod exchange;
+mod exchange_tools;
+mod exchange_tools_malformed;
 mod features_convert;
 mod features_formats;
 mod frame_labels;
