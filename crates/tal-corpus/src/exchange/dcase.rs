@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use tal_data::Table;
-use tal_data::text::{TextFileError, finite};
+use tal_data::text::{self, TextFileError, finite};
 
 use super::format::{Carries, Format, Layout};
 use super::frames::{decimal, event};
@@ -57,7 +57,8 @@ fn with_header<'a>(bytes: &'a [u8], path: &Path) -> Result<(Cow<'a, [u8]>, usize
         .next()
         .unwrap_or_default();
     let line = String::from_utf8_lossy(line);
-    if line.contains("onset") {
+    let mut cells = line.split(['\t', ',', ';']).map(text::unquoted);
+    if cells.any(|cell| cell == COLUMNS[1]) {
         return Ok((bytes.into(), 0));
     }
     let count = line.split('\t').count();
@@ -70,17 +71,12 @@ fn with_header<'a>(bytes: &'a [u8], path: &Path) -> Result<(Cow<'a, [u8]>, usize
 
 fn read(bytes: &[u8], path: &Path, _: &ReadOptions) -> Result<Project, ExchangeError> {
     let (bytes, num_added) = with_header(bytes, path)?;
-    let mut project = rows(&bytes, path).map_err(|mut error| {
+    rows(&bytes, path).map_err(|mut error| {
         if let TextFileError::Line { line, .. } | TextFileError::Cell { line, .. } = &mut error {
             *line = line.saturating_sub(num_added);
         }
-        error
-    })?;
-    if project.tracks.is_empty() && num_added == 0 {
-        // A header without rows says nothing of recordings.
-        project.classes.clear();
-    }
-    Ok(project)
+        error.into()
+    })
 }
 
 fn rows(bytes: &[u8], path: &Path) -> Result<Project, TextFileError> {

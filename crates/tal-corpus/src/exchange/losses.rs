@@ -65,7 +65,7 @@ pub fn losses(title: &str, carries: Carries, project: &Project) -> Option<String
     if !carries.states && num_states > 0 {
         let states = counted(num_states, "event");
         sentences.push(format!(
-            "{states} with an end become points in their middle"
+            "{states} with an end written as points in the middle"
         ));
     }
     if !carries.repeats {
@@ -73,14 +73,14 @@ pub fn losses(title: &str, carries: Carries, project: &Project) -> Option<String
         if num_joined > 0 {
             let joined = counted(num_joined, "event");
             sentences.push(format!(
-                "{joined} overlap or touch another one of their class and become one with it"
+                "{joined} joined with one of the same class that overlaps or touches"
             ));
         }
     }
     let num_empty = tracks(|t| t.events.is_empty());
     if !carries.empty_recordings && num_empty > 0 {
         let empty = counted(num_empty, "recording");
-        sentences.push(format!("{empty} without events are left out"));
+        sentences.push(format!("{empty} without events left out"));
     }
     let ids = project.tracks.iter().map(|track| &track.id);
     let num_spaced = (project.classes.iter().chain(ids))
@@ -88,7 +88,7 @@ pub fn losses(title: &str, carries: Carries, project: &Project) -> Option<String
         .count();
     if !carries.spaces && num_spaced > 0 {
         let names = counted(num_spaced, "name");
-        sentences.push(format!("{names} have underscores instead of spaces"));
+        sentences.push(format!("{names} with underscores instead of spaces"));
     }
     let num_early = count(|e| e.start < 0.0);
     if num_early > 0 {

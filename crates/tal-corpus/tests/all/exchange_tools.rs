@@ -164,7 +164,7 @@ proptest! {
         let mut all = project(&cases, FPS);
         for event in all.tracks.iter_mut().flat_map(|track| &mut track.events) {
             // No format of frames holds less than one of them.
-            event.end = Some(event.end_or_start().max((event.start * FPS + 1.0) / FPS));
+            event.end = Some(event.end_or_start().max(((event.start * FPS).round() + 1.0) / FPS));
         }
         assert_same("fiftyone", &all, &round_trip("fiftyone", &all), true);
         assert_same("label-studio", &all, &round_trip("label-studio", &all), true);
@@ -256,7 +256,7 @@ fn ten_thousand_events_and_none() {
     // Tables with a row per event do not know recordings without events, and it is said.
     for name in ["rttm", "mabe"] {
         let said = format(name).losses(&none).unwrap();
-        assert_eq!(said, "1 recording without events are left out", "{name}");
+        assert_eq!(said, "1 recording without events left out", "{name}");
         assert_eq!(round_trip(name, &none).tracks.len(), 0, "{name}");
     }
 }
@@ -624,15 +624,15 @@ fn what_formats_cannot_say_is_named() {
     let said = |name: &str| format(name).losses(&project);
     assert_eq!(
         said("rttm").unwrap(),
-        "2 names have underscores instead of spaces"
+        "2 names with underscores instead of spaces"
     );
     assert_eq!(
         said("osl").unwrap(),
-        "2 events with an end become points in their middle"
+        "2 events with an end written as points in the middle"
     );
     assert_eq!(
         said("feral").unwrap(),
-        "1 point event become as short as FERAL allows; 1 event overlap or touch another one of their class and become one with it"
+        "1 point event become as short as FERAL allows; 1 event joined with one of the same class that overlaps or touches"
     );
     assert_eq!(said("jsonl"), None);
     let same = Project::new(vec![track(

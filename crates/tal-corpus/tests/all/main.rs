@@ -6,6 +6,7 @@ mod common;
 mod audit;
 mod clips;
 mod exchange;
+mod exchange_readers;
 mod exchange_tools;
 mod exchange_tools_malformed;
 mod features_convert;

@@ -1,6 +1,7 @@
 //! Tasks of Label Studio: timeline labels in frames from 1, labels of sounds and of time series in seconds.
 
 mod config;
+mod media;
 mod read;
 mod words;
 mod write;
