@@ -5,6 +5,9 @@ use std::path::Path;
 use super::model::{Event, Track};
 use super::{ExchangeError, ReadOptions, WriteOptions};
 
+/// Largest number of a frame: up to it, numbers with a point are exact.
+const MOST: f64 = (1_u64 << 53) as f64;
+
 /// Frames of one length, counted from 0. A frame lasts from its number to the next one, divided by the frame rate.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frames {
@@ -61,7 +64,8 @@ impl Frames {
 
     /// The frame that begins nearest to a time.
     pub(super) fn frame(self, seconds: f64) -> i64 {
-        (seconds * self.fps).round() as i64
+        // Numbers beyond are no frames, and adding to them would not be exact.
+        (seconds * self.fps).round().clamp(-MOST, MOST) as i64
     }
 
     /// The time at which a frame begins.

@@ -1,20 +1,23 @@
 //! Labels of FERAL: JSON with a class, or a 0 or 1 for every class, per frame.
 
+mod write;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::format::{Carries, Format, Layout};
-use super::frames::Frames;
-use super::json::{Item, parsed};
-use super::model::{Event, Project, Track};
-use super::options::stem;
-use super::{ExchangeError, ReadOptions, WriteOptions, output};
+use crate::exchange::format::{Carries, Format, Layout};
+use crate::exchange::frames::Frames;
+use crate::exchange::json::{Item, parsed};
+use crate::exchange::model::{Event, Project, Track};
+use crate::exchange::options::stem;
+use crate::exchange::{ExchangeError, ReadOptions};
+use write::{OTHER, TITLE};
 
 pub(super) static FORMAT: Format = Format {
     name: "feral",
-    title: "FERAL",
+    title: TITLE,
     extensions: &["json"],
     layout: Layout::Together,
     carries: Carries {
@@ -28,22 +31,19 @@ pub(super) static FORMAT: Format = Format {
         is_object("class_names") && is_object("labels")
     },
     read: Some(read),
-    write: Some(write),
+    write: Some(write::write),
     ..Format::PLAIN
 };
 
-/// Names of class 0 if it stands for frames in which nothing happens; ours first.
+/// Names of class 0 if it stands for frames in which nothing happens.
 const BACKGROUND: [&str; 6] = [
-    "other",
+    OTHER,
     "none",
     "background",
     "nothing",
     "no_behavior",
     "no behavior",
 ];
-const SPLITS: [&str; 4] = ["train", "val", "test", "inference"];
-/// Longest recording that is written, in frames: a day at 240 per second.
-const MOST_FRAMES: i64 = 24 * 3600 * 240;
 
 fn read(bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Project, ExchangeError> {
     let root: Value = parsed(bytes, path)?;
@@ -136,79 +136,4 @@ fn classes_of(label: &Value) -> Option<Vec<u64>> {
         }
         number => Some(vec![number.as_u64()?]),
     }
-}
-
-fn write(project: &Project, options: &WriteOptions) -> Result<Vec<u8>, ExchangeError> {
-    // The classes of every frame, by recording.
-    let mut all: BTreeMap<String, Vec<Vec<usize>>> = BTreeMap::new();
-    let numbers: BTreeMap<&str, usize> = (project.classes.iter().map(String::as_str))
-        .zip(1..)
-        .collect();
-    for track in &project.tracks {
-        let frames = Frames::of_track(track, options, FORMAT.title)?;
-        let last = track
-            .events
-            .iter()
-            .map(|event| frames.range(event).1)
-            .max()
-            .unwrap_or(0);
-        let count = last.max(frames.frame(track.duration.unwrap_or(0.0)));
-        if count > MOST_FRAMES {
-            return Err(ExchangeError::Unwritable {
-                id: track.id.clone(),
-                format: FORMAT.title,
-                reason: format!(
-                    "it has a label per frame, and there are {count}; is the time in seconds?"
-                ),
-            });
-        }
-        let mut labels = vec![Vec::new(); count.max(0) as usize];
-        for event in &track.events {
-            let (first, stop) = frames.range(event);
-            let class = numbers.get(event.class.as_str()).copied().unwrap_or(0);
-            for frame in &mut labels[first.max(0) as usize..stop.max(0) as usize] {
-                if !frame.contains(&class) {
-                    frame.push(class);
-                }
-            }
-        }
-        all.insert(options.media_of(track), labels);
-    }
-    let is_multilabel = all.values().flatten().any(|classes| classes.len() > 1);
-    let value = |classes: &Vec<usize>| match is_multilabel {
-        false => json!(classes.first().unwrap_or(&0)),
-        true => {
-            let is_there = |class| classes.contains(&class) || (class == 0 && classes.is_empty());
-            (0..=project.classes.len())
-                .map(|class| Value::from(u8::from(is_there(class))))
-                .collect()
-        }
-    };
-    let labels: serde_json::Map<String, Value> = (all.iter())
-        .map(|(name, frames)| (name.clone(), frames.iter().map(value).collect()))
-        .collect();
-    let names = std::iter::once(BACKGROUND[0]).chain(project.classes.iter().map(String::as_str));
-    let class_names: serde_json::Map<String, Value> = (0..)
-        .zip(names)
-        .map(|(number, name): (usize, _)| (number.to_string(), json!(name)))
-        .collect();
-    let videos: Vec<&String> = labels.keys().collect();
-    let splits: serde_json::Map<String, Value> = (SPLITS.into_iter())
-        .map(|split| {
-            (
-                split.to_owned(),
-                if split == SPLITS[0] {
-                    json!(videos)
-                } else {
-                    json!([])
-                },
-            )
-        })
-        .collect();
-    Ok(output::compact(&json!({
-        "is_multilabel": is_multilabel,
-        "class_names": class_names,
-        "splits": splits,
-        "labels": labels,
-    })))
 }
