@@ -62,12 +62,13 @@ def label_studio(folder, recordings, fps):
         labels = interface(config)
         rows = []
         for task in tasks:
-            labels.validate_task(task)
-            wholes = task["annotations" if kind == "annotations" else "predictions"]
-            check = labels.validate_annotation if kind == "annotations" else labels.validate_prediction
-            for whole in wholes:
-                errors = check(whole, return_errors=True)
-                assert not errors, f"{kind}: {errors[:3]}"
+            assert labels.validate_task({"data": task["data"]}), f"{kind}: the task does not fit the configuration"
+            for whole in task["annotations" if kind == "annotations" else "predictions"]:
+                if kind == "annotations":
+                    assert labels.validate_annotation(whole)
+                else:
+                    errors = labels.validate_prediction(whole, return_errors=True)
+                    assert not errors, f"{kind}: {errors[:3]}"
                 for region in whole["result"]:
                     value = region["value"]
                     if "ranges" in value:
@@ -80,7 +81,7 @@ def label_studio(folder, recordings, fps):
         compare(rows, expected(recordings), 1e-9)
         # A validator that accepts everything would prove nothing.
         if tasks and kind != "annotations":
-            wrong = json.loads(json.dumps(tasks[0]["predictions"][0]))
+            wrong = json.loads(json.dumps(tasks[-1]["predictions"][0]))
             wrong["result"][0]["value"][wrong["result"][0]["type"]] = ["no such class"]
             assert not labels.validate_prediction(wrong), "the validator accepts a class that is none"
 

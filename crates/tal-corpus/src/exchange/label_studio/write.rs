@@ -89,8 +89,8 @@ fn task(
     Ok(json!({DATA: data, list: [whole]}))
 }
 
-/// Mean score, by which Label Studio sorts tasks.
+/// Mean score, by which Label Studio sorts tasks; it refuses others than those from 0 to 1.
 fn mean_score(events: &[Event]) -> Option<f64> {
     let scores: Vec<f64> = events.iter().filter_map(|event| event.score).collect();
-    (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
+    (!scores.is_empty()).then(|| (scores.iter().sum::<f64>() / scores.len() as f64).clamp(0.0, 1.0))
 }
