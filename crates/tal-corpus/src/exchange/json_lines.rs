@@ -21,7 +21,6 @@ pub(super) static FORMAT: Format = Format {
     layout: Layout::Together,
     carries: Carries {
         points: true,
-        states: true,
         scores: true,
         subjects: true,
         annotators: true,
@@ -114,7 +113,7 @@ impl<'a> Line<'a> {
             score: event.and_then(|event| event.score),
             subject: event.and_then(|event| event.subject.as_deref()),
             annotator: event.and_then(|event| event.annotator.as_deref()),
-            modifiers: event.map_or(&[], |event| &event.modifiers),
+            modifiers: event.map_or(&[][..], |event| &event.modifiers[..]),
             comment: event.and_then(|event| event.comment.as_deref()),
         }
     }

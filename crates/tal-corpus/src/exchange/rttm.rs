@@ -92,7 +92,7 @@ fn read(bytes: &[u8], path: &Path, _: &ReadOptions) -> Result<Project, ExchangeE
                 Some(finite(text).ok_or_else(|| wrong("a confidence or <NA> as ninth field"))?)
             }
         };
-        let place = *places.entry(id).or_insert_with(|| {
+        let place = *places.entry(*id).or_insert_with(|| {
             tracks.push(Track {
                 id: (*id).to_owned(),
                 ..Track::default()

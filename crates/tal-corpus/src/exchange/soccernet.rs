@@ -171,7 +171,7 @@ fn write(project: &Project, _: &WriteOptions) -> Result<Vec<u8>, ExchangeError> 
             }
         }
     }
-    let first = project.tracks.first().map_or("", |track| &track.id);
+    let first = project.tracks.first().map_or("", |track| track.id.as_str());
     let id = if ids.len() > 1 {
         match_of(first)
     } else {

@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use super::words::{CONTROL, FPS, Words};
-use crate::exchange::options::LabelStudioTemplate;
-use crate::exchange::options::is_sound;
+use crate::exchange::options::{LabelStudioTemplate, is_sound};
 use crate::exchange::xml::escaped;
 use crate::exchange::{ExchangeError, Project, WriteOptions};
 
@@ -44,10 +43,12 @@ pub(super) fn write(project: &Project, options: &WriteOptions) -> Result<Vec<u8>
 pub(super) fn template(project: &Project, options: &WriteOptions) -> LabelStudioTemplate {
     let media = media(project, options);
     let is_table = || media.ends_with(".csv") || media.ends_with(".tsv");
-    options.template.unwrap_or(match () {
-        () if is_sound(&media) => LabelStudioTemplate::Labels,
-        () if is_table() => LabelStudioTemplate::TimeSeries,
-        () => LabelStudioTemplate::Timeline,
+    options.template.unwrap_or(if is_sound(&media) {
+        LabelStudioTemplate::Labels
+    } else if is_table() {
+        LabelStudioTemplate::TimeSeries
+    } else {
+        LabelStudioTemplate::Timeline
     })
 }
 
