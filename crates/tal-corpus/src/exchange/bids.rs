@@ -6,7 +6,7 @@ use tal_data::Table;
 use tal_data::text::finite;
 
 use super::format::{Carries, Format, Layout};
-use super::frames::{decimal, event};
+use super::frames::{decimal, end_of, event};
 use super::model::{Project, Track};
 use super::options::id_of;
 use super::{ExchangeError, ReadOptions, WriteOptions, output};
@@ -61,15 +61,10 @@ fn read(bytes: &[u8], path: &Path, _: &ReadOptions) -> Result<Project, ExchangeE
                 finite(text).filter(|length| *length >= 0.0)
             })?,
         };
-        // The sum has no more decimals than its parts.
-        let end = match length == 0.0 {
-            true => start,
-            false => ((start + length) * 1e6).round() / 1e6,
-        };
         let mut event = event(
             &table.text(class, "the name of a class")?,
             start,
-            end.max(start),
+            end_of(start, length),
         );
         event.score = match score {
             Some(score) if table.cell(score) != ABSENT => {

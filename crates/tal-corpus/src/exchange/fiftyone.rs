@@ -88,7 +88,12 @@ fn event(
         let frames = Frames::of_file(None, options, path, what, "name the frame rate (--fps)")?;
         let expected = "the first and the last frame, whole numbers from 1";
         let (first, last) = pair(&span).ok_or_else(|| span.wrong(expected))?;
-        if first < 1.0 || last < first || first.fract() != 0.0 || last.fract() != 0.0 {
+        if first < 1.0
+            || last < first
+            || !Frames::holds(last)
+            || first.fract() != 0.0
+            || last.fract() != 0.0
+        {
             return Err(span.wrong(expected));
         }
         (

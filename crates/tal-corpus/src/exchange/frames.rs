@@ -1,10 +1,13 @@
 //! Times in frames.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::model::{Event, Track};
 use super::{ExchangeError, ReadOptions, WriteOptions};
 
+/// Frame rates with which all times stay finite.
+const RATES: RangeInclusive<f64> = 1e-6..=1e9;
 /// Largest number of a frame: up to it, numbers with a point are exact.
 const MOST: f64 = (1_u64 << 53) as f64;
 
@@ -24,9 +27,7 @@ impl Frames {
         what: &str,
         option: &'static str,
     ) -> Result<Self, ExchangeError> {
-        let fps = own
-            .or(options.fps)
-            .filter(|fps| *fps > 0.0 && fps.is_finite());
+        let fps = own.or(options.fps).filter(|fps| RATES.contains(fps));
         let fps = fps.ok_or_else(|| ExchangeError::Needed {
             path: path.to_owned(),
             what: what.to_owned(),
@@ -41,9 +42,7 @@ impl Frames {
         options: &WriteOptions,
         format: &'static str,
     ) -> Result<Self, ExchangeError> {
-        let fps = options
-            .fps_of(track)
-            .filter(|fps| *fps > 0.0 && fps.is_finite());
+        let fps = options.fps_of(track).filter(|fps| RATES.contains(fps));
         let fps = fps.ok_or_else(|| ExchangeError::Unwritable {
             id: track.id.clone(),
             format,
@@ -62,6 +61,11 @@ impl Frames {
         )
     }
 
+    /// Whether a number may be that of a frame.
+    pub(super) fn holds(number: f64) -> bool {
+        (0.0..=MOST).contains(&number)
+    }
+
     /// The frame that begins nearest to a time.
     pub(super) fn frame(self, seconds: f64) -> i64 {
         // Numbers beyond are no frames, and adding to them would not be exact.
@@ -78,6 +82,17 @@ impl Frames {
 pub(super) fn decimal(seconds: f64) -> String {
     // Without the sign of a negative zero.
     format!("{}", (seconds * 1e6).round() / 1e6 + 0.0)
+}
+
+/// The end of an event with at most six decimals, so that it has no more of them than its parts.
+pub(super) fn end_of(start: f64, length: f64) -> f64 {
+    let end = (start + length).min(f64::MAX);
+    let rounded = (end * 1e6).round() / 1e6;
+    if length > 0.0 && rounded.is_finite() {
+        rounded.max(start)
+    } else {
+        end
+    }
 }
 
 /// A state, or a point event if it starts at its end.

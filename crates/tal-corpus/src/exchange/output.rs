@@ -21,10 +21,3 @@ pub(super) fn pretty(value: &Value) -> Vec<u8> {
     content.push(b'\n');
     content
 }
-
-/// JSON in one line, for long lists of numbers.
-pub(super) fn compact(value: &Value) -> Vec<u8> {
-    let mut content = value.to_string().into_bytes();
-    content.push(b'\n');
-    content
-}

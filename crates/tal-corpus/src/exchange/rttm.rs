@@ -8,7 +8,7 @@ use tal_data::text::{self, TextFileError, finite};
 
 use super::clue::Clue;
 use super::format::{Carries, Format, Layout};
-use super::frames::event;
+use super::frames::{end_of, event};
 use super::lanes::step;
 use super::model::{Project, Track};
 use super::names::without_spaces;
@@ -99,12 +99,7 @@ fn read(bytes: &[u8], path: &Path, _: &ReadOptions) -> Result<Project, ExchangeE
             });
             tracks.len() - 1
         });
-        // The sum in steps, so that it has no more decimals than its parts.
-        let end = match length == 0.0 {
-            true => start,
-            false => ((start + length) * MICROSECONDS).round() / MICROSECONDS,
-        };
-        let mut event = event(class, start, end.max(start));
+        let mut event = event(class, start, end_of(start, length));
         event.score = score;
         tracks[place].events.push(event);
     }

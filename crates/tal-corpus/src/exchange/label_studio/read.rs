@@ -155,8 +155,13 @@ fn events(
         let frames = Frames::of_file(fps, options, path, &what, option)?;
         for range in value.field("ranges").items()? {
             const FRAME: &str = "the number of a frame from 1";
-            let start = range.field("start").from_zero(FRAME)?.max(1.0);
-            let end = range.field("end");
+            let (start, end) = (range.field("start"), range.field("end"));
+            for frame in [&start, &end] {
+                if !Frames::holds(frame.from_zero(FRAME)?) {
+                    return Err(frame.wrong(FRAME));
+                }
+            }
+            let start = start.from_zero(FRAME)?.max(1.0);
             let stop = match options.end_frame {
                 EndFrame::Included => end.from_zero(FRAME)?.max(1.0) + 1.0,
                 EndFrame::Excluded => end.from_zero(FRAME)?.max(start + 1.0),
