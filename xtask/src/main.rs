@@ -89,7 +89,8 @@ enum Task {
     },
     /// Check: the book of docs/ builds (into target/book), and its links lead somewhere
     Book,
-    /// Check: measures agree with their public implementations, and other tools read our files (Python packages, into target)
+    /// Check: measures of other fields and files of annotation tools agree with public programs (Python packages, into
+    /// target/references)
     ///
     /// Random cases, and with TAL_DATA the real recordings in that folder. A package that cannot be installed is named, and
     /// its measures are left out.

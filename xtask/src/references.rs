@@ -1,5 +1,5 @@
-//! `cargo xtask references`: the measures of other fields against their public implementations, and the files for other tools
-//! against the readers of those; both are Python packages.
+//! `cargo xtask references`: measures of other fields and files of annotation tools against public programs, which are Python
+//! packages.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,36 +16,55 @@ const SCRIPT: &str = "crates/tal-postprocess/tests/readers/measures.py";
 const ENVIRONMENT: &str = "target/references";
 /// Cases with figures.
 const CASES: &str = "target/references/cases.json";
-/// Packages that read files of annotation tools, one a line.
-const READERS: &str = "crates/tal-corpus/tests/readers/tools-requirements.txt";
-/// Opens the files with the packages.
-const OPEN: &str = "crates/tal-corpus/tests/readers/tools.py";
-/// Virtual environment of the readers, which want other versions than the measures.
-const READERS_ENVIRONMENT: &str = "target/references-formats";
-/// Files that are written for the readers.
-const FILES: &str = "target/references-formats/files";
 /// Packages whose dependencies the measure does not need.
 const ALONE: [&str; 2] = ["SoccerNet", "actseg"];
+
+/// Readers that others wrote, for files that a test writes.
+struct Readers {
+    /// Packages, one a line.
+    requirements: &'static str,
+    script: &'static str,
+    environment: &'static str,
+    /// Name of the test.
+    test: &'static str,
+    /// Variable that tells the test the folder.
+    variable: &'static str,
+    files: &'static str,
+}
+
+const READERS: [Readers; 2] = [
+    Readers {
+        requirements: "crates/tal-corpus/tests/readers/requirements.txt",
+        script: "crates/tal-corpus/tests/readers/formats.py",
+        environment: ENVIRONMENT,
+        test: "format_files",
+        variable: "TAL_FORMAT_FILES",
+        files: "target/references/formats",
+    },
+    // These packages want other versions than the measures.
+    Readers {
+        requirements: "crates/tal-corpus/tests/readers/tools-requirements.txt",
+        script: "crates/tal-corpus/tests/readers/tools.py",
+        environment: "target/references-tools",
+        test: "exchange_readers",
+        variable: "TAL_EXCHANGE_OUT",
+        files: "target/references-tools/files",
+    },
+];
 
 /// Random cases of `cargo xtask ci`.
 pub(crate) const NUM_CASES: u32 = 100;
 
-/// Compares the measures, then opens the files.
+/// Installs the packages, makes cases and files, and compares.
 ///
-/// A package that cannot be installed is named, and what needs it is left out. With `TAL_DATA` the real recordings in that folder
-/// are cases of the measures, too.
+/// A package that cannot be installed is named, and what needs it is left out. With `TAL_DATA` the real
+/// recordings in that folder are cases, too.
 ///
 /// # Errors
 ///
-/// If there is no Python 3 with `venv`, no package at all can be installed, a figure differs, or a reader finds something else
-/// than was written.
+/// If there is no Python 3 with `venv`, no package at all can be installed, or a figure differs.
 pub(crate) fn run(workspace: &Workspace, num_cases: u32) -> Result<()> {
-    measures(workspace, num_cases)?;
-    formats(workspace)
-}
-
-fn measures(workspace: &Workspace, num_cases: u32) -> Result<()> {
-    let python = environment(workspace, ENVIRONMENT, REQUIREMENTS)?;
+    let python = environment(ENVIRONMENT, REQUIREMENTS, workspace)?;
     let mut script = Command::new(&python);
     script.args([SCRIPT, "--cases", &num_cases.to_string(), "--out", CASES]);
     if let Some(data) = std::env::var_os("TAL_DATA") {
@@ -54,20 +73,28 @@ fn measures(workspace: &Workspace, num_cases: u32) -> Result<()> {
     start(&mut script, workspace)?;
     test("measures_reference")
         .variable("TAL_MEASURE_CASES", workspace.path(CASES))
-        .run(workspace)
+        .run(workspace)?;
+    READERS
+        .iter()
+        .try_for_each(|readers| formats(readers, workspace))
 }
 
-fn formats(workspace: &Workspace) -> Result<()> {
-    let python = environment(workspace, READERS_ENVIRONMENT, READERS)?;
-    let files = workspace.path(FILES);
-    if files.exists() {
-        std::fs::remove_dir_all(&files).with_context(|| format!("cannot empty {FILES}"))?;
+/// Files of annotation tools: ours, read by programs of others.
+fn formats(readers: &Readers, workspace: &Workspace) -> Result<()> {
+    let python = environment(readers.environment, readers.requirements, workspace)?;
+    let folder = workspace.path(readers.files);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot empty {}", readers.files))?;
     }
-    std::fs::create_dir_all(&files).with_context(|| format!("cannot make {FILES}"))?;
-    test("exchange_readers")
-        .variable("TAL_EXCHANGE_OUT", &files)
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", readers.files))?;
+    test(readers.test)
+        .variable(readers.variable, folder)
         .run(workspace)?;
-    start(Command::new(&python).arg(OPEN).arg(FILES), workspace)
+    start(
+        Command::new(python).args([readers.script, readers.files]),
+        workspace,
+    )
 }
 
 /// Tests of a name. The selection is that of the step `test`, so that nothing is compiled again.
@@ -75,21 +102,27 @@ fn test(name: &'static str) -> Cargo {
     Cargo::new(["test", "--workspace", "--test", "all", "--", name])
 }
 
-/// Python of a virtual environment with the packages of a list, as far as they can be installed.
-fn environment(workspace: &Workspace, folder: &str, requirements: &str) -> Result<PathBuf> {
+/// Python of a virtual environment with the packages of a list.
+fn environment(folder: &str, list: &str, workspace: &Workspace) -> Result<PathBuf> {
     let python = workspace.path(folder).join("bin/python");
     if !python.is_file() {
         let mut venv = Command::new("python3");
         start(venv.args(["-m", "venv", folder]), workspace)?;
     }
-    let wanted = std::fs::read_to_string(workspace.path(requirements))
-        .with_context(|| format!("cannot read {requirements}"))?;
+    install_all(&python, list, workspace)?;
+    Ok(python)
+}
+
+/// Installs the packages of a list; those that cannot be are named.
+fn install_all(python: &Path, list: &str, workspace: &Workspace) -> Result<()> {
+    let wanted = std::fs::read_to_string(workspace.path(list))
+        .with_context(|| format!("cannot read {list}"))?;
     for package in wanted.lines() {
-        if let Err(error) = install(&python, package, workspace) {
+        if let Err(error) = install(python, package, workspace) {
             eprintln!("SKIPPED {package}: {error:#}");
         }
     }
-    Ok(python)
+    Ok(())
 }
 
 fn install(python: &Path, package: &str, workspace: &Workspace) -> Result<()> {

@@ -3,11 +3,16 @@
 mod ablate;
 mod config;
 mod convert;
+mod convert_annotations;
+mod convert_detections;
+mod convert_features;
 mod data;
 mod detector;
 mod evaluate;
 mod features;
+mod formats;
 mod inspect;
+mod label_studio;
 mod measures;
 mod prepare;
 mod split;
@@ -20,9 +25,10 @@ use tal_engine::DeviceChoice;
 
 pub(crate) use ablate::AblateArgs;
 pub(crate) use config::{ConfigCommand, ConfigImportArgs, ShowArgs};
-pub(crate) use convert::{
-    ConvertAnnotationsArgs, ConvertCommand, ConvertFeaturesArgs, SourceArg, TargetArg,
-};
+pub(crate) use convert::ConvertCommand;
+pub(crate) use convert_annotations::{ConvertAnnotationsArgs, ToolArgs};
+pub(crate) use convert_detections::{ConvertDetectionsArgs, DraftArgs};
+pub(crate) use convert_features::ConvertFeaturesArgs;
 pub(crate) use data::{CheckArgs, DataCommand, StatsArgs};
 pub(crate) use detector::{DemoArgs, ImportArgs, PredictArgs, TestArgs, TrainArgs, TrainedArgs};
 pub(crate) use evaluate::{CountArg, EvaluateArgs, RulesArgs};
@@ -30,7 +36,9 @@ pub(crate) use features::{
     DecoderArgs, ExtractArgs, FeaturesCheckArgs, FeaturesCommand, ProbeArgs, RecipesArgs,
     WeightsArgs as ReleasedWeightsArgs,
 };
+pub(crate) use formats::{FromArg, SourceArg, TargetArg, ToArg};
 pub(crate) use inspect::InspectArgs;
+pub(crate) use label_studio::LabelStudioArgs;
 pub(crate) use measures::{EndsArg, MeasureArgs, MeasureName};
 pub(crate) use prepare::{PrepareArgs, PreparedDataset};
 pub(crate) use split::SplitArgs;

@@ -9,6 +9,8 @@
 
 mod audacity;
 mod bids;
+mod boris;
+mod boris_table;
 mod clue;
 mod dcase;
 mod elan;
@@ -23,6 +25,7 @@ mod label_studio;
 mod lanes;
 mod losses;
 mod mabe;
+mod marks;
 mod model;
 mod names;
 mod options;
@@ -32,8 +35,15 @@ mod read;
 mod recognise;
 mod rttm;
 mod soccernet;
+mod srt;
+mod subtitles;
 mod table;
+mod text_grid;
 mod tiers;
+mod v_trace;
+mod via;
+mod via_table;
+mod web_vtt;
 mod write;
 mod xml;
 
@@ -46,7 +56,7 @@ pub use options::{
     ClassFrom, EndFrame, IdSource, LabelStudioResults, LabelStudioTemplate, ReadOptions,
     WriteOptions,
 };
-pub use read::{parse, read};
+pub use read::{content, parse, read};
 pub use recognise::recognise;
 pub use table::FORMATS;
 pub use write::{OutputFile, files, project_of, write};

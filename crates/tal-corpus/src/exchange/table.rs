@@ -2,13 +2,21 @@
 
 use super::format::Format;
 use super::{
-    audacity, bids, dcase, elan, feral, fiftyone, json_lines, label_studio, mabe, osl, rttm,
-    soccernet,
+    audacity, bids, boris, boris_table, dcase, elan, feral, fiftyone, json_lines, label_studio,
+    mabe, osl, rttm, soccernet, srt, text_grid, v_trace, via, via_table, web_vtt,
 };
 
 /// All formats. Recognition takes the first that fits.
 pub static FORMATS: &[&Format] = &[
+    &boris::FORMAT,
+    &boris_table::FORMAT,
     &elan::FORMAT,
+    &via::FORMAT,
+    &via_table::FORMAT,
+    &v_trace::FORMAT,
+    &text_grid::FORMAT,
+    &web_vtt::FORMAT,
+    &srt::FORMAT,
     &audacity::FORMAT,
     &label_studio::FORMAT,
     &soccernet::FORMAT,
