@@ -9,10 +9,15 @@ the resolution of the format. Packages: requirements.txt; a format whose reader 
 
 import csv
 import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
 import json
 import pathlib
 import re
 import sys
+import types
+import unittest.mock
 import warnings
 from collections import Counter, defaultdict
 
@@ -133,6 +138,73 @@ def boris_keys(folder, source):
             states[subject, code, modifier] += kinds[code] == "State event"
         expect(all(number % 2 == 0 for number in states.values()), f"{name}: unpaired states")
         count += len(rows)
+    return count
+
+
+class Stubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Empty modules in place of those that show windows and play films, which BORIS imports before it reads a project."""
+
+    names = {"PyQt5", "PySide6", "PIL", "exifread", "matplotlib", "mpv", "pyqtgraph", "pyreadr"}
+
+    def find_spec(self, name, path, target=None):
+        if name.split(".")[0] in self.names:
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec):
+        def make(name):
+            if name.startswith("__"):
+                raise AttributeError(name)
+            call = lambda self, *args, **named: args[0] if args else None
+            return type(name, (), {"__init__": lambda self, *args, **named: None, "__call__": call, "__getattr__": nothing})
+
+        def nothing(self, name):
+            return unittest.mock.MagicMock()
+
+        module = types.ModuleType(spec.name)
+        module.__path__, module.__getattr__ = [], make
+        return module
+
+    def exec_module(self, module):
+        pass
+
+
+def boris_itself(folder, source):
+    """BORIS's own functions that open a project, look for faults, and pair the rows of states."""
+    found = importlib.util.find_spec("boris")
+    if found is None:
+        raise Missing("boris-behav-obs")
+    # Its __init__ starts the program.
+    package = types.ModuleType("boris")
+    package.__path__ = list(found.submodule_search_locations)
+    sys.modules["boris"] = package
+    sys.meta_path.insert(0, Stubs())
+    for name in ("mpv", "mpv2"):
+        sys.modules[f"boris.{name}"] = unittest.mock.MagicMock()
+    try:
+        functions = importlib.import_module("boris.project_functions")
+    except Exception as error:
+        raise Missing(f"boris-behav-obs ({type(error).__name__}: {error})") from error
+    path = str(folder / "annotations.boris")
+    _, changed, project, message = functions.open_project_json(path)
+    expect("error" not in project and not changed and not message, f"{project.get('error')} {message}")
+    fault = functions.check_project_integrity(project, "s", path, False)
+    expect(not fault.replace("<br>", "").strip(), fault)
+    count = 0
+    for recording in source["recordings"]:
+        observation = project["observations"][recording["id"]]
+        rows = functions.events_start_stop(project["behaviors_conf"], observation["events"], "MEDIA")
+        open_states, events = {}, []
+        for time, subject, code, modifier, _, _, state in rows:
+            key = (subject, code, modifier)
+            if state == "STOP":
+                events.append((code, open_states.pop(key), float(time)))
+            elif state == "START":
+                expect(key not in open_states, f"{key} starts twice")
+                open_states[key] = float(time)
+            else:
+                events.append((code, float(time), float(time)))
+        expect(not open_states, f"{open_states}")
+        count += compare(recording, events)
     return count
 
 
@@ -258,6 +330,7 @@ CHECKS = [
     ("elan", "pympi-ling", elan),
     ("boris", "boris-clip", boris),
     ("boris", "keys and pairs", boris_keys),
+    ("boris", "boris-behav-obs", boris_itself),
     ("via", "rules of VIA 3", via),
     ("v-trace", "csv", v_trace),
     ("audacity", "csv", audacity),
