@@ -64,32 +64,28 @@ pub fn losses(title: &str, carries: Carries, project: &Project) -> Option<String
     }
     let num_states = count(|e| e.end.is_some());
     if !carries.states && num_states > 0 {
-        let states = counted(num_states, "event");
         sentences.push(format!(
-            "{states} with an end written as points in the middle"
+            "events with an end ({num_states}) become points in their middle"
         ));
     }
-    if !carries.repeats {
-        let num_joined = project.tracks.iter().map(num_joined).sum();
-        if num_joined > 0 {
-            let joined = counted(num_joined, "event");
-            sentences.push(format!(
-                "{joined} joined with one of the same class that overlaps or touches"
-            ));
-        }
+    let num_joined: usize = project.tracks.iter().map(num_joined).sum();
+    if !carries.repeats && num_joined > 0 {
+        sentences.push(format!(
+            "events that overlap or touch one of their class ({num_joined}) become one with it"
+        ));
     }
     let num_empty = tracks(|t| t.events.is_empty());
     if !carries.empty_recordings && num_empty > 0 {
-        let empty = counted(num_empty, "recording");
-        sentences.push(format!("{empty} without events left out"));
+        sentences.push(format!(
+            "recordings without events ({num_empty}) are left out"
+        ));
     }
     let ids = project.tracks.iter().map(|track| &track.id);
     let num_spaced = (project.classes.iter().chain(ids))
         .filter(|name| name.contains(char::is_whitespace))
         .count();
     if !carries.spaces && num_spaced > 0 {
-        let names = counted(num_spaced, "name");
-        sentences.push(format!("{names} with underscores instead of spaces"));
+        sentences.push(format!("spaces in names ({num_spaced}) become underscores"));
     }
     let num_early = count(|e| e.start < 0.0);
     if num_early > 0 {

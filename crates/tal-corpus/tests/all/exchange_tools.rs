@@ -256,7 +256,7 @@ fn ten_thousand_events_and_none() {
     // Tables with a row per event do not know recordings without events, and it is said.
     for name in ["rttm", "mabe"] {
         let said = format(name).losses(&none).unwrap();
-        assert_eq!(said, "1 recording without events left out", "{name}");
+        assert_eq!(said, "recordings without events (1) are left out", "{name}");
         assert_eq!(round_trip(name, &none).tracks.len(), 0, "{name}");
     }
 }
@@ -624,15 +624,15 @@ fn what_formats_cannot_say_is_named() {
     let said = |name: &str| format(name).losses(&project);
     assert_eq!(
         said("rttm").unwrap(),
-        "2 names with underscores instead of spaces"
+        "spaces in names (2) become underscores"
     );
     assert_eq!(
         said("osl").unwrap(),
-        "2 events with an end written as points in the middle"
+        "events with an end (2) become points in their middle"
     );
     assert_eq!(
         said("feral").unwrap(),
-        "1 point event become as short as FERAL allows; 1 event joined with one of the same class that overlaps or touches"
+        "point events (1) become as short as FERAL allows; events that overlap or touch one of their class (1) become one with it"
     );
     assert_eq!(said("jsonl"), None);
     let same = Project::new(vec![track(
