@@ -1,4 +1,4 @@
-//! What a format cannot say of annotations.
+//! Parts of annotations that a format cannot say.
 
 use std::collections::BTreeMap;
 

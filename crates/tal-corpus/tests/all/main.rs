@@ -18,3 +18,4 @@ mod sources_corpus;
 mod sources_malformed;
 mod sources_published;
 mod split;
+mod suggestion;
