@@ -6,6 +6,7 @@ use clap::Args;
 use tal_corpus::exchange::Format;
 
 use super::formats::tool_targets;
+use super::label_studio::LabelStudioArgs;
 use super::values::{finite, not_negative, positive};
 
 #[derive(Debug, Args)]
@@ -54,4 +55,6 @@ pub(crate) struct DraftArgs {
     /// Path or URL of the films in the drafts: a folder, or with {id} for the recording's id
     #[arg(long, value_name = "PATH")]
     pub(crate) media: Option<String>,
+    #[command(flatten)]
+    pub(crate) label_studio: LabelStudioArgs,
 }

@@ -14,6 +14,7 @@ mod examples;
 mod features;
 mod formats;
 mod inspect;
+mod label_studio;
 mod machine;
 mod measures;
 mod prepare;
@@ -46,6 +47,7 @@ pub(crate) use features::{
 };
 pub(crate) use formats::{FromArg, SourceArg, TargetArg, ToArg};
 pub(crate) use inspect::InspectArgs;
+pub(crate) use label_studio::LabelStudioArgs;
 pub(crate) use machine::{CompletionsArgs, DoctorArgs, ManArgs};
 pub(crate) use measures::{EndsArg, MeasureArgs, MeasureName};
 pub(crate) use prepare::{PrepareArgs, PreparedDataset};

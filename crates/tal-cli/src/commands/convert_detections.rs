@@ -10,11 +10,12 @@ use tal_corpus::drafts::{self, DraftOptions, DraftRecording, Thresholds};
 use tal_corpus::exchange::WriteOptions;
 use tal_data::{ANY_CLASS, Table, annotations, results, text};
 
-use super::convert_tools::{check_out, files, refused};
+use super::convert_tools::{check_label_studio, check_out, files, refused};
 use crate::args::{ConvertDetectionsArgs, DraftArgs};
 use crate::console::print;
 
 pub(crate) fn run(args: &ConvertDetectionsArgs) -> Result<()> {
+    check_label_studio(&args.drafts.label_studio, args.to)?;
     check_out(args.to, &args.out, args.force)?;
     let options = options(&args.drafts)?;
     let truth = match &args.annotations {
@@ -68,11 +69,11 @@ fn options(args: &DraftArgs) -> Result<DraftOptions> {
         min_duration: args.min_duration.unwrap_or_default(),
         min_gap: args.min_gap.unwrap_or_default(),
         one_at_a_time: args.one_at_a_time,
-        write: WriteOptions {
+        write: args.label_studio.applied(WriteOptions {
             media: args.media.clone(),
             fps: args.fps,
             ..WriteOptions::default()
-        },
+        }),
     })
 }
 

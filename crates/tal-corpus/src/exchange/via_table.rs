@@ -26,6 +26,7 @@ pub(super) static FORMAT: Format = Format {
     },
     read: Some(read),
     write: None,
+    ..Format::PLAIN
 };
 
 const HEADER: &str = "# CSV_HEADER =";
