@@ -9,9 +9,11 @@ mod evaluate;
 mod features;
 mod inspect;
 mod measures;
+mod predict;
 mod prepare;
 mod split;
 mod synth;
+mod tune;
 mod values;
 mod weak;
 
@@ -24,17 +26,19 @@ pub(crate) use convert::{
     ConvertAnnotationsArgs, ConvertCommand, ConvertFeaturesArgs, SourceArg, TargetArg,
 };
 pub(crate) use data::{CheckArgs, DataCommand, StatsArgs};
-pub(crate) use detector::{DemoArgs, ImportArgs, PredictArgs, TestArgs, TrainArgs, TrainedArgs};
-pub(crate) use evaluate::{CountArg, EvaluateArgs, RulesArgs};
+pub(crate) use detector::{DemoArgs, ImportArgs, TestArgs, TrainArgs, TrainedArgs};
+pub(crate) use evaluate::{CountArg, EvaluateArgs, RulesArgs, TunedArgs};
 pub(crate) use features::{
     DecoderArgs, ExtractArgs, FeaturesCheckArgs, FeaturesCommand, ProbeArgs, RecipesArgs,
     WeightsArgs as ReleasedWeightsArgs,
 };
 pub(crate) use inspect::InspectArgs;
 pub(crate) use measures::{EndsArg, MeasureArgs, MeasureName};
+pub(crate) use predict::{ChoiceArgs, MergeArgs, PredictArgs, ScoresFormatArg};
 pub(crate) use prepare::{PrepareArgs, PreparedDataset};
 pub(crate) use split::SplitArgs;
 pub(crate) use synth::{CorpusArgs, SynthArgs};
+pub(crate) use tune::{TuneArgs, TuneMeasure};
 pub(crate) use weak::{ClicksArgs, ClipsArgs};
 
 /// Find every action in untrimmed recordings: start, end, class and score.
@@ -84,8 +88,21 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Detect actions in videos or feature files
     ///
-    /// Needs no annotations. Prints the best detections of each recording; --out writes all of them to a file.
-    Predict(PredictArgs),
+    /// Needs no annotations. Prints the best detections of each recording; --out writes all of them to a file, or to a folder
+    /// with a file per recording. With --shard or --resume, several processes share a long list, and each goes on where a
+    /// kill stopped it.
+    Predict(Box<PredictArgs>),
+    /// Put the parts of a prediction with --shard together
+    ///
+    /// Finds parts that are not complete, recordings that occur twice and, given the list, those that are missing. Recordings
+    /// are copied one by one, so that memory does not grow with their detections.
+    Merge(MergeArgs),
+    /// Choose thresholds and other rules for a measure, on a validation subset
+    ///
+    /// Tries a threshold for each class, the width σ of Soft-NMS (for a run), a smallest gap and a shortest length, and writes
+    /// the best ones for --thresholds of `tal predict`, `test` and `evaluate`. The last two refuse to report figures on the
+    /// recordings that were tuned on.
+    Tune(Box<TuneArgs>),
     /// Evaluate a file of detections against annotations
     ///
     /// Prints mAP and, on request, recall, kinds of errors, confidence intervals and a comparison with a second file. Runs no
@@ -125,6 +142,7 @@ impl Command {
             Command::Train(_)
                 | Command::Test(_)
                 | Command::Predict(_)
+                | Command::Tune(_)
                 | Command::Ablate(_)
                 | Command::Demo(_)
                 | Command::Features(FeaturesCommand::Extract(_))

@@ -36,7 +36,7 @@ proptest! {
     #[test]
     fn all_formats_keep_every_bit(set in detections()) {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["d.json", "d.CSV", "d.tsv"] {
+        for name in ["d.json", "d.CSV", "d.tsv", "d.jsonl"] {
             let path = folder.path().join(name);
             results::write(&path, &set, &classes()).unwrap();
             prop_assert_eq!(&results::read(&path, &classes()).unwrap(), &set);
@@ -95,7 +95,7 @@ fn wrong_files_are_told_what_is_wrong() {
     assert!(error_of("d.json", "{").contains("EOF while parsing an object at line 1 column 1"));
     assert_eq!(
         error_of("d.txt", ""),
-        "d.txt: unknown format; expected a name that ends in .json, .csv or .tsv, or in .pkl to read a pickle"
+        "d.txt: unknown format; expected a name that ends in .json, .jsonl, .csv or .tsv, or in .pkl to read a pickle"
     );
     let head = "recording,start,end,label,score\n";
     assert_eq!(

@@ -14,6 +14,7 @@ use tal_engine::ExternalScores;
 
 use super::annotator;
 use crate::args::{EvaluateArgs, RulesArgs};
+use crate::commands::rules;
 use crate::failure::UsageError;
 
 /// Annotations, detections and rules.
@@ -27,6 +28,8 @@ pub(super) struct Input {
     pub(super) config: EvaluationConfig,
     /// Whether the detections have no classes, so that all annotations count as one.
     pub(super) is_class_agnostic: bool,
+    /// The sentence about thresholds that stands beside the figures.
+    pub(super) note: Option<String>,
 }
 
 impl Input {
@@ -56,10 +59,22 @@ impl Input {
             subsets,
             config,
             is_class_agnostic: false,
+            note: None,
         };
-        input.detections = input.detections_of(&args.detections, args)?;
+        let file = rules::read(args.tuned.thresholds.as_deref())?;
+        let blocked = &input.config.blocked;
+        let ids = input.recordings().map(|recording| recording.id.as_str());
+        let ids = ids.filter(|id| !blocked.iter().any(|other| other == id));
+        input.note = rules::note(&args.tuned, file.as_ref(), ids)?;
+        let thresholds = args.tuned.thresholds.as_deref();
+        let rules = rules::of_file(thresholds, file.as_ref(), &input.truth.classes)?;
+        let chosen = |all: DetectionSet| match thresholds {
+            Some(_) => rules.apply_to_all(&all),
+            None => all,
+        };
+        input.detections = chosen(input.detections_of(&args.detections, args)?);
         if let Some(other) = &args.compare {
-            input.other = Some(input.detections_of(other, args)?);
+            input.other = Some(chosen(input.detections_of(other, args)?));
         }
         input.compare_without_classes(args)?;
         Ok(input)
