@@ -1,4 +1,5 @@
-//! `{"recording": id, "detections": [{"label", "score", "segment": [start, end]}]}`, an object per line.
+//! An object per line: `{"recording": id, "detections": [{"label", "score", "segment": [start, end]}]}`, or
+//! `{"recording": id, "start", "end", "label", "score"}`.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -10,7 +11,7 @@ use tal_core::{ClassMap, DetectionSet, Segment};
 use super::activity_net::Found;
 use super::{Labels, ResultFormat, ResultsError, shards, shortened, writer};
 use crate::encoding::Decoded;
-use crate::json::without_position;
+use crate::json::{Name, Number, without_position};
 
 /// The longest line, in bytes: some hundred thousand detections of one recording.
 const MAX_LINE: usize = 64 << 20;
@@ -54,13 +55,46 @@ impl<R: Read> Lines<R> {
 /// A line as others write it.
 #[derive(Deserialize)]
 #[serde(expecting = "an object with recording and detections")]
-struct Recording {
+struct Line {
     recording: String,
-    detections: Vec<Found>,
+    #[serde(default)]
+    detections: Option<Vec<Found>>,
+    #[serde(default)]
+    start: Option<Number>,
+    #[serde(default)]
+    end: Option<Number>,
+    #[serde(default)]
+    label: Option<Name>,
+    #[serde(default)]
+    score: Option<Number>,
 }
 
-/// Reads JSON Lines, or all of a folder: an object with `recording` and `detections` per line. The fields of a detection are
-/// those of [`super::read_json`]; other fields are ignored. The text may be UTF-16.
+impl Line {
+    /// Its detections, and whether they are all of the recording.
+    fn detections(self) -> Result<(String, Vec<Found>, bool), String> {
+        if let Some(all) = self.detections {
+            return Ok((self.recording, all, true));
+        }
+        let Some(start) = self.start else {
+            return Ok((self.recording, Vec::new(), false));
+        };
+        let (Some(end), Some(score)) = (self.end, self.score) else {
+            return Err(
+                "a detection without end or score; expected start, end, label and score".to_owned(),
+            );
+        };
+        let found = Found {
+            label: self.label,
+            score,
+            segment: [start, end],
+        };
+        Ok((self.recording, vec![found], false))
+    }
+}
+
+/// Reads JSON Lines, or all of a folder. A line is an object with `recording` and `detections`, whose fields are those of
+/// [`super::read_json`], or a single detection with `recording`, `start`, `end`, `label` and `score`; with `recording` alone it
+/// says that nothing was found. Other fields are ignored. The text may be UTF-16.
 ///
 /// In a folder, the files ending in `.jsonl` are read in the order of their names. Those that a sharded prediction
 /// writes must be complete.
@@ -133,12 +167,10 @@ fn from_reader(
             path: path.to_owned(),
             message: format!("line {number}: {message}"),
         };
-        let Recording {
-            recording: id,
-            detections,
-        } = serde_json::from_slice(line)
+        let line: Line = serde_json::from_slice(line)
             .map_err(|error| wrong(shortened(without_position(&error.to_string()))))?;
-        if all.contains_key(&id) {
+        let (id, detections, is_whole) = line.detections().map_err(wrong)?;
+        if is_whole && all.contains_key(&id) {
             let id = shortened(&id);
             return Err(wrong(format!("recording {id:?} occurs twice")));
         }
@@ -153,7 +185,12 @@ fn from_reader(
             let row = labels.detection(at, label, found.score.0, segment)?;
             rows.push(row);
         }
-        all.insert(id, rows);
+        match is_whole || !all.contains_key(&id) {
+            true => {
+                all.insert(id, rows);
+            }
+            false => rows.into_iter().for_each(|row| all.push(&id, row)),
+        }
     }
     labels.checked(all)
 }

@@ -7,6 +7,7 @@ use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::json_lines::Lines;
 use super::{ResultsError, shards, shortened};
@@ -40,6 +41,8 @@ struct Head {
     recording: String,
     #[serde(default)]
     file: Option<String>,
+    #[serde(rename = "detections")]
+    _detections: IgnoredAny,
 }
 
 /// Copies the lines of files, or of the shards in folders, to `out`, each recording once; `list` has a file per line, of

@@ -262,7 +262,7 @@ impl ShardJournal {
         path: &Path,
         take: &mut dyn FnMut(Line, &[u8]) -> io::Result<()>,
     ) -> Result<(), PredictError> {
-        let read = || -> io::Result<()> {
+        let mut read = || -> io::Result<()> {
             let mut reader = BufReader::new(File::open(path)?);
             let mut bytes = Vec::new();
             loop {
