@@ -2,6 +2,8 @@
 
 pub mod audit;
 pub mod clips;
+pub mod drafts;
+pub mod exchange;
 pub mod export;
 pub mod features;
 pub mod frame_labels;
@@ -11,5 +13,6 @@ pub mod source;
 pub mod split;
 
 pub use clips::ClipError;
+pub use exchange::ExchangeError;
 pub use sbhar_text::SbharError;
 pub use source::SourceError;

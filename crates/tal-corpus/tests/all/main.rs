@@ -5,6 +5,7 @@ mod common;
 
 mod audit;
 mod clips;
+mod exchange;
 mod features_convert;
 mod features_formats;
 mod frame_labels;
