@@ -31,10 +31,17 @@ pub(crate) struct PredictArgs {
     /// .tsv), to a file per recording in a folder, or with - to the standard output
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
-    /// Format of the results: json, jsonl, csv or tsv [default: that of the file's name; json in a folder, jsonl to the
-    /// standard output, where each recording is written as soon as it is done]
+    /// Format of the results: json, jsonl, csv, tsv, or that of an annotation tool, such as elan [default: that of the file's
+    /// name; json in a folder, jsonl to the standard output, where each recording is written as soon as it is done]
     #[arg(long, value_name = "NAME")]
     pub(crate) format: Option<String>,
+    /// Films or sounds that an annotation tool is to open: a folder, or a path or URL with {id} [default: the videos that were
+    /// given, or ID.mp4]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) media: Option<String>,
+    /// Formats of annotation tools: at most one event at a time, that with the higher score
+    #[arg(long)]
+    pub(crate) one_at_a_time: bool,
     /// Print a time line for each recording: a row per class, darker for higher scores
     #[arg(long)]
     pub(crate) timeline: bool,

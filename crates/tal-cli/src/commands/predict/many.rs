@@ -9,7 +9,7 @@ use tal_data::results::{DetectedRecording, Shard, json_line};
 use tal_engine::EngineError;
 use tal_engine::predict::{ShardFiles, ShardJournal, Unit, shard_of_environment};
 
-use super::sink::Target;
+use super::target::Target;
 use super::{BAR, Predictor};
 use crate::args::PredictArgs;
 use crate::commands::output;

@@ -1,11 +1,13 @@
 //! `tal predict`: actions in videos and feature files.
 
+mod drafts;
 mod films;
 mod frame_scores;
 mod many;
 mod recordings;
 mod sink;
 mod source;
+mod target;
 mod timeline;
 
 use anyhow::Result;
@@ -20,8 +22,9 @@ use crate::args::PredictArgs;
 use crate::console::Console;
 use crate::failure::UsageError;
 use frame_scores::ScoresFolder;
-use sink::{Sink, Target};
+use sink::Sink;
 use source::Source;
+use target::Target;
 
 /// The bar of a prediction.
 const BAR: &str = "predicting {bar:30} {pos}/{len} recordings, {rate}, {eta} left";
@@ -111,7 +114,7 @@ fn all(mut predictor: Predictor<'_>, target: Target, console: &Console) -> Resul
         };
         predictor.source.tell_of_traits(&units, &told)?;
     }
-    let mut sink = Sink::open(target, predictor.detector.classes(), args.timeline)?;
+    let mut sink = Sink::open(target, predictor.detector.classes(), args)?;
     let bar = console.bar(units.len() as u64, 0, BAR);
     let (mut best, mut num_kept) = (None::<f64>, 0);
     let outcome = units.iter().try_for_each(|unit| -> Result<()> {

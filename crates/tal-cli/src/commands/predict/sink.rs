@@ -9,70 +9,16 @@ use tal_core::atomic::AtomicFile;
 use tal_data::results::{DetectedRecording, ResultFormat, ResultsWriter};
 use tal_engine::predict::Unit;
 
+use super::drafts::Drafts;
+use super::target::Target;
 use super::{Predicted, timeline};
 use crate::args::PredictArgs;
 use crate::commands::output;
 use crate::console::Console;
-use crate::failure::UsageError;
 use crate::tables;
 
 /// Number of detections of a recording to print.
 const PRINTED: usize = 20;
-
-/// The place that the options name.
-pub(super) enum Target {
-    Terminal,
-    Stdout(ResultFormat),
-    File(PathBuf, ResultFormat),
-    Folder(PathBuf, ResultFormat),
-}
-
-impl Target {
-    /// The place, checked before the work.
-    pub(super) fn of(args: &PredictArgs) -> Result<Self, UsageError> {
-        let format = match &args.format {
-            None => None,
-            Some(name) => Some(ResultFormat::of_name(name).ok_or_else(|| {
-                let names = ResultFormat::ALL.map(ResultFormat::name);
-                UsageError(format!(
-                    "--format {name}: must be one of {}",
-                    names.join(", ")
-                ))
-            })?),
-        };
-        let out = match &args.out {
-            Some(out) if out.as_os_str() != "-" => out,
-            None if format.is_none() => return Ok(Self::Terminal),
-            _ if args.timeline => {
-                return Err(UsageError(
-                    "--timeline: the results already go to the standard output; write them to a file with --out".to_owned(),
-                ));
-            }
-            _ => return Ok(Self::Stdout(format.unwrap_or(ResultFormat::JsonLines))),
-        };
-        let is_folder = out.is_dir()
-            || out.to_string_lossy().ends_with('/')
-            || out.extension().is_none() && !out.exists();
-        if is_folder {
-            let format = format.unwrap_or(ResultFormat::ActivityNet);
-            return Ok(Self::Folder(out.clone(), format));
-        }
-        let extensions: &[&str] = match format {
-            Some(_) => &[],
-            None => &output::DETECTIONS,
-        };
-        output::check("--out", out, extensions)?;
-        let format = format.or_else(|| ResultFormat::of_path(out));
-        Ok(Self::File(
-            out.clone(),
-            format.unwrap_or(ResultFormat::ActivityNet),
-        ))
-    }
-
-    pub(super) fn is_stdout(&self) -> bool {
-        matches!(self, Self::Stdout(_))
-    }
-}
 
 /// The results under way.
 pub(super) struct Sink<'a> {
@@ -86,10 +32,11 @@ enum Place {
     Stdout(ResultsWriter<Stdout>),
     File(PathBuf, ResultsWriter<AtomicFile>),
     Folder(PathBuf, ResultFormat),
+    Drafts(Drafts),
 }
 
 impl<'a> Sink<'a> {
-    pub(super) fn open(target: Target, classes: &'a ClassMap, timeline: bool) -> Result<Self> {
+    pub(super) fn open(target: Target, classes: &'a ClassMap, args: &PredictArgs) -> Result<Self> {
         let place = match target {
             Target::Terminal => Place::Terminal,
             Target::Stdout(format) => {
@@ -105,11 +52,12 @@ impl<'a> Sink<'a> {
                 output::create_folder(&folder)?;
                 Place::Folder(folder, format)
             }
+            Target::Draft(path, format) => Place::Drafts(Drafts::new(path, format, args)),
         };
         Ok(Self {
             place,
             classes,
-            timeline: timeline.then(timeline::Style::of_terminal),
+            timeline: args.timeline.then(timeline::Style::of_terminal),
         })
     }
 
@@ -136,6 +84,7 @@ impl<'a> Sink<'a> {
                 let path = file_of(folder, id, format.name())?;
                 write_one(&path, *format, &recording, classes).map_err(unwritten(&path))?;
             }
+            Place::Drafts(drafts) => drafts.add(unit, &recording),
         }
         match &self.timeline {
             Some(style) => style.show(&recording, classes, console),
@@ -165,6 +114,7 @@ impl<'a> Sink<'a> {
                 path
             }
             Place::Folder(folder, _) => folder,
+            Place::Drafts(drafts) => return drafts.write(self.classes, console),
         };
         console.print(&format!(
             "{num_detections} detections in {num_recordings} recording(s): {}",

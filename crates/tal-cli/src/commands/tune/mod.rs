@@ -101,9 +101,13 @@ fn objective(args: &TuneArgs, input: &TuneInput) -> Result<Objective> {
 fn frame_rate(args: &TuneArgs, recordings: &[Recording]) -> Result<FrameRate> {
     let mut rates: Vec<Option<f64>> = recordings.iter().map(|one| one.fps).collect();
     rates.dedup();
-    match (args.frame_rate, rates.as_slice()) {
-        (Some(rate), _) | (None, [Some(rate)]) => Ok(FrameRate::new(rate)?),
-        _ => Err(UsageError(
+    let known = match rates.as_slice() {
+        [rate] => *rate,
+        _ => None,
+    };
+    match args.frame_rate.or(known) {
+        Some(rate) => Ok(FrameRate::new(rate)?),
+        None => Err(UsageError(
             "the annotations name no frame rate, or several: choose one with --frame-rate"
                 .to_owned(),
         )
