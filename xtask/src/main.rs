@@ -89,7 +89,8 @@ enum Task {
     },
     /// Check: the book of docs/ builds (into target/book), and its links lead somewhere
     Book,
-    /// Check: the measures of other fields agree with their public implementations (Python packages, into target/references)
+    /// Check: measures of other fields and files of annotation tools agree with public programs (Python packages, into
+    /// target/references)
     ///
     /// Random cases, and with TAL_DATA the real recordings in that folder. A package that cannot be installed is named, and
     /// its measures are left out.

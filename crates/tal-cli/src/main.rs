@@ -62,6 +62,9 @@ fn main() -> ExitCode {
         Command::Data(DataCommand::Split(args)) => commands::split::run(&args),
         Command::Data(DataCommand::Clicks(args)) => commands::clicks::run(&args),
         Command::Data(DataCommand::Clips(args)) => commands::clips::run(&args),
+        Command::Data(DataCommand::Convert(ConvertCommand::Detections(args))) => {
+            commands::convert_detections::run(&args)
+        }
         Command::Data(DataCommand::Convert(ConvertCommand::Features(args))) => {
             commands::convert_features::run(&args, &console)
         }

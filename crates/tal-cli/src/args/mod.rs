@@ -3,10 +3,14 @@
 mod ablate;
 mod config;
 mod convert;
+mod convert_annotations;
+mod convert_detections;
+mod convert_features;
 mod data;
 mod detector;
 mod evaluate;
 mod features;
+mod formats;
 mod inspect;
 mod measures;
 mod predict;
@@ -22,9 +26,10 @@ use tal_engine::DeviceChoice;
 
 pub(crate) use ablate::AblateArgs;
 pub(crate) use config::{ConfigCommand, ConfigImportArgs, ShowArgs};
-pub(crate) use convert::{
-    ConvertAnnotationsArgs, ConvertCommand, ConvertFeaturesArgs, SourceArg, TargetArg,
-};
+pub(crate) use convert::ConvertCommand;
+pub(crate) use convert_annotations::{ConvertAnnotationsArgs, ToolArgs};
+pub(crate) use convert_detections::{ConvertDetectionsArgs, DraftArgs};
+pub(crate) use convert_features::ConvertFeaturesArgs;
 pub(crate) use data::{CheckArgs, DataCommand, StatsArgs};
 pub(crate) use detector::{DemoArgs, ImportArgs, TestArgs, TrainArgs, TrainedArgs};
 pub(crate) use evaluate::{CountArg, EvaluateArgs, RulesArgs, TunedArgs};
@@ -32,6 +37,7 @@ pub(crate) use features::{
     DecoderArgs, ExtractArgs, FeaturesCheckArgs, FeaturesCommand, ProbeArgs, RecipesArgs,
     WeightsArgs as ReleasedWeightsArgs,
 };
+pub(crate) use formats::{FromArg, SourceArg, TargetArg, ToArg};
 pub(crate) use inspect::InspectArgs;
 pub(crate) use measures::{EndsArg, MeasureArgs, MeasureName};
 pub(crate) use predict::{ChoiceArgs, MergeArgs, PredictArgs, ScoresFormatArg};

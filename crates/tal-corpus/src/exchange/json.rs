@@ -27,6 +27,12 @@ impl<'a> Item<'a> {
         Self { path, place, value }
     }
 
+    /// A value at a place of a file that is not JSON as a whole.
+    pub(super) fn at(value: &'a Value, path: &'a Path, place: String) -> Self {
+        let value = Some(value);
+        Self { path, place, value }
+    }
+
     /// The error that something else was expected.
     pub(super) fn wrong(&self, expected: impl Into<String>) -> ExchangeError {
         let found = self
@@ -38,6 +44,11 @@ impl<'a> Item<'a> {
             &self.place
         };
         ExchangeError::part(self.path, place, &found, expected)
+    }
+
+    /// The error that something in a list is not as it should be.
+    pub(super) fn wrong_about(&self, found: &str, expected: &str) -> ExchangeError {
+        ExchangeError::part(self.path, self.place.clone(), found, expected)
     }
 
     /// Whether there is nothing, or null.

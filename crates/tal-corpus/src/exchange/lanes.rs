@@ -17,8 +17,13 @@ pub(super) struct Lane<'a> {
 }
 
 /// Lanes in the order of the classes; a class without events has an empty one. `ticks` is the number of steps in a second; an
-/// event lasts at least one.
-pub(super) fn lanes<'a>(classes: &'a [String], events: &'a [Event], ticks: f64) -> Vec<Lane<'a>> {
+/// event lasts at least `least` of them.
+pub(super) fn lanes<'a>(
+    classes: &'a [String],
+    events: &'a [Event],
+    ticks: f64,
+    least: i64,
+) -> Vec<Lane<'a>> {
     let places: BTreeMap<&str, usize> = (classes.iter().map(String::as_str)).zip(0..).collect();
     let mut groups: BTreeMap<_, Vec<(i64, i64, &Event)>> = BTreeMap::new();
     for (place, class) in classes.iter().enumerate() {
@@ -32,7 +37,7 @@ pub(super) fn lanes<'a>(classes: &'a [String], events: &'a [Event], ticks: f64) 
             .copied()
             .unwrap_or(classes.len());
         let start = step(event.start, ticks);
-        let end = step(event.end_or_start(), ticks).max(start.saturating_add(1));
+        let end = step(event.end_or_start(), ticks).max(start.saturating_add(least));
         let group = (
             place,
             event.class.as_str(),

@@ -8,6 +8,8 @@
 //! Files are only parsed: nothing that they name is opened.
 
 mod audacity;
+mod boris;
+mod boris_table;
 mod clue;
 mod elan;
 mod error;
@@ -15,13 +17,21 @@ mod format;
 mod json;
 mod lanes;
 mod losses;
+mod marks;
 mod model;
 mod names;
 mod options;
 mod read;
 mod recognise;
+mod srt;
+mod subtitles;
 mod table;
+mod text_grid;
 mod tiers;
+mod v_trace;
+mod via;
+mod via_table;
+mod web_vtt;
 mod write;
 mod xml;
 
@@ -30,7 +40,7 @@ pub use format::{Carries, Format, Layout};
 pub use losses::losses;
 pub use model::{Event, Project, Track};
 pub use options::{ClassFrom, IdSource, ReadOptions, WriteOptions};
-pub use read::{parse, read};
+pub use read::{content, parse, read};
 pub use recognise::recognise;
 pub use table::FORMATS;
 pub use write::{OutputFile, files, project_of, write};

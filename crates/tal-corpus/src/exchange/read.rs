@@ -31,10 +31,7 @@ pub fn read(
     let mut files = Vec::new();
     for input in inputs {
         for path in expand(format, input)? {
-            let bytes = std::fs::read(&path).map_err(|source| TextFileError::Read {
-                path: path.clone(),
-                source,
-            })?;
+            let bytes = content(&path)?;
             files.push((path, bytes));
         }
     }
@@ -114,6 +111,19 @@ pub fn parse(
     }
     project.unread = unread;
     Ok(project)
+}
+
+/// The content of a file, decoded to UTF-8 and unpacked.
+///
+/// # Errors
+/// A file that is missing or unreadable.
+pub fn content(path: &Path) -> Result<Vec<u8>, ExchangeError> {
+    let bytes = std::fs::read(path).map_err(|source| TextFileError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let bytes = unpacked(&bytes, path)?;
+    Ok(text::decode(&bytes).into_owned())
 }
 
 /// Adds the events of another observation of the same film.

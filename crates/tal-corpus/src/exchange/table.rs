@@ -1,10 +1,21 @@
 //! The table of formats.
 
 use super::format::Format;
-use super::{audacity, elan};
+use super::{audacity, boris, boris_table, elan, srt, text_grid, v_trace, via, via_table, web_vtt};
 
 /// All formats. Recognition takes the first that fits.
-pub static FORMATS: &[&Format] = &[&elan::FORMAT, &audacity::FORMAT];
+pub static FORMATS: &[&Format] = &[
+    &boris::FORMAT,
+    &boris_table::FORMAT,
+    &elan::FORMAT,
+    &via::FORMAT,
+    &via_table::FORMAT,
+    &v_trace::FORMAT,
+    &text_grid::FORMAT,
+    &web_vtt::FORMAT,
+    &srt::FORMAT,
+    &audacity::FORMAT,
+];
 
 impl Format {
     /// The format of a name, as the command line spells it.

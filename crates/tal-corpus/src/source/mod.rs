@@ -36,6 +36,7 @@ mod instances;
 mod json;
 mod projects;
 mod raw;
+mod recognition;
 mod shared;
 mod thumos;
 mod video_info;
@@ -52,6 +53,7 @@ pub use class_list::ClassList;
 pub use error::SourceError;
 pub use format::SourceFormat;
 pub(crate) use instances::COLUMNS;
+pub use recognition::recognise;
 pub use video_info::VideoInfo;
 
 /// Options for what the files do not say, and for what is to be changed.

@@ -9,9 +9,8 @@ use roxmltree::Node;
 
 use crate::exchange::clue::Clue;
 use crate::exchange::format::{Carries, Format, Layout};
-use crate::exchange::lanes::{class_and_score, is_of_class};
-use crate::exchange::model::{Event, Project, Track};
-use crate::exchange::options::{ClassFrom, id_of};
+use crate::exchange::model::{Project, Track};
+use crate::exchange::options::id_of;
 use crate::exchange::xml::{self, attribute, children, place};
 use crate::exchange::{ExchangeError, ReadOptions, tiers};
 use slots::{Annotations, EXPECTED, interpolate, slots};
@@ -87,7 +86,7 @@ fn read(bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Project, Exc
                     .and_then(|value| value.text())
                     .unwrap_or_default()
                     .trim();
-                let mut event = event(name, value, options.class_from);
+                let mut event = tiers::event(name, value, options.class_from);
                 (event.start, event.end) = (start / 1e3, Some(end / 1e3));
                 let text = |name| tier.attribute(name).filter(|text| !text.is_empty());
                 if let Some(subject) = text("PARTICIPANT") {
@@ -105,28 +104,4 @@ fn read(bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Project, Exc
         ..Track::default()
     };
     Ok(Project::new(vec![track]))
-}
-
-/// An event of a tier, without its time.
-pub(super) fn event(tier: &str, value: &str, class_from: ClassFrom) -> Event {
-    let (class, score) = class_and_score(value, tier);
-    let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    match class_from {
-        ClassFrom::Tier => Event {
-            class: tier.to_owned(),
-            comment: text(value).filter(|_| !is_of_class(tier, class)),
-            score,
-            ..Event::default()
-        },
-        ClassFrom::Value if value.is_empty() => Event {
-            class: tier.to_owned(),
-            ..Event::default()
-        },
-        ClassFrom::Value => Event {
-            class: class.to_owned(),
-            subject: text(tier).filter(|_| !is_of_class(tier, class)),
-            score,
-            ..Event::default()
-        },
-    }
 }

@@ -18,7 +18,7 @@ pub(super) fn write(project: &Project, options: &WriteOptions) -> Result<Vec<u8>
     } else {
         "video/mp4"
     };
-    let lanes = lanes::lanes(&project.classes, &track.events, 1e3);
+    let lanes = lanes::lanes(&project.classes, &track.events, 1e3, 1);
     let (mut slots, mut tiers) = (String::new(), String::new());
     let mut number = 0;
     // Writing to memory does not fail.
