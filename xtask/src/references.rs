@@ -68,16 +68,9 @@ fn formats(python: &Path, workspace: &Workspace) -> Result<()> {
     install_all(python, FORMAT_REQUIREMENTS, workspace)?;
     let folder = workspace.path(FORMAT_FILES);
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {FORMAT_FILES}"))?;
-    Cargo::new([
-        "test",
-        "--workspace",
-        "--test",
-        "all",
-        "--",
-        "format_files",
-    ])
-    .variable("TAL_FORMAT_FILES", folder)
-    .run(workspace)?;
+    Cargo::new(["test", "--workspace", "--test", "all", "--", "format_files"])
+        .variable("TAL_FORMAT_FILES", folder)
+        .run(workspace)?;
     start(
         Command::new(python).args([FORMAT_SCRIPT, FORMAT_FILES]),
         workspace,

@@ -1,6 +1,7 @@
 //! Fields of JSON, checked by name.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 use tal_data::text::finite;
@@ -75,7 +76,7 @@ impl<'a> Item<'a> {
     pub(super) fn fields(
         &self,
     ) -> Result<impl Iterator<Item = (&'a str, Item<'a>)>, ExchangeError> {
-        static NONE: Map<String, Value> = Map::new();
+        static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
         let fields = match self.value {
             Some(Value::Object(fields)) => fields,
             None | Some(Value::Null) => return Err(self.wrong("an object")),

@@ -9,17 +9,30 @@ use super::plain;
 
 /// Recordings with overlapping, repeated, zero-length and point events, and names with all kinds of letters.
 fn project() -> Project {
-    let classes = ["pour", "stir", "gießen & <b>", "日本 \"x\"", "a,b;c", "pour-2"];
+    let classes = [
+        "pour",
+        "stir",
+        "gießen & <b>",
+        "日本 \"x\"",
+        "a,b;c",
+        "pour-2",
+    ];
     let mut state = 7_u64;
     let mut draw = move |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below
     };
     let mut track = |id: &str, num: usize| {
         let events = (0..num).map(|number| {
             let start = draw(90_000);
             let length = if number % 10 == 3 { 0 } else { draw(8_000) };
-            let class = if number % 8 == 5 { "bell" } else { classes[draw(6) as usize] };
+            let class = if number % 8 == 5 {
+                "bell"
+            } else {
+                classes[draw(6) as usize]
+            };
             Event {
                 score: (number % 3 > 0).then(|| draw(10_000) as f64 / 1e4),
                 subject: (number % 4 == 1).then(|| "rat 1".to_owned()),
@@ -35,7 +48,11 @@ fn project() -> Project {
             ..Track::default()
         }
     };
-    Project::new(vec![track("a", 60), track("Küche 2.x", 30), track("none", 0)])
+    Project::new(vec![
+        track("a", 60),
+        track("Küche 2.x", 30),
+        track("none", 0),
+    ])
 }
 
 /// Writes `FOLDER/FORMAT/…` and `FOLDER/source.json`, the same events as they are, if `TAL_FORMAT_FILES` names a folder.
