@@ -1,6 +1,7 @@
 //! The program `tal` from outside: its output, files and exit codes.
 
 mod ablate;
+mod annotation_loop;
 mod bad_input;
 mod check;
 mod config;

@@ -1,6 +1,7 @@
 //! An object per line: `{"recording": id, "detections": [{"label", "score", "segment": [start, end]}]}`, or
 //! `{"recording": id, "start", "end", "label", "score"}`.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -130,6 +131,35 @@ pub fn parse_json_lines(
     classes: &ClassMap,
 ) -> Result<DetectionSet, ResultsError> {
     from_reader(bytes, path, classes, DetectionSet::new())
+}
+
+/// Names of the classes in JSON Lines, or in all of a folder, in the order of the alphabet; numbers are no names.
+///
+/// # Errors
+/// As [`read_json_lines`], but labels are not looked up and times not checked.
+pub fn class_names(path: &Path) -> Result<BTreeSet<String>, ResultsError> {
+    let files = match path.is_dir() {
+        true => shards::files(path)?,
+        false => vec![path.to_owned()],
+    };
+    let mut names = BTreeSet::new();
+    for path in files {
+        let unreadable = ResultsError::unreadable(&path);
+        let reader = File::open(&path).and_then(Decoded::new);
+        let mut lines = Lines::new(reader.map_err(&unreadable)?);
+        while let Some((number, line)) = lines.next().map_err(&unreadable)? {
+            let line: Line =
+                serde_json::from_slice(line).map_err(|error| ResultsError::Syntax {
+                    path: path.clone(),
+                    message: format!("line {number}: {}", shortened(&error.to_string())),
+                })?;
+            let all = line.detections.into_iter().flatten();
+            let labels = all.filter_map(|found| found.label).chain(line.label);
+            let is_number = |name: &Name| name.0.bytes().all(|byte| byte.is_ascii_digit());
+            names.extend(labels.filter(|name| !is_number(name)).map(|name| name.0));
+        }
+    }
+    Ok(names)
 }
 
 /// Writes JSON Lines, recordings in their order; an existing file is replaced at once.

@@ -26,7 +26,7 @@ use crate::text::cut;
 
 pub use activity_net::{parse_json, read_json, write_json};
 pub use format::ResultFormat;
-pub use json_lines::{parse_json_lines, read_json_lines, write_json_lines};
+pub use json_lines::{class_names, parse_json_lines, read_json_lines, write_json_lines};
 pub use merge::{MergeError, MergeReport, merge};
 pub use pickle::{parse_pickle, read_pickle};
 pub use shards::{PARTIAL, Shard};

@@ -501,7 +501,8 @@ mod tests {
         assert_eq!(names(folder), ["shard-0-of-1.jsonl"]);
         // Nothing is left to do.
         let report = work(folder, 5, 9, &[]).unwrap();
-        assert_eq!(report.num_predicted, 0);
+        assert_eq!(report.num_predicted, 5);
+        assert_eq!(names(folder), ["shard-0-of-1.jsonl"]);
         assert_eq!(results(folder).len(), 5);
     }
 

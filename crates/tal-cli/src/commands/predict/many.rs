@@ -52,6 +52,7 @@ pub(super) fn run(mut predictor: Predictor<'_>, console: &Console) -> Result<()>
     let (num, done) = (journal.num_in_pass(), journal.num_done());
     match (journal.is_retry(), done) {
         (true, _) if num == 0 => {
+            journal.finish()?;
             return console.print(&format!("{}: complete, nothing to do", results.display()));
         }
         (true, _) => tracing::info!("trying {num} failed recordings again"),
@@ -135,9 +136,10 @@ fn work(
 
 fn line(predictor: &mut Predictor<'_>, unit: &Unit) -> Result<Vec<u8>> {
     let found = predictor.predict(unit)?;
+    let file = unit.path().to_string_lossy();
     let recording = DetectedRecording {
         id: &found.features.id,
-        file: Some(&unit.path().to_string_lossy()),
+        file: Some(&file),
         duration: found.features.duration,
         fps: Some(f64::from(found.features.grid.fps)),
         detections: &found.detections,
