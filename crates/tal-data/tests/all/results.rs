@@ -196,7 +196,7 @@ fn merging_finds_what_is_double_or_missing() {
     assert_eq!((report.num_recordings, report.num_double), (10, 3));
     assert_eq!(String::from_utf8(out).unwrap().lines().count(), 10);
     std::fs::write(path("shard-1-of-3.jsonl"), "{\"recording\": 1}\n").unwrap();
-    let message = results::merge(&inputs, None, &mut Vec::new())
+    let message = results::merge(&inputs, None, &mut Vec::<u8>::new())
         .unwrap_err()
         .to_string();
     assert!(message.contains("shard-1-of-3.jsonl: line 1"), "{message}");
