@@ -1,11 +1,11 @@
-//! `cargo xtask references`: measures of other fields and files of annotation tools against public programs, which are Python
-//! packages.
+//! `cargo xtask references`: what is computed and written here against public implementations, which are Python packages.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::curve_references;
 use crate::shell::{Cargo, Workspace};
 
 /// Packages, one a line.
@@ -60,7 +60,10 @@ pub(crate) fn run(workspace: &Workspace, num_cases: u32) -> Result<()> {
     ])
     .variable("TAL_MEASURE_CASES", workspace.path(CASES))
     .run(workspace)?;
-    formats(&python, workspace)
+    formats(&python, workspace)?;
+    curve_references::run(workspace, &python, |package| {
+        install(&python, package, workspace)
+    })
 }
 
 /// Files of annotation tools: ours, read by programs of others.

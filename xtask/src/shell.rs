@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 /// The repository.
 #[derive(Clone, Debug)]
@@ -32,6 +33,17 @@ impl Workspace {
     /// Its top folder.
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Where cargo builds, which a user's configuration may have moved.
+    pub(crate) fn target_folder(&self) -> Result<PathBuf> {
+        let text = Cargo::new(["metadata", "--no-deps", "--format-version", "1"]).output(self)?;
+        let metadata: Value =
+            serde_json::from_str(&text).context("cargo metadata wrote no valid JSON")?;
+        let folder = metadata["target_directory"].as_str();
+        Ok(folder
+            .context("cargo metadata names no target folder")?
+            .into())
     }
 
     /// A path inside it.

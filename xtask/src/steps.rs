@@ -1,14 +1,12 @@
 //! The checks of `cargo xtask ci`, cheapest first.
 
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 
 use crate::shell::{Cargo, Workspace};
-use crate::{book, circles, layering, references, setup, testing, tidy};
+use crate::{book, browser, circles, layering, references, setup, testing, tidy};
 
 /// One check: how to repeat it alone, and what it does.
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
@@ -30,6 +28,7 @@ const STEPS: &[Step] = &[
     ("references", |workspace| {
         references::run(workspace, references::NUM_CASES)
     }),
+    ("browser", |workspace| browser::run(workspace, false)),
 ];
 
 /// Runs all checks up to the first that fails.
@@ -80,7 +79,9 @@ pub(crate) fn docs(workspace: &Workspace, write: bool) -> Result<()> {
     setup::before_build(workspace)?;
     // With the features of the whole workspace, as the tests are built: nothing is compiled twice.
     Cargo::new(["build", "--workspace", "--example", "configuration"]).run(workspace)?;
-    let example = target_folder(workspace)?.join("debug/examples/configuration");
+    let example = workspace
+        .target_folder()?
+        .join("debug/examples/configuration");
     let check = (!write).then_some("--check");
     let status = Command::new(&example)
         .args(check)
@@ -93,17 +94,6 @@ pub(crate) fn docs(workspace: &Workspace, write: bool) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Where cargo builds, which a user's configuration may have moved.
-pub(crate) fn target_folder(workspace: &Workspace) -> Result<PathBuf> {
-    let text = Cargo::new(["metadata", "--no-deps", "--format-version", "1"]).output(workspace)?;
-    let metadata: Value =
-        serde_json::from_str(&text).context("cargo metadata wrote no valid JSON")?;
-    let folder = metadata["target_directory"].as_str();
-    Ok(folder
-        .context("cargo metadata names no target folder")?
-        .into())
 }
 
 /// Clippy on everything, with one lint more than `cargo clippy`: no loops over hash maps, whose
@@ -128,7 +118,7 @@ pub(crate) fn example(workspace: &Workspace) -> Result<()> {
         let call = |command: &'static str| -> Result<Cargo> {
             Ok(
                 Cargo::new([command, "--locked", "--manifest-path", manifest])
-                    .arguments(["--target-dir".into(), target_folder(workspace)?]),
+                    .arguments(["--target-dir".into(), workspace.target_folder()?]),
             )
         };
         call("clippy")?

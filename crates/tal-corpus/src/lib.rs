@@ -11,8 +11,10 @@ pub mod sbhar_text;
 pub mod simulation;
 pub mod source;
 pub mod split;
+pub mod suggestion;
 
 pub use clips::ClipError;
 pub use exchange::ExchangeError;
 pub use sbhar_text::SbharError;
 pub use source::SourceError;
+pub use suggestion::SuggestionError;

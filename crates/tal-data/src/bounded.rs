@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
 use crate::encoding::Decoded;
+use crate::lines::Lines;
 
 /// The longest string, number, run of white space or row: ten thousand times the usual length.
 pub(crate) const MAX_BYTES: usize = 1 << 20;
@@ -171,7 +172,7 @@ impl<R: Read> Read for Json<R> {
 
 /// Passes on a table up to a byte that the caller moves on from row to row.
 pub(crate) struct Rows<R> {
-    inner: R,
+    inner: Lines<R>,
     passed: u64,
     allowed: u64,
     refused: bool,
@@ -180,7 +181,7 @@ pub(crate) struct Rows<R> {
 impl<R: Read> Rows<R> {
     pub(crate) fn new(inner: R) -> Self {
         Self {
-            inner,
+            inner: Lines::new(inner),
             passed: 0,
             allowed: MAX_BYTES as u64,
             refused: false,
@@ -190,6 +191,12 @@ impl<R: Read> Rows<R> {
     /// A row begins at byte `start`.
     pub(crate) fn begin_row(&mut self, start: u64) {
         self.allowed = start + MAX_BYTES as u64;
+        self.inner.forget(start);
+    }
+
+    /// Line of the row that begins at byte `start`.
+    pub(crate) fn line(&self, start: u64) -> u64 {
+        self.inner.of_row(start)
     }
 
     /// Whether reading ended because a row is too long.

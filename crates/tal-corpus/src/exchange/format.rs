@@ -1,4 +1,4 @@
-//! What a format of an annotation tool is.
+//! A format of an annotation tool, and the things that it can say.
 
 use std::path::Path;
 

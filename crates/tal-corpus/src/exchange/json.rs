@@ -1,9 +1,8 @@
 //! Fields of JSON, checked by name.
 
 use std::path::Path;
-use std::sync::LazyLock;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tal_data::text::finite;
 
 use super::ExchangeError;
@@ -75,23 +74,20 @@ impl<'a> Item<'a> {
     /// Fields of an object with their names.
     pub(super) fn fields(
         &self,
-    ) -> Result<impl Iterator<Item = (&'a str, Item<'a>)>, ExchangeError> {
-        static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+    ) -> Result<impl Iterator<Item = (&'a str, Item<'a>)> + use<'a>, ExchangeError> {
         let fields = match self.value {
-            Some(Value::Object(fields)) => fields,
-            None | Some(Value::Null) => return Err(self.wrong("an object")),
-            // Programs in PHP write empty objects as lists.
-            Some(Value::Array(items)) if items.is_empty() => &NONE,
-            Some(_) => return Err(self.wrong("an object")),
+            Some(Value::Object(fields)) => Some(fields),
+            // Some programs write empty objects as lists.
+            Some(Value::Array(items)) if items.is_empty() => None,
+            _ => return Err(self.wrong("an object")),
         };
         let parent = self.clone();
-        Ok(fields
-            .iter()
-            .map(move |(name, _)| (name.as_str(), parent.field(name))))
+        let fields = fields.into_iter().flatten();
+        Ok(fields.map(move |(name, _)| (name.as_str(), parent.field(name))))
     }
 
     /// Elements of a list.
-    pub(super) fn items(&self) -> Result<impl Iterator<Item = Item<'a>>, ExchangeError> {
+    pub(super) fn items(&self) -> Result<impl Iterator<Item = Item<'a>> + use<'a>, ExchangeError> {
         let Some(Value::Array(items)) = self.value else {
             return Err(self.wrong("a list"));
         };

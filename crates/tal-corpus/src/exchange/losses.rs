@@ -1,4 +1,4 @@
-//! What a format cannot say of annotations.
+//! Parts of annotations that a format cannot say.
 
 use super::format::{Carries, Format};
 use super::model::{Event, Project, Track};
@@ -56,25 +56,19 @@ pub fn losses(title: &str, carries: Carries, project: &Project) -> Option<String
     }
     let num_points = count(|e| e.end.is_none());
     if !carries.points && num_points > 0 {
-        let points = counted(num_points, "point event");
-        sentences.push(format!("{points} become as short as {} allows", title));
+        sentences.push(format!(
+            "point events ({num_points}) become as short as {title} allows"
+        ));
     }
     let num_early = count(|e| e.start < 0.0);
     if num_early > 0 {
-        sentences.push(format!(
-            "{} before 0 s become 0",
-            counted(num_early, "start")
-        ));
+        sentences.push(format!("starts before 0 s ({num_early}) become 0"));
     }
-    let num_renamed = project
-        .classes
-        .iter()
-        .filter(|class| clean(class) != **class)
-        .count();
+    let classes = project.classes.iter();
+    let num_renamed = classes.filter(|class| clean(class) != **class).count();
     if num_renamed > 0 {
-        let names = counted(num_renamed, "class name");
         sentences.push(format!(
-            "{names} have line breaks, tabs or spaces at an end, which are left out"
+            "class names ({num_renamed}) lose line breaks, tabs, and spaces at their ends"
         ));
     }
     (!sentences.is_empty()).then(|| sentences.join("; "))

@@ -82,7 +82,7 @@ fn seconds(text: &str) -> Option<f64> {
     let hours = parts.next().unwrap_or(Some(0))?;
     let milliseconds = whole(fraction).filter(|_| fraction.len() == 3)?;
     let is_end = parts.next().is_none() && minutes < 60 && seconds < 60;
-    let total = (u64::from(hours) * 3600 + u64::from(minutes * 60 + seconds)) * 1000;
+    let total = (u64::from(hours) * 3600 + u64::from(minutes) * 60 + u64::from(seconds)) * 1000;
     is_end.then(|| (total + u64::from(milliseconds)) as f64 / 1e3)
 }
 

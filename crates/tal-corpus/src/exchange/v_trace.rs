@@ -35,17 +35,16 @@ fn recognise(clue: &Clue) -> bool {
 }
 
 fn read(bytes: &[u8], path: &Path, _: &ReadOptions) -> Result<Project, ExchangeError> {
-    // A line with settings stands before the table; left empty, it still counts.
-    let mut text = bytes;
-    while text.first() == Some(&b'#') {
-        let end = text.iter().position(|byte| *byte == b'\n');
-        text = end.map_or(&[][..], |end| &text[end + 1..]);
+    // Lines with settings stand before the table; left empty they still count.
+    let mut table = bytes;
+    while table.first() == Some(&b'#') {
+        let end = table.iter().position(|byte| *byte == b'\n');
+        table = end.map_or(&[][..], |end| &table[end + 1..]);
     }
-    let num_notes = bytes[..bytes.len() - text.len()]
-        .iter()
-        .filter(|b| **b == b'\n')
-        .count();
-    let mut table = Table::new(text, path)?;
+    let settings = &bytes[..bytes.len() - table.len()];
+    let num_settings = settings.iter().filter(|byte| **byte == b'\n').count();
+    let text = [&vec![b'\n'; num_settings], table].concat();
+    let mut table = Table::new(&text, path)?;
     let mut columns = [0; 3];
     for (place, name) in columns.iter_mut().zip(COLUMNS) {
         *place = table.column(name, &COLUMNS)?;
@@ -69,7 +68,7 @@ fn read(bytes: &[u8], path: &Path, _: &ReadOptions) -> Result<Project, ExchangeE
         events,
         ..Track::default()
     }]);
-    project.leave_out("lines with settings", num_notes);
+    project.leave_out("lines with settings", num_settings);
     Ok(project)
 }
 

@@ -12,6 +12,7 @@ use super::json::Item;
 use super::model::{Project, Track};
 use super::options::file_name;
 use super::via::attributes::{Attributes, without_ending};
+use super::via::described::{described, text_attribute};
 use super::{ExchangeError, ReadOptions};
 
 pub(super) static FORMAT: Format = Format {
@@ -28,7 +29,6 @@ pub(super) static FORMAT: Format = Format {
 };
 
 const HEADER: &str = "# CSV_HEADER =";
-const ATTRIBUTES: [&str; 2] = ["# ATTRIBUTE =", "# ATTRIBUTES ="];
 
 /// Names of the columns.
 fn header(text: &str) -> Option<Vec<&str>> {
@@ -192,40 +192,4 @@ fn read(bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Project, Exc
     project.leave_out("descriptions of whole files", num_of_files);
     project.leave_out("segments without a value", num_without);
     Ok(project)
-}
-
-/// The attributes that the file describes; an older version of VIA wrote their names alone.
-fn described(text: &str, path: &Path) -> Result<Option<Value>, ExchangeError> {
-    let line = text.lines().zip(1..).find_map(|(line, number)| {
-        let rest = ATTRIBUTES
-            .iter()
-            .find_map(|start| line.strip_prefix(start))?;
-        Some((rest, number))
-    });
-    let Some((rest, number)) = line else {
-        return Ok(None);
-    };
-    let value: Value = serde_json::from_str(rest.trim()).map_err(|_| {
-        ExchangeError::part(
-            path,
-            format!("line {number}"),
-            rest,
-            "JSON with the attributes",
-        )
-    })?;
-    Ok(Some(match value {
-        Value::Object(fields) => Value::Object(
-            (fields.into_iter())
-                .map(|(id, one)| match one.as_str() {
-                    Some(name) => (id, text_attribute(name)),
-                    None => (id, one),
-                })
-                .collect(),
-        ),
-        other => other,
-    }))
-}
-
-fn text_attribute(name: &str) -> Value {
-    json!({"aname": name, "type": 1, "anchor_id": "FILE1_Z2_XY0", "options": {}})
 }

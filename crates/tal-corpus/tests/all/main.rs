@@ -15,3 +15,4 @@ mod sources_corpus;
 mod sources_malformed;
 mod sources_published;
 mod split;
+mod suggestion;

@@ -13,41 +13,74 @@ use tal_data::{ANY_CLASS, text};
 use tal_engine::ExternalScores;
 
 use super::annotator;
-use crate::args::{EvaluateArgs, RulesArgs};
+use crate::args::{EvaluateArgs, FusionArgs, RulesArgs, TunedArgs};
 use crate::commands::rules;
 use crate::failure::UsageError;
 
+/// Files to read and rules to follow.
+pub(crate) struct Request<'a> {
+    pub(crate) ground_truth: &'a Path,
+    pub(crate) detections: &'a Path,
+    pub(crate) compare: Option<&'a Path>,
+    pub(crate) rules: &'a RulesArgs,
+    pub(crate) fusion: &'a FusionArgs,
+    /// Thresholds that are applied first.
+    pub(crate) tuned: Option<&'a TunedArgs>,
+    /// Rules in place of `rules`, but for the subsets.
+    pub(crate) config: Option<&'a EvaluationConfig>,
+    /// Whether figures of classes are asked for.
+    pub(crate) per_class: bool,
+}
+
+impl<'a> From<&'a EvaluateArgs> for Request<'a> {
+    fn from(args: &'a EvaluateArgs) -> Self {
+        Self {
+            ground_truth: &args.ground_truth,
+            detections: &args.detections,
+            compare: args.compare.as_deref(),
+            rules: &args.rules,
+            fusion: &args.fusion,
+            tuned: Some(&args.tuned),
+            config: None,
+            per_class: args.per_class,
+        }
+    }
+}
+
 /// Annotations, detections and rules.
-pub(super) struct Input {
-    pub(super) truth: GroundTruth,
+pub(crate) struct Input {
+    pub(crate) truth: GroundTruth,
     /// The evaluated subsets.
-    pub(super) subsets: Vec<String>,
-    pub(super) detections: DetectionSet,
+    pub(crate) subsets: Vec<String>,
+    pub(crate) detections: DetectionSet,
     /// The detections of `--compare`.
-    pub(super) other: Option<DetectionSet>,
-    pub(super) config: EvaluationConfig,
+    pub(crate) other: Option<DetectionSet>,
+    pub(crate) config: EvaluationConfig,
     /// Whether the detections have no classes, so that all annotations count as one.
-    pub(super) is_class_agnostic: bool,
+    pub(crate) is_class_agnostic: bool,
     /// The sentence about thresholds that stands beside the figures.
-    pub(super) note: Option<String>,
+    pub(crate) note: Option<String>,
 }
 
 impl Input {
-    pub(super) fn read(args: &EvaluateArgs) -> Result<Self> {
+    pub(crate) fn read(args: &Request<'_>) -> Result<Self> {
         let rule = match args.rules.strict {
             true => SegmentRule::STRICT,
             false => SegmentRule::EVALUATION,
         };
-        let truth = annotations::read_with(&args.ground_truth, None, rule)?;
-        let config = EvaluationConfig {
-            tiou_thresholds: args.rules.thresholds(),
-            dialect: args.rules.dialect,
-            ambiguous_class: args.rules.ambiguous.clone(),
-            blocked: match &args.rules.blocked {
-                Some(file) => blocked(file)?,
-                None => Vec::new(),
-            },
+        let truth = annotations::read_with(args.ground_truth, None, rule)?;
+        let of_options = || -> Result<EvaluationConfig> {
+            Ok(EvaluationConfig {
+                tiou_thresholds: args.rules.thresholds(),
+                dialect: args.rules.dialect,
+                ambiguous_class: args.rules.ambiguous.clone(),
+                blocked: match &args.rules.blocked {
+                    Some(file) => blocked(file)?,
+                    None => Vec::new(),
+                },
+            })
         };
+        let config = args.config.cloned().map_or_else(of_options, Ok)?;
         if let Some(file) = &args.rules.blocked {
             tell_of_unblocked(file, &config.blocked, &truth, args);
         }
@@ -61,19 +94,21 @@ impl Input {
             is_class_agnostic: false,
             note: None,
         };
-        let file = rules::read(args.tuned.thresholds.as_deref())?;
-        let blocked = &input.config.blocked;
-        let ids = input.recordings().map(|recording| recording.id.as_str());
-        let ids = ids.filter(|id| !blocked.iter().any(|other| other == id));
-        input.note = rules::note(&args.tuned, file.as_ref(), ids)?;
-        let thresholds = args.tuned.thresholds.as_deref();
+        let thresholds = args.tuned.and_then(|tuned| tuned.thresholds.as_deref());
+        let file = rules::read(thresholds)?;
+        if let Some(tuned) = args.tuned {
+            let blocked = &input.config.blocked;
+            let ids = input.recordings().map(|recording| recording.id.as_str());
+            let ids = ids.filter(|id| !blocked.iter().any(|other| other == id));
+            input.note = rules::note(tuned, file.as_ref(), ids)?;
+        }
         let rules = rules::of_file(thresholds, file.as_ref(), &input.truth.classes)?;
         let chosen = |all: DetectionSet| match thresholds {
             Some(_) => rules.apply_to_all(&all),
             None => all,
         };
-        input.detections = chosen(input.detections_of(&args.detections, args)?);
-        if let Some(other) = &args.compare {
+        input.detections = chosen(input.detections_of(args.detections, args)?);
+        if let Some(other) = args.compare {
             input.other = Some(chosen(input.detections_of(other, args)?));
         }
         input.compare_without_classes(args)?;
@@ -81,7 +116,7 @@ impl Input {
     }
 
     /// Takes all annotations as one class if the detections have no classes.
-    fn compare_without_classes(&mut self, args: &EvaluateArgs) -> Result<()> {
+    fn compare_without_classes(&mut self, args: &Request<'_>) -> Result<()> {
         let has_none = |set: &DetectionSet| {
             let mut all = set.values().flatten();
             all.any(|detection| detection.label == Detection::NO_CLASS)
@@ -131,7 +166,7 @@ impl Input {
     }
 
     /// The recordings of the evaluated subsets.
-    pub(super) fn recordings(&self) -> impl Iterator<Item = &Recording> {
+    pub(crate) fn recordings(&self) -> impl Iterator<Item = &Recording> {
         let dialect = self.config.dialect;
         self.truth.recordings.iter().filter(move |recording| {
             let matches = |name: &String| dialect.matches_subset(name, &recording.subset);
@@ -140,7 +175,7 @@ impl Input {
     }
 
     /// The recordings of the evaluated subsets without annotations of the ambiguous class, which is not an action.
-    pub(super) fn without_ambiguous(&self) -> Vec<Recording> {
+    pub(crate) fn without_ambiguous(&self) -> Vec<Recording> {
         let name = self.config.ambiguous_class.as_deref();
         let ambiguous = name.and_then(|name| self.truth.classes.id(name));
         self.recordings()
@@ -152,7 +187,7 @@ impl Input {
             .collect()
     }
 
-    fn detections_of(&self, file: &Path, args: &EvaluateArgs) -> Result<DetectionSet> {
+    fn detections_of(&self, file: &Path, args: &Request<'_>) -> Result<DetectionSet> {
         let mut detections = annotator::read(file, &self.truth.classes)?;
         let known: BTreeSet<&str> = self
             .truth
@@ -195,7 +230,7 @@ impl Input {
 /// The wanted subsets, or all. Each must be in the file under the rules of the dialect.
 fn subsets(
     truth: &GroundTruth,
-    args: &EvaluateArgs,
+    args: &Request<'_>,
     dialect: EvaluationDialect,
 ) -> Result<Vec<String>, UsageError> {
     let RulesArgs { subset, .. } = &args.rules;
@@ -224,7 +259,7 @@ fn subsets(
 }
 
 /// Tells of blocked ids that are no recordings.
-fn tell_of_unblocked(file: &Path, blocked: &[String], truth: &GroundTruth, args: &EvaluateArgs) {
+fn tell_of_unblocked(file: &Path, blocked: &[String], truth: &GroundTruth, args: &Request<'_>) {
     let known: BTreeSet<&str> = truth.recordings.iter().map(|r| r.id.as_str()).collect();
     let unknown: Vec<&String> = blocked
         .iter()

@@ -55,7 +55,7 @@ fn a_project_becomes_annotations_and_files_of_another_tool() {
     );
     assert!(warned.contains("1 modifier, 1 comment, 1 duration of recordings, 1 frame rate cannot be written to ELAN"), "{warned}");
     assert!(
-        warned.contains("1 point event become as short as ELAN allows"),
+        warned.contains("point events (1) become as short as ELAN allows"),
         "{warned}"
     );
     let eaf = place.read("eaf/first.eaf");

@@ -128,8 +128,8 @@ fn observation(track: &Track, events: Vec<Value>, options: &WriteOptions) -> Val
 }
 
 /// Rows by time. A state that overlaps another one of its class and subject gets a subject of its own.
-fn rows<'a>(
-    track: &'a Track,
+fn rows(
+    track: &Track,
     points: &BTreeSet<&str>,
     subjects: &mut BTreeMap<String, &str>,
     options: &WriteOptions,

@@ -66,7 +66,17 @@ fn read(bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Project, Exc
     let mut slots = slots(root, path)?;
     let all: Vec<Node> = children(root, "TIER").collect();
     let names: Vec<&str> = (all.iter())
-        .map(|tier| attribute(*tier, "TIER_ID", path, "the name of the tier"))
+        .map(
+            |tier| match attribute(*tier, "TIER_ID", path, "the name of the tier")? {
+                name if name.trim().is_empty() => Err(ExchangeError::part(
+                    path,
+                    place(*tier),
+                    "an empty TIER_ID",
+                    "the name of the tier",
+                )),
+                name => Ok(name),
+            },
+        )
         .collect::<Result<_, _>>()?;
     tiers::check(&names, options)?;
     for tier in &all {

@@ -144,7 +144,7 @@ impl Attributes {
                     .map(str::trim)
                     .filter(|part| !part.is_empty())
                     .collect(),
-                _ => vec![&text],
+                _ => vec![text.as_str()],
             };
             let named = parts
                 .into_iter()

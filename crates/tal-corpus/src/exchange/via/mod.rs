@@ -1,6 +1,7 @@
 //! VIA 3 projects: JSON with files, attributes and segments of time.
 
 pub(super) mod attributes;
+pub(super) mod described;
 mod write;
 
 use std::collections::BTreeMap;

@@ -411,3 +411,13 @@ fn subtitles() {
         ],
     );
 }
+
+#[test]
+fn deep_nesting_is_no_danger() {
+    let deep = "<a>".repeat(100_000);
+    let _ = parse_with("elan", "a.eaf", deep.as_bytes(), &ReadOptions::default());
+    let deep = format!("{{\"observations\": {}", "[".repeat(100_000));
+    for format in ["boris", "via"] {
+        assert!(parse_with(format, "a", deep.as_bytes(), &ReadOptions::default()).is_err());
+    }
+}

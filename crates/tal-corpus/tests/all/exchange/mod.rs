@@ -100,14 +100,14 @@ fn what_a_format_cannot_say_is_named_once() {
     let losses = |name: &str| format(name).losses(&project);
     assert_eq!(
         losses("audacity").unwrap(),
-        "1 score, 1 subject, 2 modifiers, 1 frame rate cannot be written to Audacity labels; 1 start before 0 s become 0"
+        "1 score, 1 subject, 2 modifiers, 1 frame rate cannot be written to Audacity labels; starts before 0 s (1) become 0"
     );
     assert!(
         losses("srt")
             .unwrap()
-            .contains("1 point event become as short as SubRip allows")
+            .contains("point events (1) become as short as SubRip allows")
     );
-    assert_eq!(losses("boris").unwrap(), "1 start before 0 s become 0");
+    assert_eq!(losses("boris").unwrap(), "starts before 0 s (1) become 0");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Annotations written in every format and read again: equal within the format's resolution.
 
+
 use proptest::prelude::*;
 use tal_corpus::exchange::{
     self, Event, FORMATS, Format, Project, ReadOptions, Track, WriteOptions,
@@ -31,7 +32,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     let optional =
         |names: &'static [&'static str]| proptest::option::of(proptest::sample::select(names));
     let one = (
-        proptest::sample::select(&CLASSES[..]),
+        proptest::sample::select(CLASSES.to_vec()),
         0..60_000i64,
         prop_oneof![Just(0i64), 1..5_000i64],
         any::<bool>(),
@@ -58,8 +59,11 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     proptest::collection::vec(event, 0..40)
 }
 
+/// Class; start, end and score; subject and comment; modifiers and whether it is a point.
+type Key = (String, [i64; 3], [Option<String>; 2], Vec<String>);
+
 /// What has to be equal, as far as the format carries it.
-fn key(event: &Event, format: &Format) -> (String, [i64; 3], [Option<String>; 2], Vec<String>) {
+fn key(event: &Event, format: &Format) -> Key {
     let (least, keeps_points) = rules(format);
     let carries = format.carries;
     let milliseconds = |seconds: f64| (seconds * 1e3).round() as i64;

@@ -142,7 +142,7 @@ fn boris_projects_with_states_and_points() {
         (joined.tracks.len(), joined.tracks[0].id.as_str()),
         (1, "a")
     );
-    assert_eq!(joined.classes, ["groom", "groom:paw", "bite"]);
+    assert_eq!(joined.classes, ["groom", "bite", "groom:paw"]);
     let rat = with(ReadOptions {
         subjects: vec!["rat".into()],
         ..ReadOptions::default()
