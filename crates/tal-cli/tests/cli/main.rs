@@ -28,6 +28,6 @@ mod released;
 mod report;
 mod runs;
 mod support;
-mod tune;
 mod terminal;
+mod tune;
 mod workflow;

@@ -74,6 +74,18 @@ pub enum RulesFileError {
         /// Fault, and right content.
         message: String,
     },
+    /// A threshold is that of a class that does not exist.
+    #[error("{}: {name:?} is not a class{hint}; the classes are {classes}", path.display())]
+    UnknownClass {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        name: String,
+        /// A similar one, in a sentence.
+        hint: String,
+        /// The classes.
+        classes: String,
+    },
     /// The rules were found on recordings whose figures they are now to be measured with.
     #[error(
         "{}: was tuned on {num} of these recordings ({}, subset {}), so figures on them would be too good; choose other \
@@ -94,7 +106,7 @@ pub enum RulesFileError {
 
 impl Usage for RulesFileError {
     fn is_usage(&self) -> bool {
-        matches!(self, Self::Seen { .. })
+        matches!(self, Self::Seen { .. } | Self::UnknownClass { .. })
     }
 }
 
@@ -215,16 +227,13 @@ impl RulesFile {
                 }
                 None if name == DEFAULT => rules.min_score = Some(*least),
                 None => {
-                    let message = match classes.nearest(name) {
-                        Some(near) => format!("{name:?} is not a class; did you mean {near:?}?"),
-                        None => format!(
-                            "{name:?} is not a class; the classes begin with {}",
-                            quoted_list(classes.iter().map(|(_, name)| name).take(5))
-                        ),
-                    };
-                    return Err(RulesFileError::Syntax {
+                    let near = classes.nearest(name);
+                    return Err(RulesFileError::UnknownClass {
                         path: path.to_owned(),
-                        message,
+                        name: name.clone(),
+                        hint: near
+                            .map_or_else(String::new, |near| format!(" (did you mean {near:?}?)")),
+                        classes: quoted_list(classes.iter().map(|(_, name)| name)),
                     });
                 }
             }

@@ -1,6 +1,5 @@
 //! Annotations written in every format and read again: equal within the format's resolution.
 
-
 use proptest::prelude::*;
 use tal_corpus::exchange::{
     self, Event, FORMATS, Format, Project, ReadOptions, Track, WriteOptions,
