@@ -3,7 +3,8 @@
 mod drafts;
 mod films;
 mod frame_scores;
-mod many;
+
+mod parts;
 mod recordings;
 mod sink;
 mod source;
@@ -32,7 +33,7 @@ const BAR: &str = "predicting {bar:30} {pos}/{len} recordings, {rate}, {eta} lef
 pub(crate) fn run(args: &PredictArgs, device: DeviceChoice, console: &Console) -> Result<()> {
     let is_part = args.shard.is_some() || args.resume;
     let target = match is_part {
-        true => many::check(args)?,
+        true => parts::check(args)?,
         false => Target::of(args)?,
     };
     let file = rules::read(args.choice.thresholds.as_deref())?;
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &PredictArgs, device: DeviceChoice, console: &Console) -
         source: Source::new(args, &detector, device, console),
     };
     match is_part {
-        true => many::run(predictor, console),
+        true => parts::run(predictor, console),
         false => all(predictor, target, console),
     }
 }
