@@ -37,7 +37,8 @@ pub(crate) struct DraftArgs {
     /// Smallest score of a class without a threshold of its own
     #[arg(long, value_name = "SCORE", value_parser = finite::<f64>)]
     pub(crate) min_score: Option<f64>,
-    /// Smallest score by class: YAML or JSON such as {pour: 0.4, default: 0.3}
+    /// Smallest score by class: YAML or JSON such as {pour: 0.4, default: 0.3}; also min_duration and min_gap, as `tal tune`
+    /// writes them
     #[arg(long, value_name = "FILE")]
     pub(crate) thresholds: Option<PathBuf>,
     /// Leave out segments that are shorter, in seconds

@@ -31,6 +31,20 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "tal predict runs/mine new/*.npy --out found.json",
             "tal predict runs/mine film.mp4 --min-score 0.3",
+            "tal predict runs/mine new --timeline --thresholds runs/mine/thresholds.yaml",
+            "tal predict runs/mine new --format boris --media films --out drafts.boris",
+            "tal predict runs/mine --list list.txt --shard 3/16 --resume --out found",
+        ],
+    ),
+    (
+        "tal merge",
+        &["tal merge found --list list.txt --out found.jsonl"],
+    ),
+    (
+        "tal tune",
+        &[
+            "tal tune runs/mine --subset validation --measure segment",
+            "tal tune found.json --ground-truth annotations.json --subset validation --measure event --out rules.yaml",
         ],
     ),
     (
