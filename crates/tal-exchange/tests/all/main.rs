@@ -2,6 +2,7 @@
 
 mod corpus;
 mod drafts;
+mod label_studio;
 mod malformed;
 mod references;
 mod round_trips;
