@@ -31,7 +31,7 @@ pub use panels::Layer;
 pub use transposition::transpose_kernels;
 pub use weight_gradient::{Taps, WeightGradient};
 pub use windowed_convolution::{ConvWindow, WindowedConvolution};
-pub use winograd::{WinogradConvolution, WinogradKernels, WinogradWeightGradient};
+pub use winograd::{WinogradConvolution, WinogradWeightGradient};
 
 // Normalisation over the channels.
 pub use channel_gradient::ScaleGradients;

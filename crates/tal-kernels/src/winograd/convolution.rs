@@ -9,24 +9,24 @@ use crate::rows::written;
 use crate::threads::{self, Threads, for_each, num_tasks};
 use crate::tile::{Instructions, Tile, multiply};
 
-fn var(name: &str, default: usize) -> usize {
-    std::env::var(name).map_or(default, |v| v.parse().unwrap())
-}
-
-/// Input channels that are added up at a time: a product's panel of these leaves room for kernels in the first-level cache.
+/// Input channels that are added up at a time: fewer would load and store the sums more often.
 const DEPTH: usize = 512;
 
 /// Blocks of output channels that a product's panel is multiplied by before the next product's turn.
 const BLOCKS: usize = 4;
 
+/// Groups of positions that kernels are multiplied by while they are in the first-level cache: as many as fit into the second
+/// level.
+const GROUPS: usize = 32;
+
 /// Panels of a task at most.
 const MAX_PANELS: usize = 8;
 
-/// Positions, of all samples together, below which transforming the kernels costs more than the other half of the products.
+/// Positions, of all samples together, below which transforming the kernels costs more than it saves.
 const MIN_POSITIONS: usize = 256;
 
-/// Channels on either side below which transforming the other side's values costs too much.
-const MIN_CHANNELS: [usize; 2] = [16, 64];
+/// Input and output channels below which transforming the others' values costs more than it saves.
+const MIN_CHANNELS: usize = 64;
 
 /// The convolution with three taps and zero padding that keeps the length, all channels with all, by half the products.
 ///
@@ -53,10 +53,9 @@ impl WinogradConvolution {
     /// [`crate::Convolution`] is as fast or faster, and for processors without AVX2.
     pub fn new(channels: [usize; 2], [batch, len]: [usize; 2]) -> Option<Self> {
         let are_enough = channels
-            .iter()
-            .zip(MIN_CHANNELS)
-            .all(|(channels, min)| *channels >= min);
-        let fits = (are_enough && batch * len >= MIN_POSITIONS) || var("ANY", 0) > 0;
+            .into_iter()
+            .all(|channels| channels >= MIN_CHANNELS);
+        let fits = are_enough && batch * len >= MIN_POSITIONS;
         let instructions = Instructions::best().filter(|_| fits)?;
         Some(WinogradConvolution {
             instructions,
@@ -112,9 +111,7 @@ impl WinogradConvolution {
         output: &mut [MaybeUninit<f32>],
     ) {
         let ([outputs, inputs], len) = (self.channels, self.len);
-        let full_depth = var("DEPTH", DEPTH);
-        let num_chunk = var("BLOCKS", BLOCKS);
-        let group = var("PANELS", 2);
+        let together = (GROUPS / COLUMNS).max(1);
         let num_threads = threads::for_products(threads, x.len() * outputs * 3);
         // SAFETY: the caller's promise.
         let kernels = unsafe { self.kernels::<ROWS>(threads, num_threads, layer.weight) };
@@ -132,9 +129,9 @@ impl WinogradConvolution {
         // Of a thread: transformed inputs by panels first, and sums by blocks of output channels first, then panels.
         let state = || {
             let sums: Tile<LANES, VECTORS, ROWS> = [[[0.0; LANES]; VECTORS]; ROWS];
-            let size = PRODUCTS * inputs.min(full_depth);
-            let list = vec![Row::<COLUMNS>::ZERO; group * size];
-            (list, vec![[sums; PRODUCTS]; blocks * group])
+            let size = PRODUCTS * inputs.min(DEPTH);
+            let list = vec![Row::<COLUMNS>::ZERO; together * size];
+            (list, vec![[sums; PRODUCTS]; blocks * together])
         };
         let task =
             |(list, sums): &mut (
@@ -146,22 +143,22 @@ impl WinogradConvolution {
                 let first = number % ranges * panels * columns;
                 let x = &x[number / (parts * ranges) * inputs * len..][..inputs * len];
                 let width = pieces[0].len();
-                let sums = &mut sums[..pieces.len().div_ceil(ROWS) * group];
-                for start in (0..width).step_by(group * columns) {
-                    let starts = (start..width).step_by(columns).take(group);
-                    for input in (0..inputs).step_by(full_depth) {
-                        let depth = (inputs - input).min(full_depth);
+                let sums = &mut sums[..pieces.len().div_ceil(ROWS) * together];
+                for start in (0..width).step_by(together * columns) {
+                    let starts = (start..width).step_by(columns).take(together);
+                    for input in (0..inputs).step_by(DEPTH) {
+                        let depth = (inputs - input).min(DEPTH);
                         let x = &x[input * len..][..depth * len];
                         let size = PRODUCTS * depth;
                         for (start, panel) in starts.clone().zip(list.chunks_exact_mut(size)) {
                             // SAFETY: processors with either instructions have these.
                             unsafe { panel::input(x, len, first + start, panel) };
                         }
-                        for (chunk, sums) in sums.chunks_mut(num_chunk * group).enumerate() {
-                            let first_block = first_block + chunk * num_chunk;
+                        for (chunk, sums) in sums.chunks_mut(BLOCKS * together).enumerate() {
+                            let first_block = first_block + chunk * BLOCKS;
                             for product in 0..PRODUCTS {
                                 let first_block = product * num_blocks + first_block;
-                                for (block, sums) in sums.chunks_exact_mut(group).enumerate() {
+                                for (block, sums) in sums.chunks_exact_mut(together).enumerate() {
                                     let kernels =
                                         &kernels[(first_block + block) * inputs + input..];
                                     let panels = list.chunks_exact(size).take(starts.len());
@@ -179,7 +176,7 @@ impl WinogradConvolution {
                         let begin = layer
                             .bias
                             .map_or(0.0, |bias| bias[first_block * ROWS + row]);
-                        let sums = &sums[row / ROWS * group..];
+                        let sums = &sums[row / ROWS * together..];
                         for (start, sums) in starts.clone().zip(sums) {
                             let sums = sums.each_ref().map(|tile| &tile[row % ROWS]);
                             let places = &mut piece[start..(start + columns).min(width)];

@@ -77,8 +77,8 @@ pub(super) fn input<const COLUMNS: usize>(
                 let place = x
                     .as_ptr()
                     .wrapping_add((number + AHEAD) * len + first + part);
-                // SAFETY: nothing is read, so any address will do.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) };
+                // Nothing is read, so any address will do.
+                _mm_prefetch::<_MM_HINT_T0>(place.cast());
             }
             let mut edge = [0.0; WIDTH];
             let values = match first
@@ -221,7 +221,11 @@ pub(super) fn kernels<const ROWS: usize>(
     for first in (0..inputs).step_by(INPUTS) {
         let mut edges = [[0.0; VALUES]; ROWS];
         let values: [&[f32; VALUES]; ROWS] = if first + INPUTS <= inputs {
-            rows.map(|row| row[first * 3..].first_chunk().expect("enough values"))
+            let mut all = [&[0.0; VALUES]; ROWS];
+            for (values, row) in all.iter_mut().zip(rows) {
+                *values = row[first * 3..].first_chunk().expect("enough values");
+            }
+            all
         } else {
             for (edge, row) in edges.iter_mut().zip(rows) {
                 let rest = &row[first * 3..];
@@ -234,7 +238,8 @@ pub(super) fn kernels<const ROWS: usize>(
         for (part, columns) in columns.chunks_exact_mut(4).enumerate() {
             let mut joined = [_mm256_setzero_ps(); 4];
             for (i, joined) in joined.iter_mut().enumerate() {
-                let [low, high] = [i, i + 4].map(|row| &values[row.min(ROWS - 1)][part * 4..][..4]);
+                let low = &values[i.min(ROWS - 1)][part * 4..][..4];
+                let high = &values[(i + 4).min(ROWS - 1)][part * 4..][..4];
                 // SAFETY: these are as many values as are read.
                 *joined = unsafe { _mm256_loadu2_m128(high.as_ptr(), low.as_ptr()) };
             }
@@ -270,7 +275,9 @@ pub(super) fn kernel_gradients(sums: [&[f32]; PRODUCTS], places: &mut [[MaybeUni
             store(taps, values);
         }
         for (lane, place) in places.iter_mut().enumerate() {
-            *place = values.map(|values| MaybeUninit::new(values[lane]));
+            for (place, values) in place.iter_mut().zip(&values) {
+                place.write(values[lane]);
+            }
         }
     }
 }
@@ -295,9 +302,10 @@ fn store(values: __m256, places: &mut [f32]) {
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn join<const N: usize>(values: &[f32; N], i: usize) -> __m256 {
-    let groups = [i, i + LANES / 2].map(|group| &values[group * GROUP..][..GROUP]);
+    let low = &values[i * GROUP..][..GROUP];
+    let high = &values[(i + LANES / 2) * GROUP..][..GROUP];
     // SAFETY: these are as many values as are read.
-    unsafe { _mm256_loadu2_m128(groups[1].as_ptr(), groups[0].as_ptr()) }
+    unsafe { _mm256_loadu2_m128(high.as_ptr(), low.as_ptr()) }
 }
 
 /// Rows and columns exchanged, in both halves of four registers.

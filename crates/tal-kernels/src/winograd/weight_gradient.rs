@@ -21,11 +21,11 @@ const ROW: usize = PRODUCTS * DEPTH + 32;
 /// Gradients are transformed so many times DEPTH groups at a time: few enough to stay in the cache that all threads share.
 const CHUNKS: usize = 2;
 
-/// Positions, of all samples together, below which transforming the sums costs more than the other half of the products.
-const MIN_POSITIONS: usize = 256;
+/// Positions, of all samples together, below which transforming the sums costs more than it saves.
+const MIN_POSITIONS: usize = 512;
 
-/// Channels on either side below which transforming the other side's values costs too much.
-const MIN_CHANNELS: usize = 48;
+/// Input and output channels below which transforming the others' values costs more than it saves.
+const MIN_CHANNELS: usize = 64;
 
 /// The gradient of the weights of a convolution with three taps and zero padding that keeps the length, by half the products:
 /// Σ_b, t gradient\[b, o, t\] · x\[b, c, t + j − 1\] for every output o, input c and tap j.
@@ -53,8 +53,7 @@ impl WinogradWeightGradient {
         let are_enough = channels
             .into_iter()
             .all(|channels| channels >= MIN_CHANNELS);
-        let fits =
-            (are_enough && batch * len >= MIN_POSITIONS) || std::env::var_os("ANY").is_some();
+        let fits = are_enough && batch * len >= MIN_POSITIONS;
         let instructions = Instructions::best().filter(|_| fits)?;
         Some(WinogradWeightGradient {
             instructions,
