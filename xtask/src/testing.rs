@@ -8,13 +8,14 @@ use crate::setup;
 use crate::shell::{Cargo, Workspace, children};
 
 /// The crates that never link LibTorch.
-pub(crate) const PURE: [&str; 12] = [
+pub(crate) const PURE: [&str; 13] = [
     "tal-core",
     "tal-kernels",
     "tal-config",
     "tal-pth",
     "tal-data",
     "tal-corpus",
+    "tal-exchange",
     "tal-synth",
     "tal-postprocess",
     "tal-report",

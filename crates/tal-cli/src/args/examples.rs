@@ -31,6 +31,20 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "tal predict runs/mine new/*.npy --out found.json",
             "tal predict runs/mine film.mp4 --min-score 0.3",
+            "tal predict runs/mine new --timeline --thresholds runs/mine/thresholds.yaml",
+            "tal predict runs/mine new --format boris --media films --out drafts.boris",
+            "tal predict runs/mine --list list.txt --shard 3/16 --resume --out found",
+        ],
+    ),
+    (
+        "tal merge",
+        &["tal merge found --list list.txt --out found.jsonl"],
+    ),
+    (
+        "tal tune",
+        &[
+            "tal tune runs/mine --subset validation --measure segment",
+            "tal tune found.json --ground-truth annotations.json --subset validation --measure event --out rules.yaml",
         ],
     ),
     (
@@ -213,9 +227,13 @@ fn with_examples(command: Command, path: &str) -> Command {
         let lines: String = lines.iter().map(|line| format!("\n  {line}")).collect();
         format!("Examples:{lines}")
     });
-    let command = match text {
-        Some(text) => command.after_long_help(text),
-        None => command,
+    let command = match (text, command.get_after_long_help()) {
+        (Some(text), Some(before)) => {
+            let both = format!("{before}\n\n{text}");
+            command.after_long_help(both)
+        }
+        (Some(text), None) => command.after_long_help(text),
+        (None, _) => command,
     };
     command.mut_subcommands(|sub| {
         let path = format!("{path} {}", sub.get_name());

@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use anyhow::Result;
-use tal_corpus::exchange::{
-    self, Carries, ExchangeError, Format, Project, ReadOptions, WriteOptions, losses,
-};
 use tal_corpus::source::{self, SourceFormat};
+use tal_exchange::{Carries, ExchangeError, Format, Project, ReadOptions, WriteOptions, losses};
 
 use super::output;
-use crate::args::{ConvertAnnotationsArgs, FromArg, SourceArg, ToArg};
+use crate::args::{ConvertAnnotationsArgs, FromArg, LabelStudioArgs, SourceArg, ToArg};
 use crate::console::print;
 use crate::failure::{UsageError, bail_usage};
+
+/// The format that has options of its own.
+const LABEL_STUDIO: &str = "label-studio";
 
 /// Checks that a file or folder for the result does not exist yet, or may be replaced.
 pub(crate) fn check_out(format: &Format, out: &Path, force: bool) -> Result<()> {
@@ -40,9 +41,9 @@ pub(crate) fn recognised(args: &ConvertAnnotationsArgs) -> Result<FromArg> {
     if first.is_dir() {
         return Ok(FromArg::Auto);
     }
-    let content = exchange::content(first)?;
+    let content = tal_exchange::content(first)?;
     match (
-        exchange::recognise(&content, first),
+        tal_exchange::recognise(&content, first),
         source::recognise(&content, first),
     ) {
         (Ok(_), _) => Ok(FromArg::Auto),
@@ -95,6 +96,14 @@ pub(crate) fn check_options(args: &ConvertAnnotationsArgs, from: FromArg, to: To
     Ok(())
 }
 
+/// Refuses options of Label Studio for drafts of others.
+pub(crate) fn check_label_studio(args: &LabelStudioArgs, to: &Format) -> Result<()> {
+    if (args.template.is_some() || args.results.is_some()) && to.name != LABEL_STUDIO {
+        bail_usage!("--template and --results: only --to {LABEL_STUDIO} needs them");
+    }
+    Ok(())
+}
+
 /// Reads files of annotation tools.
 pub(crate) fn read(args: &ConvertAnnotationsArgs, from: FromArg) -> Result<Project> {
     let tool = &args.tool;
@@ -106,12 +115,13 @@ pub(crate) fn read(args: &ConvertAnnotationsArgs, from: FromArg) -> Result<Proje
         annotators: tool.annotator.clone(),
         modifiers_in_class: tool.modifiers_in_class,
         fps: args.fps,
+        end_frame: args.label_studio.end_frame(),
     };
     let format = match from {
         FromArg::Tool(format) => Some(format),
         FromArg::Auto | FromArg::Source(_) => None,
     };
-    let project = exchange::read(format, &args.input, &options).map_err(refused)?;
+    let project = tal_exchange::read(format, &args.input, &options).map_err(refused)?;
     for (what, count) in &project.unread {
         tracing::warn!("not read: {what} ({count})");
     }
@@ -151,12 +161,13 @@ pub(crate) fn write(
     format: &Format,
     project: &Project,
 ) -> Result<()> {
-    let options = WriteOptions {
+    check_label_studio(&args.label_studio, format)?;
+    let options = args.label_studio.applied(WriteOptions {
         media: args.tool.media.clone(),
         fps: args.fps,
         ..WriteOptions::default()
-    };
-    let paths = exchange::write(format, project, &args.out, &options).map_err(refused)?;
+    });
+    let paths = tal_exchange::write(format, project, &args.out, &options).map_err(refused)?;
     if let Some(losses) = format.losses(project) {
         tracing::warn!("{losses}");
     }
