@@ -8,6 +8,7 @@ mod circles;
 mod fuzz;
 mod layering;
 mod pip;
+mod python;
 mod references;
 mod sanitize;
 mod setup;
@@ -98,6 +99,15 @@ enum Task {
         #[arg(long, default_value_t = references::NUM_CASES)]
         cases: u32,
     },
+    /// Check: both Python packages build, and their tests, types and notebook pass, in fresh environments (into target/python)
+    ///
+    /// With the oldest supported Python and the newest of this machine, from PATH or pyenv. The wheels are built with the dev
+    /// profile.
+    Python,
+    /// Build the Python packages tal-postprocess and tal-cli into target/wheels
+    ///
+    /// Needs Python 3 with pip and venv; maturin comes from the package index into target/python.
+    Wheel(python::WheelArgs),
     /// Check: clippy on all targets, warnings denied
     Clippy,
     /// Check: the projects outside the workspace (crates/*/examples/*/Cargo.toml) compile, and embedding runs
@@ -160,6 +170,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Docs { write } => steps::docs(&workspace, write),
         Task::Book => book::run(&workspace),
         Task::References { cases } => references::run(&workspace, cases),
+        Task::Python => python::check(&workspace),
+        Task::Wheel(arguments) => python::wheel(&workspace, &arguments),
         Task::Clippy => steps::clippy(&workspace),
         Task::Example => steps::example(&workspace),
         Task::Rustdoc => steps::rustdoc(&workspace),

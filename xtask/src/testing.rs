@@ -8,7 +8,7 @@ use crate::setup;
 use crate::shell::{Cargo, Workspace, children};
 
 /// The crates that never link LibTorch.
-pub(crate) const PURE: [&str; 10] = [
+pub(crate) const PURE: [&str; 11] = [
     "tal-core",
     "tal-kernels",
     "tal-config",
@@ -19,6 +19,7 @@ pub(crate) const PURE: [&str; 10] = [
     "tal-postprocess",
     "tal-report",
     "tal-video",
+    "tal-python",
 ];
 
 /// Runs tests: all, only the pure ones, or what `arguments` of `cargo test` say.

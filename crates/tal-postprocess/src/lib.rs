@@ -25,7 +25,7 @@ pub use evaluation::{
     AverageRecall, ClassCurves, ClassEvaluation, ClassRecall, DetectionColumns, DetectionInput,
     Evaluation, EvaluationCounts, EvaluationError, InputError, InputErrorKind, KNOWN_DATASETS,
     Matching, PrecisionRecall, RecallAtK, TieReport, average_precision, average_recall,
-    default_thresholds, evaluate, evaluate_with,
+    average_recall_with, default_thresholds, evaluate, evaluate_with,
 };
 
 // Uncertainty of an evaluation, and comparison of detectors.
