@@ -97,12 +97,12 @@ pub(crate) fn segments(name: &str, object: &Bound<'_, PyAny>) -> PyResult<Vec<[f
         )));
     };
     let segments: Vec<[f32; 2]> = match array.as_slice() {
-        Ok(values) => values.as_chunks().0.to_vec(),
-        Err(_) => {
+        // A slice may also be column by column.
+        Ok(values) if array.is_c_contiguous() => values.as_chunks().0.to_vec(),
+        _ => {
             let view = array.as_array();
-            (0..num)
-                .map(|row| [view[[row, 0]], view[[row, 1]]])
-                .collect()
+            let ends = |row| [view[[row, 0]], view[[row, 1]]];
+            (0..num).map(ends).collect()
         }
     };
     let is_usable = |[start, end]: &[f32; 2]| start.is_finite() && end.is_finite() && start <= end;
@@ -150,14 +150,31 @@ pub(crate) fn class_ids(
     given.iter().enumerate().map(id).collect()
 }
 
-/// A finite number.
-pub(crate) fn number(name: &str, value: f32) -> PyResult<()> {
+/// A finite number, in single precision as the field's code has it.
+pub(crate) fn real(name: &str, object: &Bound<'_, PyAny>) -> PyResult<f32> {
+    let Ok(value) = object.extract::<f64>() else {
+        return Err(PyTypeError::new_err(format!(
+            "{name} is {}, must be a number",
+            describe(object)
+        )));
+    };
+    let value = value as f32;
     if value.is_finite() {
-        return Ok(());
+        return Ok(value);
     }
     Err(PyValueError::new_err(format!(
         "{name} is {value}, must be a finite number"
     )))
+}
+
+/// An integer.
+pub(crate) fn integer(name: &str, object: &Bound<'_, PyAny>) -> PyResult<i64> {
+    object.extract::<i64>().map_err(|_| {
+        PyTypeError::new_err(format!(
+            "{name} is {}, must be an integer",
+            describe(object)
+        ))
+    })
 }
 
 /// What an object is, for messages: its type, and of an array type of elements and shape.
@@ -180,9 +197,4 @@ fn shape_of(shape: &[usize]) -> String {
             format!("({})", sizes.join(", "))
         }
     }
-}
-
-/// An argument of the wrong type.
-pub(crate) fn wrong_type(name: &str, object: &Bound<'_, PyAny>, wanted: &str) -> PyErr {
-    PyTypeError::new_err(format!("{name} is {}, must be {wanted}", describe(object)))
 }

@@ -115,9 +115,8 @@ def test_torch_files_are_read_without_their_code():
     tensor = data.load_pth(FIXTURES / "tensor.pt")
     assert isinstance(tensor, np.ndarray) and tensor.ndim == 2
     entries = data.load_pth(FIXTURES / "dict.pt")
-    assert isinstance(entries, dict) and all(isinstance(value, np.ndarray) for value in entries.values())
-    name = next(iter(entries))
-    np.testing.assert_array_equal(data.load_pth(FIXTURES / "dict.pt", name), entries[name])
+    assert isinstance(entries["feats"], np.ndarray) and entries["fps"] == 25.0
+    np.testing.assert_array_equal(data.load_pth(FIXTURES / "dict.pt", "feats"), entries["feats"])
     with pytest.raises(KeyError, match="nothing"):
         data.load_pth(FIXTURES / "dict.pt", "nothing")
     for path in FIXTURES.glob("command*"):
@@ -135,7 +134,7 @@ def test_a_data_set_is_checked(tmp_path):
         "preset: released\n"
         "dataset:\n"
         "  annotations: truth.json\n"
-        "  features: {dir: .}\n"
+        "  features: {dir: ., format: {type: npy}}\n"
         "  num_classes: 2\n  input_dim: 8\n  feat_stride: 5\n  num_frames: 5\n  max_seq_len: 2304\n"
     )
     found = data.check(tmp_path / "c.yaml")

@@ -76,7 +76,7 @@ def test_measures_of_a_perfect_detector_are_one():
     misaligned = measures.misalignment(TRUTH, found).classes
     assert all(row["events"]["deleted"] == row["events"]["inserted"] == 0 for row in misaligned)
     jumps = measures.bouts(TRUTH, found).classes[0]
-    assert jumps["truth"] == jumps["found"] and jumps["truth"]["num"] == 2
+    assert jumps["truth"]["total"] == jumps["found"]["total"] == 6.0 and jumps["truth"]["num"] == 2
 
 
 def test_measures_tell_what_was_missed():

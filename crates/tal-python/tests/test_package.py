@@ -53,7 +53,8 @@ def test_everything_public_has_a_docstring_and_is_listed():
 
 
 def test_import_is_quick():
-    code = "import time; t = time.perf_counter(); import tal; print(time.perf_counter() - t)"
+    # Time of the processor, which other work on the machine does not lengthen.
+    code = "import time; t = time.process_time(); import tal; print(time.process_time() - t)"
     times = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) for _ in range(5)]
     print(f"import tal: {min(times):.3f} s")
     assert min(times) < MAX_SECONDS

@@ -62,7 +62,7 @@ class Detections:
     def __len__(self) -> int: ...
     def _repr_html_(self) -> str: ...
 
-def factorize(name: str, values: Sequence[Any]) -> tuple[list[str], NDArray[np.int64]]: ...
+def factorize(name: str, values: list[Any]) -> tuple[list[str], NDArray[np.int64]]: ...
 def nms(segs: Any, scores: Any, iou_threshold: float) -> NDArray[np.int64]: ...
 def softnms(
     segs: Any,
@@ -72,8 +72,8 @@ def softnms(
     sigma: float,
     min_score: float,
     method: int,
-    t1: float = 0.0,
-    t2: float = 0.0,
+    t1: float,
+    t2: float,
 ) -> NDArray[np.int64]: ...
 def soft_nms(
     segs: Any,

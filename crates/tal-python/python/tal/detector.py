@@ -29,7 +29,7 @@ PathLike = str | os.PathLike[str]
 _ARRAYS = (
     "dataset.features.format={type: npy, layout: time_first}",
     "dataset.features.suffix=.npy",
-    "dataset.features.prefix=",
+    "dataset.features.prefix=''",
 )
 
 

@@ -13,7 +13,7 @@ use super::rows::Rows;
 /// Number of candidates from which classes run in parallel.
 const MIN_PARALLEL: usize = 4_000;
 /// Number of candidates of a group from which a search tree is quicker than visiting all of them.
-const MIN_TREE: usize = 1_500;
+const MIN_TREE: usize = 200;
 
 /// How candidates are thinned out.
 #[derive(Debug, Clone, Copy)]

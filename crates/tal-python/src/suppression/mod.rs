@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use self::batched::{Options, Voting, batched, vote};
 use self::exact::{Decay, Rule, hard, soft};
 use self::rows::Rows;
-use crate::columns::{self, labels, scores, segments};
+use crate::columns::{self, integer, labels, real, scores, segments};
 use crate::guard::detached;
 
 /// Positions of the candidates that NMS keeps, see the stub file.
@@ -21,10 +21,10 @@ pub(crate) fn nms<'py>(
     py: Python<'py>,
     segs: &Bound<'py, PyAny>,
     scores: &Bound<'py, PyAny>,
-    iou_threshold: f32,
+    iou_threshold: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyArray1<i64>>> {
     let (segments, scores) = candidates(segs, scores)?;
-    columns::number("iou_threshold", iou_threshold)?;
+    let iou_threshold = real("iou_threshold", iou_threshold)?;
     let kept = detached(py, scores.len(), || {
         let rows = Rows::new(&segments, &scores, 0..scores.len());
         hard(&rows, iou_threshold, usize::MAX)
@@ -35,7 +35,7 @@ pub(crate) fn nms<'py>(
 
 /// Soft-NMS that writes into `dets`, see the stub file.
 #[pyfunction]
-#[pyo3(signature = (segs, scores, dets, iou_threshold, sigma, min_score, method, t1=0.0, t2=0.0))]
+#[pyo3(signature = (segs, scores, dets, iou_threshold, sigma, min_score, method, t1, t2))]
 #[allow(
     clippy::too_many_arguments,
     reason = "the signature of the extension that it replaces"
@@ -45,15 +45,23 @@ pub(crate) fn softnms<'py>(
     segs: &Bound<'py, PyAny>,
     scores: &Bound<'py, PyAny>,
     dets: &Bound<'py, PyAny>,
-    iou_threshold: f32,
-    sigma: f32,
-    min_score: f32,
-    method: i64,
-    t1: f32,
-    t2: f32,
+    iou_threshold: &Bound<'py, PyAny>,
+    sigma: &Bound<'py, PyAny>,
+    min_score: &Bound<'py, PyAny>,
+    method: &Bound<'py, PyAny>,
+    t1: &Bound<'py, PyAny>,
+    t2: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyArray1<i64>>> {
     let (segments, scores) = candidates(segs, scores)?;
-    let rule = rule(iou_threshold, sigma, min_score, method, t1, t2)?;
+    let rule = RuleArguments {
+        iou_threshold,
+        sigma,
+        min_score,
+        method,
+        t1,
+        t2,
+    }
+    .check()?;
     let Ok(dets) = dets.cast::<PyArray2<f32>>() else {
         let found = columns::describe(dets);
         return Err(PyTypeError::new_err(format!(
@@ -105,20 +113,28 @@ pub(crate) fn soft_nms<'py>(
     py: Python<'py>,
     segs: &Bound<'py, PyAny>,
     scores: &Bound<'py, PyAny>,
-    iou_threshold: f32,
-    sigma: f32,
-    min_score: f32,
-    method: i64,
-    t1: f32,
-    t2: f32,
-    max_num: Option<usize>,
+    iou_threshold: &Bound<'py, PyAny>,
+    sigma: &Bound<'py, PyAny>,
+    min_score: &Bound<'py, PyAny>,
+    method: &Bound<'py, PyAny>,
+    t1: &Bound<'py, PyAny>,
+    t2: &Bound<'py, PyAny>,
+    max_num: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Kept<'py>> {
     let (segments, scores) = candidates(segs, scores)?;
     let options = Options {
-        rule: rule(iou_threshold, sigma, min_score, method, t1, t2)?,
+        rule: RuleArguments {
+            iou_threshold,
+            sigma,
+            min_score,
+            method,
+            t1,
+            t2,
+        }
+        .check()?,
         is_soft: true,
         per_class: false,
-        cap: max_num.unwrap_or(usize::MAX),
+        cap: max_num.map_or(Ok(usize::MAX), |number| cap("max_num", number))?,
         voting: None,
     };
     let kept = detached(py, scores.len(), || {
@@ -140,31 +156,34 @@ pub(crate) fn batched_nms<'py>(
     segs: &Bound<'py, PyAny>,
     scores: &Bound<'py, PyAny>,
     cls_idxs: &Bound<'py, PyAny>,
-    iou_threshold: f32,
-    min_score: f32,
-    max_seg_num: i64,
-    use_soft_nms: bool,
-    multiclass: bool,
-    sigma: f32,
-    voting_thresh: f32,
-    method: i64,
-    t1: f32,
-    t2: f32,
+    iou_threshold: &Bound<'py, PyAny>,
+    min_score: &Bound<'py, PyAny>,
+    max_seg_num: &Bound<'py, PyAny>,
+    use_soft_nms: &Bound<'py, PyAny>,
+    multiclass: &Bound<'py, PyAny>,
+    sigma: &Bound<'py, PyAny>,
+    voting_thresh: &Bound<'py, PyAny>,
+    method: &Bound<'py, PyAny>,
+    t1: &Bound<'py, PyAny>,
+    t2: &Bound<'py, PyAny>,
     by_overlap: bool,
 ) -> PyResult<Kept<'py>> {
     let (segments, scores) = candidates(segs, scores)?;
     let labels = labels("cls_idxs", cls_idxs, scores.len())?;
-    let Ok(cap) = usize::try_from(max_seg_num) else {
-        return Err(PyValueError::new_err(format!(
-            "max_seg_num is {max_seg_num}, must be at least 0: the largest number of segments that stay"
-        )));
-    };
-    columns::number("voting_thresh", voting_thresh)?;
+    let voting_thresh = real("voting_thresh", voting_thresh)?;
     let options = Options {
-        rule: rule(iou_threshold, sigma, min_score, method, t1, t2)?,
-        is_soft: use_soft_nms,
-        per_class: multiclass,
-        cap,
+        rule: RuleArguments {
+            iou_threshold,
+            sigma,
+            min_score,
+            method,
+            t1,
+            t2,
+        }
+        .check()?,
+        is_soft: use_soft_nms.is_truthy()?,
+        per_class: multiclass.is_truthy()?,
+        cap: cap("max_seg_num", max_seg_num)?,
         voting: (voting_thresh > 0.0).then_some(Voting {
             iou_threshold: voting_thresh,
             by_overlap,
@@ -184,13 +203,13 @@ pub(crate) fn seg_voting<'py>(
     nms_segs: &Bound<'py, PyAny>,
     all_segs: &Bound<'py, PyAny>,
     all_scores: &Bound<'py, PyAny>,
-    iou_threshold: f32,
+    iou_threshold: &Bound<'py, PyAny>,
     by_overlap: bool,
 ) -> PyResult<Bound<'py, PyArray2<f32>>> {
     let kept = segments("nms_segs", nms_segs)?;
     let all = segments("all_segs", all_segs)?;
     let weights = scores("all_scores", all_scores, all.len())?;
-    columns::number("iou_threshold", iou_threshold)?;
+    let iou_threshold = real("iou_threshold", iou_threshold)?;
     let voting = Voting {
         iou_threshold,
         by_overlap,
@@ -210,43 +229,52 @@ fn candidates(
     Ok((segments, scores))
 }
 
-fn rule(
-    iou_threshold: f32,
-    sigma: f32,
-    min_score: f32,
-    method: i64,
-    t1: f32,
-    t2: f32,
-) -> PyResult<Rule> {
-    for (name, value) in [
-        ("iou_threshold", iou_threshold),
-        ("min_score", min_score),
-        ("t1", t1),
-        ("t2", t2),
-    ] {
-        columns::number(name, value)?;
-    }
-    if !(sigma.is_finite() && sigma > 0.0) {
-        return Err(PyValueError::new_err(format!(
-            "sigma is {sigma}, must be above 0 and finite"
-        )));
-    }
-    let decay = match method {
-        0 => Decay::Hard,
-        1 => Decay::Linear,
-        2 => Decay::Gaussian,
-        3 => Decay::LongGaussian { t1, t2 },
-        _ => {
+/// The options of a rule as Python has them.
+struct RuleArguments<'a, 'py> {
+    iou_threshold: &'a Bound<'py, PyAny>,
+    sigma: &'a Bound<'py, PyAny>,
+    min_score: &'a Bound<'py, PyAny>,
+    method: &'a Bound<'py, PyAny>,
+    t1: &'a Bound<'py, PyAny>,
+    t2: &'a Bound<'py, PyAny>,
+}
+
+impl RuleArguments<'_, '_> {
+    fn check(&self) -> PyResult<Rule> {
+        let sigma = real("sigma", self.sigma)?;
+        if sigma <= 0.0 {
             return Err(PyValueError::new_err(format!(
-                "method is {method}, must be 0 (hard), 1 (linear), 2 (Gaussian) or 3 (Gaussian from t1 + t2 * length on)"
+                "sigma is {sigma}, must be above 0"
             )));
         }
-    };
-    Ok(Rule {
-        decay,
-        iou_threshold,
-        sigma,
-        min_score,
+        let (t1, t2) = (real("t1", self.t1)?, real("t2", self.t2)?);
+        let decay = match integer("method", self.method)? {
+            0 => Decay::Hard,
+            1 => Decay::Linear,
+            2 => Decay::Gaussian,
+            3 => Decay::LongGaussian { t1, t2 },
+            method => {
+                return Err(PyValueError::new_err(format!(
+                    "method is {method}, must be 0 (hard), 1 (linear), 2 (Gaussian) or 3 (Gaussian from t1 + t2 * length on)"
+                )));
+            }
+        };
+        Ok(Rule {
+            decay,
+            iou_threshold: real("iou_threshold", self.iou_threshold)?,
+            sigma,
+            min_score: real("min_score", self.min_score)?,
+        })
+    }
+}
+
+/// The largest number of rows that stay.
+fn cap(name: &str, object: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let value = integer(name, object)?;
+    usize::try_from(value).map_err(|_| {
+        PyValueError::new_err(format!(
+            "{name} is {value}, must be at least 0: the largest number of segments that stay"
+        ))
     })
 }
 

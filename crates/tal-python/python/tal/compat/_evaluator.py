@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,23 @@ class Rows:
         except ModuleNotFoundError:
             return columns
         return pandas.DataFrame(columns)
+
+
+class Tables:
+    """The tables `ground_truth` and `prediction` (or `proposal`) of an evaluator, made when they are asked for."""
+
+    _truth_rows: Rows
+    _found_rows: Rows
+
+    @cached_property
+    def ground_truth(self) -> Any:
+        """Annotations that count."""
+        return self._truth_rows.table(with_score=False)
+
+    @cached_property
+    def prediction(self) -> Any:
+        """Detections of recordings that are not blocked."""
+        return self._found_rows.table(with_score=True)
 
 
 def read_json(path: Any, field_name: str, what: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tal._inputs import as_array, as_list, columns_of
-from tal.compat._evaluator import Rows, detections, figures, ground_truth, read_json, without_repeats
+from tal.compat._evaluator import Rows, Tables, detections, figures, ground_truth, read_json, without_repeats
 
 __all__ = ["ANETdetection"]
 
@@ -17,7 +17,7 @@ __all__ = ["ANETdetection"]
 _TOLERANCE = 1e-3
 
 
-class ANETdetection:
+class ANETdetection(Tables):
     """mAP and Recall@k× of detections, as the class of the same name in ActionFormer.
 
     Args:
@@ -73,7 +73,7 @@ class ANETdetection:
                 rows.add(recording, event["segment"], _class_id(event[label], label_offset))
         self.activity_index = {name: rank for rank, name in enumerate(sorted(set(rows.label)))}
         rows.label = [self.activity_index[name] for name in rows.label]
-        self.ground_truth = rows.table(with_score=False)
+        self._truth_rows = rows
         self._truth = ground_truth(rows, len(self.activity_index))
 
     def evaluate(self, preds: Any, verbose: bool = True) -> tuple[Any, ...]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tal.compat._evaluator import Rows, blocked_of, detections, figures, ground_truth, read_json
+from tal.compat._evaluator import Rows, Tables, blocked_of, detections, figures, ground_truth, read_json
 
 __all__ = ["ANETdetection"]
 
 
-class ANETdetection:
+class ANETdetection(Tables):
     """mAP of a result file, as the class of the same name in ActivityNet.
 
     Args:
@@ -79,8 +79,7 @@ class ANETdetection:
                 if row["label"] not in self.activity_index:
                     raise KeyError(f"{prediction_filename}: class {row['label']!r} has no annotation in the subset {subset!r}")
                 found.add(recording, row["segment"], self.activity_index[row["label"]], row["score"])
-        self.ground_truth = truth.table(with_score=False)
-        self.prediction = found.table(with_score=True)
+        self._truth_rows, self._found_rows = truth, found
         self._truth = ground_truth(truth, len(self.activity_index))
         self._found = detections(found.recording, found.start, found.end, found.label, found.score)
         if verbose:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from tal import _tal
-from tal.compat._evaluator import Rows, blocked_of, detections, figures, ground_truth, read_json, without_repeats
+from tal.compat._evaluator import Rows, Tables, blocked_of, detections, figures, ground_truth, read_json, without_repeats
 
 __all__ = ["Recall", "mAP", "mAP_EPIC"]
 
 
-class _Evaluator:
+class _Evaluator(Tables):
     """Reading of both files, and the output."""
 
     def __init__(self, ground_truth_filename: Any, prediction_filename: Any, subset: str, blocked_videos: Any) -> None:
@@ -88,8 +88,7 @@ class mAP(_Evaluator):  # noqa: N801
             for row in rows:
                 # A class without annotations gets the number behind all others.
                 found.add(recording, row["segment"], self.activity_index.get(row["label"], num_classes), row["score"])
-        self.ground_truth = truth.table(with_score=False)
-        self.prediction = found.table(with_score=True)
+        self._truth_rows, self._found_rows = truth, found
         self._truth = ground_truth(truth, num_classes)
         self._detections = detections(found.recording, found.start, found.end, found.label, found.score)
 
@@ -116,8 +115,8 @@ class mAP(_Evaluator):  # noqa: N801
         """Prints the figures, or hands them to `logger.info`."""
         write = print if logger is None else logger.info
         write(f"Loaded annotations from {self.subset} subset.")
-        write(f"Number of ground truth instances: {_num_rows(self.ground_truth)}")
-        write(f"Number of predictions: {_num_rows(self.prediction)}")
+        write(f"Number of ground truth instances: {len(self._truth_rows.start)}")
+        write(f"Number of predictions: {len(self._found_rows.start)}")
         write(f"Fixed threshold for tiou score: {self.tiou_thresholds}")
         write(f"Average-mAP: {self.average_mAP * 100:>4.2f} (%)")
         for threshold, value in zip(self.tiou_thresholds, self.mAPs):
@@ -156,10 +155,14 @@ class Recall(_Evaluator):
         for recording, rows in self._found(prediction_filename):
             for row in rows:
                 found.add(recording, row["segment"], -1, row["score"])
-        self.ground_truth = truth.table(with_score=False)
-        self.proposal = found.table(with_score=True)
+        self._truth_rows, self._found_rows = truth, found
         self._truth = ground_truth(truth, len(self.activity_index))
         self._detections = detections(found.recording, found.start, found.end, found.label, found.score)
+
+    @property
+    def proposal(self) -> Any:
+        """Proposals of recordings that are not blocked."""
+        return self.prediction
 
     def evaluate(self) -> dict[str, Any]:
         """`AUC`, and `AR@k` for each of `topk`."""
@@ -181,8 +184,8 @@ class Recall(_Evaluator):
         """Prints the figures, or hands them to `logger.info`."""
         write = print if logger is None else logger.info
         write(f"Loaded annotations from {self.subset} subset.")
-        write(f"Number of ground truth instances: {_num_rows(self.ground_truth)}")
-        write(f"Number of predictions: {_num_rows(self.proposal)}")
+        write(f"Number of ground truth instances: {len(self._truth_rows.start)}")
+        write(f"Number of predictions: {len(self._found_rows.start)}")
         write(f"Fixed threshold for tiou score: {self.tiou_thresholds}")
         write(f"AUC: {self.auc * 100:>4.2f} (%)")
         for k in self.topk:
@@ -227,8 +230,7 @@ class mAP_EPIC(_Evaluator):  # noqa: N801
         self.activity_index = {label: rank for rank, label in enumerate(sorted(set(truth.label)))}
         truth.label = [self.activity_index[label] for label in truth.label]
         found.label = [self.activity_index.get(label, label) for label in found.label]
-        self.ground_truth = truth.table(with_score=False)
-        self.prediction = found.table(with_score=True)
+        self._truth_rows, self._found_rows = truth, found
         self._truth = ground_truth(truth, len(self.activity_index))
         self._detections = self._countable(found)
 
@@ -267,13 +269,9 @@ class mAP_EPIC(_Evaluator):  # noqa: N801
         write = print if logger is None else logger.info
         write(f"Evaluating {self.task} task.")
         write(f"Loaded annotations from {self.subset} subset.")
-        write(f"Number of ground truth instances: {_num_rows(self.ground_truth)}")
-        write(f"Number of predictions: {_num_rows(self.prediction)}")
+        write(f"Number of ground truth instances: {len(self._truth_rows.start)}")
+        write(f"Number of predictions: {len(self._found_rows.start)}")
         write(f"Fixed threshold for tiou score: {self.tiou_thresholds}")
         write(f"Average-mAP: {self.average_mAP * 100:>4.2f} (%)")
         for threshold, value in zip(self.tiou_thresholds, self.mAPs):
             write(f"mAP at tIoU {threshold:.2f} is {value * 100:>4.2f}%")
-
-
-def _num_rows(table: Any) -> int:
-    return len(table["t-start"])
