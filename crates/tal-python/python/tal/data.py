@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tal import _tal
-from tal._inputs import as_array, is_path
+from tal._inputs import as_array
 from tal.results import Result
 from tal.tables import Annotations, Detections, annotations_of, detections_of
 
@@ -73,7 +73,7 @@ def read_annotations(
         all_labels: Ego4D: also the labels that are not primary.
         strict: an annotation without length is an error instead of being left out.
     """
-    given = [paths] if is_path(paths) else list(paths)  # type: ignore[arg-type]
+    given: list[PathLike] = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     return _tal.read_annotations(given, format, fps, subset, list(drop_classes), all_labels, strict)
 
 
@@ -169,7 +169,7 @@ def check(config: PathLike, *overrides: str, quick: bool = False) -> Result:
 def _kind(path: PathLike, format: str | None) -> str:
     suffix = Path(path).suffix.lower()
     kind = format or _FEATURE_FORMATS.get(suffix)
-    if kind not in _FEATURE_FORMATS.values():
+    if kind is None or kind not in _FEATURE_FORMATS.values():
         known = ", ".join(dict.fromkeys(_FEATURE_FORMATS.values()))
         given = f"format is {format!r}" if format else f"path ends in {suffix!r}"
         raise ValueError(f"{given}; format must be one of {known}")

@@ -222,7 +222,7 @@ def _thresholds(wanted: Any) -> list[float]:
     for position, value in enumerate(values):
         if not 0.0 <= value <= 1.0:
             raise ValueError(f"tiou_thresholds[{position}] is {value}, must be between 0 and 1")
-    return values  # type: ignore[no-any-return]
+    return values
 
 
 def _draws(num_replicates: int, seed: int, level: float) -> dict[str, Any]:

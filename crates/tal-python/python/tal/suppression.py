@@ -68,7 +68,7 @@ def soft_nms(
     segments, kept, indices = _tal.soft_nms(
         segs, scores, iou_threshold, sigma, min_score, _method(method), t1, t2, max_num
     )
-    return like(segs, segments, kept, indices)  # type: ignore[return-value]
+    return like(segs, segments, kept, indices)
 
 
 def batched_nms(
@@ -121,7 +121,7 @@ def batched_nms(
         by_overlap,
     )
     labels = cls_idxs if type(cls_idxs) is np.ndarray else plain_array("cls_idxs", cls_idxs)
-    return like(segs, segments, kept, labels[indices])  # type: ignore[return-value]
+    return like(segs, segments, kept, labels[indices])
 
 
 def seg_voting(

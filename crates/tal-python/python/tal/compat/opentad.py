@@ -15,7 +15,10 @@ __all__ = ["Recall", "mAP", "mAP_EPIC"]
 
 
 class _Evaluator(Tables):
-    """Reading of both files, and the output."""
+    """Reading of both files."""
+
+    # Class to position: names, or the numbers of EPIC-Kitchens.
+    activity_index: dict[Any, int]
 
     def __init__(self, ground_truth_filename: Any, prediction_filename: Any, subset: str, blocked_videos: Any) -> None:
         if not ground_truth_filename:
@@ -49,7 +52,7 @@ class _Evaluator(Tables):
 
     def _read_truth(self, path: Any) -> Rows:
         """Ground truth without duplicates; classes are numbered in the order in which they first occur."""
-        self.activity_index: dict[str, int] = {}
+        self.activity_index = {}
         truth = Rows()
         for recording, events in self._annotated(path):
             kept = without_repeats(events, lambda event: event["label"], lambda start, end: end - start <= 0)
