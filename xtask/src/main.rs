@@ -4,7 +4,9 @@
 
 mod bench_report;
 mod book;
+mod browser;
 mod circles;
+mod curve_references;
 mod fuzz;
 mod layering;
 mod pip;
@@ -90,7 +92,8 @@ enum Task {
     },
     /// Check: the book of docs/ builds (into target/book), and its links lead somewhere
     Book,
-    /// Check: the measures of other fields agree with their public implementations (Python packages, into target/references)
+    /// Check: measures of other fields, files of annotation tools and curves agree with public programs (Python packages, into
+    /// target/references)
     ///
     /// Random cases, and with TAL_DATA the real recordings in that folder. A package that cannot be installed is named, and
     /// its measures are left out.
@@ -98,6 +101,16 @@ enum Task {
         /// Number of random cases
         #[arg(long, default_value_t = references::NUM_CASES)]
         cases: u32,
+    },
+    /// Check: pages of `tal report` in Chromium (packages from npm, into target/browser)
+    ///
+    /// Slider, zoom, pan, keys, search, jumps, films, hostile names, accessibility by axe-core; prints load time and frame
+    /// rate of a large report. Chromium is that of TAL_CHROMIUM or in PATH, or is fetched by Playwright; without one, without
+    /// npm, or without ffmpeg for a film, the step says what it leaves out.
+    Browser {
+        /// Also write the pictures of docs/figures
+        #[arg(long)]
+        pictures: bool,
     },
     /// Check: both Python packages build, and their tests, types and notebook pass, in fresh environments (into target/python)
     ///
@@ -170,6 +183,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Docs { write } => steps::docs(&workspace, write),
         Task::Book => book::run(&workspace),
         Task::References { cases } => references::run(&workspace, cases),
+        Task::Browser { pictures } => browser::run(&workspace, pictures),
         Task::Python => python::check(&workspace),
         Task::Wheel(arguments) => python::wheel(&workspace, &arguments),
         Task::Clippy => steps::clippy(&workspace),

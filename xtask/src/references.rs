@@ -1,10 +1,11 @@
-//! `cargo xtask references`: the measures of other fields against their public implementations, which are Python packages.
+//! `cargo xtask references`: what is computed and written here against public implementations, which are Python packages.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::curve_references;
 use crate::shell::{Cargo, Workspace};
 
 /// Packages, one a line.
@@ -15,15 +16,21 @@ const SCRIPT: &str = "crates/tal-postprocess/tests/readers/measures.py";
 const ENVIRONMENT: &str = "target/references";
 /// Cases with figures.
 const CASES: &str = "target/references/cases.json";
-/// Packages whose dependencies the measure does not need.
-const ALONE: [&str; 2] = ["SoccerNet", "actseg"];
+/// Packages that read files of annotation tools, one a line.
+const FORMAT_REQUIREMENTS: &str = "crates/tal-corpus/tests/readers/requirements.txt";
+/// Reads files of annotation tools with the packages.
+const FORMAT_SCRIPT: &str = "crates/tal-corpus/tests/readers/formats.py";
+/// Files of annotation tools.
+const FORMAT_FILES: &str = "target/references/formats";
+/// Packages whose dependencies are not needed: they train networks or show windows.
+const ALONE: [&str; 3] = ["SoccerNet", "actseg", "boris-behav-obs"];
 
 /// Random cases of `cargo xtask ci`.
 pub(crate) const NUM_CASES: u32 = 100;
 
-/// Installs the packages, makes cases and compares.
+/// Installs the packages, makes cases and files, and compares.
 ///
-/// A package that cannot be installed is named, and the measures that need it are left out. With `TAL_DATA` the real
+/// A package that cannot be installed is named, and what needs it is left out. With `TAL_DATA` the real
 /// recordings in that folder are cases, too.
 ///
 /// # Errors
@@ -35,13 +42,7 @@ pub(crate) fn run(workspace: &Workspace, num_cases: u32) -> Result<()> {
         let mut venv = Command::new("python3");
         start(venv.args(["-m", "venv", ENVIRONMENT]), workspace)?;
     }
-    let wanted = std::fs::read_to_string(workspace.path(REQUIREMENTS))
-        .with_context(|| format!("cannot read {REQUIREMENTS}"))?;
-    for package in wanted.lines() {
-        if let Err(error) = install(&python, package, workspace) {
-            eprintln!("SKIPPED {package}: {error:#}");
-        }
-    }
+    install_all(&python, REQUIREMENTS, workspace)?;
     let mut script = Command::new(&python);
     script.args([SCRIPT, "--cases", &num_cases.to_string(), "--out", CASES]);
     if let Some(data) = std::env::var_os("TAL_DATA") {
@@ -58,7 +59,37 @@ pub(crate) fn run(workspace: &Workspace, num_cases: u32) -> Result<()> {
         "measures_reference",
     ])
     .variable("TAL_MEASURE_CASES", workspace.path(CASES))
-    .run(workspace)
+    .run(workspace)?;
+    formats(&python, workspace)?;
+    curve_references::run(workspace, &python, |package| {
+        install(&python, package, workspace)
+    })
+}
+
+/// Files of annotation tools: ours, read by programs of others.
+fn formats(python: &Path, workspace: &Workspace) -> Result<()> {
+    install_all(python, FORMAT_REQUIREMENTS, workspace)?;
+    let folder = workspace.path(FORMAT_FILES);
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {FORMAT_FILES}"))?;
+    Cargo::new(["test", "--workspace", "--test", "all", "--", "format_files"])
+        .variable("TAL_FORMAT_FILES", folder)
+        .run(workspace)?;
+    start(
+        Command::new(python).args([FORMAT_SCRIPT, FORMAT_FILES]),
+        workspace,
+    )
+}
+
+/// Installs the packages of a list; those that cannot be are named.
+fn install_all(python: &Path, list: &str, workspace: &Workspace) -> Result<()> {
+    let wanted = std::fs::read_to_string(workspace.path(list))
+        .with_context(|| format!("cannot read {list}"))?;
+    for package in wanted.lines() {
+        if let Err(error) = install(python, package, workspace) {
+            eprintln!("SKIPPED {package}: {error:#}");
+        }
+    }
+    Ok(())
 }
 
 fn install(python: &Path, package: &str, workspace: &Workspace) -> Result<()> {

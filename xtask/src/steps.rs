@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::shell::{Cargo, Workspace};
-use crate::{book, circles, layering, python, references, setup, testing, tidy};
+use crate::{book, browser, circles, layering, python, references, setup, testing, tidy};
 
 /// One check: how to repeat it alone, and what it does.
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     ("references", |workspace| {
         references::run(workspace, references::NUM_CASES)
     }),
+    ("browser", |workspace| browser::run(workspace, false)),
     ("python", python::check),
 ];
 

@@ -8,7 +8,7 @@ use crate::setup;
 use crate::shell::{Cargo, Workspace, children};
 
 /// The crates that never link LibTorch.
-pub(crate) const PURE: [&str; 11] = [
+pub(crate) const PURE: [&str; 13] = [
     "tal-core",
     "tal-kernels",
     "tal-config",
@@ -18,6 +18,8 @@ pub(crate) const PURE: [&str; 11] = [
     "tal-synth",
     "tal-postprocess",
     "tal-report",
+    "tal-runs",
+    "tal-inspect",
     "tal-video",
     "tal-python",
 ];

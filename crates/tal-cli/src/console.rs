@@ -1,19 +1,24 @@
 //! Progress on the terminal, and messages on standard error and in the log file of a run.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use tracing_subscriber::filter::LevelFilter;
+use tal_core::atomic::remove_partial;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::prelude::*;
 
 use crate::args::GlobalArgs;
+
+/// Target of messages that belong into the log file only.
+const LOG_ONLY: &str = "log";
 
 /// Output of the commands.
 pub(crate) struct Console {
@@ -22,6 +27,10 @@ pub(crate) struct Console {
     stop: Arc<AtomicBool>,
     /// Words of the handler of Ctrl-C; empty until it is installed.
     on_stop: Arc<Mutex<&'static str>>,
+    /// Whether the work looks at `stop`; otherwise Ctrl-C ends the program.
+    is_graceful: Arc<AtomicBool>,
+    /// A folder to clean if the program ends.
+    half_written: Arc<Mutex<Option<PathBuf>>>,
 }
 
 impl Console {
@@ -41,12 +50,12 @@ impl Console {
         let screen = tracing_subscriber::fmt::layer()
             .with_target(false)
             .without_time()
-            .with_ansi(interactive)
+            .with_ansi(interactive && wants_colours(std::env::var_os("NO_COLOR")))
             .with_writer({
                 let bars = bars.clone();
                 move || AboveBars(bars.clone())
             })
-            .with_filter(level);
+            .with_filter(level.and(filter_fn(|message| message.target() != LOG_ONLY)));
         let file = tracing_subscriber::fmt::layer()
             .with_target(false)
             .with_ansi(false)
@@ -62,7 +71,14 @@ impl Console {
             log,
             stop: Arc::default(),
             on_stop: Arc::default(),
+            is_graceful: Arc::default(),
+            half_written: Arc::default(),
         }
+    }
+
+    /// Writes an error into the log file only.
+    pub(crate) fn log_error(&self, text: &str) {
+        tracing::error!(target: LOG_ONLY, "{text}");
     }
 
     /// Writes all further messages to a log file, too.
@@ -100,14 +116,32 @@ impl Console {
         self.catch_interrupts_saying(message)
     }
 
+    /// Makes Ctrl-C (and SIGTERM) say how to go on before it ends the program, as long as no work asks for a clean stop. What
+    /// is half-written in `folder` is removed.
+    pub(crate) fn explain_interrupts(&self, folder: Option<PathBuf>) {
+        *self.half_written.lock().expect("no holder panics") = folder;
+        self.on_interrupt(
+            "stopped; results are written whole at the end, so files that were there are as before: run the same command again",
+        );
+    }
+
     /// [`Console::catch_interrupts`] with another message.
     pub(crate) fn catch_interrupts_saying(&self, message: &'static str) -> Arc<AtomicBool> {
+        self.is_graceful.store(true, Ordering::SeqCst);
+        self.on_interrupt(message);
+        Arc::clone(&self.stop)
+    }
+
+    /// Sets the message of Ctrl-C.
+    pub(crate) fn on_interrupt(&self, message: &'static str) {
         // A command with several long parts says something else in each; there is one handler in a process.
         let before = std::mem::replace(
             &mut *self.on_stop.lock().expect("no holder panics"),
             message,
         );
         let (stop, on_stop) = (Arc::clone(&self.stop), Arc::clone(&self.on_stop));
+        let is_graceful = Arc::clone(&self.is_graceful);
+        let half_written = Arc::clone(&self.half_written);
         let handler = move || {
             if stop.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
@@ -117,14 +151,24 @@ impl Console {
                 "\n{}",
                 on_stop.lock().expect("no holder panics")
             );
+            if !is_graceful.load(Ordering::SeqCst) {
+                if let Some(folder) = half_written.lock().expect("no holder panics").as_deref() {
+                    remove_partial(folder);
+                }
+                std::process::exit(130);
+            }
         };
         if before.is_empty()
             && let Err(error) = ctrlc::set_handler(handler)
         {
             tracing::warn!("Ctrl-C will end the program without saving: {error}");
         }
-        Arc::clone(&self.stop)
     }
+}
+
+/// Whether messages may be coloured: any value of `NO_COLOR` but an empty one forbids it (<https://no-color.org>).
+fn wants_colours(no_color: Option<OsString>) -> bool {
+    no_color.is_none_or(|value| value.is_empty())
 }
 
 /// Prints a line of results on standard output. If the reader has gone (`tal … | head`), the program ends without an error.
@@ -163,5 +207,18 @@ impl Write for LateFile {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_color_is_obeyed() {
+        assert!(wants_colours(None));
+        assert!(wants_colours(Some("".into())));
+        assert!(!wants_colours(Some("1".into())));
+        assert!(!wants_colours(Some("0".into())));
     }
 }

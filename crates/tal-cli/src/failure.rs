@@ -1,10 +1,11 @@
 //! Errors at the end of the program: one message, and exit code 2 for a wrong request or 1 for a failure.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tal_core::Usage;
-use tal_corpus::ClipError;
+use tal_corpus::{ClipError, SuggestionError};
 use tal_engine::EngineError;
 use tal_engine::ablation::AblationError;
 use tal_synth::SynthError;
@@ -17,6 +18,22 @@ pub(crate) struct UsageError(pub(crate) String);
 impl Usage for UsageError {
     fn is_usage(&self) -> bool {
         true
+    }
+}
+
+/// The failure of a training run, and the log that says more.
+#[derive(Debug, thiserror::Error)]
+#[error("{source}; the log is {}", log.display())]
+pub(crate) struct RunError {
+    /// The failure.
+    pub(crate) source: EngineError,
+    /// The log.
+    pub(crate) log: PathBuf,
+}
+
+impl Usage for RunError {
+    fn is_usage(&self) -> bool {
+        self.source.is_usage()
     }
 }
 
@@ -42,9 +59,13 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         || usage::<tal_config::ConfigError>(error)
         || usage::<tal_engine::DeviceError>(error)
         || usage::<EngineError>(error)
+        || usage::<RunError>(error)
+        || usage::<tal_inspect::InspectError>(error)
+        || usage::<tal_runs::RunsError>(error)
         || usage::<AblationError>(error)
         || usage::<tal_config::import::ImportError>(error)
         || usage::<ClipError>(error)
+        || usage::<SuggestionError>(error)
         || usage::<SynthError>(error);
     ExitCode::from(if usage { 2 } else { 1 })
 }

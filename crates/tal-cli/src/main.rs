@@ -9,7 +9,7 @@ mod tables;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use args::{Arguments, Command, ConvertCommand, DataCommand, FeaturesCommand};
 use console::Console;
@@ -20,11 +20,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     failure::install_panic_message();
-    let arguments = Arguments::parse();
+    if std::env::args_os().len() == 1 {
+        return ended(commands::newcomer::run());
+    }
+    // `Arguments::parse` would leave out the examples.
+    let arguments = Arguments::from_arg_matches(&args::command().get_matches())
+        .unwrap_or_else(|error| error.exit());
     if arguments.command.runs_network() {
         restart::with_settings();
     }
     let console = Console::start(&arguments.global);
+    console.explain_interrupts(arguments.command.half_written());
     // The demo's network is too small to gain from a second thread, and loses much if another program wants the core.
     let threads = match arguments.command {
         Command::Demo(_) => arguments.global.threads.or(Some(1)),
@@ -37,9 +43,12 @@ fn main() -> ExitCode {
         Command::Test(args) => commands::test::run(&args, device, &console),
         Command::Predict(args) => commands::predict::run(&args, device, &console),
         Command::Evaluate(args) => commands::evaluate::run(&args),
+        Command::Report(args) => commands::report::run(&args, &console),
         Command::Ablate(args) => {
             commands::ablate::run(&args, device, threads.unwrap_or(1), &console)
         }
+        Command::Ensemble(args) => commands::ensemble::run(&args, &console),
+        Command::Runs(args) => commands::runs::run(&args, &console),
         Command::Inspect(args) => commands::inspect::run(&args, &console),
         Command::Import(args) => commands::import::run(&args),
         Command::Config(command) => commands::config::run(&command),
@@ -60,11 +69,21 @@ fn main() -> ExitCode {
         Command::Data(DataCommand::Split(args)) => commands::split::run(&args),
         Command::Data(DataCommand::Clicks(args)) => commands::clicks::run(&args),
         Command::Data(DataCommand::Clips(args)) => commands::clips::run(&args),
+        Command::Data(DataCommand::Convert(ConvertCommand::Detections(args))) => {
+            commands::convert_detections::run(&args)
+        }
         Command::Data(DataCommand::Convert(ConvertCommand::Features(args))) => {
             commands::convert_features::run(&args, &console)
         }
         Command::Demo(args) => commands::demo::run(&args, device, &console),
+        Command::Doctor(args) => commands::doctor::run(&args, device, &console),
+        Command::Completions(args) => commands::completions::run(&args),
+        Command::Man(args) => commands::man::run(&args),
     };
+    ended(outcome)
+}
+
+fn ended(outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(&error),

@@ -40,7 +40,7 @@ pub fn write_atomic(
 }
 
 /// Start of the name of the folder in which [`write_folder`] collects its files; a killed program leaves it behind.
-pub const PARTIAL: &str = ".partial-";
+const PARTIAL: &str = ".partial-";
 
 /// Why a folder cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +114,15 @@ pub fn write_folder<T, E: From<FolderError>>(
         }
     }
     result
+}
+
+/// Removes what a killed [`write_folder`] left in its folder. What cannot be removed stays.
+pub fn remove_partial(out: &Path) {
+    for entry in fs::read_dir(out).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn builder() -> tempfile::Builder<'static, 'static> {

@@ -16,6 +16,8 @@ pub struct DetectionSet {
     places: HashMap<String, usize>,
     /// Place of the recording of each row, if the rows of a recording do not all follow one another.
     alternation: Vec<u32>,
+    /// Place of the recording of the last row: the next row mostly belongs to the same one.
+    last: usize,
 }
 
 impl DetectionSet {
@@ -59,15 +61,7 @@ impl DetectionSet {
 
     /// Adds one row behind all others; a new recording comes last.
     pub fn push(&mut self, id: &str, detection: Detection) {
-        let place = match self.places.get(id) {
-            Some(place) => *place,
-            None => {
-                let place = self.recordings.len();
-                self.places.insert(id.to_owned(), place);
-                self.recordings.push((id.to_owned(), Vec::new()));
-                place
-            }
-        };
+        let place = self.place(id);
         if !self.alternation.is_empty() {
             self.alternation.push(place as u32);
         } else if place + 1 < self.recordings.len() {
@@ -80,6 +74,23 @@ impl DetectionSet {
             self.alternation.push(place as u32);
         }
         self.recordings[place].1.push(detection);
+    }
+
+    /// Place of a recording; a new one comes last.
+    fn place(&mut self, id: &str) -> usize {
+        let last = self.recordings.get(self.last);
+        if last.is_none_or(|(known, _)| known != id) {
+            self.last = match self.places.get(id) {
+                Some(place) => *place,
+                None => {
+                    let place = self.recordings.len();
+                    self.places.insert(id.to_owned(), place);
+                    self.recordings.push((id.to_owned(), Vec::new()));
+                    place
+                }
+            };
+        }
+        self.last
     }
 
     /// Ids of the recordings.

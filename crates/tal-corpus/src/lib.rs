@@ -2,6 +2,8 @@
 
 pub mod audit;
 pub mod clips;
+pub mod drafts;
+pub mod exchange;
 pub mod export;
 pub mod features;
 pub mod frame_labels;
@@ -9,7 +11,10 @@ pub mod sbhar_text;
 pub mod simulation;
 pub mod source;
 pub mod split;
+pub mod suggestion;
 
 pub use clips::ClipError;
+pub use exchange::ExchangeError;
 pub use sbhar_text::SbharError;
 pub use source::SourceError;
+pub use suggestion::SuggestionError;

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use tal_core::config::{
-    BeyondFeatures, DatasetConfig, FeatureFormat, FeaturesConfig, TruncationConfig,
+    AugmentationConfig, BeyondFeatures, DatasetConfig, FeatureFormat, FeaturesConfig,
+    TruncationConfig,
 };
 use tal_corpus::sbhar_text;
 use tal_data::features::npy;
@@ -81,7 +82,9 @@ fn windows_have_the_published_size() {
             crop_ratio: Some([0.9, 1.0]),
             max_tries: 200,
             keep_whole: false,
+            balanced: 0.0,
         },
+        augmentation: AugmentationConfig::default(),
         remove_duplicates: false,
         skip_missing_features: false,
         extract: None,

@@ -3,12 +3,27 @@
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
 use crate::encoding::Decoded;
+use crate::lines::Lines;
 
 /// The longest string, number, run of white space or row: ten thousand times the usual length.
 pub(crate) const MAX_BYTES: usize = 1 << 20;
 
 /// The deepest nesting of JSON, the same as the parser's own.
 const MAX_DEPTH: usize = 128;
+
+const TOO_LONG: &str = "more than 1 MiB without a comma, bracket or quotation mark that ends it";
+
+/// Bytes outside of strings that are more than a character of a number, word or white space.
+const IS_MARK: [bool; 256] = {
+    let mut is_mark = [false; 256];
+    let marks = b"\"{}[],:\nNI";
+    let mut index = 0;
+    while index < marks.len() {
+        is_mark[marks[index] as usize] = true;
+        index += 1;
+    }
+    is_mark
+};
 
 /// A file with its first line already looked at.
 pub(crate) type Opened<R> = Chain<Cursor<Vec<u8>>, BufReader<Decoded<R>>>;
@@ -73,40 +88,65 @@ impl<R: Read> Json<R> {
 
     /// Follows the text; `Some` with the number of right bytes if it has to end.
     fn follow(&mut self, bytes: &[u8]) -> Option<usize> {
-        for (index, byte) in bytes.iter().enumerate() {
-            self.offset += 1;
-            self.run += 1;
-            if self.in_string {
-                match byte {
-                    _ if self.escaped => self.escaped = false,
-                    b'\\' => self.escaped = true,
-                    b'"' => (self.in_string, self.run) = (false, 0),
-                    _ => {}
-                }
-            } else {
-                match byte {
-                    b'"' => (self.in_string, self.run) = (true, 0),
-                    b'{' | b'[' => (self.depth, self.run) = (self.depth + 1, 0),
-                    b'}' | b']' => (self.depth, self.run) = (self.depth.saturating_sub(1), 0),
-                    b',' | b':' => self.run = 0,
-                    b'\n' => (self.line, self.line_start) = (self.line + 1, self.offset),
-                    b'N' => self.note("NaN"),
-                    b'I' => self.note("Infinity"),
-                    _ => {}
-                }
+        let mut at = 0;
+        while at < bytes.len() {
+            let num_plain = self.num_plain(&bytes[at..]);
+            if self.run + num_plain > MAX_BYTES {
+                let index = at + MAX_BYTES - self.run;
+                self.offset += index + 1 - at;
+                return Some(self.refuse(index, TOO_LONG));
             }
-            let wrong = if self.run > MAX_BYTES {
-                "more than 1 MiB without a comma, bracket or quotation mark that ends it"
-            } else if self.depth > MAX_DEPTH {
-                "brackets nested more than 128 deep"
-            } else {
-                continue;
-            };
-            let column = self.offset - self.line_start;
-            self.refusal = Some(format!("{wrong} at line {} column {column}", self.line));
-            return Some(index);
+            self.run += num_plain;
+            self.offset += num_plain;
+            at += num_plain;
+            let Some(byte) = bytes.get(at) else { break };
+            self.run += 1;
+            self.offset += 1;
+            self.mark(*byte);
+            if self.run > MAX_BYTES {
+                return Some(self.refuse(at, TOO_LONG));
+            }
+            if self.depth > MAX_DEPTH {
+                return Some(self.refuse(at, "brackets nested more than 128 deep"));
+            }
+            at += 1;
         }
         None
+    }
+
+    /// Number of bytes up to the next one that changes more than the position.
+    fn num_plain(&self, bytes: &[u8]) -> usize {
+        let next = match (self.escaped, self.in_string) {
+            (true, _) => Some(0),
+            (false, true) => bytes.iter().position(|byte| matches!(byte, b'"' | b'\\')),
+            (false, false) => bytes.iter().position(|byte| IS_MARK[*byte as usize]),
+        };
+        next.unwrap_or(bytes.len())
+    }
+
+    /// Takes a byte that ends a run, changes the nesting, or begins or ends something.
+    fn mark(&mut self, byte: u8) {
+        if self.escaped {
+            self.escaped = false;
+            return;
+        }
+        match (self.in_string, byte) {
+            (true, b'\\') => self.escaped = true,
+            (_, b'"') => (self.in_string, self.run) = (!self.in_string, 0),
+            (_, b'{' | b'[') => (self.depth, self.run) = (self.depth + 1, 0),
+            (_, b'}' | b']') => (self.depth, self.run) = (self.depth.saturating_sub(1), 0),
+            (_, b',' | b':') => self.run = 0,
+            (_, b'\n') => (self.line, self.line_start) = (self.line + 1, self.offset),
+            (_, b'N') => self.note("NaN"),
+            (_, b'I') => self.note("Infinity"),
+            _ => {}
+        }
+    }
+
+    fn refuse(&mut self, index: usize, wrong: &str) -> usize {
+        let column = self.offset - self.line_start;
+        self.refusal = Some(format!("{wrong} at line {} column {column}", self.line));
+        index
     }
 
     fn note(&mut self, word: &'static str) {
@@ -132,7 +172,7 @@ impl<R: Read> Read for Json<R> {
 
 /// Passes on a table up to a byte that the caller moves on from row to row.
 pub(crate) struct Rows<R> {
-    inner: R,
+    inner: Lines<R>,
     passed: u64,
     allowed: u64,
     refused: bool,
@@ -141,7 +181,7 @@ pub(crate) struct Rows<R> {
 impl<R: Read> Rows<R> {
     pub(crate) fn new(inner: R) -> Self {
         Self {
-            inner,
+            inner: Lines::new(inner),
             passed: 0,
             allowed: MAX_BYTES as u64,
             refused: false,
@@ -151,6 +191,12 @@ impl<R: Read> Rows<R> {
     /// A row begins at byte `start`.
     pub(crate) fn begin_row(&mut self, start: u64) {
         self.allowed = start + MAX_BYTES as u64;
+        self.inner.forget(start);
+    }
+
+    /// Line of the row that begins at byte `start`.
+    pub(crate) fn line(&self, start: u64) -> u64 {
+        self.inner.of_row(start)
     }
 
     /// Whether reading ended because a row is too long.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod annotations;
+mod augmentation;
 mod bounded;
 mod cache;
 pub mod class_scores;
@@ -15,6 +16,7 @@ pub mod hdf5;
 #[path = "no_hdf5.rs"]
 pub mod hdf5;
 pub mod json;
+mod lines;
 mod loader;
 pub mod order;
 mod pipeline;
@@ -32,6 +34,7 @@ pub use features::array::FeatureArray;
 pub use features::store::FeatureStore;
 
 // Data sets.
+pub use augmentation::{SignalWindows, rescaled};
 pub use dataset::{ANY_CLASS, Dataset, Timing, check_inertial_grid};
 pub use sample::{SampleKey, TrainingSample};
 pub use truncation::{Window, choose_window};

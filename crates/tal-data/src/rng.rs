@@ -14,6 +14,14 @@ pub enum Purpose {
     Split = 3,
     /// Background clicks of one recording.
     Clicks = 4,
+    /// Tempo of one training recording.
+    Scale = 5,
+    /// Masks of one training recording.
+    Mask = 6,
+    /// Actions of one training recording that are replaced.
+    Swap = 7,
+    /// Changes to the raw signal of one training recording.
+    Signal = 8,
 }
 
 /// The stream of one purpose, epoch and item.

@@ -6,7 +6,7 @@ use tal_core::Segment;
 use tal_core::config::TruncationConfig;
 
 use crate::rng::{Purpose, stream};
-use crate::truncation::choose_window;
+use crate::truncation::choose_balanced_window;
 use crate::{FeatureArray, Features};
 
 /// One recording of a training batch, cut and in grid units.
@@ -40,7 +40,7 @@ pub struct SampleKey {
 }
 
 impl TrainingSample {
-    /// Cuts a recording to at most `max_seq_len` features, see [`choose_window`].
+    /// Cuts a recording to at most `max_seq_len` features, see [`crate::choose_window`].
     ///
     /// A recording without actions is a valid sample: all of it is background.
     ///
@@ -62,7 +62,8 @@ impl TrainingSample {
         let mut rng = stream(seed, epoch as u64, index as u64, Purpose::Truncation);
         let array = &features.array;
         let id = features.id.clone();
-        match choose_window(array.len(), segments, max_seq_len, truncation, &mut rng) {
+        let (len, rng) = (array.len(), &mut rng);
+        match choose_balanced_window(len, segments, labels, max_seq_len, truncation, rng) {
             None => Self {
                 id,
                 features: Arc::clone(array),
@@ -104,6 +105,7 @@ mod tests {
             crop_ratio,
             max_tries: 200,
             keep_whole: false,
+            balanced: 0.0,
         }
     }
 

@@ -1,17 +1,20 @@
 //! Tables with a header line, cells checked by name.
 
 use std::borrow::Cow;
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use crate::encoding::decode;
+use crate::lines::Lines;
 use crate::text::{TextFileError, shortened, unquoted};
 
 /// A table in memory.
 pub struct Table<'a> {
     path: &'a Path,
     headers: csv::StringRecord,
-    reader: csv::Reader<Cursor<Cow<'a, [u8]>>>,
+    reader: csv::Reader<Lines<Cursor<Cow<'a, [u8]>>>>,
+    /// First byte of the row, or of what is skipped before it.
+    start: u64,
     delimiter: u8,
     row: csv::StringRecord,
 }
@@ -48,10 +51,10 @@ impl<'a> Table<'a> {
             .trim(csv::Trim::All)
             .delimiter(delimiter)
             .flexible(true)
-            .from_reader(Cursor::new(bytes));
+            .from_reader(Lines::new(Cursor::new(bytes)));
         let headers = match reader.headers() {
             Ok(headers) => headers.clone(),
-            Err(error) => return Err(explain(error, path)),
+            Err(error) => return Err(explain(error, &reader, path)),
         };
         Ok(Self {
             path,
@@ -59,6 +62,7 @@ impl<'a> Table<'a> {
             reader,
             delimiter,
             row: csv::StringRecord::new(),
+            start: 0,
         })
     }
 
@@ -85,9 +89,12 @@ impl<'a> Table<'a> {
     /// Goes on to the next row.
     pub fn next_row(&mut self) -> Result<bool, TextFileError> {
         loop {
-            let is_row = self.reader.read_record(&mut self.row);
-            if !is_row.map_err(|error| explain(error, self.path))? {
-                return Ok(false);
+            self.start = self.reader.position().byte();
+            self.reader.get_mut().forget(self.start);
+            match self.reader.read_record(&mut self.row) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(error) => return Err(explain(error, &self.reader, self.path)),
             }
             let (found, expected) = (self.row.len(), self.headers.len());
             if self.row.iter().all(str::is_empty) {
@@ -150,7 +157,7 @@ impl<'a> Table<'a> {
 
     /// Line of the row, from 1.
     pub fn line(&self) -> usize {
-        self.row.position().map_or(0, csv::Position::line) as usize
+        self.reader.get_ref().of_row(self.start) as usize
     }
 
     /// An error about a cell of the row.
@@ -165,8 +172,13 @@ impl<'a> Table<'a> {
     }
 }
 
-fn explain(error: csv::Error, path: &Path) -> TextFileError {
-    let line = error.position().map_or(1, csv::Position::line);
+fn explain<R: Read>(
+    error: csv::Error,
+    reader: &csv::Reader<Lines<R>>,
+    path: &Path,
+) -> TextFileError {
+    let start = error.position().map_or(0, csv::Position::byte);
+    let line = reader.get_ref().of_row(start);
     let (found, expected) = match error.into_kind() {
         csv::ErrorKind::Utf8 { .. } => ("bytes that are not text".to_owned(), "UTF-8".to_owned()),
         // Nothing else can happen in memory.

@@ -1,10 +1,12 @@
 //! Cutting training recordings: long ones to the padded length, others to a random share of theirs.
 
+use std::collections::BTreeSet;
+
 use chacha20::rand_core::Rng;
 use tal_core::Segment;
 use tal_core::config::TruncationConfig;
 
-use crate::rng::uniform_inclusive;
+use crate::rng::{uniform_inclusive, unit};
 
 /// A window of a recording and the actions that stay in it.
 ///
@@ -48,7 +50,28 @@ pub fn choose_window(
     config: &TruncationConfig,
     rng: &mut impl Rng,
 ) -> Option<Window> {
+    let labels = vec![0; segments.len()];
+    choose_balanced_window(len, segments, &labels, max_seq_len, config, rng)
+}
+
+/// [`choose_window`] which, with the probability `balanced`, draws from the windows that hold the middle of one action; the class
+/// of that action is drawn evenly from the classes of the recording.
+///
+/// # Units
+/// `len` and `max_seq_len` in features, `segments` in grid units.
+///
+/// # Panics
+/// If `max_seq_len` is zero, or there are not as many labels as segments.
+pub(crate) fn choose_balanced_window(
+    len: usize,
+    segments: &[Segment<f32>],
+    labels: &[u32],
+    max_seq_len: usize,
+    config: &TruncationConfig,
+    rng: &mut impl Rng,
+) -> Option<Window> {
     assert!(max_seq_len > 0, "max_seq_len is at least 1");
+    assert_eq!(segments.len(), labels.len(), "one label per segment");
     let window_len = if len > max_seq_len {
         max_seq_len
     } else {
@@ -58,15 +81,49 @@ pub fn choose_window(
         }
         window_len
     };
+    let (first, last) = starts(len, window_len, segments, labels, config.balanced, rng);
     let mut tries = config.max_tries.max(1);
     loop {
         tries -= 1;
-        let start = uniform_inclusive(rng, 0, (len - window_len) as u64) as usize;
+        let start = uniform_inclusive(rng, first as u64, last as u64) as usize;
         let (window, accepted) = Window::at(start, window_len, segments, config);
         if accepted || tries == 0 {
             return Some(window);
         }
     }
+}
+
+/// The first and last start of the windows to draw from.
+fn starts(
+    len: usize,
+    window_len: usize,
+    segments: &[Segment<f32>],
+    labels: &[u32],
+    balanced: f64,
+    rng: &mut impl Rng,
+) -> (usize, usize) {
+    let all = (0, len - window_len);
+    // No draw if this is off: the stream is that of the released order.
+    if balanced == 0.0 || segments.is_empty() || unit(rng) >= balanced {
+        return all;
+    }
+    let mut drawn = |count: usize| uniform_inclusive(rng, 0, count as u64 - 1) as usize;
+    let classes: Vec<u32> = labels
+        .iter()
+        .copied()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let class = classes[drawn(classes.len())];
+    let actions = segments
+        .iter()
+        .zip(labels)
+        .filter(|(_, label)| **label == class);
+    let actions: Vec<&Segment<f32>> = actions.map(|(segment, _)| segment).collect();
+    let middle = actions[drawn(actions.len())].center();
+    let middle = (middle.max(0.0) as usize).min(len - 1);
+    let first = (middle + 1).saturating_sub(window_len);
+    (first.min(all.1), middle.min(all.1))
 }
 
 /// A uniform length of max(⌊a·len⌉, 1) … min(⌊b·len⌉, len).
@@ -124,6 +181,7 @@ mod tests {
             crop_ratio,
             max_tries: 200,
             keep_whole: false,
+            balanced: 0.0,
         }
     }
 
@@ -214,6 +272,37 @@ mod tests {
         let mut one_draw = rng(4);
         assert_eq!(window.start as u64, uniform_inclusive(&mut one_draw, 0, 20));
         assert_eq!(used.next_u64(), one_draw.next_u64());
+    }
+
+    #[test]
+    fn balanced_windows_hold_rare_classes_as_often_as_others() {
+        // 30 short actions of class 0 in front, one of class 1 far behind.
+        let mut segments: Vec<_> = (0..30)
+            .map(|i| Segment::new(i as f32 * 10.0, i as f32 * 10.0 + 4.0))
+            .collect();
+        segments.push(Segment::new(950.0, 954.0));
+        let labels: Vec<u32> = (0..31).map(|i| u32::from(i == 30)).collect();
+        let mut counts = [0, 0];
+        let mut plain = 0;
+        for seed in 0..1000 {
+            let balanced = TruncationConfig {
+                balanced: 1.0,
+                ..config(0.9, None)
+            };
+            let choose = |config| {
+                choose_balanced_window(1000, &segments, &labels, 40, config, &mut rng(seed))
+                    .unwrap()
+            };
+            let kept = choose(&balanced).kept;
+            counts[0] += usize::from(kept.iter().any(|kept| labels[*kept] == 0));
+            counts[1] += usize::from(kept.contains(&30));
+            plain += usize::from(choose(&config(0.9, None)).kept.contains(&30));
+        }
+        assert!(
+            counts[0].abs_diff(500) < 80 && counts[1].abs_diff(500) < 80,
+            "{counts:?}"
+        );
+        assert!(plain < 200, "{plain}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::error::DecoderError;
 use crate::heads::{
     ClassificationHead, Positions, RefinementHead, RefinementOutput, RegressionHead, TowerConfig,
 };
+use crate::lazy_map::LazyMap;
 use crate::output::{BoundaryOutput, DecoderOutput, RefinementRule, TridentOutput};
 
 /// Decoder with cross-layer task decoupling and refinement.
@@ -35,7 +36,7 @@ pub struct Decoder {
     pub clff: Option<Clff>,
     /// Class logits.
     pub classification: ClassificationHead,
-    /// Start and end heads; `None` if distances are regressed directly.
+    /// Expectations over bins; `None` if distances are regressed directly.
     pub trident: Option<TridentHeads>,
     /// Trident bins, or distances.
     pub regression: RegressionHead,
@@ -46,14 +47,22 @@ pub struct Decoder {
     reach: usize,
 }
 
-/// Heads that trident regression adds.
+/// Trident regression: boundaries as expectations over bins.
 #[derive(Debug)]
 pub struct TridentHeads {
+    /// Logits of starts and ends; `None` if the bins of a point depend on the point alone.
+    pub boundaries: Option<BoundaryHeads>,
+}
+
+/// Heads that give every point and class a logit of a start and of an end.
+#[derive(Debug)]
+pub struct BoundaryHeads {
     /// Logits of starts.
     pub start: ClassificationHead,
     /// Logits of ends.
     pub end: ClassificationHead,
-    input: BoundaryInput,
+    /// Whether they read the neck, without gradient, in place of the regression feature.
+    reads_neck: bool,
 }
 
 impl Decoder {
@@ -100,9 +109,13 @@ impl Decoder {
         Ok(Self {
             classification: logits("classification", head.kernel_size),
             trident: trident.map(|trident| TridentHeads {
-                start: logits("start", head.boundary_kernel_size),
-                end: logits("end", head.boundary_kernel_size),
-                input: trident.boundary_input,
+                boundaries: (trident.boundary_input != BoundaryInput::None).then(|| {
+                    BoundaryHeads {
+                        start: logits("start", head.boundary_kernel_size),
+                        end: logits("end", head.boundary_kernel_size),
+                        reads_neck: trident.boundary_input == BoundaryInput::Neck,
+                    }
+                }),
             }),
             regression: RegressionHead::new(
                 &(path / "regression"),
@@ -165,10 +178,20 @@ impl Decoder {
         let regressed = self.regression.forward(&regression, &positions, &layout);
         let boundaries = match &self.trident {
             None => BoundaryOutput::Distances(regressed),
-            Some(heads) => {
-                let input = match heads.input {
-                    BoundaryInput::Neck => pack(pyramid).detach(),
-                    BoundaryInput::Regression => regression,
+            Some(TridentHeads { boundaries: None }) => {
+                let zeros = || LazyMap::from(regressed.narrow(1, 0, 1).zeros_like());
+                BoundaryOutput::Trident(TridentOutput {
+                    start_logits: zeros(),
+                    end_logits: zeros(),
+                    offset_bins: regressed,
+                })
+            }
+            Some(TridentHeads {
+                boundaries: Some(heads),
+            }) => {
+                let input = match heads.reads_neck {
+                    true => pack(pyramid).detach(),
+                    false => regression,
                 };
                 BoundaryOutput::Trident(TridentOutput {
                     offset_bins: regressed,

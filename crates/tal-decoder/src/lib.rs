@@ -19,7 +19,7 @@ mod targets;
 mod trident;
 
 // The network.
-pub use decoder::{Decoder, TridentHeads};
+pub use decoder::{BoundaryHeads, Decoder, TridentHeads};
 pub use error::DecoderError;
 pub use key_map::released_key_map;
 

@@ -75,6 +75,34 @@ mod tests {
         }
     }
 
+    #[test]
+    fn without_boundary_logits_a_point_answers_alone() {
+        let mut output = level(1);
+        let zeros = || Tensor::zeros([2, 1, LEN as i64], (Kind::Double, Device::Cpu));
+        (output.start_logits, output.end_logits) = (zeros().into(), zeros().into());
+        let layout = PackedLayout::from_lens([(LEN, vec![LEN; 2])], 0);
+        // The class does not matter.
+        let pairs = Pairs::from_rows(&[[1, 0, 0, 2], [1, 4, 0, 2]], Device::Cpu);
+        let found = decode(&output, &pairs, &layout);
+        let bins = output.offset_bins.get(1).select(1, 2);
+        let side = BINS as i64 + 1;
+        let weights = Tensor::arange(side, (Kind::Double, Device::Cpu));
+        let expected = (bins.narrow(0, side, side).softmax(0, None) * &weights).sum(None);
+        for pair in 0..2 {
+            assert_relative_eq!(
+                found.right.double_value(&[pair]),
+                expected.double_value(&[]),
+                epsilon = 1e-12
+            );
+        }
+        let expected = (bins.narrow(0, 0, side).softmax(0, None) * weights.flip([0])).sum(None);
+        assert_relative_eq!(
+            found.left.double_value(&[0]),
+            expected.double_value(&[]),
+            epsilon = 1e-12
+        );
+    }
+
     fn at(map: &Tensor, b: i64, c: i64, t: i64) -> f64 {
         if (0..LEN as i64).contains(&t) {
             map.double_value(&[b, c, t])

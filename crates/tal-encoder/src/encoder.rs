@@ -23,6 +23,8 @@ pub struct Encoder {
     pub projection: Projection,
     /// Positions added after the projection.
     pub position: Option<SinusoidalEncoding>,
+    /// Probability that training drops a value after the projection, and of each level.
+    pub dropout: f64,
     /// Blocks at full length; the output of the last one is level 0.
     pub stem: Vec<Box<dyn TemporalMixer>>,
     /// Blocks after a halving; the output of number i is level i + 1.
@@ -65,6 +67,7 @@ impl Encoder {
         Ok(Encoder {
             projection,
             position: position.transpose()?,
+            dropout: config.dropout,
             stem: (0..config.num_stem_blocks)
                 .map(|i| block("stem", i, 0))
                 .collect::<Result<_, _>>()?,
@@ -74,7 +77,7 @@ impl Encoder {
         })
     }
 
-    /// Encodes; `train` skips branches at random.
+    /// Encodes; `train` skips branches and drops values at random.
     ///
     /// # Shapes
     /// Features (B, D_in, T) with B true lengths `lens` → L levels of (B, D, ⌈T / 2^l⌉).
@@ -88,6 +91,10 @@ impl Encoder {
         let mut features = self.projection.forward(features, &mask, longest);
         if let Some(position) = &self.position {
             features = position.forward(&features, &mask);
+        }
+        let drops = train && self.dropout > 0.0;
+        if drops {
+            features = features.dropout(self.dropout, true);
         }
         for block in &self.stem {
             (features, mask) = block.forward_t(&features, &mask, train);
@@ -106,6 +113,11 @@ impl Encoder {
                 mask,
                 lens,
             });
+        }
+        if drops {
+            for level in &mut levels {
+                level.features = level.features.dropout(self.dropout, true);
+            }
         }
         FeaturePyramid { levels }
     }

@@ -245,3 +245,34 @@ fn switches_of_the_others() {
         [3 + 7 * 2 * 12 + 2 * 12, 9 + (30 - 14) * 12 + 12]
     );
 }
+
+#[test]
+fn dropout_acts_in_training_only() {
+    tch::manual_seed(4);
+    let encoder = |dropout| {
+        tch::manual_seed(1);
+        let variables = VarStore::new(Device::Cpu);
+        let config = EncoderConfig {
+            dropout,
+            ..encoder(gmg_mixers().remove(0))
+        };
+        Encoder::new(&variables.root(), &config, INPUT_DIM as usize, 24).unwrap()
+    };
+    let (plain, dropping) = (encoder(0.0), encoder(0.5));
+    let input = Tensor::randn([2, INPUT_DIM, 24], (Kind::Float, Device::Cpu));
+    let level = |encoder: &Encoder, train| {
+        tch::manual_seed(2);
+        let levels = encoder.forward_t(&input, &LENS, train).levels;
+        levels[0].features.shallow_clone()
+    };
+    assert!(level(&plain, false).equal(&level(&dropping, false)));
+    let dropped = level(&dropping, true);
+    // The same seed drops the same values.
+    assert!(dropped.equal(&level(&dropping, true)));
+    let share = dropped
+        .eq(0.0)
+        .to_kind(Kind::Float)
+        .mean(Kind::Float)
+        .double_value(&[]);
+    assert!((0.4..0.6).contains(&share), "{share}");
+}

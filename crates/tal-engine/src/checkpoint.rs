@@ -13,6 +13,8 @@ use tal_core::weights::{NamedTensors, read_safetensors, write_safetensors};
 use tal_core::{ClassMap, plain_list, plain_words};
 use tal_decoder::CriterionState;
 
+pub use tal_runs::files::{BEST, LAST};
+
 use crate::error::EngineError;
 use crate::trained_on::TrainedOn;
 
@@ -240,12 +242,6 @@ pub(crate) fn prefix(weights: Weights) -> &'static str {
         Weights::Raw => "model",
     }
 }
-
-/// File name of the state of a run in its folder.
-pub const LAST: &str = "last.safetensors";
-
-/// File name of the best weights of a run in its folder.
-pub const BEST: &str = "best.safetensors";
 
 /// Version and source revision of this program.
 fn code_version() -> String {

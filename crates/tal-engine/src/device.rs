@@ -62,7 +62,7 @@ impl Usage for DeviceError {
 const LIBRARY_VARIABLE: &str = "TAL_LIBTORCH_CUDA";
 
 /// The version of LibTorch that this build needs.
-const VERSION: &str = "2.11";
+pub(crate) const VERSION: &str = "2.11";
 
 impl fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

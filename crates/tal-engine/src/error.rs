@@ -9,7 +9,9 @@ use tal_core::{FileError, Usage};
 use tal_data::{AnnotationError, ClassScoresFileError, DataError, FeatureError, ResultsError};
 use tal_decoder::DecoderError;
 use tal_encoder::EncoderError;
-use tal_postprocess::{ClassAssignmentError, EvaluationError, ProposalError, SuppressionError};
+use tal_postprocess::{
+    ClassAssignmentError, EvaluationError, FusionError, ProposalError, SuppressionError,
+};
 use tal_pth::PthError;
 
 use crate::device::DeviceError;
@@ -75,6 +77,14 @@ pub enum EngineError {
         id: String,
         /// The reason.
         source: ProposalError,
+    },
+    /// Detections at several scales cannot be fused.
+    #[error("recording {id:?}: {source}")]
+    Fusion {
+        /// The recording.
+        id: String,
+        /// The reason.
+        source: FusionError,
     },
     /// Detections or ground truth that the evaluation refuses.
     #[error(transparent)]

@@ -7,6 +7,7 @@ mod batch;
 mod checkpoint;
 mod detector;
 mod device;
+pub mod doctor;
 mod error;
 mod evaluator;
 mod external_scores;

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tal_core::FileError;
+use tal_core::config::CurveFormat;
 use tal_decoder::LearnedActionSensitivity;
+use tal_runs::Curves;
 
 use crate::error::EngineError;
 
@@ -40,6 +42,9 @@ pub enum Metric {
         average_map: f64,
         /// mAP per tIoU threshold, 0 to 1.
         map: Vec<f64>,
+        /// The tIoU thresholds. Absent in files of earlier versions.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tiou_thresholds: Vec<f64>,
         /// Seconds.
         seconds: f64,
     },
@@ -233,6 +238,7 @@ pub struct MetricsLog {
     path: PathBuf,
     file: File,
     bytes: u64,
+    curves: Option<Curves>,
 }
 
 impl MetricsLog {
@@ -262,7 +268,22 @@ impl MetricsLog {
             path: path.to_owned(),
             file,
             bytes: keep,
+            curves: None,
         })
+    }
+
+    /// Also writes the curves in formats of other tools, beside the log; they then hold its lines and no others.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
+    pub fn with_curves(mut self, formats: &[CurveFormat]) -> Result<Self, EngineError> {
+        if !formats.is_empty() {
+            let text = std::fs::read_to_string(&self.path);
+            let text = text.map_err(FileError::at("read", &self.path))?;
+            let folder = self.path.parent().unwrap_or(Path::new(""));
+            self.curves = Some(Curves::open(folder, formats, &text)?);
+        }
+        Ok(self)
     }
 
     /// Adds a line.
@@ -275,6 +296,9 @@ impl MetricsLog {
         let written = self.file.write_all(line.as_bytes());
         written.map_err(FileError::at("write", &self.path))?;
         self.bytes += line.len() as u64;
+        if let Some(curves) = &mut self.curves {
+            curves.add(&line)?;
+        }
         Ok(())
     }
 

@@ -230,10 +230,13 @@ pub(crate) fn state_entries(
 /// Exponential moving average of weights: e ← d·e + (1 − d)·p.
 ///
 /// # Source
-/// The authors' public code; the optional warm-up of the decay, min(d, (1 + n)/(10 + n)), is ours.
+/// The authors' public code; the optional warm-up of the decay, min(d, (1 + n)/(10 + n)), is ours. The plain mean of the last
+/// weights follows Izmailov et al., 2018.
 pub struct Ema {
     average: NamedTensors,
     config: EmaConfig,
+    /// First step of the plain mean.
+    mean_from: Option<u64>,
 }
 
 impl Ema {
@@ -246,17 +249,33 @@ impl Ema {
         Self {
             average,
             config: config.clone(),
+            mean_from: None,
+        }
+    }
+
+    /// The average for a run of `num_steps` steps, on which the beginning of `average_from` depends.
+    pub fn of_steps(mut self, num_steps: u64) -> Self {
+        let share = self.config.average_from;
+        self.mean_from = share.map(|share| (share * num_steps as f64) as u64);
+        self
+    }
+
+    /// The decay at step `step`; a function of the step alone, so that a resumed run continues exactly.
+    fn decay(&self, step: u64) -> f64 {
+        let number = step as f64;
+        match self.mean_from {
+            Some(first) if step >= first => {
+                let taken = (step - first) as f64;
+                taken / (taken + 1.0)
+            }
+            _ if self.config.warmup => self.config.decay.min((1.0 + number) / (10.0 + number)),
+            _ => self.config.decay,
         }
     }
 
     /// Takes in `parameters` after step `step`, counted from 0.
     pub fn update(&mut self, parameters: &NamedTensors, step: u64) {
-        let decay = if self.config.warmup {
-            let step = step as f64;
-            self.config.decay.min((1.0 + step) / (10.0 + step))
-        } else {
-            self.config.decay
-        };
+        let decay = self.decay(step);
         no_grad(|| {
             for (name, average) in &mut self.average {
                 if updates::average(average, &parameters[name], decay) {
@@ -429,6 +448,7 @@ mod tests {
             let config = EmaConfig {
                 decay: 0.999,
                 warmup,
+                average_from: None,
             };
             let mut ema = Ema::new(&parameters, &config);
             ema.update(&moved, 0);
@@ -436,5 +456,21 @@ mod tests {
         };
         assert!((average(false) - 0.001).abs() < 1e-12);
         assert!((average(true) - 0.9).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_tail_of_a_run_is_averaged_evenly() {
+        let named = |value: f64| NamedTensors::from([("p".to_owned(), Tensor::from(value))]);
+        let config = EmaConfig {
+            average_from: Some(0.6),
+            ..EmaConfig::default()
+        };
+        let mut ema = Ema::new(&named(0.0), &config).of_steps(10);
+        for step in 0..10 {
+            ema.update(&named((step * step) as f64), step);
+        }
+        // The weights after the steps 6 to 9.
+        let mean = (36.0 + 49.0 + 64.0 + 81.0) / 4.0;
+        assert!((ema.average()["p"].double_value(&[]) - mean).abs() < 1e-12);
     }
 }

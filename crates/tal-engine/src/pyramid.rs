@@ -8,13 +8,15 @@ use tal_core::config::{Config, EvaluationDialect};
 use tal_core::nn::FeaturePyramid;
 use tal_core::weights::NamedTensors;
 use tal_core::{Candidates, ClassMap, Detection, PointGrid};
-use tal_data::{Dataset, Features, SampleSource, TrainingSample, annotations};
+use tal_data::{
+    Dataset, Features, SampleSource, SignalWindows, TrainingSample, annotations, rescaled,
+};
 use tal_decoder::{
     ActionSensitivityInput, Criterion, CriterionState, Decoder, DecoderOutput, Losses,
     select_candidates,
 };
 use tal_encoder::{Encoder, Neck};
-use tal_postprocess::{clamp_to_recording, suppress, to_detections};
+use tal_postprocess::{FusionRule, clamp_to_recording, fuse_detections, suppress, to_detections};
 use tch::nn::Path;
 use tch::{Device, Tensor, no_grad};
 
@@ -259,27 +261,63 @@ impl Method for Pyramid {
         device: Device,
         features: &[&Features],
     ) -> Result<Vec<Vec<Detection>>, EngineError> {
-        let candidates = candidates(config, network, device, features)?;
-        let found = candidates.iter().zip(features);
-        found
-            .map(|(candidates, features)| {
-                let refused = |source| EngineError::Suppression {
-                    id: features.id.clone(),
-                    source,
-                };
-                let rules = &config.inference.suppression;
-                let kept = match (config.evaluation.dialect, features.duration) {
-                    (EvaluationDialect::Clean, Some(duration)) => suppress(
-                        &clamp_to_recording(candidates, &features.grid, duration),
-                        rules,
-                    ),
-                    _ => suppress(candidates, rules),
-                };
-                let kept = kept.map_err(refused)?;
-                Ok(to_detections(&kept, &features.grid, features.duration))
+        let inference = &config.inference;
+        if !inference.has_scales() {
+            return detect_once(config, network, device, features);
+        }
+        for features in features {
+            check_features(features, config)?;
+        }
+        let windows = SignalWindows::of(&config.dataset);
+        let of_scale = |scale: &f64| {
+            let scaled = features.iter().map(|one| rescaled(one, windows, *scale));
+            let scaled: Vec<Features> = scaled.collect();
+            detect_once(config, network, device, &scaled.iter().collect::<Vec<_>>())
+        };
+        let of_scales = inference.scales.iter().map(of_scale);
+        let of_scales = of_scales.collect::<Result<Vec<_>, _>>()?;
+        let rule = FusionRule {
+            iou_threshold: inference.fusion_iou,
+            max_detections: Some(inference.suppression.max_detections),
+        };
+        let fused = features.iter().enumerate().map(|(index, features)| {
+            let found: Vec<&[Detection]> = of_scales.iter().map(|all| &all[index][..]).collect();
+            fuse_detections(&found, &rule).map_err(|source| EngineError::Fusion {
+                id: features.id.clone(),
+                source,
             })
-            .collect()
+        });
+        fused.collect()
     }
+}
+
+/// Actions in each of the recordings, at their own tempo.
+fn detect_once(
+    config: &Config,
+    network: &PyramidNetwork,
+    device: Device,
+    features: &[&Features],
+) -> Result<Vec<Vec<Detection>>, EngineError> {
+    let candidates = candidates(config, network, device, features)?;
+    let found = candidates.iter().zip(features);
+    found
+        .map(|(candidates, features)| {
+            let refused = |source| EngineError::Suppression {
+                id: features.id.clone(),
+                source,
+            };
+            let rules = &config.inference.suppression;
+            let kept = match (config.evaluation.dialect, features.duration) {
+                (EvaluationDialect::Clean, Some(duration)) => suppress(
+                    &clamp_to_recording(candidates, &features.grid, duration),
+                    rules,
+                ),
+                _ => suppress(candidates, rules),
+            };
+            let kept = kept.map_err(refused)?;
+            Ok(to_detections(&kept, &features.grid, features.duration))
+        })
+        .collect()
 }
 
 impl Model<Pyramid> {

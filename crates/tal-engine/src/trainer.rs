@@ -73,13 +73,14 @@ impl<M: Method> Trainer<M> {
     ) -> Result<Self, EngineError> {
         let parameters = model.parameters();
         let config = &model.config().train;
+        let num_steps = steps_per_epoch * config.num_epochs();
         // After the network, whose random weights are then the same whatever the method adds.
         let method = M::new(model.config(), model.device())?;
         let mut trained = shallow_copies(&parameters);
         trained.extend(method.variables());
         Ok(Self {
             optimizer: AdamW::new(&trained, config),
-            ema: Ema::new(&parameters, &config.ema),
+            ema: Ema::new(&parameters, &config.ema).of_steps(num_steps as u64),
             schedule: Schedule::new(config, steps_per_epoch),
             classes: classes.clone(),
             trained_on: TrainedOn::default(),

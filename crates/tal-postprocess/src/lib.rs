@@ -5,6 +5,7 @@ mod confidence;
 mod detections;
 mod diagnosis;
 mod evaluation;
+mod fusion;
 pub mod measures;
 mod order;
 mod proposals;
@@ -24,21 +25,26 @@ pub use proposals::{ActivationCurves, ProposalError, localize, propose, suppress
 pub use evaluation::{
     AverageRecall, ClassCurves, ClassEvaluation, ClassRecall, DetectionColumns, DetectionInput,
     Evaluation, EvaluationCounts, EvaluationError, InputError, InputErrorKind, KNOWN_DATASETS,
-    Matching, PrecisionRecall, RecallAtK, TieReport, average_precision, average_recall,
-    average_recall_with, default_thresholds, evaluate, evaluate_with,
+    Matching, PrecisionRecall, RecallAtK, Reliability, ReliabilityBin, ReliabilityCurve, TieReport,
+    average_precision, average_recall, average_recall_with, default_thresholds, evaluate,
+    evaluate_with,
 };
 
 // Uncertainty of an evaluation, and comparison of detectors.
 pub use confidence::{
     BootstrapConfig, ClassConfidence, Confidence, ConfidenceError, Difference, Interval,
-    PairedComparison, Resampler, Verdict, WeightedEvaluation, bootstrap, compare,
-    weighted_average_precision,
+    PairedComparison, Resampler, RunComparison, RunPair, Verdict, WeightedEvaluation, bootstrap,
+    compare, compare_runs, weighted_average_precision,
 };
+
+// Fusion of several detectors.
+pub use fusion::{FusionError, FusionRule, fuse_detection_sets, fuse_detections};
 
 // Diagnosis.
 pub use diagnosis::{
     Bucket, BucketDiagnosis, Characteristic, CharacteristicBuckets, CharacteristicDiagnosis,
-    CountedInstances, Diagnosis, DiagnosisConfig, DiagnosisCounts, DiagnosisError, DiagnosisTies,
-    ErrorCounts, ErrorImpact, ErrorType, FalsePositiveProfile, Impact, NormalizedMap,
-    ThresholdProfile, diagnose, normalized_average_precision,
+    CountedInstances, DetectionOutcome, Diagnosis, DiagnosisConfig, DiagnosisCounts,
+    DiagnosisError, DiagnosisTies, ErrorCounts, ErrorImpact, ErrorType, FalsePositiveProfile,
+    Impact, Judgement, NormalizedMap, Outcomes, RecordingOutcomes, ThresholdProfile, diagnose,
+    normalized_average_precision, outcomes,
 };

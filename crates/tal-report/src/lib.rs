@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod page;
 pub mod plots;
 
 mod drawing;

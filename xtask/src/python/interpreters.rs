@@ -40,8 +40,12 @@ pub(super) fn find() -> Vec<Interpreter> {
     }
     (OLDEST..=NEWEST)
         .filter_map(|minor| {
-            let files = folders.iter().map(|folder| folder.join(format!("python3.{minor}")));
-            let path = files.into_iter().find(|path| path.is_file() && works(path))?;
+            let files = folders
+                .iter()
+                .map(|folder| folder.join(format!("python3.{minor}")));
+            let path = files
+                .into_iter()
+                .find(|path| path.is_file() && works(path))?;
             Some(Interpreter { minor, path })
         })
         .collect()
@@ -49,7 +53,9 @@ pub(super) fn find() -> Vec<Interpreter> {
 
 /// Whether it starts and can make environments; a link of pyenv may lead to a version that is not active.
 fn works(path: &Path) -> bool {
-    let answer = Command::new(path).args(["-c", "import venv, ensurepip"]).output();
+    let answer = Command::new(path)
+        .args(["-c", "import venv, ensurepip"])
+        .output();
     answer.is_ok_and(|output| output.status.success())
 }
 
@@ -61,7 +67,11 @@ mod tests {
     fn pythons_come_oldest_first_and_work() {
         let found = find();
         assert!(found.windows(2).all(|pair| pair[0].minor < pair[1].minor));
-        assert!(found.iter().all(|python| python.minor >= OLDEST && works(&python.path)));
+        assert!(
+            found
+                .iter()
+                .all(|python| python.minor >= OLDEST && works(&python.path))
+        );
     }
 
     #[test]

@@ -67,7 +67,10 @@ fn tests(workspace: &Workspace, interpreter: &Interpreter) -> Result<PathBuf> {
     eprintln!("python: {} at {}", interpreter, interpreter.path.display());
     let folder = workspace.path(&format!("{ENVIRONMENTS}/3.{}", interpreter.minor));
     let venv = ["-m", "venv", "--clear"];
-    start(workspace, Command::new(&interpreter.path).args(venv).arg(&folder))?;
+    start(
+        workspace,
+        Command::new(&interpreter.path).args(venv).arg(&folder),
+    )?;
     let python = folder.join("bin/python");
     let mut install = pip(&python);
     install.args(["--requirement", REQUIREMENTS]);
@@ -75,11 +78,21 @@ fn tests(workspace: &Workspace, interpreter: &Interpreter) -> Result<PathBuf> {
     let wheels: Vec<PathBuf> = children(&workspace.path(DEV_WHEELS))?;
     // Without torch, whose place the libraries of the set-up take.
     let mut install = pip(&python);
-    install.args(["--no-deps", "--force-reinstall"]).args(wheels);
+    install
+        .args(["--no-deps", "--force-reinstall"])
+        .args(wheels);
     start(workspace, &mut install)?;
     let mut tests = Command::new(&python);
     tests
-        .args(["-m", "pytest", "--quiet", "-rs", "-p", "no:cacheprovider", CRATE])
+        .args([
+            "-m",
+            "pytest",
+            "--quiet",
+            "-rs",
+            "-p",
+            "no:cacheprovider",
+            CRATE,
+        ])
         .env("TAL_LIBTORCH", libtorch(workspace));
     start(workspace, &mut tests)?;
     Ok(python)
@@ -91,7 +104,13 @@ fn types_and_notebook(workspace: &Workspace, python: &Path) -> Result<()> {
     let config = format!("{CRATE}/pyproject.toml");
     let mypy = ["-m", "mypy", "--config-file", &config];
     start(workspace, Command::new(python).args(mypy))?;
-    let stubtest = ["-m", "mypy.stubtest", "tal._tal", "--mypy-config-file", &config];
+    let stubtest = [
+        "-m",
+        "mypy.stubtest",
+        "tal._tal",
+        "--mypy-config-file",
+        &config,
+    ];
     start(workspace, Command::new(python).args(stubtest))?;
     let mut notebook = Command::new(python);
     notebook
@@ -107,7 +126,13 @@ fn libtorch(workspace: &Workspace) -> PathBuf {
 
 fn pip(python: &Path) -> Command {
     let mut command = Command::new(python);
-    command.args(["-m", "pip", "--disable-pip-version-check", "install", "--quiet"]);
+    command.args([
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "install",
+        "--quiet",
+    ]);
     command
 }
 

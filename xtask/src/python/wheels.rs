@@ -76,7 +76,10 @@ pub(super) fn library(workspace: &Workspace, folder: &Path, release: bool) -> Re
 /// The wheel of the program, for all Pythons of this platform.
 pub(super) fn program(workspace: &Workspace, folder: &Path, program: &Path) -> Result<()> {
     if !program.is_file() {
-        bail!("there is no program {}: `cargo build -p tal-cli` makes it", program.display());
+        bail!(
+            "there is no program {}: `cargo build -p tal-cli` makes it",
+            program.display()
+        );
     }
     let python = builder(workspace)?;
     // Built from a copy, since setuptools leaves files beside what it builds.
@@ -93,7 +96,13 @@ pub(super) fn program(workspace: &Workspace, folder: &Path, program: &Path) -> R
         .with_context(|| format!("cannot find {}", program.display()))?;
     let mut wheel = Command::new(&python);
     wheel
-        .args(["-m", "pip", "--disable-pip-version-check", "wheel", "--quiet"])
+        .args([
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "wheel",
+            "--quiet",
+        ])
         .args(["--no-deps", "--no-build-isolation", "--wheel-dir"])
         .args([folder, &copy])
         .env("TAL_PROGRAM", program);

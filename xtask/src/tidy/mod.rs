@@ -6,6 +6,7 @@ mod prose;
 mod rust;
 mod share;
 mod text;
+mod web;
 
 use std::fmt;
 use std::fs;
@@ -28,6 +29,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         findings.extend(rust::check(source));
         findings.extend(documents::check(source, workspace.root()));
         findings.extend(prose::check(source));
+        findings.extend(web::check(source));
     }
     let (num_messages, of_errors) = messages::check(&sources);
     findings.extend(of_errors);

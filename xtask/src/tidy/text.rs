@@ -23,7 +23,7 @@ const UNFINISHED: [&str; 5] = [
 const UNIMPLEMENTED: &str = concat!("unimple", "mented!(");
 
 /// Extensions of files that run or configure something.
-const CODE: [&str; 6] = ["rs", "toml", "yaml", "yml", "sh", "py"];
+const CODE: [&str; 9] = ["rs", "toml", "yaml", "yml", "sh", "py", "js", "mjs", "css"];
 
 pub(super) fn check(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -8,6 +8,8 @@ use tal_config::import::ReleasedCode;
 use tal_config::{ConfigError, Layers};
 use tal_core::config::Config;
 
+use super::values::positive;
+
 /// A configuration file and its changes.
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
@@ -71,6 +73,33 @@ pub(crate) enum ConfigCommand {
     ///
     /// Reports the translation of every key. The result is checked like any configuration of `tal`.
     Import(ConfigImportArgs),
+    /// Write a configuration that fits a data set
+    ///
+    /// Widths, levels, ranges, lengths and schedule follow from the annotations and features; comments say how.
+    Suggest(SuggestArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SuggestArgs {
+    /// Annotation file (JSON) with a training and a test subset
+    pub(crate) annotations: PathBuf,
+    /// Folder of the feature files (or raw sensor signals), one per recording, named by its id
+    pub(crate) features: PathBuf,
+    /// File for the configuration [default: print it]
+    #[arg(long, value_name = "FILE.yaml")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace an existing file
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+    /// Frames (samples) per second of all recordings [default: from the annotations, else from the number of features]
+    #[arg(long, value_name = "N", value_parser = positive::<f64>)]
+    pub(crate) fps: Option<f64>,
+    /// Frames between two features [default: from durations and numbers of features]
+    #[arg(long, value_name = "N", value_parser = positive::<f64>)]
+    pub(crate) feat_stride: Option<f64>,
+    /// Frames that a feature is computed from [default: the stride]
+    #[arg(long, value_name = "N", value_parser = positive::<f64>)]
+    pub(crate) num_frames: Option<f64>,
 }
 
 #[derive(Debug, Args)]

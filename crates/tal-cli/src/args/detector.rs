@@ -133,6 +133,17 @@ pub(crate) struct DemoArgs {
     pub(crate) overrides: Vec<String>,
 }
 
+impl DemoArgs {
+    /// The folder for the run and the data set.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let usual = match self.video {
+            true => "runs/demo_video",
+            false => "runs/demo",
+        };
+        self.out.clone().unwrap_or_else(|| usual.into())
+    }
+}
+
 /// Weights of a checkpoint.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum WeightsArg {

@@ -83,7 +83,7 @@ pub(crate) struct EvaluateArgs {
 }
 
 /// Rules of the comparison.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Rules")]
 pub(crate) struct RulesArgs {
     /// Subset of the annotations; can be given several times [default: all recordings]
@@ -250,6 +250,12 @@ fn known_dataset(name: &str) -> Result<KnownDataset, String> {
 }
 
 impl RulesArgs {
+    /// Whether a rule is given that a configuration has, too.
+    pub(crate) fn are_given(&self) -> bool {
+        let is_default = self.tiou.is_none() && self.dataset.is_none() && self.ambiguous.is_none();
+        !is_default || self.blocked.is_some() || self.dialect != EvaluationDialect::Clean
+    }
+
     /// The chosen thresholds.
     pub(crate) fn thresholds(&self) -> Vec<f64> {
         match (&self.tiou, &self.dataset) {

@@ -98,12 +98,18 @@ pub(crate) struct RecipesArgs {
 pub(crate) struct WeightsArgs {
     /// Files to compare with the published checksums
     pub(crate) files: Vec<PathBuf>,
+    /// Print the list as JSON
+    #[arg(long, conflicts_with = "files")]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct FeaturesCheckArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The treatment of a video that fails.

@@ -3,36 +3,54 @@
 mod ablate;
 mod config;
 mod convert;
+mod convert_annotations;
+mod convert_detections;
+mod convert_features;
 mod data;
 mod detector;
+mod ensemble;
 mod evaluate;
+mod examples;
 mod features;
+mod formats;
 mod inspect;
+mod machine;
 mod measures;
 mod prepare;
+mod report;
+mod runs;
 mod split;
 mod synth;
 mod values;
 mod weak;
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 use tal_engine::DeviceChoice;
 
 pub(crate) use ablate::AblateArgs;
-pub(crate) use config::{ConfigCommand, ConfigImportArgs, ShowArgs};
-pub(crate) use convert::{
-    ConvertAnnotationsArgs, ConvertCommand, ConvertFeaturesArgs, SourceArg, TargetArg,
-};
+pub(crate) use config::{ConfigCommand, ConfigImportArgs, ShowArgs, SuggestArgs};
+pub(crate) use convert::ConvertCommand;
+pub(crate) use convert_annotations::{ConvertAnnotationsArgs, ToolArgs};
+pub(crate) use convert_detections::{ConvertDetectionsArgs, DraftArgs};
+pub(crate) use convert_features::ConvertFeaturesArgs;
 pub(crate) use data::{CheckArgs, DataCommand, StatsArgs};
 pub(crate) use detector::{DemoArgs, ImportArgs, PredictArgs, TestArgs, TrainArgs, TrainedArgs};
-pub(crate) use evaluate::{CountArg, EvaluateArgs, RulesArgs};
+pub(crate) use ensemble::EnsembleArgs;
+pub(crate) use evaluate::{CountArg, EvaluateArgs, FusionArgs, RulesArgs};
+pub(crate) use examples::command;
 pub(crate) use features::{
     DecoderArgs, ExtractArgs, FeaturesCheckArgs, FeaturesCommand, ProbeArgs, RecipesArgs,
     WeightsArgs as ReleasedWeightsArgs,
 };
+pub(crate) use formats::{FromArg, SourceArg, TargetArg, ToArg};
 pub(crate) use inspect::InspectArgs;
+pub(crate) use machine::{CompletionsArgs, DoctorArgs, ManArgs};
 pub(crate) use measures::{EndsArg, MeasureArgs, MeasureName};
 pub(crate) use prepare::{PrepareArgs, PreparedDataset};
+pub(crate) use report::{NamedPath, ReportArgs, SignalArg};
+pub(crate) use runs::RunsArgs;
 pub(crate) use split::SplitArgs;
 pub(crate) use synth::{CorpusArgs, SynthArgs};
 pub(crate) use weak::{ClicksArgs, ClipsArgs};
@@ -91,14 +109,30 @@ pub(crate) enum Command {
     /// Prints mAP and, on request, recall, kinds of errors, confidence intervals and a comparison with a second file. Runs no
     /// network, so the file may come from any detector.
     Evaluate(Box<EvaluateArgs>),
+    /// Show runs and detections in one HTML file
+    ///
+    /// The file needs neither a network nor a server: figures as `tal evaluate` prints them, training curves, errors, and a
+    /// timeline of every recording with annotations and detections.
+    Report(Box<ReportArgs>),
     /// Train a grid of configurations and seeds, and tabulate the results
     ///
     /// Each run is a process of its own. Finished runs are kept and interrupted ones continue, so the same command can be
     /// repeated.
     Ablate(AblateArgs),
-    /// Plot what action sensitivity learning found
+    /// Fuse the detections of several detectors into one set
     ///
-    /// Prints mean and width of the learned Gaussians of every class; --out draws their curves.
+    /// Detections of one class that overlap become one: its segment is their mean, weighted by score, and its score is their
+    /// mean times the share of the models that agree. Runs with other seeds, folds or methods can be fused; mAP is printed if
+    /// a run is among them.
+    Ensemble(EnsembleArgs),
+    /// List, sort and compare runs
+    ///
+    /// Finds all run folders below the given ones, running and broken ones included.
+    Runs(RunsArgs),
+    /// Say what a file is and what it holds
+    ///
+    /// Takes checkpoints, configurations, features, annotations, detections, descriptions beside extracted features, and run
+    /// folders; the content decides, not the name. With --action-sensitivity it plots what action sensitivity learning found.
     Inspect(InspectArgs),
     /// Convert a checkpoint of the released PyTorch code
     ///
@@ -115,9 +149,32 @@ pub(crate) enum Command {
     Data(DataCommand),
     /// Show everything at work: create data, train and test
     Demo(DemoArgs),
+    /// Check that this machine has what is needed, and say what to do if not
+    ///
+    /// Looks at LibTorch, CUDA, cores, memory, disk, ffmpeg and the weights of a video network. The exit code is 1 if something
+    /// is missing that is needed; --video and --device cuda need more.
+    Doctor(DoctorArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Write manual pages, one for each command
+    Man(ManArgs),
 }
 
 impl Command {
+    /// The folder in which the command collects files before they are complete.
+    pub(crate) fn half_written(&self) -> Option<PathBuf> {
+        match self {
+            Command::Data(DataCommand::Synth(args)) => Some(args.out.clone()),
+            Command::Data(DataCommand::Prepare(args)) => Some(args.out.clone()),
+            Command::Data(DataCommand::Clips(args)) => Some(args.out.clone()),
+            Command::Demo(args) => {
+                let data = if args.video { "films" } else { "data" };
+                Some(args.folder().join(data))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether a network is trained or run.
     pub(crate) fn runs_network(&self) -> bool {
         matches!(
@@ -138,7 +195,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
-        Arguments::command().debug_assert();
+        command().debug_assert();
     }
 }

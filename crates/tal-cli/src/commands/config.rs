@@ -8,7 +8,7 @@ use tal_config::ConfigError;
 use tal_config::import::{ImportOptions, Imported, import};
 use tal_core::FileError;
 
-use super::output;
+use super::{output, suggest};
 use crate::args::{ConfigCommand, ConfigImportArgs, ShowArgs};
 use crate::console::print;
 
@@ -16,6 +16,7 @@ pub(crate) fn run(command: &ConfigCommand) -> Result<()> {
     match command {
         ConfigCommand::Show(args) => show(args),
         ConfigCommand::Import(args) => translate(args),
+        ConfigCommand::Suggest(args) => suggest::run(args),
     }
 }
 

@@ -1,45 +1,82 @@
-//! `tal data convert annotations`: a publisher's annotations in another format.
+//! `tal data convert annotations`: annotations of a publisher or a tool in another format.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 use tal_core::quoted_list;
-use tal_corpus::export;
 use tal_corpus::source::{
     self, ClassList, Converted, DropReason, SourceError, SourceOptions, VideoInfo,
 };
+use tal_corpus::{exchange, export};
 use tal_data::annotations;
 
-use super::output;
-use crate::args::{ConvertAnnotationsArgs, SourceArg, TargetArg};
+use super::{convert_tools, output};
+use crate::args::{ConvertAnnotationsArgs, FromArg, SourceArg, TargetArg, ToArg};
 use crate::console::print;
-use crate::failure::UsageError;
+use crate::failure::{UsageError, bail_usage};
 
 /// Version of files without a version.
 const VERSION: &str = "converted";
 
 pub(crate) fn run(args: &ConvertAnnotationsArgs) -> Result<()> {
     let target = target(args);
-    let extensions: &[&str] = match target {
-        TargetArg::Csv => &["csv"],
-        TargetArg::Json | TargetArg::ActivityNet => &["json"],
-    };
-    output::check("--out", &args.out, extensions)?;
-    output::check_new("--out", &args.out, args.force)?;
-    if args.all_labels && args.from != SourceArg::Ego4dMq {
-        return Err(
-            UsageError("--all-labels: only ego4d-mq marks labels as primary".into()).into(),
-        );
-    }
-    let options = options(args)?;
-    let converted = source::read(args.from.into(), &args.input, &options).map_err(|error| {
-        // A file named on the command line does not exist.
-        match error {
-            SourceError::Absent { .. } => UsageError(error.to_string()).into(),
-            error => anyhow::Error::from(error),
+    match target {
+        ToArg::Data(target) => {
+            let extensions: &[&str] = match target {
+                TargetArg::Csv => &["csv"],
+                TargetArg::Json | TargetArg::ActivityNet => &["json"],
+            };
+            output::check("--out", &args.out, extensions)?;
+            output::check_new("--out", &args.out, args.force)?;
         }
-    })?;
-    check_rows(target, &converted)?;
+        ToArg::Tool(format) => convert_tools::check_out(format, &args.out, args.force)?,
+    }
+    let from = convert_tools::recognised(args)?;
+    if args.all_labels && from != FromArg::Source(SourceArg::Ego4dMq) {
+        bail_usage!("--all-labels: only ego4d-mq marks labels as primary");
+    }
+    convert_tools::check_options(args, from, target)?;
+    match (from, target) {
+        (FromArg::Source(source), ToArg::Data(target)) => {
+            finish(args, target, &read(args, source)?)
+        }
+        (FromArg::Source(source), ToArg::Tool(format)) => {
+            let converted = read(args, source)?;
+            convert_tools::write(args, format, &exchange::project_of(&converted.truth))
+        }
+        (_, ToArg::Tool(format)) => {
+            convert_tools::write(args, format, &convert_tools::read(args, from)?)
+        }
+        (_, ToArg::Data(target)) => {
+            let project = convert_tools::read(args, from)?;
+            let origin = args.input.first().cloned().unwrap_or_default();
+            let (width, options) = (args.tool.point_width, options(args)?);
+            let converted =
+                source::from_project(&project, &origin, width, &options).map_err(refused)?;
+            convert_tools::tell_of_losses(&project);
+            finish(args, target, &converted)
+        }
+    }
+}
+
+/// Reads a publisher's annotations.
+fn read(args: &ConvertAnnotationsArgs, from: SourceArg) -> Result<Converted> {
+    source::read(from.into(), &args.input, &options(args)?).map_err(refused)
+}
+
+/// What the command line names and the files do not have is a wrong request.
+fn refused(error: SourceError) -> anyhow::Error {
+    match error {
+        SourceError::Absent { .. } | SourceError::Points { .. } => {
+            UsageError(error.to_string()).into()
+        }
+        error => error.into(),
+    }
+}
+
+/// Writes annotations for data sets.
+fn finish(args: &ConvertAnnotationsArgs, target: TargetArg, converted: &Converted) -> Result<()> {
+    check_rows(target, converted)?;
     match target {
         TargetArg::Json => annotations::write(&args.out, &converted.truth, VERSION)?,
         TargetArg::ActivityNet => {
@@ -47,8 +84,8 @@ pub(crate) fn run(args: &ConvertAnnotationsArgs) -> Result<()> {
         }
         TargetArg::Csv => export::write_csv(&args.out, &converted.truth)?,
     }
-    tell_of_unused(args, &converted);
-    report(args, &converted)
+    tell_of_unused(args, converted);
+    report(args, converted)
 }
 
 /// Refuses a result without a single annotation, unless there was none to begin with and recordings are written alone.
@@ -111,15 +148,15 @@ fn tell_of_unused(args: &ConvertAnnotationsArgs, converted: &Converted) {
     }
 }
 
-fn target(args: &ConvertAnnotationsArgs) -> TargetArg {
+fn target(args: &ConvertAnnotationsArgs) -> ToArg {
     let is_table = || {
         let extension = args.out.extension();
         extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
     };
     match args.to {
         Some(target) => target,
-        None if is_table() => TargetArg::Csv,
-        None => TargetArg::Json,
+        None if is_table() => ToArg::Data(TargetArg::Csv),
+        None => ToArg::Data(TargetArg::Json),
     }
 }
 

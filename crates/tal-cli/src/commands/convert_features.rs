@@ -16,6 +16,9 @@ pub(crate) fn run(args: &ConvertFeaturesArgs, console: &Console) -> Result<()> {
     output::check_folder("--out", &args.out)?;
     let recordings = recordings(&dataset)?;
     output::create_folder(&args.out)?;
+    console.on_interrupt(
+        "stopped; the folder of --out is not complete: delete it and run the same command again",
+    );
     let target = features::Target {
         dir: args.out.clone(),
         suffix: suffix.to_owned(),

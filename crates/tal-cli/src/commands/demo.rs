@@ -25,7 +25,7 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
     if args.video {
         return demo_video::run(args, device, console);
     }
-    let out = args.out.clone().unwrap_or_else(|| "runs/demo".into());
+    let out = args.folder();
     let data = std::path::absolute(out.join("data"))?;
     let run = out.join("run");
     let (annotations, features) = (data.join("annotations.json"), data.join("features"));
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
     // The annotations are written last: without them the data set is incomplete.
     if !(args.resume && annotations.exists()) {
         if args.resume {
-            synth::remove_leftovers(&data);
+            tal_core::atomic::remove_partial(&data);
         }
         synth::generate(&data, &CORPUS)?;
     }

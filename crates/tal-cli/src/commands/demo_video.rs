@@ -19,7 +19,7 @@ const CONFIG: &str = include_str!("../../../../configs/demo_video.yaml");
 const RECIPE: &str = "efficientnet_lite0_frames";
 
 pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> Result<()> {
-    let out = args.out.clone().unwrap_or_else(|| "runs/demo_video".into());
+    let out = args.folder();
     let data = std::path::absolute(out.join("films"))?;
     let (videos, features) = (
         data.join("videos"),
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
     // The annotations are written last: without them the films are incomplete.
     if !(args.resume && data.join("annotations.json").exists()) {
         if args.resume {
-            super::synth::remove_leftovers(&data);
+            tal_core::atomic::remove_partial(&data);
         }
         films::write(&FilmConfig::default(), &ffmpeg, &data, console)?;
     }

@@ -43,7 +43,9 @@ pub(super) fn write(
     out: &Path,
     console: &Console,
 ) -> Result<GroundTruth> {
-    let stop = console.catch_interrupts_saying("stopping; again to stop at once");
+    let stop = console.catch_interrupts_saying(
+        "stopping; films that are not complete are not kept, and the same command begins again; again to stop at once",
+    );
     let total = config.num_train + config.num_test;
     let bar = console.bar(
         total as u64,

@@ -1,13 +1,18 @@
 //! `tal features weights`: public weight files.
 
 use anyhow::{Result, anyhow};
-use tal_backbone::{Checksum, released_weights, sha256};
+use serde_json::{Value, json};
+use tal_backbone::{Checksum, ReleasedWeights, released_weights, sha256};
 
 use crate::args::ReleasedWeightsArgs;
 use crate::console::Console;
 
 pub(crate) fn run(args: &ReleasedWeightsArgs, console: &Console) -> Result<()> {
     let known = released_weights();
+    if args.json {
+        let list: Vec<_> = known.iter().map(in_json).collect();
+        return console.print(&serde_json::to_string_pretty(&list)?);
+    }
     if args.files.is_empty() {
         for file in &known {
             let checksum = match file.checksum {
@@ -59,4 +64,22 @@ pub(crate) fn run(args: &ReleasedWeightsArgs, console: &Console) -> Result<()> {
             "{wrong} files differ from the published ones: download them again"
         )),
     }
+}
+
+fn in_json(file: &ReleasedWeights) -> Value {
+    let (sha256, start) = match file.checksum {
+        Checksum::Whole(digits) => (Some(digits), None),
+        Checksum::Start(digits) => (None, Some(digits)),
+        Checksum::Unknown => (None, None),
+    };
+    json!({
+        "file": file.file,
+        "network": file.network.name(),
+        "training": file.training,
+        "licence": file.licence,
+        "page": file.page,
+        "url": file.url,
+        "sha256": sha256,
+        "start_of_sha256": start,
+    })
 }

@@ -49,19 +49,6 @@ pub(crate) fn generate(out: &Path, args: &CorpusArgs) -> Result<SynthConfig> {
     Ok(config)
 }
 
-/// Removes the files that a killed [`generate`] leaves in its folder. If that fails, the next one reports it.
-pub(crate) fn remove_leftovers(out: &Path) {
-    for entry in fs::read_dir(out).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        if name
-            .to_string_lossy()
-            .starts_with(tal_core::atomic::PARTIAL)
-        {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-}
-
 /// A data set in the layout of a configuration, in `--out`, with an overlay that leads the configuration there.
 fn like(args: &SynthArgs, file: &Path) -> Result<()> {
     let out = std::path::absolute(&args.out)?;

@@ -1,5 +1,6 @@
 //! `tal train`: a run with progress.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,11 +12,12 @@ use tal_engine::profile::StepProfile;
 use tal_engine::run::{
     self, BEST, DETECTIONS, LAST, LOG, RunInfo, RunObserver, RunOptions, RunSummary,
 };
-use tal_engine::{Best, DeviceChoice, EvaluationReport};
+use tal_engine::{Best, DeviceChoice, EngineError, EvaluationReport};
 
 use super::output;
 use crate::args::TrainArgs;
 use crate::console::Console;
+use crate::failure::RunError;
 use crate::tables;
 
 pub(crate) fn run(args: &TrainArgs, device: DeviceChoice, console: &Console) -> Result<()> {
@@ -46,6 +48,7 @@ pub(crate) fn train(
         recordings: None,
         num_epochs: 0,
         profile: None,
+        has_log: false,
     };
     let outcome = run::train(config, options, &mut progress);
     progress.clear();
@@ -56,10 +59,21 @@ pub(crate) fn train(
         };
         console.print(&text)?;
     }
-    let summary = outcome?;
+    let has_log = progress.has_log;
+    let summary = outcome.map_err(|error| failed(error, &options.out, has_log, console))?;
     console.print(&tables::evaluation(&summary.last.evaluation, None))?;
     console.print(&describe(config, &summary))?;
     Ok(summary)
+}
+
+/// The error of a run; one that began names its log, which gets the error, too.
+fn failed(error: EngineError, out: &Path, has_log: bool, console: &Console) -> anyhow::Error {
+    if !has_log || matches!(error, EngineError::Interrupted { .. }) {
+        return error.into();
+    }
+    console.log_error(&error.to_string());
+    let log = out.join(LOG);
+    RunError { source: error, log }.into()
 }
 
 fn describe(config: &Config, summary: &RunSummary) -> String {
@@ -94,6 +108,7 @@ struct Progress<'a> {
     recordings: Option<ProgressBar>,
     num_epochs: u64,
     profile: Option<StepProfile>,
+    has_log: bool,
 }
 
 impl Progress<'_> {
@@ -109,8 +124,9 @@ impl Progress<'_> {
 
 impl RunObserver for Progress<'_> {
     fn started(&mut self, info: &RunInfo) {
-        if let Err(error) = self.console.log_to(&info.out.join(LOG)) {
-            tracing::warn!("no log file: {error}");
+        match self.console.log_to(&info.out.join(LOG)) {
+            Ok(()) => self.has_log = true,
+            Err(error) => tracing::warn!("no log file: {error}"),
         }
         tracing::info!(
             "{} parameters, {} recordings, {} epochs of {} steps, {} test recordings, folder {}",

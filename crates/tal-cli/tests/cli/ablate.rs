@@ -179,6 +179,21 @@ fn wrong_plans_are_refused() {
             "the plan has no such variant; it has plain, wide (32)",
         ),
         (
+            PLAN.replace("tables:", "baseline: plane\ntables:"),
+            vec![],
+            "baseline names \"plane\", which is not a variant; did you mean \"plain\"?",
+        ),
+        (
+            PLAN.to_owned(),
+            vec!["--validation"],
+            "no fold names validation recordings",
+        ),
+        (
+            PLAN.to_owned(),
+            vec!["--shard", "2/2"],
+            "must be I/N with I from 0 to N - 1",
+        ),
+        (
             PLAN.to_owned(),
             vec!["--collect"],
             "has no finished run of the plan",
@@ -193,4 +208,88 @@ fn wrong_plans_are_refused() {
         assert!(message.contains(expected), "{message}");
         assert!(!place.path("grid").exists());
     }
+}
+
+const FOLDS: &str = "
+title: Folds
+config: net.yaml
+seeds: [1, 2]
+set: [train.num_workers=0, train.epochs=1]
+folds:
+  - name: whole
+    validation: [\"train_000[1-3]$\", \"train_000[4-6]$\"]
+  - name: other test
+    set: [dataset.annotations=other.json]
+variants:
+  - name: plain
+  - name: wide
+    set: [encoder.dim=32]
+";
+
+#[test]
+fn folds_are_trained_compared_and_shared() {
+    let place = place(FOLDS);
+    // Another division: the last training recording is tested on.
+    let mut truth = place.json("data/annotations.json");
+    truth["database"]["synth_train_0008"]["subset"] = "test".into();
+    place.write("other.json", truth.to_string());
+
+    let shard = |part: &str| place.ok(&["ablate", "plan.yaml", "--out", "grid", "--shard", part]);
+    let half = shard("0/2");
+    assert!(half.contains("4 of 8 runs are finished"), "{half}");
+    let whole = shard("1/2");
+    assert!(!whole.contains("runs are finished"), "{whole}");
+    let json = place.json("grid/table.json");
+    let row = &json["rows"][1];
+    assert_eq!(row["seeds"].as_array().unwrap().len(), 4);
+    let folds: Vec<f64> = row["folds"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fold| fold["average_map"].as_f64().unwrap())
+        .collect();
+    let mean = row["average_map"]["mean"].as_f64().unwrap();
+    assert!((mean - (folds[0] + folds[1]) / 2.0).abs() < 1e-12);
+    let comparison = &json["comparisons"][0];
+    assert_eq!(comparison["variant"], "wide");
+    assert_eq!(
+        (&comparison["num_folds"], &comparison["num_pairs"]),
+        (&2.into(), &4.into())
+    );
+    let baseline = json["rows"][0]["average_map"]["mean"].as_f64().unwrap();
+    let estimate = comparison["average_map"]["difference"]["estimate"]
+        .as_f64()
+        .unwrap();
+    assert!((estimate - (mean - baseline)).abs() < 1e-9);
+    assert!(whole.contains("## Differences from plain"), "{whole}");
+    assert!(
+        place
+            .path("grid/wide/other-test/seed-2/summary.json")
+            .exists()
+    );
+
+    // Choices are made without the test recordings.
+    let chosen = place.ok(&["ablate", "plan.yaml", "--out", "grid", "--validation"]);
+    assert!(
+        chosen.contains("training recordings that were held out"),
+        "{chosen}"
+    );
+    let run = place.path("grid/validation/plain/whole-held-out-2/seed-1");
+    let detections = fs::read_to_string(run.join("detections.json")).unwrap();
+    let detections: serde_json::Value = serde_json::from_str(&detections).unwrap();
+    let mut found: Vec<&String> = detections["results"].as_object().unwrap().keys().collect();
+    found.sort();
+    assert_eq!(
+        found,
+        ["synth_train_0004", "synth_train_0005", "synth_train_0006"]
+    );
+    let held_out = place.json("grid/validation/folds/whole-held-out-2.json");
+    assert_eq!(
+        held_out["database"]["synth_train_0004"]["subset"],
+        "held_out"
+    );
+    assert_eq!(
+        held_out["database"]["synth_train_0001"]["subset"],
+        "training"
+    );
 }

@@ -103,3 +103,29 @@ fn import_refuses_what_it_does_not_know() {
     );
     assert!(!place.path("ours.yaml").exists());
 }
+
+#[test]
+fn a_suggested_configuration_trains() {
+    let place = Place::new();
+    let suggest = words("config suggest data/annotations.json data/features");
+    let printed = place.ok(&suggest);
+    let told = place.ok(&[&suggest[..], &["--out", "own.yaml"]].concat());
+    assert!(told.contains("tal train own.yaml"), "{told}");
+    assert_eq!(place.read("own.yaml").trim_end(), printed.trim_end());
+    let config = loaded(&place, "own.yaml");
+    assert_eq!(config.dataset.num_classes, 3);
+    assert_eq!(config.dataset.feat_stride, Some(4.0));
+    let short = "--set train.epochs=1 --set train.warmup_epochs=0 --set train.num_workers=0";
+    place.ok(&words(&format!("train own.yaml {short} --out run")));
+    assert!(place.path("run/summary.json").exists());
+
+    let again = [&suggest[..], &["--out", "own.yaml"]].concat();
+    refused(&place, &again, USAGE, &["own.yaml: the file exists"]);
+    let empty = words("config suggest data/annotations.json .");
+    refused(
+        &place,
+        &empty,
+        USAGE,
+        &["no feature file of a training recording"],
+    );
+}

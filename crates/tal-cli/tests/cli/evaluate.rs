@@ -16,7 +16,7 @@ const BASIC: [&str; 7] = [
 ];
 
 /// Three recordings of one subset, one of another. The ids of the classes follow their names: Ambiguous, jump, run.
-fn place() -> Place {
+pub(crate) fn place() -> Place {
     let place = Place::without_data();
     let truth = json!({"database": {
         "a": {"subset": "Test", "duration": 100.0, "annotations": [
@@ -60,7 +60,7 @@ fn found() -> Value {
 }
 
 /// The annotations of the subset `Test` with the score 1, but for the ambiguous one.
-fn perfect() -> Value {
+pub(crate) fn perfect() -> Value {
     json!({"results": {
         "a": [
             {"label": "jump", "score": 1.0, "segment": [10.0, 20.0]},

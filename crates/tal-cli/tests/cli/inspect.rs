@@ -90,7 +90,7 @@ fn what_has_no_sensitivity_is_refused() {
     );
     refused(&place, &inspect("nowhere"), FAILED, &["nowhere"]);
     refused(&place, &inspect("data"), FAILED, &["data/last.safetensors"]);
-    refused(&place, &["inspect"], USAGE, &["--action-sensitivity"]);
+    refused(&place, &["inspect"], USAGE, &["<FILE>"]);
     let png = [&inspect("with")[..], &["--out", "plot.png"]].concat();
     refused(&place, &png, USAGE, &["plot.png", "must end in .svg"]);
 }

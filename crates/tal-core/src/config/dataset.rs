@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::augmentation::AugmentationConfig;
 use super::check::Check;
 
 sections! {
@@ -45,6 +46,9 @@ sections! {
         pub beyond_features: BeyondFeatures = BeyondFeatures::Keep,
         /// Truncation of training recordings.
         pub truncation: TruncationConfig = TruncationConfig::default(),
+        /// Random changes to training recordings.
+        #[serde(default)]
+        pub augmentation: AugmentationConfig = AugmentationConfig::default(),
         /// Drops repeated training annotations (same label, both ends within 1 ms).
         pub remove_duplicates: bool = false,
         /// Leaves out recordings without a feature file, with a warning, instead of stopping.
@@ -134,6 +138,10 @@ sections! {
         pub max_tries: usize = 200,
         /// Refuses windows that cut an action in two.
         pub keep_whole: bool = false,
+        /// Probability that a window is laid around an action whose class is drawn evenly from the classes of the recording,
+        /// so that rare classes are seen more often.
+        #[serde(default)]
+        pub balanced: f64 = 0.0,
     }
 }
 
@@ -239,12 +247,49 @@ impl DatasetConfig {
             "1 if class_agnostic is true",
         );
         check.section("truncation", |check| self.truncation.check(check));
+        check.section("augmentation", |check| self.augmentation.check(check));
+        self.check_augmentation(check);
         if let Some(extract) = &self.extract {
             check.section("extract", |check| {
                 check.filled("recipe", &extract.recipe);
                 check.filled("weights", &extract.weights.to_string_lossy());
             });
         }
+    }
+}
+
+impl DatasetConfig {
+    /// Checks that the features can be changed as `augmentation` says.
+    fn check_augmentation(&self, check: &mut Check<'_>) {
+        let AugmentationConfig { scale, signal, .. } = &self.augmentation;
+        check.require(
+            scale.is_none() || !self.resize,
+            "augmentation.scale",
+            "set",
+            "null if resize is true, which gives all recordings one length",
+        );
+        let Some(signal) = signal else { return };
+        let windows = match self.features.format {
+            FeatureFormat::Inertial { window, stride, .. } => Some((window, stride)),
+            _ => None,
+        };
+        let whole = self.features.columns.is_none()
+            && self.features.append.is_empty()
+            && self.downsample_rate == 1
+            && !self.resize;
+        check.require(
+            whole && windows.is_some_and(|(window, stride)| stride <= window),
+            "augmentation.signal",
+            "set",
+            "null unless features.format is inertial with stride at most window, and nothing else changes the features",
+        );
+        let sensor = windows.map_or(1, |(window, _)| 3 * window.max(1));
+        check.require(
+            signal.rotation == 0.0 || self.input_dim.is_multiple_of(sensor),
+            "augmentation.signal.rotation",
+            signal.rotation,
+            "0 unless the channels of the signal come in threes (x, y, z)",
+        );
     }
 }
 
@@ -317,6 +362,7 @@ impl TruncationConfig {
     fn check(&self, check: &mut Check<'_>) {
         check.within("trunc_thresh", self.trunc_thresh, 0.0..=1.0);
         check.at_least("max_tries", self.max_tries, 1);
+        check.within("balanced", self.balanced, 0.0..=1.0);
         if let Some([low, high]) = self.crop_ratio {
             check.within("crop_ratio[0]", low, 0.0..=1.0);
             check.within("crop_ratio[1]", high, 0.0..=1.0);

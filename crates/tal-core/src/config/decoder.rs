@@ -92,7 +92,8 @@ sections! {
     pub struct TridentConfig {
         /// Bins K in addition to the zero bin; distances reach K strides.
         pub num_bins: usize = 16,
-        /// Input of the start and end heads: `neck` without gradient (released) or the `regression` feature (paper).
+        /// Input of the start and end heads: `neck` without gradient (released) or the `regression` feature (paper); `none` has
+        /// no such heads, so that every point answers with a distribution of its own, the same for all classes.
         pub boundary_input: BoundaryInput = BoundaryInput::Neck,
     }
 
@@ -102,6 +103,8 @@ sections! {
         Neck,
         /// The fused regression feature.
         Regression,
+        /// No start and end heads.
+        None,
     }
 
     /// Refinement of scores and boundaries.

@@ -20,6 +20,9 @@ sections! {
         pub num_levels: usize = 6,
         /// The step by which a branch block halves the length.
         pub downsampling: Downsampling = Downsampling::Max,
+        /// Probability that training drops a value after the projection, and of each level of the pyramid.
+        #[serde(default)]
+        pub dropout: f64 = 0.0,
         /// The block that mixes information along time.
         pub mixer: MixerConfig = MixerConfig::default(),
         /// The layer between the blocks and the heads.
@@ -128,6 +131,7 @@ impl EncoderConfig {
     pub(super) fn check(&self, check: &mut Check<'_>) {
         check.at_least("dim", self.dim, 1);
         check.section("projection", |check| self.projection.check(check));
+        check.below_one("dropout", self.dropout);
         if self.position == PositionEncoding::Sinusoidal {
             let allowed = "an even number if position is sinusoidal";
             check.require(self.dim.is_multiple_of(2), "dim", self.dim, allowed);

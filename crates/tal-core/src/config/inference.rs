@@ -16,6 +16,11 @@ sections! {
         pub pre_nms_topk: usize = 2000,
         /// Length that a candidate must exceed, in grid units.
         pub duration_thresh: f32 = 0.05,
+        /// Factors by which a recording is stretched in time (above 1: slower), as by `dataset.augmentation.scale`. The
+        /// detections at all factors are fused as `tal ensemble` does; [1] looks at the recording as it is.
+        pub scales: Vec<f64> = vec![1.0],
+        /// Smallest tIoU of detections at several factors that count as the same.
+        pub fusion_iou: f64 = 0.5,
         /// Suppression of overlapping candidates.
         pub suppression: SuppressionConfig = SuppressionConfig::default(),
         /// Scores of whole recordings that give class-agnostic detections their classes; null: detections keep the classes
@@ -178,10 +183,25 @@ impl std::str::FromStr for EvaluationDialect {
 pub struct UnknownDialect(pub String);
 
 impl InferenceConfig {
+    /// Whether recordings are also looked at in another tempo.
+    pub fn has_scales(&self) -> bool {
+        self.scales != [1.0]
+    }
+
     pub(super) fn check(&self, check: &mut Check<'_>) {
         check.within("pre_nms_thresh", self.pre_nms_thresh, 0.0..=1.0);
         check.at_least("pre_nms_topk", self.pre_nms_topk, 1);
         check.not_negative("duration_thresh", self.duration_thresh);
+        check.not_empty("scales", self.scales.len());
+        for (index, scale) in self.scales.iter().enumerate() {
+            check.within(&format!("scales[{index}]"), *scale, 0.1..=10.0);
+        }
+        check.require(
+            self.fusion_iou > 0.0 && self.fusion_iou <= 1.0,
+            "fusion_iou",
+            self.fusion_iou,
+            "above 0 and at most 1",
+        );
         check.section("suppression", |check| self.suppression.check(check));
         if let Some(scores) = &self.external_scores {
             check.section("external_scores", |check| scores.check(check));

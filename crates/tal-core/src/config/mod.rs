@@ -18,6 +18,7 @@
 mod sections;
 
 mod action_sensitivity;
+mod augmentation;
 mod backtal;
 mod check;
 mod class_scores;
@@ -34,6 +35,7 @@ mod train;
 
 // Sections and choices, which are all that these modules export.
 pub use action_sensitivity::*;
+pub use augmentation::*;
 pub use backtal::*;
 pub use class_scores::*;
 pub use dataset::*;
@@ -88,6 +90,8 @@ sections! {
         Released,
         /// The equations of the paper, where they differ from the public code.
         Paper,
+        /// A small CLTDR-GMG with the paper's rule of scores, for tens to hundreds of recordings.
+        Compact,
         /// BackTAL as published for THUMOS14.
         #[serde(rename = "backtal_thumos14")]
         BackTalThumos14,
@@ -106,6 +110,7 @@ impl Preset {
         match self {
             Preset::Released => "released",
             Preset::Paper => "paper",
+            Preset::Compact => "compact",
             Preset::BackTalThumos14 => "backtal_thumos14",
             Preset::BackTalActivityNet12 => "backtal_activitynet12",
             Preset::BackTalHacs => "backtal_hacs",
@@ -116,7 +121,7 @@ impl Preset {
     pub fn base(self) -> Option<Preset> {
         match self {
             Preset::Released => None,
-            Preset::Paper | Preset::BackTalThumos14 => Some(Preset::Released),
+            Preset::Paper | Preset::Compact | Preset::BackTalThumos14 => Some(Preset::Released),
             Preset::BackTalActivityNet12 => Some(Preset::BackTalThumos14),
             Preset::BackTalHacs => Some(Preset::BackTalActivityNet12),
         }
@@ -183,6 +188,12 @@ impl Config {
         check.section("train", |check| self.train.check(check));
         check.section("inference", |check| self.inference.check(check));
         check.section("evaluation", |check| self.evaluation.check(check));
+        check.require(
+            !self.inference.has_scales() || !self.dataset.resize,
+            "inference.scales",
+            format!("{:?}", self.inference.scales),
+            "[1] if dataset.resize is true, which gives all recordings one length",
+        );
         if self.backtal.is_none() {
             let num_levels = self.encoder.num_levels;
             check.multiple_of(

@@ -47,6 +47,16 @@ sections! {
         pub cache_mb: usize = 1024,
         /// When to evaluate and what to keep.
         pub checkpoint: CheckpointConfig = CheckpointConfig::default(),
+        /// Formats of other tools in which the curves of `metrics.jsonl` are written beside it.
+        pub log: Vec<CurveFormat> = Vec::new(),
+    }
+
+    /// A format of curves.
+    pub enum CurveFormat {
+        /// An event file of TensorBoard, which W&B and others also read.
+        Tensorboard,
+        /// The folder `dvclive` with a table for each curve, as DVCLive writes it.
+        Dvclive,
     }
 
     /// Moving average of the weights: e ← d·e + (1 − d)·p after each step.
@@ -55,6 +65,9 @@ sections! {
         pub decay: f64 = 0.999,
         /// Lets the decay grow with the step n as min(d, (1 + n) / (10 + n)), so that short runs forget their start.
         pub warmup: bool = false,
+        /// Share of the run's steps after which the average becomes the plain mean of the weights after each further step; null
+        /// keeps the moving average to the end. It pays if the learning rate has not decayed to nothing by then.
+        pub average_from: Option<f64> = None,
     }
 
     /// Weights that a detector uses.
@@ -168,7 +181,10 @@ impl TrainConfig {
         }
         check.not_negative("input_noise", self.input_noise);
         check.section("ema", |check| {
-            check.within("decay", self.ema.decay, 0.0..=1.0)
+            check.within("decay", self.ema.decay, 0.0..=1.0);
+            if let Some(share) = self.ema.average_from {
+                check.below_one("average_from", share);
+            }
         });
         check.between("num_workers", self.num_workers, 0, 256);
         check.section("checkpoint", |check| {

@@ -85,6 +85,18 @@ pub enum SourceError {
         /// Its fault.
         fault: &'static str,
     },
+    /// Point events have no length.
+    #[error("{}: point events ({count}) have no length, the first is {label:?} at {time} s; give them one (--point-width SECONDS)", path.display())]
+    Points {
+        /// The file or folder.
+        path: PathBuf,
+        /// Number of them.
+        count: usize,
+        /// Class of the first.
+        label: String,
+        /// Time of the first, in seconds.
+        time: f64,
+    },
     /// The files hold no recording.
     #[error("the files hold no recording; expected at least one")]
     NoRecordings,

@@ -47,6 +47,11 @@ const NAMES: [&[&str]; 8] = [
     &["label_id"],
 ];
 
+/// Whether a table has the columns that are needed.
+pub(super) fn is_table(table: &Table) -> bool {
+    NAMES[..4].iter().all(|names| table.find(names).is_some())
+}
+
 pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Parsed, SourceError> {
     let mut table = Table::new(bytes, path)?;
     let mut columns = [0; 4];

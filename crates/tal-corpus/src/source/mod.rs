@@ -34,7 +34,9 @@ mod error;
 mod format;
 mod instances;
 mod json;
+mod projects;
 mod raw;
+mod recognition;
 mod shared;
 mod thumos;
 mod video_info;
@@ -45,10 +47,13 @@ use std::path::{Path, PathBuf};
 use tal_core::{GroundTruth, Segment};
 use tal_data::text::{self, TextFileError};
 
+use crate::exchange::Project;
+
 pub use class_list::ClassList;
 pub use error::SourceError;
 pub use format::SourceFormat;
 pub(crate) use instances::COLUMNS;
+pub use recognition::recognise;
 pub use video_info::VideoInfo;
 
 /// Options for what the files do not say, and for what is to be changed.
@@ -202,4 +207,22 @@ fn expand(format: SourceFormat, input: &Path) -> Result<Vec<PathBuf>, SourceErro
         });
     }
     Ok(files)
+}
+
+/// Annotations of a tool as those of a data set. All recordings are of [`ONLY_SUBSET`] if the options name no subset; point events
+/// become `point_width` wide, around their time; class ids follow the order of the names. `origin` is the file for messages.
+///
+/// # Units
+/// `point_width` in seconds.
+///
+/// # Errors
+/// Point events without a width; those of [`parse`] that are not about the content of files.
+pub fn from_project(
+    project: &Project,
+    origin: &Path,
+    point_width: Option<f64>,
+    options: &SourceOptions,
+) -> Result<Converted, SourceError> {
+    let parsed = projects::parsed(project, origin, point_width)?;
+    assemble::converted(SourceFormat::Csv, vec![parsed], options)
 }

@@ -5,6 +5,7 @@ mod common;
 
 mod audit;
 mod clips;
+mod exchange;
 mod features_convert;
 mod features_formats;
 mod frame_labels;
@@ -14,3 +15,4 @@ mod sources_corpus;
 mod sources_malformed;
 mod sources_published;
 mod split;
+mod suggestion;

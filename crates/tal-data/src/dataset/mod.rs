@@ -8,16 +8,19 @@ mod timing;
 
 use std::sync::Arc;
 
+use chacha20::rand_core::Rng;
 use tal_core::config::DatasetConfig;
 use tal_core::{
     ClassMap, GroundTruth, Instance, Recording, Segment, TimeGrid, plain_list, remove_duplicates,
 };
 
 use crate::annotations;
+use crate::augmentation::{Annotated, augment};
 use crate::cache::Cache;
 use crate::features::open;
 use crate::loader::SampleSource;
 use crate::pipeline::Pipeline;
+use crate::rng::uniform_inclusive;
 use crate::sample::{SampleKey, TrainingSample};
 use crate::{DataError, FeatureError, FeatureStore};
 
@@ -220,6 +223,38 @@ impl Dataset {
         .unzip()
     }
 
+    /// An action of `class` in another recording than `index`: first the recording is drawn, then the action.
+    fn action_elsewhere(
+        &self,
+        class: u32,
+        index: usize,
+        rng: &mut impl Rng,
+    ) -> Result<Option<(Features, Segment<f32>)>, FeatureError> {
+        let has_class = |entry: &Entry| entry.training.iter().any(|action| action.label == class);
+        let others = (0..self.entries.len()).filter(|other| *other != index);
+        let others: Vec<usize> = others
+            .filter(|other| has_class(&self.entries[*other]))
+            .collect();
+        let Some(last) = others.len().checked_sub(1) else {
+            return Ok(None);
+        };
+        let other = others[uniform_inclusive(rng, 0, last as u64) as usize];
+        let features = self.features(other)?;
+        let (segments, labels) = self.training_targets(other, &features);
+        let mut actions: Vec<Segment<f32>> = segments
+            .into_iter()
+            .zip(labels)
+            .filter(|(_, label)| *label == class)
+            .map(|(segment, _)| segment)
+            .collect();
+        // Training may leave out the actions that the annotations have.
+        let Some(last) = actions.len().checked_sub(1) else {
+            return Ok(None);
+        };
+        let action = actions.swap_remove(uniform_inclusive(rng, 0, last as u64) as usize);
+        Ok(Some((features, action)))
+    }
+
     /// The features of all recordings in order, loaded ahead by `num_threads` background threads (0 loads when asked), at
     /// most `prefetch` recordings ahead. The first error ends the iteration.
     ///
@@ -252,10 +287,19 @@ impl SampleSource for Dataset {
     fn sample(&self, key: SampleKey) -> Result<TrainingSample, DataError> {
         let features = self.features(key.index)?;
         let (segments, labels) = self.training_targets(key.index, &features);
+        let mut recording = Annotated {
+            features,
+            segments,
+            labels,
+        };
+        if self.config.augmentation.is_active() {
+            let donor = |class, rng: &mut _| self.action_elsewhere(class, key.index, rng);
+            recording = augment(recording, &self.config, key, donor)?;
+        }
         Ok(TrainingSample::cut(
-            &features,
-            &segments,
-            &labels,
+            &recording.features,
+            &recording.segments,
+            &recording.labels,
             self.config.max_seq_len,
             &self.config.truncation,
             key,

@@ -9,6 +9,7 @@ use super::FeatureError;
 use super::error::unreadable;
 use super::npy::Array;
 use crate::encoding::Decoded;
+use crate::lines::Lines;
 
 /// Reads a matrix: lines of numbers separated by commas, all of one length; empty lines do not count.
 ///
@@ -34,10 +35,12 @@ fn read_from(source: impl Read, path: &Path, header: bool) -> Result<Array, Feat
     let mut reader = ReaderBuilder::new()
         .has_headers(header)
         .trim(Trim::All)
-        .from_reader(source);
+        .from_reader(Lines::new(source));
     let mut record = ByteRecord::new();
     let (mut data, mut rows, mut columns) = (Vec::new(), 0, 0);
     loop {
+        let start = reader.position().byte();
+        reader.get_mut().forget(start);
         match reader.read_byte_record(&mut record) {
             Ok(true) => {}
             Ok(false) => break,
@@ -45,18 +48,16 @@ fn read_from(source: impl Read, path: &Path, header: bool) -> Result<Array, Feat
                 return Err(match error.into_kind() {
                     ErrorKind::Io(source) => unreadable(path)(source).into(),
                     ErrorKind::UnequalLengths {
-                        pos,
-                        expected_len,
-                        len,
+                        expected_len, len, ..
                     } => malformed(format!(
                         "line {}: {len} values, the first line has {expected_len}",
-                        pos.map_or(0, |pos| pos.line())
+                        reader.get_ref().of_row(start)
                     )),
                     other => malformed(format!("{other:?}")),
                 });
             }
         }
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = reader.get_ref().of_row(start);
         columns = record.len();
         rows += 1;
         for (index, text) in record.iter().enumerate() {

@@ -99,10 +99,10 @@ fn from_reader(
             Ok(false) => return labels.checked(all),
             Err(error) => return Err(explain(error, &reader, path)),
         }
-        let line = row.position().map_or(0, csv::Position::line);
         if row.iter().all(str::is_empty) {
             continue;
         }
+        let line = reader.get_ref().line(start);
         if row.len() != headers.len() {
             let (found, expected) = (row.len(), headers.len());
             return Err(syntax(format!(
@@ -138,7 +138,10 @@ fn explain<R: Read>(
     reader: &csv::Reader<bounded::Rows<R>>,
     path: &Path,
 ) -> ResultsError {
-    let line = |position: &Option<csv::Position>| position.as_ref().map_or(1, csv::Position::line);
+    let line = |position: Option<csv::Position>| {
+        let start = position.map_or(0, |position| position.byte());
+        reader.get_ref().line(start)
+    };
     let message = match error.into_kind() {
         csv::ErrorKind::Io(source) if !reader.get_ref().is_refused() => {
             return unreadable(path, source);
@@ -148,7 +151,7 @@ fn explain<R: Read>(
             reader.position().line()
         ),
         csv::ErrorKind::Utf8 { pos, .. } => {
-            format!("line {} is not UTF-8 text", line(&pos))
+            format!("line {} is not UTF-8 text", line(pos))
         }
         other => format!("{other:?}"),
     };

@@ -5,6 +5,7 @@ mod common;
 
 mod annotations;
 mod annotations_layouts;
+mod augmentation;
 mod class_scores;
 mod clicks;
 mod dataset;

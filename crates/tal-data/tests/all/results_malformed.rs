@@ -212,6 +212,24 @@ fn csv_rows() {
             "{row}: {error}"
         );
     }
+    // Empty lines and line ends of two characters do not change the number.
+    for end in ["\n", "\r\n"] {
+        for (row, part) in [
+            ("a,0,1,swim,1", "line 5, recording"),
+            ("a,x,1,run,1", "line 5, column"),
+            ("a,0", "line 5 has"),
+        ] {
+            let rows = [
+                "recording,start,end,label,score",
+                "a,0,1,run,1",
+                "",
+                "",
+                row,
+            ];
+            let error = csv(&rows.join(end)).unwrap_err();
+            assert!(error.contains(part), "{row}: {error}");
+        }
+    }
     let bytes = b"recording,start,end,label,score\n\xff,0,1,run,1\n";
     let error = results::parse_csv(bytes, Path::new("d.csv"), &classes()).unwrap_err();
     assert_eq!(error.to_string(), "d.csv: line 2 is not UTF-8 text");

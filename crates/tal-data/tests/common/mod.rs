@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use tal_core::config::{
-    BeyondFeatures, DatasetConfig, FeatureFormat, FeatureLayout, FeaturesConfig, TruncationConfig,
+    AugmentationConfig, BeyondFeatures, DatasetConfig, FeatureFormat, FeatureLayout,
+    FeaturesConfig, TruncationConfig,
 };
 use tal_data::features::npy;
 
@@ -38,7 +39,9 @@ pub(crate) fn config(folder: &Path, input_dim: usize) -> DatasetConfig {
             crop_ratio: Some([0.9, 1.0]),
             max_tries: 200,
             keep_whole: false,
+            balanced: 0.0,
         },
+        augmentation: AugmentationConfig::default(),
         remove_duplicates: false,
         skip_missing_features: false,
         extract: None,

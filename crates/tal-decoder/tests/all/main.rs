@@ -9,5 +9,6 @@ mod decoder;
 mod golden;
 mod gradients;
 mod loss_choices;
+mod score_rules;
 mod support;
 mod switches;

@@ -50,8 +50,8 @@ fn base() -> Config {
     small("released")
 }
 
-/// Trident regression with both inputs of its heads, and plain regression.
-fn tridents() -> [Option<TridentConfig>; 3] {
+/// Trident regression with both inputs of its heads and without them, and plain regression.
+fn tridents() -> [Option<TridentConfig>; 4] {
     let trident = |boundary_input| {
         Some(TridentConfig {
             num_bins: BINS,
@@ -62,6 +62,7 @@ fn tridents() -> [Option<TridentConfig>; 3] {
         None,
         trident(BoundaryInput::Neck),
         trident(BoundaryInput::Regression),
+        trident(BoundaryInput::None),
     ]
 }
 
@@ -108,10 +109,14 @@ fn check_outputs(config: &Config, output: &DecoderOutput) {
                 assert!(distances.min().double_value(&[]) >= 0.0);
             }
             BoundaryOutput::Trident(trident) => {
-                assert!(decoder.trident.is_some());
                 check(Some(&trident.offset_bins), Some(2 * (BINS + 1)));
-                check(Some(&trident.start_logits), Some(CLASSES));
-                check(Some(&trident.end_logits), Some(CLASSES));
+                let config = decoder.trident.as_ref().unwrap();
+                let num_maps = match config.boundary_input {
+                    BoundaryInput::None => 1,
+                    _ => CLASSES,
+                };
+                check(Some(&trident.start_logits), Some(num_maps));
+                check(Some(&trident.end_logits), Some(num_maps));
             }
         }
         let offsets = refinement.regression.then_some(num_offsets);
@@ -274,7 +279,7 @@ fn details_of_the_refinement() {
             }
         }
     }
-    assert_eq!(num_admitted, 64 * 3 * 3);
+    assert_eq!(num_admitted, 64 * 3 * 4);
 }
 
 /// Settings of the loss on the outputs of every kind of decoder.

@@ -32,6 +32,7 @@ pub(crate) fn thumos() -> EncoderConfig {
         num_stem_blocks: 2,
         num_levels: 6,
         downsampling: Downsampling::Max,
+        dropout: 0.0,
         mixer: MixerConfig::Gmg(GmgConfig {
             mlp_dim: 768,
             instant: true,

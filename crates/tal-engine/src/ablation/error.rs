@@ -44,6 +44,14 @@ pub enum AblationError {
         /// The fields that differ.
         changed: String,
     },
+    /// The recordings of a fold cannot be held out.
+    #[error("fold {fold:?}: {reason}")]
+    Fold {
+        /// The fold.
+        fold: String,
+        /// The mistake.
+        reason: String,
+    },
     /// A run folder cannot be read.
     #[error(transparent)]
     Run(#[from] EngineError),

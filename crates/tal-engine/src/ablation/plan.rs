@@ -1,4 +1,4 @@
-//! Variants and seeds of a plan.
+//! Variants, folds and seeds of a plan.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,6 +10,7 @@ use tal_core::config::Config;
 use tal_core::{FileError, nearest_name};
 
 use super::AblationError;
+use super::fold::{Fold, HELD_OUT, HeldOut, Stage};
 use crate::run::{RESOLVED_CONFIG, RunFigures, other_figures};
 
 /// A grid of configurations and seeds, as a YAML file describes it. Paths start at the file's folder.
@@ -25,8 +26,14 @@ pub struct Plan {
     /// Changes for all variants, `key=value`.
     #[serde(default)]
     pub set: Vec<String>,
+    /// Divisions of the recordings; every variant is trained on each [default: that of the configuration].
+    #[serde(default)]
+    pub folds: Vec<Fold>,
     /// The rows of the table.
     pub variants: Vec<Variant>,
+    /// The variant that the others are compared with [default: the first].
+    #[serde(default)]
+    pub baseline: Option<String>,
     /// Rows of each table [default: one table of all variants].
     #[serde(default)]
     pub tables: Vec<TableConfig>,
@@ -67,12 +74,16 @@ pub struct TableConfig {
 pub struct Run {
     /// Name of the variant.
     pub variant: String,
+    /// Name of the fold; empty if the plan has none.
+    pub fold: String,
     /// Its seed.
     pub seed: u64,
     /// Its folder below the plan's.
     pub folder: PathBuf,
     /// Its configuration.
     pub config: Config,
+    /// Recordings that are held out; their file must be written before the run starts.
+    pub held_out: Option<HeldOut>,
     /// Whether the folder holds the finished run.
     pub is_finished: bool,
 }
@@ -81,8 +92,8 @@ impl Plan {
     /// Reads a plan and checks it; the configurations are read by [`Plan::runs`].
     ///
     /// # Errors
-    /// If the file cannot be read, has unknown or missing keys, an empty list, a name or seed twice, or a table with an
-    /// unknown row.
+    /// If the file cannot be read, has unknown or missing keys, an empty list, a name or seed twice, or a table or baseline
+    /// that names no variant.
     pub fn read(path: &Path) -> Result<Self, AblationError> {
         let text = fs::read_to_string(path).map_err(FileError::at("read the plan", path))?;
         let wrong = |message| AblationError::Plan {
@@ -111,28 +122,47 @@ impl Plan {
         if let Some(seed) = self.seeds.iter().find(|seed| !seeds.insert(**seed)) {
             return Err(format!("seeds holds \"{seed}\" twice"));
         }
-        let mut folders = BTreeSet::new();
-        let mut names = self.variants.iter().map(|variant| &variant.name);
-        if let Some(name) = names.find(|name| !folders.insert(folder_name(name))) {
-            return Err(format!(
-                "variants holds {name:?} twice (names must differ in letters and digits, since folders are named after them)"
-            ));
-        }
-        for TableConfig { title, rows } in &self.tables {
-            if let Some(row) = rows.iter().find(|row| self.variant(row).is_none()) {
-                let names = self.variants.iter().map(|variant| variant.name.as_str());
-                let nearest = nearest_name(row, names)
-                    .map_or_else(String::new, |name| format!("; did you mean {name:?}?"));
+        let variants = self.variants.iter().map(|variant| &variant.name);
+        let folds = self.folds.iter().map(|fold| &fold.name);
+        for (field, names) in [
+            ("variants", variants.collect::<Vec<_>>()),
+            ("folds", folds.collect()),
+        ] {
+            let mut folders = BTreeSet::new();
+            let mut names = names.into_iter();
+            if let Some(name) = names.find(|name| !folders.insert(folder_name(name))) {
                 return Err(format!(
-                    "table {title:?} names {row:?}, which is not a variant{nearest}"
+                    "{field} holds {name:?} twice (names must differ in letters and digits, since folders are named after them)"
                 ));
             }
         }
-        Ok(())
+        for TableConfig { title, rows } in &self.tables {
+            for row in rows {
+                self.check_variant(&format!("table {title:?}"), row)?;
+            }
+        }
+        match &self.baseline {
+            Some(name) => self.check_variant("baseline", name),
+            None => Ok(()),
+        }
     }
 
-    fn variant(&self, name: &str) -> Option<&Variant> {
-        self.variants.iter().find(|variant| variant.name == name)
+    fn check_variant(&self, field: &str, name: &str) -> Result<(), String> {
+        let names = || self.variants.iter().map(|variant| variant.name.as_str());
+        if names().any(|known| known == name) {
+            return Ok(());
+        }
+        let nearest = nearest_name(name, names())
+            .map_or_else(String::new, |name| format!("; did you mean {name:?}?"));
+        Err(format!(
+            "{field} names {name:?}, which is not a variant{nearest}"
+        ))
+    }
+
+    /// The variant that the others are compared with.
+    pub fn baseline(&self) -> &str {
+        let first = self.variants.first().map_or("", |variant| &variant.name);
+        self.baseline.as_deref().unwrap_or(first)
     }
 
     /// The tables of the plan, or one table of all variants.
@@ -146,23 +176,62 @@ impl Plan {
         }]
     }
 
-    /// All runs, seed by seed, so that every variant has a figure early. Their folders lie below `out`.
+    /// All runs of a stage, seed by seed and fold by fold, so that every variant has a figure early. Their folders lie below
+    /// `out`.
     ///
     /// # Errors
-    /// If a configuration is wrong, or a folder holds a finished run of another one.
-    pub fn runs(&self, out: &Path) -> Result<Vec<Run>, AblationError> {
-        let mut runs = Vec::with_capacity(self.seeds.len() * self.variants.len());
+    /// If a configuration is wrong, the recordings of a fold cannot be held out, the stage has no run, or a folder holds a
+    /// finished run of another configuration.
+    pub fn runs(&self, out: &Path, stage: Stage) -> Result<Vec<Run>, AblationError> {
+        let divisions = self.divisions(stage);
+        if divisions.is_empty() {
+            return Err(AblationError::Plan {
+                path: self.path.clone(),
+                message:
+                    "no fold names validation recordings; give some under folds, key validation"
+                        .to_owned(),
+            });
+        }
+        let mut runs = Vec::with_capacity(self.seeds.len() * divisions.len() * self.variants.len());
         for &seed in &self.seeds {
-            for variant in &self.variants {
-                runs.push(self.run(variant, seed, out)?);
+            for division in &divisions {
+                for variant in &self.variants {
+                    runs.push(self.run(variant, division, seed, out)?);
+                }
             }
         }
         Ok(runs)
     }
 
+    fn divisions(&self, stage: Stage) -> Vec<Division<'_>> {
+        let whole = |fold| Division {
+            fold: Some(fold),
+            held_out: None,
+        };
+        match stage {
+            Stage::Report if self.folds.is_empty() => vec![Division {
+                fold: None,
+                held_out: None,
+            }],
+            Stage::Report => self.folds.iter().map(whole).collect(),
+            Stage::Validation => {
+                let folds = self.folds.iter();
+                let parts = folds.flat_map(|fold| {
+                    let patterns = (1..).zip(&fold.validation);
+                    patterns.map(move |(number, pattern)| Division {
+                        fold: Some(fold),
+                        held_out: Some((number, pattern)),
+                    })
+                });
+                parts.collect()
+            }
+        }
+    }
+
     fn layers(
         &self,
         variant: &Variant,
+        fold: Option<&Fold>,
         seed: u64,
         file: &Path,
         base: &Path,
@@ -172,13 +241,21 @@ impl Plan {
             layers = layers.overlay(&base.join(overlay))?;
         }
         let seed = format!("train.seed={seed}");
-        for change in self.set.iter().chain(&variant.set).chain([&seed]) {
+        let of_fold = fold.map_or(&[][..], |fold| &fold.set);
+        let changes = self.set.iter().chain(of_fold).chain(&variant.set);
+        for change in changes.chain([&seed]) {
             layers = layers.set(change)?;
         }
         Ok(layers)
     }
 
-    fn run(&self, variant: &Variant, seed: u64, out: &Path) -> Result<Run, AblationError> {
+    fn run(
+        &self,
+        variant: &Variant,
+        division: &Division<'_>,
+        seed: u64,
+        out: &Path,
+    ) -> Result<Run, AblationError> {
         let base = self.path.parent().unwrap_or(Path::new(""));
         let file = base.join(variant.config.as_ref().unwrap_or(&self.config));
         let resolved = |layers: Result<Layers, ConfigError>| {
@@ -190,9 +267,16 @@ impl Plan {
                     source,
                 })
         };
-        let config = resolved(self.layers(variant, seed, &file, base))?;
+        let mut config = resolved(self.layers(variant, division.fold, seed, &file, base))?;
+        let fold = division.name();
+        let held_out = division.held_out(&config, out)?;
+        if let Some(held_out) = &held_out {
+            config.dataset.annotations = held_out.file().to_owned();
+            config.dataset.test_subsets = vec![HELD_OUT.to_owned()];
+        }
         let folder = out
             .join(folder_name(&variant.name))
+            .join(folder_name(&fold))
             .join(format!("seed-{seed}"));
         let is_finished = RunFigures::read(&folder)?.is_some();
         // An unfinished run checks its folder itself.
@@ -209,11 +293,58 @@ impl Plan {
         }
         Ok(Run {
             variant: variant.name.clone(),
+            fold,
             seed,
             folder,
             config,
+            held_out,
             is_finished,
         })
+    }
+}
+
+impl Run {
+    /// Variant, fold and seed, for messages.
+    pub fn title(&self) -> String {
+        let fold = match self.fold.as_str() {
+            "" => String::new(),
+            fold => format!(", {fold}"),
+        };
+        format!("{}{fold}, seed {}", self.variant, self.seed)
+    }
+}
+
+/// The recordings of some runs: those of a fold, with the pattern (and its number) of recordings that are held out.
+struct Division<'a> {
+    fold: Option<&'a Fold>,
+    held_out: Option<(usize, &'a String)>,
+}
+
+impl Division<'_> {
+    fn name(&self) -> String {
+        let name = self.fold.map_or("", |fold| &fold.name);
+        match self.held_out {
+            None => name.to_owned(),
+            Some((number, _)) => format!("{name} held out {number}"),
+        }
+    }
+
+    fn held_out(&self, config: &Config, out: &Path) -> Result<Option<HeldOut>, AblationError> {
+        let Some((_, pattern)) = self.held_out else {
+            return Ok(None);
+        };
+        let name = self.name();
+        let failed = |reason: String| AblationError::Fold {
+            fold: name.clone(),
+            reason,
+        };
+        let file = out.join("folds").join(folder_name(&name));
+        // Absolute, since the path in a configuration starts at the configuration's folder.
+        let file = std::path::absolute(file.with_extension("json"));
+        let file = file.map_err(|error| failed(error.to_string()))?;
+        HeldOut::new(&config.dataset, pattern, file)
+            .map(Some)
+            .map_err(failed)
     }
 }
 

@@ -2,13 +2,16 @@
 
 use std::fmt::Write;
 
-use super::{Report, Row, Spread};
+use super::{Comparison, Report, Row, Spread, Stage};
 
 impl Report {
-    /// The tables in Markdown: mAP in percent with mean ± standard deviation, parameters, time per step, memory. The best
-    /// average of a table is bold.
+    /// The tables in Markdown: mAP in percent with mean ± standard deviation, parameters, time per step, memory; then mAP by
+    /// fold, and the comparisons. The best average of a table is bold.
     pub fn to_markdown(&self) -> String {
         let mut text = format!("# {}\n", self.title);
+        if self.stage == Stage::Validation {
+            text.push_str("\nChoices: figures on training recordings that were held out.\n");
+        }
         let (finished, planned) = self.progress();
         if finished < planned {
             let _ = write!(text, "\n{finished} of {planned} runs are finished.\n");
@@ -18,9 +21,11 @@ impl Report {
             for threshold in &self.tiou_thresholds {
                 let _ = write!(text, " {threshold:.2} |");
             }
-            text.push_str(
-                " average mAP [%] | seeds | parameters | step [ms] | peak memory [MB] |\n|---|",
-            );
+            text.push_str(match self.has_folds() {
+                true => " average mAP [%] | runs |",
+                false => " average mAP [%] | seeds |",
+            });
+            text.push_str(" parameters | step [ms] | peak memory [MB] |\n|---|");
             text.push_str(&"---:|".repeat(self.tiou_thresholds.len() + 5));
             text.push('\n');
             let rows: Vec<&Row> = table
@@ -33,15 +38,30 @@ impl Report {
                 .filter_map(|row| row.average_map)
                 .map(|average| average.mean)
                 .fold(f64::NEG_INFINITY, f64::max);
-            for row in rows {
+            for row in &rows {
                 self.markdown_row(&mut text, row, best);
+            }
+            if self.has_folds() {
+                markdown_folds(&mut text, &rows);
+            }
+        }
+        if let Some(Comparison { baseline, .. }) = self.comparisons.first() {
+            let _ = write!(text, "\n## Differences from {baseline}\n\n");
+            text.push_str("|  | difference [points] | 95 % interval | p | folds | pairs of runs | verdict |\n");
+            text.push_str("|---|---:|---:|---:|---:|---:|---|\n");
+            for comparison in &self.comparisons {
+                markdown_comparison(&mut text, comparison);
             }
         }
         text
     }
 
+    fn has_folds(&self) -> bool {
+        self.rows.iter().any(|row| !row.folds.is_empty())
+    }
+
     fn markdown_row(&self, text: &mut String, row: &Row, best: f64) {
-        let _ = write!(text, "| {} |", row.variant.replace('|', "\\|"));
+        let _ = write!(text, "| {} |", cell(&row.variant));
         for index in 0..self.tiou_thresholds.len() {
             let value = row.map.get(index).map(|map| percent(map.mean));
             let _ = write!(text, " {} |", value.unwrap_or_default());
@@ -93,6 +113,47 @@ impl Report {
     }
 }
 
+/// Average mAP of each fold.
+fn markdown_folds(text: &mut String, rows: &[&Row]) {
+    let Some(first) = rows.first() else { return };
+    text.push_str("\n|  |");
+    for fold in &first.folds {
+        let _ = write!(text, " {} |", cell(&fold.fold));
+    }
+    let _ = write!(text, "\n|---|{}\n", "---:|".repeat(first.folds.len()));
+    for row in rows {
+        let _ = write!(text, "| {} |", cell(&row.variant));
+        for fold in &row.folds {
+            let value = fold.average_map.map(percent);
+            let _ = write!(text, " {} |", value.unwrap_or_default());
+        }
+        text.push('\n');
+    }
+}
+
+fn markdown_comparison(text: &mut String, comparison: &Comparison) {
+    let result = &comparison.comparison;
+    let difference = &result.average_map.difference;
+    let points = |fraction: f64| format!("{:+.2}", 100.0 * fraction);
+    let _ = writeln!(
+        text,
+        "| {} | {} | {} to {} | {:.3} | {} | {} | {} |",
+        cell(&comparison.variant),
+        points(difference.estimate),
+        points(difference.low),
+        points(difference.high),
+        result.average_map.p_value,
+        result.num_folds,
+        result.num_pairs,
+        comparison.verdict(),
+    );
+}
+
+/// A name within a Markdown table.
+fn cell(name: &str) -> String {
+    name.replace('|', "\\|")
+}
+
 fn csv_spread(text: &mut String, spread: Option<Spread>) {
     let mean = spread.map(|spread| spread.mean);
     let std = spread.and_then(|spread| spread.std);
@@ -137,6 +198,7 @@ mod tests {
 
     fn row(variant: &str, maps: &[f64]) -> Row {
         let seeds = maps.iter().enumerate().map(|(seed, map)| SeedFigures {
+            fold: String::new(),
             seed: seed as u64,
             figures: RunFigures {
                 weights: Weights::Ema,
@@ -154,6 +216,7 @@ mod tests {
             variant: variant.into(),
             num_runs: 2,
             seeds: seeds.collect(),
+            folds: Vec::new(),
             average_map: spread,
             map: spread.into_iter().collect(),
             num_parameters: spread.map(|_| 1234567),
@@ -165,6 +228,7 @@ mod tests {
     fn report() -> Report {
         Report {
             title: "T".into(),
+            stage: Stage::Report,
             tiou_thresholds: vec![0.5],
             rows: vec![
                 row("a", &[0.5, 0.52]),
@@ -175,6 +239,7 @@ mod tests {
                 title: "One".into(),
                 rows: vec!["b \"x\"".into(), "a".into(), "c".into()],
             }],
+            comparisons: Vec::new(),
         }
     }
 

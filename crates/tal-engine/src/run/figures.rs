@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use tal_core::FileError;
 use tal_core::config::Weights;
 
-use super::files::{METRICS, SUMMARY};
+use tal_runs::files::{METRICS, SUMMARY};
+
 use crate::error::EngineError;
 use crate::metrics::{self, Metric};
 

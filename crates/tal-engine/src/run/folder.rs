@@ -9,8 +9,9 @@ use tal_core::atomic::write_atomic;
 use tal_core::config::Config;
 use tal_core::{ClassMap, FileError, plain_list};
 use tal_data::results;
+use tal_runs::files::{DETECTIONS, EVALUATION, LOG, METRICS, RESOLVED_CONFIG, SUMMARY};
+use tal_runs::is_curve_file;
 
-use super::files::{DETECTIONS, EVALUATION, LOG, METRICS, RESOLVED_CONFIG, SUMMARY};
 use crate::checkpoint::{Checkpoint, LAST};
 use crate::error::EngineError;
 use crate::evaluator::EvaluationReport;
@@ -25,15 +26,16 @@ const FREE: [&str; 5] = [
     "evaluation",
 ];
 
-/// Keys that say where files are and how they are loaded, and that change no figure. Elements of a list have the key `[]`. The
+/// Keys that say where files are, how they are loaded and which are written, and that change no figure. Elements of a list have the key `[]`. The
 /// path of the clicks may change, but not whether there are any.
-const MOVABLE: [&str; 6] = [
+const MOVABLE: [&str; 7] = [
     "dataset.annotations",
     "dataset.features.dir",
     "dataset.features.append.[].dir",
     "backtal.clicks",
     "train.num_workers",
     "train.cache_mb",
+    "train.log",
 ];
 
 /// A run folder that is ready.
@@ -119,7 +121,7 @@ fn first_foreign(out: &Path, config: &Config) -> Option<String> {
             fs::read_to_string(out.join(name)).is_ok_and(|text| text != tal_config::to_yaml(config))
         }
         METRICS => fs::metadata(out.join(name)).is_ok_and(|file| file.len() > 0),
-        _ => !name.starts_with('.'),
+        _ => !name.starts_with('.') && !is_curve_file(name),
     };
     let mut foreign: Vec<String> = entries
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
@@ -264,6 +266,7 @@ dataset:
             "dataset.annotations=/elsewhere/a.json",
             "train.num_workers=0",
             "train.checkpoint.eval_every=1",
+            "train.log=[tensorboard]",
         ]);
         assert!(differences(&old, &moved).is_empty());
         let other = config(&["train.epochs=31", "encoder.mixer.drop_path=0.2"]);
@@ -321,7 +324,12 @@ dataset:
         let prepare = || prepare(dir.path(), true, &config);
         // Files of a run that is killed before its first save.
         write_config(dir.path(), &config).unwrap();
-        for (name, text) in [(LOG, "started"), (METRICS, ""), (".tmp-x", "half")] {
+        for (name, text) in [
+            (LOG, "started"),
+            (METRICS, ""),
+            (".tmp-x", "half"),
+            ("events.out.tfevents.1.tal", ""),
+        ] {
             fs::write(dir.path().join(name), text).unwrap();
         }
         assert!(prepare().unwrap().state.is_none());

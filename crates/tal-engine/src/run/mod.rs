@@ -2,11 +2,10 @@
 //!
 //! A run folder holds `config.yaml` (resolved), `metrics.jsonl`, `last.safetensors` (the state of the run),
 //! `best.safetensors` (with `train.checkpoint.eval_every`), `profile.json` (on request), and at the end `detections.json`,
-//! `evaluation.json` and `summary.json`.
+//! `evaluation.json` and `summary.json`. With `train.log`, the curves of `metrics.jsonl` lie there in formats of other tools, too.
 
 mod decisions;
 mod figures;
-mod files;
 mod folder;
 mod options;
 mod taught;
@@ -37,9 +36,11 @@ use taught::Taught;
 
 pub use crate::checkpoint::{BEST, LAST};
 pub use figures::RunFigures;
-pub use files::{DETECTIONS, EVALUATION, LOG, METRICS, PROFILE, RESOLVED_CONFIG, SUMMARY};
 pub(crate) use folder::other_figures;
 pub use options::{RunInfo, RunObserver, RunOptions, RunSummary};
+pub use tal_runs::files::{
+    DETECTIONS, EVALUATION, LOG, METRICS, PROFILE, RESOLVED_CONFIG, SUMMARY,
+};
 
 /// Trains a network as `config` says.
 ///
@@ -172,7 +173,8 @@ impl<'a, M: Method> Run<'a, M> {
             evaluator,
             external_scores,
             trainer,
-            log: MetricsLog::open(&options.out.join(METRICS), metrics_bytes)?,
+            log: MetricsLog::open(&options.out.join(METRICS), metrics_bytes)?
+                .with_curves(&config.train.log)?,
             position: state
                 .as_ref()
                 .map_or(Position::default(), |state| Position {
@@ -348,6 +350,7 @@ impl<'a, M: Method> Run<'a, M> {
             subsets: report.subsets.clone(),
             average_map,
             map: report.evaluation.map.clone(),
+            tiou_thresholds: report.evaluation.tiou_thresholds.clone(),
             seconds,
         })?;
         self.trainer.stopwatch().lap(Phase::Evaluation);

@@ -20,7 +20,9 @@ fn plans_are_readable_and_what_they_lay_over_is_there() {
             });
             // The folders of the data need not be known.
             let data = ["dataset.annotations=/a.json", "dataset.features.dir=/f"];
-            let changes = plan.set.iter().chain(&variant.set).map(String::as_str);
+            let of_folds = plan.folds.iter().flat_map(|fold| &fold.set);
+            let changes = plan.set.iter().chain(of_folds).chain(&variant.set);
+            let changes = changes.map(String::as_str);
             let layers = changes
                 .chain(data)
                 .fold(layers, |layers, change| layers?.set(change));
@@ -30,6 +32,8 @@ fn plans_are_readable_and_what_they_lay_over_is_there() {
                 assert!(folder.join(overlay).is_file(), "{}", overlay.display());
             }
         }
+        let mut patterns = plan.folds.iter().flat_map(|fold| &fold.validation);
+        assert!(patterns.all(|pattern| regex::Regex::new(pattern).is_ok()));
         count += 1;
     }
     assert!(count > 0);

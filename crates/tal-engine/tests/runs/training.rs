@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tal_core::Detection;
 use tal_engine::profile::{Phase, StepProfile};
 use tal_engine::run::{self, BEST, LAST, METRICS, PROFILE, RunObserver, RunOptions};
 use tal_engine::{Checkpoint, Detector, EngineError};
@@ -41,10 +42,30 @@ fn the_same_seed_gives_the_same_run_and_another_seed_does_not() {
 
 #[test]
 fn an_interrupted_run_continues_to_the_same_weights() {
+    continues_to_the_same_weights(&[]);
+}
+
+#[test]
+fn a_run_with_all_regularisation_continues_to_the_same_weights() {
+    continues_to_the_same_weights(&[
+        "dataset.augmentation.scale=[0.8, 1.25]",
+        "dataset.augmentation.channel_mask=0.2",
+        "dataset.augmentation.time_mask={count: 2, max_length: 4}",
+        "dataset.augmentation.swap={probability: 0.5, fade: 1.0}",
+        "dataset.truncation.balanced=0.5",
+        "encoder.dropout=0.2",
+        "train.ema.average_from=0.4",
+        "train.checkpoint.weights=ema",
+        "inference.scales=[0.8, 1.0, 1.25]",
+    ]);
+}
+
+fn continues_to_the_same_weights(overrides: &[&str]) {
     let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     corpus::write(dir.path());
-    let config = corpus::config(dir.path(), &["train.checkpoint.eval_every=1"]);
+    let overrides = [overrides, &["train.checkpoint.eval_every=1"]].concat();
+    let config = corpus::config(dir.path(), &overrides);
     let whole = dir.path().join("whole");
     train(&config, &whole);
     let broken = dir.path().join("broken");
@@ -66,6 +87,39 @@ fn an_interrupted_run_continues_to_the_same_weights() {
     // A finished run can be asked to continue, too: nothing is left to do but the evaluation.
     let again = run::train(&config, &options(broken, true), &mut ()).unwrap();
     assert_eq!(again.last.detections, summary.last.detections);
+}
+
+#[test]
+fn scales_at_test_time_are_a_fusion_of_detections() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    corpus::write(dir.path());
+    let config = corpus::config(dir.path(), &["train.epochs=4"]);
+    let out = dir.path().join("run");
+    train(&config, &out);
+    let path = out.join(LAST);
+    let found = |scales: &[f64]| {
+        let mut checkpoint = Checkpoint::read(&path).unwrap();
+        checkpoint.manifest.config.inference.scales = scales.to_vec();
+        let detector = Detector::from_checkpoint(&checkpoint, &path, None, Device::Cpu).unwrap();
+        let features = dir.path().join("data/features/synth_test_0001.npy");
+        let features = detector.read_features(&features, Some(16.0), None).unwrap();
+        detector.detect(&features).unwrap()
+    };
+    let plain = found(&[1.0]);
+    assert!(!plain.is_empty());
+    // A scale that is looked at twice agrees with itself, up to equal detections of one look.
+    let twice = found(&[1.0, 1.0]);
+    assert_eq!(plain.len(), twice.len());
+    for (a, b) in plain.iter().zip(&twice) {
+        assert!((a.score - b.score).abs() < 1e-9 && a.segment.tiou(b.segment) > 0.999);
+    }
+    // The mean of the best scores falls where the looks disagree, and times are those of the recording.
+    let several = found(&[0.8, 1.0, 1.25]);
+    let end = plain.iter().map(|one| one.segment.end).fold(0.0, f64::max);
+    assert!(several.iter().all(|one| one.segment.end <= end * 1.1));
+    let best = |found: &[Detection]| found.first().map_or(0.0, |one| one.score);
+    assert!(best(&several) > 0.0 && several != plain);
 }
 
 #[test]

@@ -108,7 +108,7 @@ pub fn compare<'a>(
 }
 
 impl Difference {
-    fn of(a: f64, b: f64, replicates: Vec<f64>, level: f64) -> Self {
+    pub(super) fn of(a: f64, b: f64, replicates: Vec<f64>, level: f64) -> Self {
         let count = |holds: &dyn Fn(f64) -> bool| replicates.iter().filter(|d| holds(**d)).count();
         let num = replicates.len() as f64;
         let num_in_tail = count(&|d| d <= 0.0).min(count(&|d| d >= 0.0)) as f64;
@@ -121,7 +121,7 @@ impl Difference {
         }
     }
 
-    fn verdict(&self, level: f64) -> Verdict {
+    pub(super) fn verdict(&self, level: f64) -> Verdict {
         // The p-value and `1 − level` may differ in the last bits although they are equal on paper.
         match self.p_value <= 1.0 - level + 1e-9 {
             true if self.difference.low > 0.0 => Verdict::BBetter,

@@ -61,7 +61,7 @@ impl BootstrapConfig {
     ) -> Vec<T> {
         let replicates = (0..self.num_replicates).into_par_iter();
         let results = replicates.map_init(Scratch::default, |scratch, replicate| {
-            let weights = draws::draw(self.seed, replicate as u64, resampler.annotated());
+            let weights = draws::draw(self.seed, replicate as u64, 0, resampler.annotated());
             each(&weights, scratch)
         });
         results.flatten_iter().collect()

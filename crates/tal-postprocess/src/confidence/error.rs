@@ -33,4 +33,19 @@ pub enum ConfidenceError {
         /// Id of the recording.
         recording: String,
     },
+    /// A fold has no pair of runs.
+    #[error("fold {fold} has no pair of runs to compare; each fold must have at least one")]
+    NoRuns {
+        /// Number of the fold, from 1.
+        fold: usize,
+    },
+    /// Runs that are compared were evaluated in different ways.
+    #[error(
+        "the runs of fold {fold} were evaluated on other recordings or at other tIoU thresholds than the first run; runs are \
+         compared on the same recordings within a fold, and at the same thresholds in all folds"
+    )]
+    OtherRecordings {
+        /// Number of the fold, from 1.
+        fold: usize,
+    },
 }

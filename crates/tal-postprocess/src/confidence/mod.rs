@@ -6,6 +6,7 @@ mod draws;
 mod error;
 mod interval;
 mod resampler;
+mod runs;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ pub use config::BootstrapConfig;
 pub use error::ConfidenceError;
 pub use interval::Interval;
 pub use resampler::{Resampler, WeightedEvaluation, weighted_average_precision};
+pub use runs::{RunComparison, RunPair, compare_runs};
 
 use resampler::mean;
 

@@ -36,7 +36,9 @@ impl ErrorType {
 /// Overlap of a detection with its best annotation, the one of its recording that it overlaps most.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BestOverlap {
-    tiou: f64,
+    pub(super) tiou: f64,
+    /// Position of that annotation; `None` if the detection overlaps none.
+    pub(super) position: Option<usize>,
     is_own_class: bool,
 }
 
@@ -51,13 +53,18 @@ impl BestOverlap {
         let own_wins = ties == DiagnosisTies::Clean;
         let mut best = Self {
             tiou: 0.0,
+            position: None,
             is_own_class: false,
         };
-        for annotation in annotations {
+        for (position, annotation) in annotations.iter().enumerate() {
             let tiou = detection.segment.tiou(annotation.segment);
             let is_own_class = annotation.label == label;
             if tiou > best.tiou || (own_wins && tiou == best.tiou && is_own_class) {
-                best = Self { tiou, is_own_class };
+                best = Self {
+                    tiou,
+                    position: (tiou > 0.0).then_some(position),
+                    is_own_class,
+                };
             }
         }
         best

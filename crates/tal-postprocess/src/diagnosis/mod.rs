@@ -8,6 +8,7 @@ mod error_type;
 mod impact;
 mod matching;
 mod normalized;
+mod outcomes;
 mod profile;
 mod sensitivity;
 
@@ -22,6 +23,7 @@ pub use error::DiagnosisError;
 pub use error_type::ErrorType;
 pub use impact::{ErrorImpact, Impact};
 pub use normalized::{NormalizedMap, normalized_average_precision};
+pub use outcomes::{DetectionOutcome, Judgement, Outcomes, RecordingOutcomes, outcomes};
 pub use profile::{ErrorCounts, FalsePositiveProfile, ThresholdProfile};
 pub use sensitivity::{BucketDiagnosis, CharacteristicDiagnosis};
 

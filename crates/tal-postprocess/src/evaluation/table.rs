@@ -41,6 +41,8 @@ pub(crate) struct InstanceRow {
 pub(crate) struct DetectionRow {
     /// Position of the recording; the number of recordings for one that the ground truth lacks.
     pub(crate) recording: u32,
+    /// Position among the detections of its recording, or the row if detections are given as columns.
+    pub(crate) row: u32,
     /// Whether the detection overlaps an annotation of the ambiguous class, so that it is never a false positive.
     pub(crate) is_ambiguous: bool,
     pub(crate) segment: Segment,
@@ -152,6 +154,7 @@ impl<'a, 'r> Filling<'a, 'r> {
             Some(rank) if !self.classes[rank].instances.is_empty() => {
                 self.classes[rank].detections.push(DetectionRow {
                     recording,
+                    row: row as u32,
                     is_ambiguous: self.truth.is_ambiguous(recording, detection.segment),
                     segment: detection.segment,
                     score: detection.score,

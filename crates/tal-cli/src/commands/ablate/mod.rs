@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use tal_engine::DeviceChoice;
-use tal_engine::ablation::{Plan, Report, Run};
+use tal_engine::ablation::{Plan, Report, Run, Stage};
 use tal_report::plots;
 
 use super::output;
@@ -27,13 +27,18 @@ pub(crate) fn run(
     console: &Console,
 ) -> Result<()> {
     let plan = Plan::read(&args.plan)?;
-    let out = output::run_folder(args.out.as_deref(), &args.plan);
+    let stage = match args.validation {
+        true => Stage::Validation,
+        false => Stage::Report,
+    };
+    let out = stage.folder(&output::run_folder(args.out.as_deref(), &args.plan));
     // Read once: edits during the training change nothing.
-    let runs = plan.runs(&out)?;
-    let mut waiting = selected(&plan, &runs, &args.only)?;
+    let runs = plan.runs(&out, stage)?;
+    let mut waiting = selected(&plan, &runs, args)?;
     waiting.retain(|run| !run.is_finished);
     let tables = Tables {
         plan: &plan,
+        stage,
         runs: &runs,
         out: &out,
     };
@@ -51,12 +56,16 @@ pub(crate) fn run(
         };
         (failed, is_interrupted) = grid.train(waiting, args.jobs)?;
     }
-    let report = tables.report()?;
+    let mut report = tables.report()?;
     if report.progress().0 == 0 && args.collect {
         bail_usage!("{} has no finished run of the plan", out.display());
     }
+    // Figures do not depend on it.
+    if let Err(error) = report.compare(&plan, &runs) {
+        tracing::warn!("variants are not compared: {error}");
+    }
     if out.is_dir() {
-        tables.write()?;
+        tables.write_report(&report)?;
     }
     console.print(&report.to_markdown())?;
     console.print(&format!(
@@ -73,14 +82,18 @@ pub(crate) fn run(
     Ok(())
 }
 
-fn selected(plan: &Plan, runs: &[Run], only: &[String]) -> Result<Vec<Run>, UsageError> {
+/// The runs of the wanted variants and of the shard. A run belongs to the same shard whatever else is wanted or finished.
+fn selected(plan: &Plan, runs: &[Run], args: &AblateArgs) -> Result<Vec<Run>, UsageError> {
+    let only = &args.only;
+    let (shard, num_shards) = args.shard.unwrap_or((0, 1));
     let names: Vec<&str> = plan.variants.iter().map(|v| v.name.as_str()).collect();
     if let Some(unknown) = only.iter().find(|name| !names.contains(&name.as_str())) {
         let names = names.join(", ");
         bail_usage!("--only {unknown:?}: the plan has no such variant; it has {names}");
     }
     let is_wanted = |run: &&Run| only.is_empty() || only.contains(&run.variant);
-    Ok(runs.iter().filter(is_wanted).cloned().collect())
+    let of_shard = runs.iter().skip(shard).step_by(num_shards);
+    Ok(of_shard.filter(is_wanted).cloned().collect())
 }
 
 struct Grid<'a> {
@@ -103,7 +116,7 @@ impl Grid<'_> {
         loop {
             while active.len() < jobs && !is_stopping {
                 let Some(run) = waiting.next() else { break };
-                tracing::info!("{}, seed {}: started", run.variant, run.seed);
+                tracing::info!("{}: started", run.title());
                 let process = Process::start(run, self.device, self.threads, self.console)?;
                 active.push(process);
             }
@@ -145,19 +158,23 @@ impl Grid<'_> {
 #[derive(Clone, Copy)]
 struct Tables<'a> {
     plan: &'a Plan,
+    stage: Stage,
     runs: &'a [Run],
     out: &'a Path,
 }
 
 impl Tables<'_> {
     fn report(&self) -> Result<Report> {
-        Ok(Report::collect(self.plan, self.runs)?)
+        Ok(Report::collect(self.plan, self.stage, self.runs)?)
     }
 
-    /// Writes the tables and the plot of the finished runs.
+    /// Writes the tables and the plot of the finished runs, without comparisons.
     fn write(&self) -> Result<()> {
-        let report = self.report()?;
-        output::write_json(&self.out.join("table.json"), &report)?;
+        self.write_report(&self.report()?)
+    }
+
+    fn write_report(&self, report: &Report) -> Result<()> {
+        output::write_json(&self.out.join("table.json"), report)?;
         for (name, text) in [
             ("table.md", report.to_markdown()),
             ("table.csv", report.to_csv()),

@@ -44,6 +44,11 @@ impl Process {
         let log = run.folder.with_extension("log");
         let parent = run.folder.parent().unwrap_or(Path::new(""));
         output::create_folder(parent)?;
+        if let Some(held_out) = &run.held_out {
+            let folds = held_out.file().parent().unwrap_or(Path::new(""));
+            output::create_folder(folds)?;
+            held_out.write()?;
+        }
         output::write_text(&config, &tal_config::to_yaml(&run.config))?;
         let open = || File::create(&log).with_context(|| format!("cannot write {}", log.display()));
         let messages = open()?;
@@ -68,7 +73,7 @@ impl Process {
             .with_context(|| format!("cannot start {}", config.display()))?;
         let template = "{prefix} {bar:20} epoch {pos}/{len}  {msg}";
         let bar = console.bar(run.config.train.num_epochs() as u64, 0, template);
-        bar.set_prefix(format!("{}, seed {}", run.variant, run.seed));
+        bar.set_prefix(run.title());
         Ok(Self {
             run,
             child,
@@ -102,19 +107,19 @@ impl Process {
     }
 
     fn ended(&self, status: ExitStatus) -> Result<Ended> {
-        let Run { variant, seed, .. } = &self.run;
+        let title = self.run.title();
         if status.success()
             && let Some(figures) = RunFigures::read(&self.run.folder)?
         {
             let percent = 100.0 * figures.average_map;
-            tracing::info!("{variant}, seed {seed}: average mAP {percent:.2}");
+            tracing::info!("{title}: average mAP {percent:.2}");
             return Ok(Ended::Finished);
         }
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let last = text.lines().rev().find(|line| line.starts_with("error: "));
         let last = last.map_or_else(|| status.to_string(), str::to_owned);
         let log = self.log.display();
-        let reason = format!("{variant}, seed {seed}: {last} (messages: {log})");
+        let reason = format!("{title}: {last} (messages: {log})");
         Ok(Ended::Failed(reason))
     }
 }

@@ -13,38 +13,68 @@ use tal_data::{ANY_CLASS, text};
 use tal_engine::ExternalScores;
 
 use super::annotator;
-use crate::args::{EvaluateArgs, RulesArgs};
+use crate::args::{EvaluateArgs, FusionArgs, RulesArgs};
 use crate::failure::UsageError;
 
+/// Files to read and rules to follow.
+pub(crate) struct Request<'a> {
+    pub(crate) ground_truth: &'a Path,
+    pub(crate) detections: &'a Path,
+    pub(crate) compare: Option<&'a Path>,
+    pub(crate) rules: &'a RulesArgs,
+    pub(crate) fusion: &'a FusionArgs,
+    /// Rules in place of `rules`, but for the subsets.
+    pub(crate) config: Option<&'a EvaluationConfig>,
+    /// Whether figures of classes are asked for.
+    pub(crate) per_class: bool,
+}
+
+impl<'a> From<&'a EvaluateArgs> for Request<'a> {
+    fn from(args: &'a EvaluateArgs) -> Self {
+        Self {
+            ground_truth: &args.ground_truth,
+            detections: &args.detections,
+            compare: args.compare.as_deref(),
+            rules: &args.rules,
+            fusion: &args.fusion,
+            config: None,
+            per_class: args.per_class,
+        }
+    }
+}
+
 /// Annotations, detections and rules.
-pub(super) struct Input {
-    pub(super) truth: GroundTruth,
+pub(crate) struct Input {
+    pub(crate) truth: GroundTruth,
     /// The evaluated subsets.
-    pub(super) subsets: Vec<String>,
-    pub(super) detections: DetectionSet,
+    pub(crate) subsets: Vec<String>,
+    pub(crate) detections: DetectionSet,
     /// The detections of `--compare`.
-    pub(super) other: Option<DetectionSet>,
-    pub(super) config: EvaluationConfig,
+    pub(crate) other: Option<DetectionSet>,
+    pub(crate) config: EvaluationConfig,
     /// Whether the detections have no classes, so that all annotations count as one.
-    pub(super) is_class_agnostic: bool,
+    pub(crate) is_class_agnostic: bool,
 }
 
 impl Input {
-    pub(super) fn read(args: &EvaluateArgs) -> Result<Self> {
+    pub(crate) fn read(args: &Request<'_>) -> Result<Self> {
         let rule = match args.rules.strict {
             true => SegmentRule::STRICT,
             false => SegmentRule::EVALUATION,
         };
-        let truth = annotations::read_with(&args.ground_truth, None, rule)?;
-        let config = EvaluationConfig {
-            tiou_thresholds: args.rules.thresholds(),
-            dialect: args.rules.dialect,
-            ambiguous_class: args.rules.ambiguous.clone(),
-            blocked: match &args.rules.blocked {
-                Some(file) => blocked(file)?,
-                None => Vec::new(),
-            },
+        let truth = annotations::read_with(args.ground_truth, None, rule)?;
+        let of_options = || -> Result<EvaluationConfig> {
+            Ok(EvaluationConfig {
+                tiou_thresholds: args.rules.thresholds(),
+                dialect: args.rules.dialect,
+                ambiguous_class: args.rules.ambiguous.clone(),
+                blocked: match &args.rules.blocked {
+                    Some(file) => blocked(file)?,
+                    None => Vec::new(),
+                },
+            })
         };
+        let config = args.config.cloned().map_or_else(of_options, Ok)?;
         if let Some(file) = &args.rules.blocked {
             tell_of_unblocked(file, &config.blocked, &truth, args);
         }
@@ -57,8 +87,8 @@ impl Input {
             config,
             is_class_agnostic: false,
         };
-        input.detections = input.detections_of(&args.detections, args)?;
-        if let Some(other) = &args.compare {
+        input.detections = input.detections_of(args.detections, args)?;
+        if let Some(other) = args.compare {
             input.other = Some(input.detections_of(other, args)?);
         }
         input.compare_without_classes(args)?;
@@ -66,7 +96,7 @@ impl Input {
     }
 
     /// Takes all annotations as one class if the detections have no classes.
-    fn compare_without_classes(&mut self, args: &EvaluateArgs) -> Result<()> {
+    fn compare_without_classes(&mut self, args: &Request<'_>) -> Result<()> {
         let has_none = |set: &DetectionSet| {
             let mut all = set.values().flatten();
             all.any(|detection| detection.label == Detection::NO_CLASS)
@@ -116,7 +146,7 @@ impl Input {
     }
 
     /// The recordings of the evaluated subsets.
-    pub(super) fn recordings(&self) -> impl Iterator<Item = &Recording> {
+    pub(crate) fn recordings(&self) -> impl Iterator<Item = &Recording> {
         let dialect = self.config.dialect;
         self.truth.recordings.iter().filter(move |recording| {
             let matches = |name: &String| dialect.matches_subset(name, &recording.subset);
@@ -125,7 +155,7 @@ impl Input {
     }
 
     /// The recordings of the evaluated subsets without annotations of the ambiguous class, which is not an action.
-    pub(super) fn without_ambiguous(&self) -> Vec<Recording> {
+    pub(crate) fn without_ambiguous(&self) -> Vec<Recording> {
         let name = self.config.ambiguous_class.as_deref();
         let ambiguous = name.and_then(|name| self.truth.classes.id(name));
         self.recordings()
@@ -137,7 +167,7 @@ impl Input {
             .collect()
     }
 
-    fn detections_of(&self, file: &Path, args: &EvaluateArgs) -> Result<DetectionSet> {
+    fn detections_of(&self, file: &Path, args: &Request<'_>) -> Result<DetectionSet> {
         let mut detections = annotator::read(file, &self.truth.classes)?;
         let known: BTreeSet<&str> = self
             .truth
@@ -180,7 +210,7 @@ impl Input {
 /// The wanted subsets, or all. Each must be in the file under the rules of the dialect.
 fn subsets(
     truth: &GroundTruth,
-    args: &EvaluateArgs,
+    args: &Request<'_>,
     dialect: EvaluationDialect,
 ) -> Result<Vec<String>, UsageError> {
     let RulesArgs { subset, .. } = &args.rules;
@@ -209,7 +239,7 @@ fn subsets(
 }
 
 /// Tells of blocked ids that are no recordings.
-fn tell_of_unblocked(file: &Path, blocked: &[String], truth: &GroundTruth, args: &EvaluateArgs) {
+fn tell_of_unblocked(file: &Path, blocked: &[String], truth: &GroundTruth, args: &Request<'_>) {
     let known: BTreeSet<&str> = truth.recordings.iter().map(|r| r.id.as_str()).collect();
     let unknown: Vec<&String> = blocked
         .iter()

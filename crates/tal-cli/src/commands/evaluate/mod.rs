@@ -15,8 +15,9 @@ use tal_postprocess::{
 use tal_report::Figures;
 
 use super::output;
-use crate::args::EvaluateArgs;
-use input::Input;
+use crate::args::{EvaluateArgs, RulesArgs};
+
+pub(crate) use input::{Input, Request};
 
 /// Number of draws of `--compare` without `--bootstrap`.
 const NUM_REPLICATES: usize = 1000;
@@ -30,7 +31,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         output::check("--json", file, &[])?;
     }
     output::check_plots(args.plots.as_deref())?;
-    let input = Input::read(args)?;
+    let input = Input::read(&args.into())?;
     if !args.measures.measures.is_empty() {
         return measures::run(args, &input);
     }
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     }
     if args.diagnose {
         let rules = DiagnosisConfig {
-            buckets: buckets(args),
+            buckets: buckets(&args.rules),
             counted_instances: args.count_instances.into(),
             ties: args.diagnosis_ties.into(),
             ..DiagnosisConfig::from(config)
@@ -101,8 +102,8 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
 }
 
 /// The buckets of DETAD for THUMOS14 if the data set is THUMOS14 or MultiTHUMOS, and those for ActivityNet otherwise.
-fn buckets(args: &EvaluateArgs) -> CharacteristicBuckets {
-    match &args.rules.dataset {
+pub(crate) fn buckets(rules: &RulesArgs) -> CharacteristicBuckets {
+    match &rules.dataset {
         Some(dataset) if dataset.name.contains("thumos") => CharacteristicBuckets::thumos14(),
         _ => CharacteristicBuckets::activitynet(),
     }

@@ -3,6 +3,7 @@
 mod convert;
 mod prepare;
 mod split;
+mod tools;
 mod weak;
 
 use crate::bad_input::{USAGE, refused};

@@ -1,4 +1,4 @@
-//! `tal inspect`: learned action sensitivity, as a table and a plot.
+//! `tal inspect --action-sensitivity`: learned action sensitivity, as a table and a plot.
 
 use std::path::Path;
 
@@ -10,8 +10,7 @@ use tal_engine::metrics::{self, Metric, StepTerms};
 use tal_engine::run::{LAST, METRICS};
 use tal_report::plots::{CurvePanel, curve_grid};
 
-use super::output;
-use crate::args::InspectArgs;
+use crate::commands::output;
 use crate::console::Console;
 use crate::tables::{self, row};
 
@@ -20,15 +19,16 @@ const REACH: f64 = 1.0;
 /// Number of points of a curve.
 const NUM_POINTS: usize = 81;
 
-pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
-    if let Some(file) = &args.out {
+/// Prints the sensitivity of a run folder or checkpoint, and draws it into `out`.
+pub(super) fn run(place: &Path, out: Option<&Path>, console: &Console) -> Result<()> {
+    if let Some(file) = out {
         output::check("--out", file, &["svg"])?;
     }
     // Only the state of the run holds the sensitivity, not its best weights.
-    let is_run = args.action_sensitivity.is_dir();
+    let is_run = place.is_dir();
     let path = match is_run {
-        true => args.action_sensitivity.join(LAST),
-        false => args.action_sensitivity.clone(),
+        true => place.join(LAST),
+        false => place.to_owned(),
     };
     let checkpoint = Checkpoint::read(&path)?;
     let sensitivity = learned(&checkpoint, &path)?;
@@ -37,9 +37,9 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
     let names: Vec<String> = (0..num_classes)
         .map(|id| classes.display_name(id))
         .collect();
-    if let Some(file) = &args.out {
+    if let Some(file) = out {
         let course = match is_run {
-            true => course(&args.action_sensitivity)?,
+            true => course(place)?,
             false => Vec::new(),
         };
         let mut rows = vec![weights(&checkpoint, &sensitivity)];

@@ -20,3 +20,9 @@ pub const SUMMARY: &str = "summary.json";
 
 /// The log for people. The program starts it before the folder is checked.
 pub const LOG: &str = "train.log";
+
+/// State of the run.
+pub const LAST: &str = "last.safetensors";
+
+/// The best weights of the run.
+pub const BEST: &str = "best.safetensors";

@@ -1,0 +1,110 @@
+//! `tal data convert detections`: detections as drafts for annotation tools.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use tal_core::{ClassMap, Recording};
+use tal_corpus::drafts::{self, DraftOptions, DraftRecording, Thresholds};
+use tal_corpus::exchange::WriteOptions;
+use tal_data::{ANY_CLASS, Table, annotations, results, text};
+
+use super::convert_tools::{check_out, files, refused};
+use crate::args::{ConvertDetectionsArgs, DraftArgs};
+use crate::console::print;
+
+pub(crate) fn run(args: &ConvertDetectionsArgs) -> Result<()> {
+    check_out(args.to, &args.out, args.force)?;
+    let options = options(&args.drafts)?;
+    let truth = match &args.annotations {
+        Some(path) => Some(annotations::read(path, None)?),
+        None => None,
+    };
+    let classes = match &truth {
+        Some(truth) => truth.classes.clone(),
+        None => class_names(&args.detections)?,
+    };
+    let detections = results::read(&args.detections, &classes)?;
+    let known: BTreeMap<&str, &Recording> = (truth.iter())
+        .flat_map(|truth| &truth.recordings)
+        .map(|recording| (recording.id.as_str(), recording))
+        .collect();
+    let recordings: Vec<DraftRecording> = (detections.iter())
+        .map(|(id, found)| {
+            let known = known.get(id.as_str());
+            DraftRecording {
+                id,
+                duration: known.and_then(|one| one.duration),
+                fps: known.and_then(|one| one.fps),
+                media: None,
+                detections: found,
+            }
+        })
+        .collect();
+    let num_detections: usize = detections.values().map(Vec::len).sum();
+    let written =
+        drafts::write(args.to, &recordings, &classes, &args.out, &options).map_err(refused)?;
+    if let Some(losses) = &written.losses {
+        tracing::warn!("{losses}");
+    }
+    print(&format!(
+        "{}: {} of {}, {} recordings, {} of {num_detections} detections",
+        args.out.display(),
+        files(written.paths.len()),
+        args.to.title,
+        recordings.len(),
+        written.num_events
+    ))
+}
+
+fn options(args: &DraftArgs) -> Result<DraftOptions> {
+    Ok(DraftOptions {
+        min_score: args.min_score,
+        thresholds: match &args.thresholds {
+            Some(path) => Thresholds::read(path)?,
+            None => Thresholds::default(),
+        },
+        min_duration: args.min_duration.unwrap_or_default(),
+        min_gap: args.min_gap.unwrap_or_default(),
+        one_at_a_time: args.one_at_a_time,
+        write: WriteOptions {
+            media: args.media.clone(),
+            fps: args.fps,
+            ..WriteOptions::default()
+        },
+    })
+}
+
+/// Names of the classes that a file of detections has, in the order of the alphabet. A pickle has numbers alone.
+fn class_names(path: &Path) -> Result<ClassMap> {
+    let mut names: Vec<String> = Vec::new();
+    let ending = path.extension().unwrap_or_default().to_string_lossy();
+    match ending.to_ascii_lowercase().as_str() {
+        "json" => {
+            let content: Value = tal_data::json::from_json(&text::read(path)?, path)?;
+            let recordings = content.get("results").and_then(Value::as_object);
+            let found = recordings.into_iter().flat_map(|all| all.values());
+            let found = found.filter_map(Value::as_array).flatten();
+            let labels = found.filter_map(|one| one.get("label").and_then(Value::as_str));
+            names.extend(labels.map(str::to_owned));
+        }
+        "csv" | "tsv" => {
+            let bytes = text::read(path)?;
+            let mut table = Table::new(&bytes, path)?;
+            if let Some(label) = table.find(&["label"]) {
+                while table.next_row()? {
+                    names.push(table.cell(label).to_owned());
+                }
+            }
+        }
+        _ => {}
+    }
+    names.sort();
+    names.dedup();
+    // Numbers and the one class of class-agnostic detections are no names.
+    let is_number = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
+    names.retain(|name| name != ANY_CLASS && !is_number(name));
+    ClassMap::from_names(names)
+        .with_context(|| format!("cannot list the classes of {}", path.display()))
+}
