@@ -7,8 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{Cargo, Workspace};
-use crate::steps::target_folder;
+use crate::shell::{Cargo, Workspace, target_folder};
 
 /// Scripts and their pinned packages.
 const SCRIPTS: &str = "crates/tal-report/tests/browser";

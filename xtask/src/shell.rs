@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 /// The repository.
 #[derive(Clone, Debug)]
@@ -146,6 +147,21 @@ fn quoted(word: &OsStr) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
+}
+
+/// Where cargo builds, which a user's configuration may have moved.
+///
+/// # Errors
+///
+/// If cargo fails.
+pub(crate) fn target_folder(workspace: &Workspace) -> Result<PathBuf> {
+    let text = Cargo::new(["metadata", "--no-deps", "--format-version", "1"]).output(workspace)?;
+    let metadata: Value =
+        serde_json::from_str(&text).context("cargo metadata wrote no valid JSON")?;
+    let folder = metadata["target_directory"].as_str();
+    Ok(folder
+        .context("cargo metadata names no target folder")?
+        .into())
 }
 
 /// The entries of a folder, sorted; none if it does not exist.

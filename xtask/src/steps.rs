@@ -1,13 +1,11 @@
 //! The checks of `cargo xtask ci`, cheapest first.
 
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 
-use crate::shell::{Cargo, Workspace};
+use crate::shell::{Cargo, Workspace, target_folder};
 use crate::{book, browser, circles, layering, python, references, setup, testing, tidy};
 
 /// One check: how to repeat it alone, and what it does.
@@ -95,17 +93,6 @@ pub(crate) fn docs(workspace: &Workspace, write: bool) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Where cargo builds, which a user's configuration may have moved.
-pub(crate) fn target_folder(workspace: &Workspace) -> Result<PathBuf> {
-    let text = Cargo::new(["metadata", "--no-deps", "--format-version", "1"]).output(workspace)?;
-    let metadata: Value =
-        serde_json::from_str(&text).context("cargo metadata wrote no valid JSON")?;
-    let folder = metadata["target_directory"].as_str();
-    Ok(folder
-        .context("cargo metadata names no target folder")?
-        .into())
 }
 
 /// Clippy on everything, with one lint more than `cargo clippy`: no loops over hash maps, whose

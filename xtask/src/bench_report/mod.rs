@@ -13,8 +13,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::setup;
-use crate::shell::{Cargo, Workspace};
-use crate::steps::target_folder;
+use crate::shell::{Cargo, Workspace, target_folder};
 use machine::Machine;
 
 /// The document with the table.

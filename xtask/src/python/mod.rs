@@ -8,8 +8,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{Workspace, children};
-use crate::{setup, steps};
+use crate::setup;
+use crate::shell::{Cargo, Workspace, children, target_folder};
+
 use interpreters::Interpreter;
 
 pub(crate) use wheels::{WheelArgs, wheel};
@@ -39,8 +40,8 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         std::fs::remove_dir_all(&folder)
             .with_context(|| format!("cannot remove {}", folder.display()))?;
     }
-    let program = steps::target_folder(workspace)?.join("debug/tal");
-    crate::shell::Cargo::new(["build", "--workspace", "--bin", "tal"]).run(workspace)?;
+    let program = target_folder(workspace)?.join("debug/tal");
+    Cargo::new(["build", "--workspace", "--bin", "tal"]).run(workspace)?;
     wheels::library(workspace, &folder, false)?;
     wheels::program(workspace, &folder, &program)?;
     let found = interpreters::find();

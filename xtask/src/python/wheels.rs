@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::{CRATE, pip, start};
-use crate::shell::{Cargo, Workspace, children, find_program};
-use crate::{setup, steps};
+use crate::setup;
+use crate::shell::{Cargo, Workspace, children, find_program, target_folder};
 
 /// Where the wheels go.
 const WHEELS: &str = "target/wheels";
@@ -45,7 +45,7 @@ pub(crate) fn wheel(workspace: &Workspace, arguments: &WheelArgs) -> Result<()> 
                 .arguments(profile)
                 .run(workspace)?;
             let name = if arguments.dev { "debug" } else { "release" };
-            steps::target_folder(workspace)?.join(name).join("tal")
+            target_folder(workspace)?.join(name).join("tal")
         }
     };
     program(workspace, &folder, &path)?;
