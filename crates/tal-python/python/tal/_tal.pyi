@@ -7,6 +7,35 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "Annotations",
+    "Detections",
+    "__version__",
+    "annotation_formats",
+    "average_precision",
+    "average_recall",
+    "batched_nms",
+    "bootstrap",
+    "check",
+    "compare",
+    "default_thresholds",
+    "diagnose",
+    "evaluate",
+    "factorize",
+    "load_pth",
+    "measure",
+    "nms",
+    "read_annotations",
+    "read_detections",
+    "read_features",
+    "seg_voting",
+    "soft_nms",
+    "softnms",
+    "write_annotations",
+    "write_detections",
+    "write_features",
+]
+
 __version__: str
 
 @final
@@ -161,7 +190,7 @@ def read_annotations(
     format: str,
     fps: float | None = None,
     subset: str | None = None,
-    drop_classes: Sequence[str] = [],
+    drop_classes: Sequence[str] = ...,
     all_labels: bool = False,
     strict: bool = False,
 ) -> Annotations: ...
