@@ -86,7 +86,7 @@ WRONG = [
     (lambda: tal.bootstrap(TRUTH, FOUND, level=2.0), ValueError, ["level is 2", "below 1"]),
     (lambda: tal.recall(TRUTH, FOUND, max_proposals=0), ValueError, ["max_proposals", "0", "at least 1"]),
     (lambda: tal.measures.frame_scores(TRUTH, FOUND, frame_rate=0), ValueError, ["frame rate", "0", "above 0"]),
-    (lambda: tal.measures.segmentation(TRUTH, FOUND, overlaps=[2]), ValueError, ["2", "between 0 and 1"]),
+    (lambda: tal.measures.segmentation(TRUTH, FOUND, overlaps=[2]), ValueError, ["overlap", "2", "at most 1"]),
     (lambda: tal.data.read_annotations("x.json", "yaml"), ValueError, ["format", '"yaml"', "json"]),
     (lambda: tal.data.read_features("x.wav"), ValueError, [".wav", "npy"]),
     (lambda: tal.data.write_features("x.npy", [1.0, 2.0]), ValueError, ["features", "(2,)", "(T, C)"]),

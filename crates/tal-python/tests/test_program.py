@@ -66,7 +66,7 @@ def test_a_detector_works_on_arrays_and_files(tmp_path):
 
 
 # A run of seconds: what it finds does not matter.
-DEMO = ["train.epochs=1", "train.warmup_epochs=0"]
+DEMO = ["train.epochs=1"]
 
 
 LINES = """
