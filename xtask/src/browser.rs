@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{Cargo, Workspace, target_folder};
+use crate::shell::{Cargo, Workspace};
 
 /// Scripts and their pinned packages.
 const SCRIPTS: &str = "crates/tal-report/tests/browser";
@@ -59,7 +59,7 @@ pub(crate) fn run(workspace: &Workspace, pictures: bool) -> Result<()> {
     let film = make_film(workspace, &folder);
     // With the features of the whole workspace, as the tests are built: nothing is compiled twice.
     Cargo::new(["build", "--workspace", "--example", "report"]).run(workspace)?;
-    let example = target_folder(workspace)?.join("debug/examples/report");
+    let example = workspace.target_folder()?.join("debug/examples/report");
     let mut pages = Command::new(example);
     pages.arg(".").args(film);
     succeed(&mut pages, &folder)?;

@@ -1,6 +1,6 @@
 //! `cargo xtask references`: what is computed and written here against public implementations, which are Python packages.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -16,14 +16,41 @@ const SCRIPT: &str = "crates/tal-postprocess/tests/readers/measures.py";
 const ENVIRONMENT: &str = "target/references";
 /// Cases with figures.
 const CASES: &str = "target/references/cases.json";
-/// Packages that read files of annotation tools, one a line.
-const FORMAT_REQUIREMENTS: &str = "crates/tal-corpus/tests/readers/requirements.txt";
-/// Reads files of annotation tools with the packages.
-const FORMAT_SCRIPT: &str = "crates/tal-corpus/tests/readers/formats.py";
-/// Files of annotation tools.
-const FORMAT_FILES: &str = "target/references/formats";
 /// Packages whose dependencies are not needed: they train networks or show windows.
 const ALONE: [&str; 3] = ["SoccerNet", "actseg", "boris-behav-obs"];
+
+/// Readers that others wrote, for files that a test writes.
+struct Readers {
+    /// Packages, one a line.
+    requirements: &'static str,
+    script: &'static str,
+    environment: &'static str,
+    /// Name of the test.
+    test: &'static str,
+    /// Variable that tells the test the folder.
+    variable: &'static str,
+    files: &'static str,
+}
+
+const READERS: [Readers; 2] = [
+    Readers {
+        requirements: "crates/tal-corpus/tests/readers/requirements.txt",
+        script: "crates/tal-corpus/tests/readers/formats.py",
+        environment: ENVIRONMENT,
+        test: "format_files",
+        variable: "TAL_FORMAT_FILES",
+        files: "target/references/formats",
+    },
+    // These packages want other versions than the measures.
+    Readers {
+        requirements: "crates/tal-corpus/tests/readers/tools-requirements.txt",
+        script: "crates/tal-corpus/tests/readers/tools.py",
+        environment: "target/references-tools",
+        test: "exchange_readers",
+        variable: "TAL_EXCHANGE_OUT",
+        files: "target/references-tools/files",
+    },
+];
 
 /// Random cases of `cargo xtask ci`.
 pub(crate) const NUM_CASES: u32 = 100;
@@ -37,47 +64,56 @@ pub(crate) const NUM_CASES: u32 = 100;
 ///
 /// If there is no Python 3 with `venv`, no package at all can be installed, or a figure differs.
 pub(crate) fn run(workspace: &Workspace, num_cases: u32) -> Result<()> {
-    let python = workspace.path(ENVIRONMENT).join("bin/python");
-    if !python.is_file() {
-        let mut venv = Command::new("python3");
-        start(venv.args(["-m", "venv", ENVIRONMENT]), workspace)?;
-    }
-    install_all(&python, REQUIREMENTS, workspace)?;
+    let python = environment(ENVIRONMENT, REQUIREMENTS, workspace)?;
     let mut script = Command::new(&python);
     script.args([SCRIPT, "--cases", &num_cases.to_string(), "--out", CASES]);
     if let Some(data) = std::env::var_os("TAL_DATA") {
         script.arg("--data").arg(data);
     }
     start(&mut script, workspace)?;
-    // The selection of the step `test`, so that nothing is compiled again.
-    Cargo::new([
-        "test",
-        "--workspace",
-        "--test",
-        "all",
-        "--",
-        "measures_reference",
-    ])
-    .variable("TAL_MEASURE_CASES", workspace.path(CASES))
-    .run(workspace)?;
-    formats(&python, workspace)?;
+    test("measures_reference")
+        .variable("TAL_MEASURE_CASES", workspace.path(CASES))
+        .run(workspace)?;
+    for readers in &READERS {
+        formats(readers, workspace)?;
+    }
     curve_references::run(workspace, &python, |package| {
         install(&python, package, workspace)
     })
 }
 
 /// Files of annotation tools: ours, read by programs of others.
-fn formats(python: &Path, workspace: &Workspace) -> Result<()> {
-    install_all(python, FORMAT_REQUIREMENTS, workspace)?;
-    let folder = workspace.path(FORMAT_FILES);
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {FORMAT_FILES}"))?;
-    Cargo::new(["test", "--workspace", "--test", "all", "--", "format_files"])
-        .variable("TAL_FORMAT_FILES", folder)
+fn formats(readers: &Readers, workspace: &Workspace) -> Result<()> {
+    let python = environment(readers.environment, readers.requirements, workspace)?;
+    let folder = workspace.path(readers.files);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot empty {}", readers.files))?;
+    }
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", readers.files))?;
+    test(readers.test)
+        .variable(readers.variable, folder)
         .run(workspace)?;
     start(
-        Command::new(python).args([FORMAT_SCRIPT, FORMAT_FILES]),
+        Command::new(python).args([readers.script, readers.files]),
         workspace,
     )
+}
+
+/// Tests of a name. The selection is that of the step `test`, so that nothing is compiled again.
+fn test(name: &'static str) -> Cargo {
+    Cargo::new(["test", "--workspace", "--test", "all", "--", name])
+}
+
+/// Python of a virtual environment with the packages of a list.
+fn environment(folder: &str, list: &str, workspace: &Workspace) -> Result<PathBuf> {
+    let python = workspace.path(folder).join("bin/python");
+    if !python.is_file() {
+        let mut venv = Command::new("python3");
+        start(venv.args(["-m", "venv", folder]), workspace)?;
+    }
+    install_all(&python, list, workspace)?;
+    Ok(python)
 }
 
 /// Installs the packages of a list; those that cannot be are named.

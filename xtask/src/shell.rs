@@ -35,6 +35,17 @@ impl Workspace {
         &self.root
     }
 
+    /// Where cargo builds, which a user's configuration may have moved.
+    pub(crate) fn target_folder(&self) -> Result<PathBuf> {
+        let text = Cargo::new(["metadata", "--no-deps", "--format-version", "1"]).output(self)?;
+        let metadata: Value =
+            serde_json::from_str(&text).context("cargo metadata wrote no valid JSON")?;
+        let folder = metadata["target_directory"].as_str();
+        Ok(folder
+            .context("cargo metadata names no target folder")?
+            .into())
+    }
+
     /// A path inside it.
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.root.join(relative)
@@ -147,21 +158,6 @@ fn quoted(word: &OsStr) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
-}
-
-/// Where cargo builds, which a user's configuration may have moved.
-///
-/// # Errors
-///
-/// If cargo fails.
-pub(crate) fn target_folder(workspace: &Workspace) -> Result<PathBuf> {
-    let text = Cargo::new(["metadata", "--no-deps", "--format-version", "1"]).output(workspace)?;
-    let metadata: Value =
-        serde_json::from_str(&text).context("cargo metadata wrote no valid JSON")?;
-    let folder = metadata["target_directory"].as_str();
-    Ok(folder
-        .context("cargo metadata names no target folder")?
-        .into())
 }
 
 /// The entries of a folder, sorted; none if it does not exist.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{Cargo, Workspace, target_folder};
+use crate::shell::{Cargo, Workspace};
 use crate::{book, browser, circles, layering, python, references, setup, testing, tidy};
 
 /// One check: how to repeat it alone, and what it does.
@@ -80,7 +80,9 @@ pub(crate) fn docs(workspace: &Workspace, write: bool) -> Result<()> {
     setup::before_build(workspace)?;
     // With the features of the whole workspace, as the tests are built: nothing is compiled twice.
     Cargo::new(["build", "--workspace", "--example", "configuration"]).run(workspace)?;
-    let example = target_folder(workspace)?.join("debug/examples/configuration");
+    let example = workspace
+        .target_folder()?
+        .join("debug/examples/configuration");
     let check = (!write).then_some("--check");
     let status = Command::new(&example)
         .args(check)
@@ -117,7 +119,7 @@ pub(crate) fn example(workspace: &Workspace) -> Result<()> {
         let call = |command: &'static str| -> Result<Cargo> {
             Ok(
                 Cargo::new([command, "--locked", "--manifest-path", manifest])
-                    .arguments(["--target-dir".into(), target_folder(workspace)?]),
+                    .arguments(["--target-dir".into(), workspace.target_folder()?]),
             )
         };
         call("clippy")?

@@ -8,6 +8,8 @@ use tal_core::Usage;
 use tal_corpus::{ClipError, SuggestionError};
 use tal_engine::EngineError;
 use tal_engine::ablation::AblationError;
+use tal_engine::predict::PredictError;
+use tal_engine::tuning::RulesFileError;
 use tal_synth::SynthError;
 
 /// A wrong request that the program itself found.
@@ -65,6 +67,8 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         || usage::<AblationError>(error)
         || usage::<tal_config::import::ImportError>(error)
         || usage::<ClipError>(error)
+        || usage::<PredictError>(error)
+        || usage::<RulesFileError>(error)
         || usage::<SuggestionError>(error)
         || usage::<SynthError>(error);
     ExitCode::from(if usage { 2 } else { 1 })

@@ -42,6 +42,8 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(&args, device, &console),
         Command::Test(args) => commands::test::run(&args, device, &console),
         Command::Predict(args) => commands::predict::run(&args, device, &console),
+        Command::Merge(args) => commands::merge::run(&args, &console),
+        Command::Tune(args) => commands::tune::run(&args, device, &console),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Report(args) => commands::report::run(&args, &console),
         Command::Ablate(args) => {

@@ -4,10 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 /// Writes a file through `fill` so that `path` holds the old content or the whole new content at any moment.
-///
-/// The content goes to a temporary file in the same folder, is flushed and synced to the disk, and the file is renamed.
-/// A link stays a link: the file that it points to is written. A device or a pipe is written to directly.
 ///
 /// # Errors
 /// Errors of the file system and of `fill`; the temporary file is removed and `path` stays as it was.
@@ -15,28 +14,81 @@ pub fn write_atomic(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-        // Renaming would replace `/dev/null` by a file, for everybody.
-        let mut device = BufWriter::new(File::options().write(true).open(path)?);
-        fill(&mut device)?;
-        return device.flush();
+    let mut file = AtomicFile::create(path)?;
+    fill(&mut file)?;
+    file.commit()
+}
+
+/// A file under way: its path holds the old content until [`AtomicFile::commit`], and then the whole new content.
+///
+/// The content goes to a temporary file in the same folder, which is removed if the value is dropped before. A link stays a
+/// link: the file that it points to is written. A device or a pipe is written to directly.
+pub struct AtomicFile(Place);
+
+enum Place {
+    Aside {
+        out: BufWriter<NamedTempFile>,
+        path: PathBuf,
+    },
+    Device(BufWriter<File>),
+}
+
+impl AtomicFile {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// Errors of the file system, such as a folder that does not exist.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            // Renaming would replace `/dev/null` by a file, for everybody.
+            let device = File::options().write(true).open(path)?;
+            return Ok(Self(Place::Device(BufWriter::new(device))));
+        }
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let out = BufWriter::new(builder().tempfile_in(folder_of(&path))?);
+        Ok(Self(Place::Aside { out, path }))
     }
-    let target = fs::canonicalize(path);
-    let path = target.as_deref().unwrap_or(path);
-    let folder = match path.parent() {
+
+    /// Flushes the content, syncs it to the disk and renames the file.
+    ///
+    /// # Errors
+    /// Errors of the file system; the path then holds the old content.
+    pub fn commit(self) -> io::Result<()> {
+        match self.0 {
+            Place::Device(mut device) => device.flush(),
+            Place::Aside { mut out, path } => {
+                out.flush()?;
+                let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+                file.as_file().sync_all()?;
+                file.persist(&path).map_err(|error| error.error)?;
+                sync_folder(folder_of(&path));
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Place::Aside { out, .. } => out.write(bytes),
+            Place::Device(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Place::Aside { out, .. } => out.flush(),
+            Place::Device(out) => out.flush(),
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    };
-    let mut file = builder().tempfile_in(folder)?;
-    {
-        let mut buffer = BufWriter::new(file.as_file_mut());
-        fill(&mut buffer)?;
-        buffer.flush()?;
     }
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    sync_folder(folder);
-    Ok(())
 }
 
 /// Start of the name of the folder in which [`write_folder`] collects its files; a killed program leaves it behind.

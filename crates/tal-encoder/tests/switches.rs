@@ -256,10 +256,10 @@ fn dropout_acts_in_training_only() {
             dropout,
             ..encoder(gmg_mixers().remove(0))
         };
-        Encoder::new(&variables.root(), &config, INPUT_DIM as usize, 24).unwrap()
+        Encoder::new(&variables.root(), &config, INPUT_DIM, 24).unwrap()
     };
     let (plain, dropping) = (encoder(0.0), encoder(0.5));
-    let input = Tensor::randn([2, INPUT_DIM, 24], (Kind::Float, Device::Cpu));
+    let input = Tensor::randn([2, INPUT_DIM as i64, 24], (Kind::Float, Device::Cpu));
     let level = |encoder: &Encoder, train| {
         tch::manual_seed(2);
         let levels = encoder.forward_t(&input, &LENS, train).levels;

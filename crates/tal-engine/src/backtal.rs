@@ -19,9 +19,11 @@ use tch::{Device, Tensor, no_grad};
 use crate::batch::{PaddedBatch, check_features, check_not_empty, check_sample};
 use crate::checkpoint::Checkpoint;
 use crate::error::{EngineError, ModelError};
+use crate::frame_scores::FrameScores;
 use crate::method::{Method, Source};
 use crate::metrics::{BackTalMetrics, StepTerms};
 use crate::profile::{Phase, Stopwatch};
+use crate::proposals::Proposals;
 
 /// The method of BackTAL: learning from labels of recordings and background clicks.
 pub struct BackTal {
@@ -194,6 +196,42 @@ impl Method for BackTal {
                 })
             })
             .collect()
+    }
+
+    /// The logistic function of the class activation sequence, at the middle of each snippet.
+    fn frame_scores(
+        config: &Config,
+        network: &BackTalNetwork,
+        device: Device,
+        features: &Features,
+    ) -> Result<FrameScores, EngineError> {
+        check_features(features, config)?;
+        let len = network.config.num_snippets;
+        let (array, duration) = resampled_snippets(features, len);
+        let num_classes = config.dataset.num_classes;
+        let values = no_grad(|| {
+            let batch = PaddedBatch::new(&[&*array], len, device);
+            let cas = network.layers.forward(&batch.features).cas;
+            let classes = cas.get(0).narrow(0, 0, num_classes as i64);
+            host::copy(&classes.sigmoid().transpose(0, 1).contiguous())
+        });
+        let step = duration / len as f64;
+        Ok(FrameScores {
+            values,
+            len,
+            num_classes,
+            first: 0.5 * step,
+            step,
+        })
+    }
+
+    fn proposals(
+        _: &Config,
+        _: &BackTalNetwork,
+        _: Device,
+        _: &Features,
+    ) -> Result<Option<Proposals>, EngineError> {
+        Ok(None)
     }
 
     /// Released files hold trained weights alone, of a network with similarities per channel.

@@ -13,9 +13,11 @@ use tch::Device;
 use crate::checkpoint::{Checkpoint, Manifest};
 use crate::error::EngineError;
 use crate::external_scores::ExternalScores;
+use crate::frame_scores::FrameScores;
 use crate::method::Method;
 use crate::model::{Model, load_strict};
 use crate::opened::{self, AnyModel};
+use crate::proposals::Proposals;
 use crate::trained_on::TrainedOn;
 
 /// A trained network that answers with detections.
@@ -286,21 +288,61 @@ impl Detector {
     /// As [`Detector::detect`]; nothing is computed if one of the recordings does not fit.
     pub fn detect_all(&self, features: &[&Features]) -> Result<Vec<Vec<Detection>>, EngineError> {
         let ids = features.iter().map(|features| features.id.as_str());
-        let scores = self.external_scores();
-        if let Some(scores) = scores {
+        if let Some(scores) = self.external_scores() {
             scores.check(ids.clone())?;
         }
-        let mut found = self.model.detect(features)?;
-        for detections in &mut found {
-            // Cut to the recording, some have no length left; they can only be wrong.
-            detections.retain(|one| one.segment.length() > 0.0);
-        }
-        match scores {
+        let found = self.model.detect(features)?;
+        let each = ids.zip(found);
+        each.map(|(id, found)| self.completed(id, found)).collect()
+    }
+
+    /// Scores of the network's classes over the time of a recording: at each feature the highest score of a candidate that
+    /// covers it or, for BackTAL, at each snippet the logistic function of the class activation sequence.
+    ///
+    /// # Errors
+    /// As [`Detector::detect`].
+    pub fn frame_scores(&self, features: &Features) -> Result<FrameScores, EngineError> {
+        self.model.frame_scores(features)
+    }
+
+    /// What the network proposes for a recording before suppression; `None` if its method has no candidates (BackTAL).
+    ///
+    /// # Errors
+    /// As [`Detector::detect`].
+    pub fn proposals(&self, features: &Features) -> Result<Option<Proposals>, EngineError> {
+        self.model.proposals(features)
+    }
+
+    /// [`Detector::detect`] of proposals, with another width σ of Soft-NMS if `sigma` is given.
+    ///
+    /// # Units
+    /// Seconds.
+    ///
+    /// # Errors
+    /// If a score or an end is not finite; if the recording has no class scores.
+    pub fn suppressed(
+        &self,
+        proposals: &Proposals,
+        sigma: Option<f32>,
+    ) -> Result<Vec<Detection>, EngineError> {
+        let config = self.config();
+        let mut rules = config.inference.suppression.clone();
+        rules.sigma = sigma.unwrap_or(rules.sigma);
+        let found = proposals.suppressed(config, &rules)?;
+        self.completed(&proposals.id, found)
+    }
+
+    /// Detections without those of no length, with the classes of external scores.
+    fn completed(
+        &self,
+        id: &str,
+        mut found: Vec<Detection>,
+    ) -> Result<Vec<Detection>, EngineError> {
+        // Cut to the recording, some have no length left; they can only be wrong.
+        found.retain(|one| one.segment.length() > 0.0);
+        match self.external_scores() {
             None => Ok(found),
-            Some(scores) => {
-                let each = ids.zip(found);
-                each.map(|(id, found)| scores.fuse_one(id, found)).collect()
-            }
+            Some(scores) => scores.fuse_one(id, found),
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tal_core::config::Config;
 use tal_core::{ClassMap, DetectionSet, GroundTruth, Recording, plain_list, quoted_list};
 use tal_data::{DataError, Dataset, Features};
-use tal_postprocess::{Evaluation, EvaluationError, evaluate_with};
+use tal_postprocess::{DetectionRules, Evaluation, EvaluationError, evaluate_with};
 
 use crate::detector::Detector;
 use crate::error::EngineError;
@@ -181,8 +181,21 @@ impl Evaluator {
         detector: &Detector,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<EvaluationReport, EngineError> {
+        self.evaluate_with(detector, &DetectionRules::default(), progress)
+    }
+
+    /// [`Evaluator::evaluate`] of the detections that `rules` leave.
+    ///
+    /// # Errors
+    /// As [`Evaluator::evaluate`].
+    pub fn evaluate_with(
+        &self,
+        detector: &Detector,
+        rules: &DetectionRules,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<EvaluationReport, EngineError> {
         let start = Instant::now();
-        let detections = self.detect(detector, progress)?;
+        let detections = rules.apply_to_all(&self.detect(detector, progress)?);
         let detect_time = start.elapsed();
         let truth = self.truth(detector.external_scores());
         let rules = &detector.config().evaluation;

@@ -12,6 +12,7 @@ mod error;
 mod evaluator;
 mod external_scores;
 pub mod extract;
+mod frame_scores;
 pub mod import;
 pub mod memory;
 mod method;
@@ -19,18 +20,23 @@ pub mod metrics;
 mod model;
 mod opened;
 mod optimizer;
+pub mod predict;
 pub mod profile;
+mod proposals;
 mod pyramid;
 pub mod run;
 mod schedule;
 mod trained_on;
 mod trainer;
+pub mod tuning;
 mod updates;
 
 // Detecting and measuring.
 pub use detector::Detector;
 pub use evaluator::{EvaluationReport, Evaluator};
 pub use external_scores::ExternalScores;
+pub use frame_scores::FrameScores;
+pub use proposals::Proposals;
 
 // Networks and methods.
 pub use backtal::{BackTal, BackTalNetwork};

@@ -15,8 +15,10 @@ use tch::{Device, Tensor};
 use crate::batch::PaddedBatch;
 use crate::checkpoint::Checkpoint;
 use crate::error::{EngineError, ModelError};
+use crate::frame_scores::FrameScores;
 use crate::metrics::StepTerms;
 use crate::profile::Stopwatch;
+use crate::proposals::Proposals;
 
 /// Samples of a data set and the names of their classes.
 pub type Source<S> = (Arc<dyn SampleSource<S>>, ClassMap);
@@ -137,6 +139,28 @@ pub trait Method: Sized + 'static {
         device: Device,
         features: &[&Features],
     ) -> Result<Vec<Vec<Detection>>, EngineError>;
+
+    /// Scores of the classes over the time of a recording.
+    ///
+    /// # Errors
+    /// If the features do not fit the network.
+    fn frame_scores(
+        config: &Config,
+        network: &Self::Network,
+        device: Device,
+        features: &Features,
+    ) -> Result<FrameScores, EngineError>;
+
+    /// What the network proposes for a recording before suppression; `None` if the method has no candidates.
+    ///
+    /// # Errors
+    /// If the features do not fit the network.
+    fn proposals(
+        config: &Config,
+        network: &Self::Network,
+        device: Device,
+        features: &Features,
+    ) -> Result<Option<Proposals>, EngineError>;
 
     /// The kind of weights to import from a released file if `wish` is asked for.
     ///

@@ -12,7 +12,9 @@ use tch::Device;
 use tch::nn::VarStore;
 
 use crate::error::{EngineError, ModelError};
+use crate::frame_scores::FrameScores;
 use crate::method::Method;
+use crate::proposals::Proposals;
 
 /// The network of a method, its variables and its configuration.
 ///
@@ -80,6 +82,24 @@ impl<M: Method> Model<M> {
     pub fn detect(&self, features: &[&Features]) -> Result<Vec<Vec<Detection>>, EngineError> {
         let _precision = PrecisionScope::new(self.config.inference.precision, self.device());
         M::detect(&self.config, &self.network, self.device(), features)
+    }
+
+    /// Scores of the classes over the time of a recording.
+    ///
+    /// # Errors
+    /// As [`Model::detect`].
+    pub fn frame_scores(&self, features: &Features) -> Result<FrameScores, EngineError> {
+        let _precision = PrecisionScope::new(self.config.inference.precision, self.device());
+        M::frame_scores(&self.config, &self.network, self.device(), features)
+    }
+
+    /// What the network proposes for a recording before suppression; `None` if the method has no candidates.
+    ///
+    /// # Errors
+    /// As [`Model::detect`].
+    pub fn proposals(&self, features: &Features) -> Result<Option<Proposals>, EngineError> {
+        let _precision = PrecisionScope::new(self.config.inference.precision, self.device());
+        M::proposals(&self.config, &self.network, self.device(), features)
     }
 
     /// Number of features that the network sees of a recording with `len` of them, padding included.

@@ -10,8 +10,10 @@ use tch::Device;
 
 use crate::backtal::BackTal;
 use crate::error::EngineError;
+use crate::frame_scores::FrameScores;
 use crate::method::Method;
 use crate::model::Model;
+use crate::proposals::Proposals;
 use crate::pyramid::Pyramid;
 
 /// A [`Model`] whose method is known at run time only.
@@ -19,6 +21,8 @@ pub(crate) trait AnyModel: Any {
     fn config(&self) -> &Config;
     fn parameters(&self) -> NamedTensors;
     fn detect(&self, features: &[&Features]) -> Result<Vec<Vec<Detection>>, EngineError>;
+    fn frame_scores(&self, features: &Features) -> Result<FrameScores, EngineError>;
+    fn proposals(&self, features: &Features) -> Result<Option<Proposals>, EngineError>;
     fn padded_len(&self, len: usize) -> usize;
     fn num_parameters(&self) -> usize;
     /// As [`Method::released_weights`].
@@ -36,6 +40,14 @@ impl<M: Method> AnyModel for Model<M> {
 
     fn detect(&self, features: &[&Features]) -> Result<Vec<Vec<Detection>>, EngineError> {
         self.detect(features)
+    }
+
+    fn frame_scores(&self, features: &Features) -> Result<FrameScores, EngineError> {
+        self.frame_scores(features)
+    }
+
+    fn proposals(&self, features: &Features) -> Result<Option<Proposals>, EngineError> {
+        self.proposals(features)
     }
 
     fn padded_len(&self, len: usize) -> usize {

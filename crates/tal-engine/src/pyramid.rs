@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path;
 use std::sync::Arc;
 
-use tal_core::config::{Config, EvaluationDialect};
+use tal_core::config::Config;
 use tal_core::nn::FeaturePyramid;
 use tal_core::weights::NamedTensors;
 use tal_core::{Candidates, ClassMap, Detection, PointGrid};
@@ -16,7 +16,7 @@ use tal_decoder::{
     select_candidates,
 };
 use tal_encoder::{Encoder, Neck};
-use tal_postprocess::{FusionRule, clamp_to_recording, fuse_detections, suppress, to_detections};
+use tal_postprocess::{FusionRule, fuse_detections};
 use tch::nn::Path;
 use tch::{Device, Tensor, no_grad};
 
@@ -24,10 +24,12 @@ use crate::action_sensitivity::RunSensitivity;
 use crate::batch::{PaddedBatch, TrainingBatch, check_features};
 use crate::checkpoint::Checkpoint;
 use crate::error::{EngineError, ModelError};
+use crate::frame_scores::FrameScores;
 use crate::method::{Method, Source};
 use crate::metrics::{PyramidMetrics, StepTerms};
 use crate::model::Model;
 use crate::profile::{Phase, Stopwatch};
+use crate::proposals::Proposals;
 
 /// The method of CLTDR-GMG, TriDet, ActionFormer and TemporalMaxer: learning from annotated segments.
 pub struct Pyramid {
@@ -289,6 +291,33 @@ impl Method for Pyramid {
         });
         fused.collect()
     }
+
+    fn frame_scores(
+        config: &Config,
+        network: &PyramidNetwork,
+        device: Device,
+        features: &Features,
+    ) -> Result<FrameScores, EngineError> {
+        let found = candidates(config, network, device, &[features])?;
+        let found = found.into_iter().next().unwrap_or_default();
+        let shape = (features.array.len(), config.dataset.num_classes);
+        Ok(FrameScores::of_candidates(&found, &features.grid, shape))
+    }
+
+    fn proposals(
+        config: &Config,
+        network: &PyramidNetwork,
+        device: Device,
+        features: &Features,
+    ) -> Result<Option<Proposals>, EngineError> {
+        if config.inference.has_scales() {
+            // Detections of several tempos are fused after suppression.
+            return Ok(None);
+        }
+        let found = candidates(config, network, device, &[features])?;
+        let found = found.into_iter().next();
+        Ok(found.map(|candidates| Proposals::new(features, candidates)))
+    }
 }
 
 /// Actions in each of the recordings, at their own tempo.
@@ -299,23 +328,11 @@ fn detect_once(
     features: &[&Features],
 ) -> Result<Vec<Vec<Detection>>, EngineError> {
     let candidates = candidates(config, network, device, features)?;
-    let found = candidates.iter().zip(features);
+    let found = candidates.into_iter().zip(features);
     found
         .map(|(candidates, features)| {
-            let refused = |source| EngineError::Suppression {
-                id: features.id.clone(),
-                source,
-            };
-            let rules = &config.inference.suppression;
-            let kept = match (config.evaluation.dialect, features.duration) {
-                (EvaluationDialect::Clean, Some(duration)) => suppress(
-                    &clamp_to_recording(candidates, &features.grid, duration),
-                    rules,
-                ),
-                _ => suppress(candidates, rules),
-            };
-            let kept = kept.map_err(refused)?;
-            Ok(to_detections(&kept, &features.grid, features.duration))
+            let all = Proposals::new(features, candidates);
+            all.suppressed(config, &config.inference.suppression)
         })
         .collect()
 }

@@ -1,21 +1,17 @@
-//! A file and what it holds.
+//! Content of a file, by kind.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
-use tal_runs::RunRecord;
 
-use crate::annotations::{self, AnnotationFacts};
+use crate::annotations::AnnotationFacts;
 use crate::checkpoint::CheckpointFacts;
-use crate::configuration::{self, ConfigurationFacts};
-use crate::detections::{self, DetectionFacts};
-use crate::error::InspectError;
-use crate::features::{self, FeatureFacts};
-use crate::file_kind::FileKind;
-use crate::film::{self, FailedFilmFacts, FilmFacts};
-use crate::run_folder::{self, RunFacts};
+use crate::configuration::ConfigurationFacts;
+use crate::detections::DetectionFacts;
+use crate::features::FeatureFacts;
+use crate::film::{FailedFilmFacts, FilmFacts};
+use crate::run_folder::RunFacts;
 use crate::section::Section;
-use crate::tensor_file;
 use crate::weights::WeightFacts;
 
 /// Choices about what is shown.
@@ -103,40 +99,4 @@ impl Inspection {
             Content::Run(facts) => facts.sections(),
         }
     }
-}
-
-/// Finds out what a file or folder is, and looks into it. Its content decides, not its name.
-///
-/// # Errors
-/// If it is of no kind that is known, cannot be read, or is damaged.
-pub fn inspect(path: &Path, options: &InspectOptions) -> Result<Inspection, InspectError> {
-    Ok(Inspection {
-        path: path.to_owned(),
-        content: content(path, options)?,
-    })
-}
-
-fn content(path: &Path, options: &InspectOptions) -> Result<Content, InspectError> {
-    if path.is_dir() {
-        if RunRecord::is_run(path) {
-            return Ok(Content::Run(Box::new(run_folder::read(path)?)));
-        }
-        let reason = "is a folder, but not that of a run; `tal runs` lists the runs in it, and a file in it can be inspected";
-        return Err(InspectError::unknown(path, reason));
-    }
-    let kind = FileKind::of(path)?;
-    Ok(match kind {
-        FileKind::Annotations => Content::Annotations(annotations::read(path)?),
-        FileKind::DetectionsJson | FileKind::DetectionsTable => {
-            Content::Detections(detections::read(path, kind == FileKind::DetectionsJson)?)
-        }
-        FileKind::Film => Content::Film(Box::new(film::read(path)?)),
-        FileKind::FailedFilm => Content::FailedFilm(film::read_failed(path)?),
-        FileKind::Configuration => Content::Configuration(configuration::read(path)?),
-        FileKind::Safetensors => tensor_file::safetensors(path, options)?,
-        FileKind::Pickled => tensor_file::pickled(path, options)?,
-        FileKind::Npy | FileKind::Npz | FileKind::Hdf5 | FileKind::NumberTable { .. } => {
-            Content::Features(features::read(path, kind, options.key.as_deref())?)
-        }
-    })
 }

@@ -29,7 +29,7 @@ impl<'a> Part<'a> {
 
     fn text(&self) -> &'a str {
         match self {
-            Self::Number(_, text) | Self::Word(text) => *text,
+            Self::Number(_, text) | Self::Word(text) => text,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod class_scores;
 mod confidence;
+mod detection_rules;
 mod detections;
 mod diagnosis;
 mod evaluation;
@@ -10,10 +11,15 @@ pub mod measures;
 mod order;
 mod proposals;
 mod suppression;
+mod tuning;
 
 // Candidates to detections.
 pub use detections::{clamp_to_recording, to_detections};
 pub use suppression::{SuppressionError, suppress};
+
+// A choice among detections, and its search on annotated recordings.
+pub use detection_rules::DetectionRules;
+pub use tuning::{Objective, Tuned, TuningError, TuningVariant, tune};
 
 // Classes from scores of whole recordings.
 pub use class_scores::{ClassAssignmentError, ClassScores, assign_classes, assign_classes_to_all};

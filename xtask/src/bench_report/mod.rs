@@ -13,7 +13,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::setup;
-use crate::shell::{Cargo, Workspace, target_folder};
+use crate::shell::{Cargo, Workspace};
 use machine::Machine;
 
 /// The document with the table.
@@ -83,7 +83,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &BenchReportArgs) -> Result<
 
 fn measure(workspace: &Workspace, filters: &[String]) -> Result<Record> {
     setup::before_build(workspace)?;
-    let target = target_folder(workspace)?;
+    let target = workspace.target_folder()?;
     let file = target.join(FIGURES);
     let example = [
         "run",

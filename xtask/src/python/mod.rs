@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::setup;
-use crate::shell::{Cargo, Workspace, children, target_folder};
+use crate::shell::{Cargo, Workspace, children};
 
 use interpreters::Interpreter;
 
@@ -40,7 +40,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         std::fs::remove_dir_all(&folder)
             .with_context(|| format!("cannot remove {}", folder.display()))?;
     }
-    let program = target_folder(workspace)?.join("debug/tal");
+    let program = workspace.target_folder()?.join("debug/tal");
     Cargo::new(["build", "--workspace", "--bin", "tal"]).run(workspace)?;
     wheels::library(workspace, &folder, false)?;
     wheels::program(workspace, &folder, &program)?;

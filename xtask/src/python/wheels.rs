@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{CRATE, pip, start};
 use crate::setup;
-use crate::shell::{Cargo, Workspace, children, find_program, target_folder};
+use crate::shell::{Cargo, Workspace, children, find_program};
 
 /// Where the wheels go.
 const WHEELS: &str = "target/wheels";
@@ -45,7 +45,7 @@ pub(crate) fn wheel(workspace: &Workspace, arguments: &WheelArgs) -> Result<()> 
                 .arguments(profile)
                 .run(workspace)?;
             let name = if arguments.dev { "debug" } else { "release" };
-            target_folder(workspace)?.join(name).join("tal")
+            workspace.target_folder()?.join(name).join("tal")
         }
     };
     program(workspace, &folder, &path)?;

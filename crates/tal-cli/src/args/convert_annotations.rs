@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use tal_corpus::exchange::{ClassFrom, IdSource};
 
 use super::formats::{FromArg, ToArg, sources, targets};
+use super::label_studio::LabelStudioArgs;
 use super::values::{positive, renaming};
 
 #[derive(Debug, Args)]
@@ -27,6 +28,8 @@ pub(crate) struct ConvertAnnotationsArgs {
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) tool: ToolArgs,
+    #[command(flatten)]
+    pub(crate) label_studio: LabelStudioArgs,
     /// Classes and their ids
     ///
     /// One name per line, optionally after a number, or a table with the columns id and key. Examples:

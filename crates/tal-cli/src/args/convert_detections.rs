@@ -6,6 +6,7 @@ use clap::Args;
 use tal_corpus::exchange::Format;
 
 use super::formats::tool_targets;
+use super::label_studio::LabelStudioArgs;
 use super::values::{finite, not_negative, positive};
 
 #[derive(Debug, Args)]
@@ -36,7 +37,8 @@ pub(crate) struct DraftArgs {
     /// Smallest score of a class without a threshold of its own
     #[arg(long, value_name = "SCORE", value_parser = finite::<f64>)]
     pub(crate) min_score: Option<f64>,
-    /// Smallest score by class: YAML or JSON such as {pour: 0.4, default: 0.3}
+    /// Smallest score by class: YAML or JSON such as {pour: 0.4, default: 0.3}; also min_duration and min_gap, as `tal tune`
+    /// writes them
     #[arg(long, value_name = "FILE")]
     pub(crate) thresholds: Option<PathBuf>,
     /// Leave out segments that are shorter, in seconds
@@ -54,4 +56,6 @@ pub(crate) struct DraftArgs {
     /// Path or URL of the films in the drafts: a folder, or with {id} for the recording's id
     #[arg(long, value_name = "PATH")]
     pub(crate) media: Option<String>,
+    #[command(flatten)]
+    pub(crate) label_studio: LabelStudioArgs,
 }

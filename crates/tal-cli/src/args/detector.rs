@@ -6,8 +6,7 @@ use clap::{Args, ValueEnum};
 use tal_core::config::Weights;
 
 use super::config::{ConfigArgs, LayerArgs};
-use super::features::{DecoderArgs, VIDEOS};
-use super::values::{finite, positive};
+use super::evaluate::TunedArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct TrainArgs {
@@ -53,45 +52,11 @@ pub(crate) struct TestArgs {
     /// Write the figures, with AP per class and threshold, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Write the detections (.json or .csv)
+    /// Write the detections (.json, .jsonl, .csv or .tsv)
     #[arg(long, value_name = "FILE")]
     pub(crate) detections: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PredictArgs {
     #[command(flatten)]
-    pub(crate) trained: TrainedArgs,
-    /// Videos or folders of videos, or feature files in the format that the detector was trained on; of an HDF5 file for all recordings, all or those named
-    /// by --recording
-    #[arg(required = true)]
-    pub(crate) features: Vec<PathBuf>,
-    /// Weights of the network that computes features of videos [default: dataset.extract.weights]
-    #[arg(long, value_name = "FILE", help_heading = VIDEOS)]
-    pub(crate) backbone: Option<PathBuf>,
-    /// Keep the features of videos in this folder, and take those that are there
-    #[arg(long, value_name = "DIR", help_heading = VIDEOS)]
-    pub(crate) features_out: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) decoder: DecoderArgs,
-    /// Write all detections to a file (.json: ActivityNet result layout, or .csv) instead of printing the best ones
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-    /// Folder below which ids begin: a recording's id is its file's path in it [default: dataset.features.dir]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) below: Option<PathBuf>,
-    /// Id of a recording in the files, the only one to predict; can be given several times
-    #[arg(long, value_name = "ID")]
-    pub(crate) recording: Vec<String>,
-    /// Frames (samples) per second of the recordings, if dataset.fps is null [default: that of all training recordings]
-    #[arg(long, value_name = "N", value_parser = positive::<f32>)]
-    pub(crate) fps: Option<f32>,
-    /// Length of the recording, in seconds; needed only if all recordings were resampled to one number of features
-    #[arg(long, value_name = "SECONDS", value_parser = positive::<f64>)]
-    pub(crate) duration: Option<f64>,
-    /// Leave out detections with a lower score
-    #[arg(long, value_name = "SCORE", default_value_t = 0.0, value_parser = finite::<f64>)]
-    pub(crate) min_score: f64,
+    pub(crate) tuned: TunedArgs,
 }
 
 #[derive(Debug, Args)]

@@ -15,7 +15,8 @@ use super::values::at_least_one;
 pub(crate) struct EvaluateArgs {
     /// Annotation file (JSON)
     pub(crate) ground_truth: PathBuf,
-    /// Detections: JSON in ActivityNet's result layout, a table (.csv, .tsv), or a pickle (.pkl)
+    /// Detections: JSON in ActivityNet's result layout, JSON Lines (.jsonl, or a folder of them), a table (.csv, .tsv), or a
+    /// pickle (.pkl)
     ///
     /// The columns of a table are recording, start, end, label, score or video-id, t-start, t-end, label, score. A pickle
     /// holds such columns in a dictionary or a data frame (eval_results.pkl of ActionFormer and its relatives); no code in it
@@ -28,6 +29,8 @@ pub(crate) struct EvaluateArgs {
     pub(crate) fusion: FusionArgs,
     #[command(flatten)]
     pub(crate) measures: MeasureArgs,
+    #[command(flatten)]
+    pub(crate) tuned: TunedArgs,
     /// Print AP of every class
     #[arg(long, help_heading = "More figures")]
     pub(crate) per_class: bool,
@@ -80,6 +83,18 @@ pub(crate) struct EvaluateArgs {
     /// Draw the figures as SVG files into this folder
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub(crate) plots: Option<PathBuf>,
+}
+
+/// Rules that were chosen before.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Thresholds")]
+pub(crate) struct TunedArgs {
+    /// Apply the lowest scores and other rules of this YAML or JSON file first, see `tal tune`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) thresholds: Option<PathBuf>,
+    /// Report figures on recordings that the thresholds were tuned on; the output says so
+    #[arg(long, requires = "thresholds")]
+    pub(crate) tuned_here: bool,
 }
 
 /// Rules of the comparison.
@@ -183,7 +198,7 @@ impl From<DiagnosisTiesArg> for DiagnosisTies {
 }
 
 /// Parser of the names of dialects.
-fn dialects() -> impl TypedValueParser<Value = EvaluationDialect> {
+pub(super) fn dialects() -> impl TypedValueParser<Value = EvaluationDialect> {
     let values = EvaluationDialect::ALL.map(|dialect| {
         let help = match dialect {
             EvaluationDialect::ActivityNet => "The official ActivityNet evaluator, BackTAL",

@@ -31,6 +31,20 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "tal predict runs/mine new/*.npy --out found.json",
             "tal predict runs/mine film.mp4 --min-score 0.3",
+            "tal predict runs/mine new --timeline --thresholds runs/mine/thresholds.yaml",
+            "tal predict runs/mine new --format boris --media films --out drafts.boris",
+            "tal predict runs/mine --list list.txt --shard 3/16 --resume --out found",
+        ],
+    ),
+    (
+        "tal merge",
+        &["tal merge found --list list.txt --out found.jsonl"],
+    ),
+    (
+        "tal tune",
+        &[
+            "tal tune runs/mine --subset validation --measure segment",
+            "tal tune found.json --ground-truth annotations.json --subset validation --measure event --out rules.yaml",
         ],
     ),
     (
@@ -46,6 +60,26 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "tal ablate compare.yaml --out runs/compared --jobs 2 --threads 4",
             "tal ablate compare.yaml --out runs/compared --collect",
         ],
+    ),
+    (
+        "tal ensemble",
+        &["tal ensemble runs/seed_1 runs/seed_2 runs/seed_3 --out fused.json"],
+    ),
+    (
+        "tal report",
+        &[
+            "tal report runs/mine --out report.html",
+            "tal report new=runs/mine old=found.json --media films --out report.html",
+            "tal report found.json --ground-truth annotations.json --subset test --out report.html",
+        ],
+    ),
+    (
+        "tal config suggest",
+        &["tal config suggest annotations.json features --out configs/mine.yaml"],
+    ),
+    (
+        "tal data convert detections",
+        &["tal data convert detections found.json --to boris --min-score 0.3 --out drafts.boris"],
     ),
     (
         "tal runs",
@@ -222,7 +256,7 @@ mod tests {
         walk(&root, "tal", &mut all);
         assert!(all.len() > 25, "{}", all.len());
         for (path, command) in &all {
-            let help = command.clone().render_long_help().to_string();
+            let help = Command::clone(command).render_long_help().to_string();
             let (_, examples) = help
                 .split_once("Examples:\n")
                 .unwrap_or_else(|| panic!("`{path} --help` has no example"));

@@ -192,7 +192,7 @@ impl From<MatchingArg> for EventMatching {
     }
 }
 
-fn percentage(text: &str) -> Result<f64, String> {
+pub(super) fn percentage(text: &str) -> Result<f64, String> {
     let percent = not_negative(text)?;
     from_zero_to_one(&(percent / 100.0).to_string())
         .map_err(|_| "must be from 0 to 100".to_owned())?;

@@ -14,13 +14,16 @@ mod examples;
 mod features;
 mod formats;
 mod inspect;
+mod label_studio;
 mod machine;
 mod measures;
+mod predict;
 mod prepare;
 mod report;
 mod runs;
 mod split;
 mod synth;
+mod tune;
 mod values;
 mod weak;
 
@@ -32,13 +35,13 @@ use tal_engine::DeviceChoice;
 pub(crate) use ablate::AblateArgs;
 pub(crate) use config::{ConfigCommand, ConfigImportArgs, ShowArgs, SuggestArgs};
 pub(crate) use convert::ConvertCommand;
-pub(crate) use convert_annotations::{ConvertAnnotationsArgs, ToolArgs};
+pub(crate) use convert_annotations::ConvertAnnotationsArgs;
 pub(crate) use convert_detections::{ConvertDetectionsArgs, DraftArgs};
 pub(crate) use convert_features::ConvertFeaturesArgs;
 pub(crate) use data::{CheckArgs, DataCommand, StatsArgs};
-pub(crate) use detector::{DemoArgs, ImportArgs, PredictArgs, TestArgs, TrainArgs, TrainedArgs};
+pub(crate) use detector::{DemoArgs, ImportArgs, TestArgs, TrainArgs, TrainedArgs};
 pub(crate) use ensemble::EnsembleArgs;
-pub(crate) use evaluate::{CountArg, EvaluateArgs, FusionArgs, RulesArgs};
+pub(crate) use evaluate::{CountArg, EvaluateArgs, FusionArgs, RulesArgs, TunedArgs};
 pub(crate) use examples::command;
 pub(crate) use features::{
     DecoderArgs, ExtractArgs, FeaturesCheckArgs, FeaturesCommand, ProbeArgs, RecipesArgs,
@@ -46,13 +49,16 @@ pub(crate) use features::{
 };
 pub(crate) use formats::{FromArg, SourceArg, TargetArg, ToArg};
 pub(crate) use inspect::InspectArgs;
+pub(crate) use label_studio::LabelStudioArgs;
 pub(crate) use machine::{CompletionsArgs, DoctorArgs, ManArgs};
 pub(crate) use measures::{EndsArg, MeasureArgs, MeasureName};
+pub(crate) use predict::{ChoiceArgs, MergeArgs, PredictArgs, ScoresFormatArg};
 pub(crate) use prepare::{PrepareArgs, PreparedDataset};
 pub(crate) use report::{NamedPath, ReportArgs, SignalArg};
 pub(crate) use runs::RunsArgs;
 pub(crate) use split::SplitArgs;
 pub(crate) use synth::{CorpusArgs, SynthArgs};
+pub(crate) use tune::{TuneArgs, TuneMeasure};
 pub(crate) use weak::{ClicksArgs, ClipsArgs};
 
 /// Find every action in untrimmed recordings: start, end, class and score.
@@ -102,8 +108,21 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Detect actions in videos or feature files
     ///
-    /// Needs no annotations. Prints the best detections of each recording; --out writes all of them to a file.
-    Predict(PredictArgs),
+    /// Needs no annotations. Prints the best detections of each recording; --out writes all of them to a file, or to a folder
+    /// with a file per recording. With --shard or --resume, several processes share a long list, and each goes on where a
+    /// kill stopped it.
+    Predict(Box<PredictArgs>),
+    /// Put the parts of a prediction with --shard together
+    ///
+    /// Finds parts that are not complete, recordings that occur twice and, given the list, those that are missing. Recordings
+    /// are copied one by one, so that memory does not grow with their detections.
+    Merge(MergeArgs),
+    /// Choose thresholds and other rules for a measure, on a validation subset
+    ///
+    /// Tries a threshold for each class, the width σ of Soft-NMS (for a run), a smallest gap and a shortest length, and writes
+    /// the best ones for --thresholds of `tal predict`, `test` and `evaluate`. The last two refuse to report figures on the
+    /// recordings that were tuned on.
+    Tune(Box<TuneArgs>),
     /// Evaluate a file of detections against annotations
     ///
     /// Prints mAP and, on request, recall, kinds of errors, confidence intervals and a comparison with a second file. Runs no
@@ -182,6 +201,7 @@ impl Command {
             Command::Train(_)
                 | Command::Test(_)
                 | Command::Predict(_)
+                | Command::Tune(_)
                 | Command::Ablate(_)
                 | Command::Demo(_)
                 | Command::Features(FeaturesCommand::Extract(_))

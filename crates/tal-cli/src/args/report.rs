@@ -8,10 +8,6 @@ use clap::{Args, ValueEnum};
 use super::evaluate::{FusionArgs, RulesArgs};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    tal report runs/mine --out report.html\n  \
-    tal report new=runs/mine old=found.json --media films --out report.html\n  \
-    tal report found.json --ground-truth annotations.json --subset test --out report.html")]
 pub(crate) struct ReportArgs {
     /// Run folders and files of detections, each as PATH or NAME=PATH; all are compared with the first
     #[arg(required = true, value_name = "RUN|DETECTIONS")]

@@ -6,17 +6,21 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use tal_core::{ClassMap, Recording};
-use tal_corpus::drafts::{self, DraftOptions, DraftRecording, Thresholds};
+use tal_corpus::drafts::{self, DraftOptions, DraftRecording};
 use tal_corpus::exchange::WriteOptions;
+use tal_data::results::ResultFormat;
 use tal_data::{ANY_CLASS, Table, annotations, results, text};
+use tal_postprocess::DetectionRules;
 
-use super::convert_tools::{check_out, files, refused};
+use super::convert_tools::{check_label_studio, check_out, files, refused};
+use super::rules;
 use crate::args::{ConvertDetectionsArgs, DraftArgs};
 use crate::console::print;
 
 pub(crate) fn run(args: &ConvertDetectionsArgs) -> Result<()> {
+    check_label_studio(&args.drafts.label_studio, args.to)?;
     check_out(args.to, &args.out, args.force)?;
-    let options = options(&args.drafts)?;
+    let options = options(&args.drafts);
     let truth = match &args.annotations {
         Some(path) => Some(annotations::read(path, None)?),
         None => None,
@@ -26,6 +30,8 @@ pub(crate) fn run(args: &ConvertDetectionsArgs) -> Result<()> {
         None => class_names(&args.detections)?,
     };
     let detections = results::read(&args.detections, &classes)?;
+    let num_detections: usize = detections.values().map(Vec::len).sum();
+    let detections = rules(&args.drafts, &classes)?.apply_to_all(&detections);
     let known: BTreeMap<&str, &Recording> = (truth.iter())
         .flat_map(|truth| &truth.recordings)
         .map(|recording| (recording.id.as_str(), recording))
@@ -42,7 +48,6 @@ pub(crate) fn run(args: &ConvertDetectionsArgs) -> Result<()> {
             }
         })
         .collect();
-    let num_detections: usize = detections.values().map(Vec::len).sum();
     let written =
         drafts::write(args.to, &recordings, &classes, &args.out, &options).map_err(refused)?;
     if let Some(losses) = &written.losses {
@@ -58,27 +63,39 @@ pub(crate) fn run(args: &ConvertDetectionsArgs) -> Result<()> {
     ))
 }
 
-fn options(args: &DraftArgs) -> Result<DraftOptions> {
-    Ok(DraftOptions {
-        min_score: args.min_score,
-        thresholds: match &args.thresholds {
-            Some(path) => Thresholds::read(path)?,
-            None => Thresholds::default(),
-        },
+/// The rules of the options, and of the file that they name.
+fn rules(args: &DraftArgs, classes: &ClassMap) -> Result<DetectionRules> {
+    let file = rules::read(args.thresholds.as_deref())?;
+    let of_file = rules::of_file(args.thresholds.as_deref(), file.as_ref(), classes)?;
+    Ok(DetectionRules {
+        min_score: args.min_score.or(of_file.min_score),
+        min_gap: args.min_gap.unwrap_or(of_file.min_gap),
+        min_duration: args.min_duration.unwrap_or(of_file.min_duration),
+        ..of_file
+    })
+}
+
+fn options(args: &DraftArgs) -> DraftOptions {
+    DraftOptions {
+        // Once more, for what is left of a detection beside others.
         min_duration: args.min_duration.unwrap_or_default(),
-        min_gap: args.min_gap.unwrap_or_default(),
         one_at_a_time: args.one_at_a_time,
-        write: WriteOptions {
+        write: args.label_studio.applied(WriteOptions {
             media: args.media.clone(),
             fps: args.fps,
             ..WriteOptions::default()
-        },
-    })
+        }),
+        ..DraftOptions::default()
+    }
 }
 
 /// Names of the classes that a file of detections has, in the order of the alphabet. A pickle has numbers alone.
 fn class_names(path: &Path) -> Result<ClassMap> {
     let mut names: Vec<String> = Vec::new();
+    let is_lines = ResultFormat::of_path(path) == Some(ResultFormat::JsonLines);
+    if path.is_dir() || is_lines {
+        names.extend(results::class_names(path)?);
+    }
     let ending = path.extension().unwrap_or_default().to_string_lossy();
     match ending.to_ascii_lowercase().as_str() {
         "json" => {

@@ -9,9 +9,12 @@ use tal_corpus::exchange::{
 use tal_corpus::source::{self, SourceFormat};
 
 use super::output;
-use crate::args::{ConvertAnnotationsArgs, FromArg, SourceArg, ToArg};
+use crate::args::{ConvertAnnotationsArgs, FromArg, LabelStudioArgs, SourceArg, ToArg};
 use crate::console::print;
 use crate::failure::{UsageError, bail_usage};
+
+/// The format that has options of its own.
+const LABEL_STUDIO: &str = "label-studio";
 
 /// Checks that a file or folder for the result does not exist yet, or may be replaced.
 pub(crate) fn check_out(format: &Format, out: &Path, force: bool) -> Result<()> {
@@ -95,6 +98,14 @@ pub(crate) fn check_options(args: &ConvertAnnotationsArgs, from: FromArg, to: To
     Ok(())
 }
 
+/// Refuses options of Label Studio for drafts of others.
+pub(crate) fn check_label_studio(args: &LabelStudioArgs, to: &Format) -> Result<()> {
+    if (args.template.is_some() || args.results.is_some()) && to.name != LABEL_STUDIO {
+        bail_usage!("--template and --results: only --to {LABEL_STUDIO} needs them");
+    }
+    Ok(())
+}
+
 /// Reads files of annotation tools.
 pub(crate) fn read(args: &ConvertAnnotationsArgs, from: FromArg) -> Result<Project> {
     let tool = &args.tool;
@@ -106,6 +117,7 @@ pub(crate) fn read(args: &ConvertAnnotationsArgs, from: FromArg) -> Result<Proje
         annotators: tool.annotator.clone(),
         modifiers_in_class: tool.modifiers_in_class,
         fps: args.fps,
+        end_frame: args.label_studio.end_frame(),
     };
     let format = match from {
         FromArg::Tool(format) => Some(format),
@@ -151,11 +163,12 @@ pub(crate) fn write(
     format: &Format,
     project: &Project,
 ) -> Result<()> {
-    let options = WriteOptions {
+    check_label_studio(&args.label_studio, format)?;
+    let options = args.label_studio.applied(WriteOptions {
         media: args.tool.media.clone(),
         fps: args.fps,
         ..WriteOptions::default()
-    };
+    });
     let paths = exchange::write(format, project, &args.out, &options).map_err(refused)?;
     if let Some(losses) = format.losses(project) {
         tracing::warn!("{losses}");

@@ -9,7 +9,7 @@ use tal_core::atomic::write_atomic;
 use crate::failure::{UsageError, bail_usage};
 
 /// Extensions of files of detections.
-pub(crate) const DETECTIONS: [&str; 2] = ["json", "csv"];
+pub(crate) const DETECTIONS: [&str; 4] = ["json", "jsonl", "csv", "tsv"];
 
 /// Finds out before a long computation whether its result could not be written. `extensions` are those allowed; any if it is
 /// empty.

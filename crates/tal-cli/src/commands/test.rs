@@ -6,7 +6,7 @@ use anyhow::Result;
 use tal_data::{Dataset, results};
 use tal_engine::{DeviceChoice, Evaluator};
 
-use super::{output, trained};
+use super::{output, rules, trained};
 use crate::args::TestArgs;
 use crate::console::Console;
 use crate::tables;
@@ -18,19 +18,26 @@ pub(crate) fn run(args: &TestArgs, device: DeviceChoice, console: &Console) -> R
     if let Some(file) = &args.detections {
         output::check("--detections", file, &output::DETECTIONS)?;
     }
-    let (path, detector) = trained::open(&args.trained, device)?;
+    let file = rules::read(args.tuned.thresholds.as_deref())?;
+    let sigma = file.as_ref().and_then(|file| file.sigma);
+    let (path, detector) = trained::open(&args.trained, sigma, device)?;
     let config = detector.config();
     let subsets = match args.subset.is_empty() {
         true => config.dataset.test_subsets.clone(),
         false => args.subset.clone(),
     };
     let dataset = Arc::new(Dataset::open(&config.dataset, &subsets)?);
-    let evaluator = Evaluator::new(dataset, &subsets, config.train.num_workers);
+    let ids = (0..dataset.num_recordings()).map(|index| dataset.recording(index).id.as_str());
+    let note = rules::note(&args.tuned, file.as_ref(), ids)?;
     let classes = detector.classes();
+    let rules = rules::of_file(args.tuned.thresholds.as_deref(), file.as_ref(), classes)?;
+    let evaluator = Evaluator::new(dataset, &subsets, config.train.num_workers);
     evaluator.check(config, classes, detector.external_scores())?;
     let template = "testing {bar:30} {pos}/{len} recordings, {eta} left";
     let bar = console.bar(evaluator.num_recordings() as u64, 0, template);
-    let outcome = evaluator.evaluate(&detector, &mut |done, _| bar.set_position(done as u64));
+    let outcome = evaluator.evaluate_with(&detector, &rules, &mut |done, _| {
+        bar.set_position(done as u64);
+    });
     bar.finish_and_clear();
     let report = outcome?;
     if let Some(file) = &args.json {
@@ -56,5 +63,6 @@ pub(crate) fn run(args: &TestArgs, device: DeviceChoice, console: &Console) -> R
         evaluator.num_recordings(),
         report.detect_time.as_secs_f64(),
         config.evaluation.dialect,
-    ))
+    ))?;
+    note.map_or(Ok(()), |note| console.print(&note))
 }

@@ -11,7 +11,7 @@ const README: &str = include_str!("../../../../README.md");
 const OWN_DATA: &str = include_str!("../../../../docs/own-data.md");
 
 /// The block of shell commands of a document that holds `part`, without the line that sets `tal`.
-fn block(document: &str, part: &str) -> String {
+pub(crate) fn block(document: &str, part: &str) -> String {
     let mut blocks = document.split("```sh\n").skip(1);
     let block = blocks.find_map(|rest| {
         let block = rest.split("```").next().unwrap();
@@ -23,7 +23,7 @@ fn block(document: &str, part: &str) -> String {
 }
 
 /// Runs commands as a user's shell does; each must succeed. Returns their standard output.
-fn run(place: &Place, commands: &str) -> String {
+pub(crate) fn run(place: &Place, commands: &str) -> String {
     let program = env!("CARGO_BIN_EXE_tal");
     let script = format!("set -e\ntal='{program} --threads 1'\n{commands}");
     let output = Command::new("sh")

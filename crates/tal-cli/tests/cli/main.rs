@@ -1,6 +1,7 @@
 //! The program `tal` from outside: its output, files and exit codes.
 
 mod ablate;
+mod annotation_loop;
 mod bad_input;
 mod check;
 mod config;
@@ -18,12 +19,15 @@ mod inspect;
 mod inspect_files;
 mod interrupted;
 mod killed;
+mod many_recordings;
 mod measures;
 mod no_effect;
+mod predict;
 mod profile;
 mod released;
 mod report;
 mod runs;
 mod support;
 mod terminal;
+mod tune;
 mod workflow;

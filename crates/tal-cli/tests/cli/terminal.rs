@@ -1,4 +1,4 @@
-//! What the program says about itself and the machine.
+//! Messages of the program about itself and the machine.
 
 use std::process::{Command, Stdio};
 

@@ -127,9 +127,11 @@ mod tests {
                 .collect();
             let mut left = one_at_a_time(all.clone());
             for one in &left {
-                proptest::prop_assert!(all.iter().any(|other| {
-                    other.label == one.label && other.segment.intersection(one.segment) == one.segment.length()
-                }));
+                let holds = |other: &Detection| {
+                    let shared = other.segment.intersection(one.segment);
+                    other.label == one.label && shared == one.segment.length()
+                };
+                proptest::prop_assert!(all.iter().any(holds));
             }
             left.sort_by(|a, b| a.segment.start.total_cmp(&b.segment.start));
             for pair in left.windows(2) {

@@ -22,6 +22,7 @@ pub(super) static FORMAT: Format = Format {
     recognise,
     read: Some(read),
     write: Some(write),
+    ..Format::PLAIN
 };
 
 /// Begins the line behind a label that tells its frequencies.

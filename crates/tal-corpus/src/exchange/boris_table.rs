@@ -26,6 +26,7 @@ pub(super) static FORMAT: Format = Format {
     },
     read: Some(read),
     write: None,
+    ..Format::PLAIN
 };
 
 /// Columns that versions of BORIS name differently.

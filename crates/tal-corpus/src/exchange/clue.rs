@@ -1,7 +1,6 @@
-//! What a file shows before it is read, for recognition.
+//! Clues that a file gives before it is read, for recognition.
 
 use std::borrow::Cow;
-use std::path::Path;
 
 use serde_json::Value;
 use tal_core::plain_list;
@@ -12,30 +11,23 @@ const LINES: usize = 20;
 
 /// What a file shows before it is read.
 pub(super) struct Clue<'a> {
-    path: &'a Path,
     text: Cow<'a, str>,
     /// The content, if it is JSON.
     pub(super) json: Option<Value>,
 }
 
 impl<'a> Clue<'a> {
-    pub(super) fn new(bytes: &'a [u8], path: &'a Path) -> Self {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let json = (text.trim_start().starts_with(['{', '[']))
             .then(|| serde_json::from_str(&text).ok())
             .flatten();
-        Self { path, text, json }
+        Self { text, json }
     }
 
     /// The whole text.
     pub(super) fn text(&self) -> &str {
         &self.text
-    }
-
-    /// Whether the name of the file has an ending, in lower case.
-    pub(super) fn ends_with(&self, ending: &str) -> bool {
-        let name = self.path.to_string_lossy().to_lowercase();
-        (name.strip_suffix(ending)).is_some_and(|stem| stem.ends_with('.'))
     }
 
     /// First lines that are not empty.

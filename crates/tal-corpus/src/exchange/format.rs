@@ -1,4 +1,4 @@
-//! What a format of an annotation tool is.
+//! A format of an annotation tool, and the things that it can say.
 
 use std::path::Path;
 
@@ -21,6 +21,11 @@ pub struct Format {
     pub extensions: &'static [&'static str],
     /// Number of recordings in a file.
     pub layout: Layout,
+    /// Name of a file that is written, with `{id}` for the id of its recording; else the id, or `annotations`, with the usual
+    /// ending.
+    pub(super) file_name: Option<&'static str>,
+    /// File that is written beside the annotations.
+    pub(super) beside: Option<Beside>,
     /// What events can say.
     pub carries: Carries,
     /// Whether the content of a file is of this format.
@@ -30,12 +35,21 @@ pub struct Format {
 }
 
 /// Number of recordings in a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Layout {
     /// One; the name of the file is its id.
     OneEach,
     /// Any number.
     Together,
+    /// Those whose ids give the same text, which is the name of the file.
+    Grouped(fn(&str) -> &str),
+}
+
+/// A file that an annotation tool needs besides the annotations.
+pub(super) struct Beside {
+    /// End of its name, behind that of the annotations without ending.
+    pub(super) suffix: &'static str,
+    pub(super) write: Writer,
 }
 
 /// What a format can say, besides class, start and end.
@@ -43,6 +57,14 @@ pub enum Layout {
 pub struct Carries {
     /// Events without an end.
     pub points: bool,
+    /// Events with an end.
+    pub states: bool,
+    /// Events of one class that overlap or touch.
+    pub repeats: bool,
+    /// Recordings without events.
+    pub empty_recordings: bool,
+    /// Spaces in names.
+    pub spaces: bool,
     /// Scores of a detector.
     pub scores: bool,
     /// Who does it.
@@ -65,6 +87,10 @@ impl Carries {
     /// Class, start and end alone.
     pub const SEGMENTS: Self = Self {
         points: false,
+        states: true,
+        repeats: true,
+        empty_recordings: true,
+        spaces: true,
         scores: false,
         subjects: false,
         annotators: false,
@@ -77,6 +103,20 @@ impl Carries {
 }
 
 impl Format {
+    /// A format that does nothing, for what formats have in common.
+    pub(super) const PLAIN: Self = Self {
+        name: "",
+        title: "",
+        extensions: &[],
+        layout: Layout::OneEach,
+        file_name: None,
+        beside: None,
+        carries: Carries::SEGMENTS,
+        recognise: |_| false,
+        read: None,
+        write: None,
+    };
+
     /// Whether files of the format can be read.
     pub fn can_read(&self) -> bool {
         self.read.is_some()

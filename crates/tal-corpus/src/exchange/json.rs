@@ -33,6 +33,11 @@ impl<'a> Item<'a> {
         Self { path, place, value }
     }
 
+    /// The place, for messages.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
     /// The error that something else was expected.
     pub(super) fn wrong(&self, expected: impl Into<String>) -> ExchangeError {
         let found = self
@@ -71,6 +76,11 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// A field, if it is there and not null.
+    pub(super) fn get(&self, name: &str) -> Option<Item<'a>> {
+        Some(self.field(name)).filter(|field| !field.is_missing())
+    }
+
     /// Fields of an object with their names.
     pub(super) fn fields(
         &self,
@@ -97,6 +107,14 @@ impl<'a> Item<'a> {
             place: format!("{place}[{index}]"),
             value: Some(value),
         }))
+    }
+
+    /// Elements of a list that may be missing.
+    pub(super) fn optional_items(&self, name: &str) -> Result<Vec<Item<'a>>, ExchangeError> {
+        match self.get(name) {
+            Some(list) => Ok(list.items()?.collect()),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// A text, of a number its digits.
@@ -140,5 +158,27 @@ impl<'a> Item<'a> {
     /// A number above 0, or nothing.
     pub(super) fn positive(&self) -> Option<f64> {
         self.optional_number().filter(|number| *number > 0.0)
+    }
+
+    /// A finite number from 0.
+    pub(super) fn from_zero(&self, expected: &str) -> Result<f64, ExchangeError> {
+        let number = self.optional_number().filter(|number| *number >= 0.0);
+        number.ok_or_else(|| self.wrong(expected))
+    }
+
+    /// A number above 0; nothing if it is missing.
+    pub(super) fn optional_above_zero(&self, expected: &str) -> Result<Option<f64>, ExchangeError> {
+        match self.is_missing() {
+            true => Ok(None),
+            false => (self.positive().map(Some)).ok_or_else(|| self.wrong(expected)),
+        }
+    }
+
+    /// A finite number; nothing if it is missing.
+    pub(super) fn optional_finite(&self, expected: &str) -> Result<Option<f64>, ExchangeError> {
+        match self.is_missing() {
+            true => Ok(None),
+            false => self.number(expected).map(Some),
+        }
     }
 }

@@ -1,4 +1,6 @@
-//! What a format cannot say of annotations.
+//! Parts of annotations that a format cannot say.
+
+use std::collections::BTreeMap;
 
 use super::format::{Carries, Format};
 use super::model::{Event, Project, Track};
@@ -60,6 +62,31 @@ pub fn losses(title: &str, carries: Carries, project: &Project) -> Option<String
             "point events ({num_points}) become as short as {title} allows"
         ));
     }
+    let num_states = count(|e| e.end.is_some());
+    if !carries.states && num_states > 0 {
+        sentences.push(format!(
+            "events with an end ({num_states}) become points in their middle"
+        ));
+    }
+    let num_joined: usize = project.tracks.iter().map(num_joined).sum();
+    if !carries.repeats && num_joined > 0 {
+        sentences.push(format!(
+            "events that overlap or touch one of their class ({num_joined}) become one with it"
+        ));
+    }
+    let num_empty = tracks(|t| t.events.is_empty());
+    if !carries.empty_recordings && num_empty > 0 {
+        sentences.push(format!(
+            "recordings without events ({num_empty}) are left out"
+        ));
+    }
+    let ids = project.tracks.iter().map(|track| &track.id);
+    let num_spaced = (project.classes.iter().chain(ids))
+        .filter(|name| name.contains(char::is_whitespace))
+        .count();
+    if !carries.spaces && num_spaced > 0 {
+        sentences.push(format!("spaces in names ({num_spaced}) become underscores"));
+    }
     let num_early = count(|e| e.start < 0.0);
     if num_early > 0 {
         sentences.push(format!("starts before 0 s ({num_early}) become 0"));
@@ -72,6 +99,20 @@ pub fn losses(title: &str, carries: Carries, project: &Project) -> Option<String
         ));
     }
     (!sentences.is_empty()).then(|| sentences.join("; "))
+}
+
+/// Number of events that overlap or touch an earlier one of their class.
+fn num_joined(track: &Track) -> usize {
+    let mut ends: BTreeMap<&str, f64> = BTreeMap::new();
+    let mut events: Vec<&Event> = track.events.iter().collect();
+    events.sort_by(|a, b| a.start.total_cmp(&b.start));
+    let mut joined = 0;
+    for event in events {
+        let end = ends.entry(&event.class).or_insert(f64::NEG_INFINITY);
+        joined += usize::from(event.start <= *end);
+        *end = end.max(event.end_or_start());
+    }
+    joined
 }
 
 /// A number with a noun.

@@ -108,6 +108,11 @@ impl Event {
         }
     }
 
+    /// The time in the middle, or that of a point event.
+    pub fn middle(&self) -> f64 {
+        self.start + (self.end_or_start() - self.start) / 2.0
+    }
+
     /// The end, or the time of a point event.
     pub fn end_or_start(&self) -> f64 {
         self.end.unwrap_or(self.start)

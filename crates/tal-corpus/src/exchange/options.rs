@@ -24,6 +24,8 @@ pub struct ReadOptions {
     pub modifiers_in_class: bool,
     /// Frame rate of formats that count frames.
     pub fps: Option<f64>,
+    /// Label Studio: meaning of the end of a timeline label.
+    pub end_frame: EndFrame,
 }
 
 /// Where tiers hold the class.
@@ -47,6 +49,36 @@ pub enum IdSource {
     Media,
 }
 
+/// How people label in Label Studio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelStudioTemplate {
+    /// Timeline labels of a video, in frames.
+    Timeline,
+    /// Labels of a sound, or of the sound of a video, in seconds.
+    Labels,
+    /// Labels of a time series, in seconds.
+    TimeSeries,
+}
+
+/// Whether events become drafts or finished work in Label Studio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelStudioResults {
+    /// Drafts, with scores.
+    Predictions,
+    /// The work of a person.
+    Annotations,
+}
+
+/// The end of a timeline label in Label Studio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EndFrame {
+    /// The last frame of the event: its editor draws a label of one frame from that frame to itself.
+    #[default]
+    Included,
+    /// The frame behind the event, as examples of its machine learning backend write it.
+    Excluded,
+}
+
 /// Options for what the annotations do not say.
 ///
 /// # Units
@@ -57,6 +89,12 @@ pub struct WriteOptions {
     pub media: Option<String>,
     /// Frame rate of formats that count frames, if a recording has none.
     pub fps: Option<f64>,
+    /// Label Studio: how people label; by the ending of the first film or sound if it is not given.
+    pub template: Option<LabelStudioTemplate>,
+    /// Label Studio: drafts or finished work; drafts if an event has a score if it is not given.
+    pub results: Option<LabelStudioResults>,
+    /// Label Studio: meaning of the end of a timeline label.
+    pub end_frame: EndFrame,
     /// Time of writing in UTC, such as `2026-11-30T12:00:00`.
     pub date: String,
 }
@@ -68,6 +106,9 @@ impl Default for WriteOptions {
         Self {
             media: None,
             fps: None,
+            template: None,
+            results: None,
+            end_frame: EndFrame::default(),
             date: format!("{}T{hour:02}:{minute:02}:{second:02}", now.date()),
         }
     }

@@ -12,7 +12,7 @@ use super::table::{FORMATS, names};
 /// # Errors
 /// If no format fits.
 pub fn recognise(bytes: &[u8], path: &Path) -> Result<&'static Format, ExchangeError> {
-    let clue = Clue::new(bytes, path);
+    let clue = Clue::new(bytes);
     let mut readable = FORMATS.iter().filter(|format| format.can_read());
     let found = readable.find(|format| (format.recognise)(&clue));
     found.copied().ok_or_else(|| ExchangeError::Unrecognised {

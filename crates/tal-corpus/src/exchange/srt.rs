@@ -21,6 +21,7 @@ pub(super) static FORMAT: Format = Format {
     recognise,
     read: Some(read),
     write: Some(write),
+    ..Format::PLAIN
 };
 
 fn recognise(clue: &Clue) -> bool {

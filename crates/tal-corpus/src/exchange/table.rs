@@ -1,7 +1,10 @@
 //! The table of formats.
 
 use super::format::Format;
-use super::{audacity, boris, boris_table, elan, srt, text_grid, v_trace, via, via_table, web_vtt};
+use super::{
+    audacity, bids, boris, boris_table, dcase, elan, feral, fiftyone, json_lines, label_studio,
+    mabe, osl, rttm, soccernet, srt, text_grid, v_trace, via, via_table, web_vtt,
+};
 
 /// All formats. Recognition takes the first that fits.
 pub static FORMATS: &[&Format] = &[
@@ -15,6 +18,16 @@ pub static FORMATS: &[&Format] = &[
     &web_vtt::FORMAT,
     &srt::FORMAT,
     &audacity::FORMAT,
+    &label_studio::FORMAT,
+    &soccernet::FORMAT,
+    &osl::FORMAT,
+    &feral::FORMAT,
+    &fiftyone::FORMAT,
+    &json_lines::FORMAT,
+    &rttm::FORMAT,
+    &mabe::FORMAT,
+    &dcase::FORMAT,
+    &bids::FORMAT,
 ];
 
 impl Format {

@@ -26,6 +26,7 @@ pub(super) static FORMAT: Format = Format {
     recognise,
     read: Some(read),
     write: Some(write::write),
+    ..Format::PLAIN
 };
 
 fn recognise(clue: &Clue) -> bool {

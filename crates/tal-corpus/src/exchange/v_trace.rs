@@ -23,6 +23,7 @@ pub(super) static FORMAT: Format = Format {
     recognise,
     read: Some(read),
     write: Some(write),
+    ..Format::PLAIN
 };
 
 const COLUMNS: [&str; 3] = ["labelId", "timestamp", "endTimestamp"];

@@ -26,6 +26,7 @@ pub(super) static FORMAT: Format = Format {
     },
     read: Some(read),
     write: None,
+    ..Format::PLAIN
 };
 
 const HEADER: &str = "# CSV_HEADER =";
@@ -63,9 +64,14 @@ fn read(bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Project, Exc
         _ => vec![needed("temporal_coordinates")?],
     };
     let regions = column("spatial_coordinates");
+    // The reader of rows does not count the lines of notes above them.
+    let is_note = |line: &&str| line.starts_with('#');
+    let notes: Vec<&str> = text.split_inclusive('\n').take_while(is_note).collect();
+    let num_notes = notes.len() as u64;
+    let line = |row: &csv::StringRecord| row.position().map_or(0, |at| at.line()) + num_notes;
     let cell = |row: &csv::StringRecord, at: usize, name: &str| {
         let text = row.get(at).unwrap_or_default();
-        let line = row.position().map_or(0, csv::Position::line);
+        let line = line(row);
         serde_json::from_str::<Value>(text).map_err(|_| {
             ExchangeError::part(path, format!("line {line}, column {name}"), text, "JSON")
         })
@@ -75,7 +81,7 @@ fn read(bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Project, Exc
             .comment(Some(b'#'))
             .has_headers(false)
             .flexible(true)
-            .from_reader(text.as_bytes())
+            .from_reader(text[notes.concat().len()..].as_bytes())
             .into_records()
             .filter_map(Result::ok)
     };
@@ -102,7 +108,7 @@ fn read(bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Project, Exc
     let mut tracks: Vec<Track> = Vec::new();
     let (mut num_regions, mut num_of_files, mut num_without) = (0, 0, 0);
     for row in rows() {
-        let line = row.position().map_or(0, csv::Position::line);
+        let line = line(&row);
         let wrong = |name: &str, found: &str, expected: &str| {
             ExchangeError::part(path, format!("line {line}, column {name}"), found, expected)
         };

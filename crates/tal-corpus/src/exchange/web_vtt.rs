@@ -23,6 +23,7 @@ pub(super) static FORMAT: Format = Format {
     recognise,
     read: Some(read),
     write: Some(write),
+    ..Format::PLAIN
 };
 
 /// First word of the file.

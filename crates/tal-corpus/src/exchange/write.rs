@@ -8,8 +8,8 @@ use tal_core::atomic::write_atomic;
 
 use super::format::{Format, Layout};
 use super::model::{Event, Project, Track};
-use super::names::{clean, file_name};
-use super::table::names;
+use super::names::{self, clean, file_name};
+use super::table;
 use super::{ExchangeError, WriteOptions};
 
 /// Name of the file of a format with [`Layout::Together`], without ending.
@@ -25,6 +25,7 @@ pub struct OutputFile {
 }
 
 /// The files of a format, in the order of the recordings; a single one, named `annotations`, if the format holds all together.
+/// A file that the tool needs besides follows behind them.
 ///
 /// # Errors
 /// A format that cannot be written; recordings whose ids give one name; something that the format cannot say at all.
@@ -36,23 +37,34 @@ pub fn files(
     let write = format.write.ok_or_else(|| ExchangeError::OneWay {
         format: format.name,
         verb: "written",
-        others: names(Format::can_write),
+        others: table::names(Format::can_write),
     })?;
     let project = cleaned(project);
+    if !format.carries.spaces {
+        names::check(format.title, &project)?;
+    }
     let extension = format.extensions.first().copied().unwrap_or("txt");
-    if format.layout == Layout::Together {
-        return Ok(vec![OutputFile {
-            name: format!("{TOGETHER}.{extension}"),
-            content: write(&project, options)?,
-        }]);
+    if let Layout::Together = format.layout {
+        let name = match format.file_name {
+            Some(name) => name.to_owned(),
+            None => format!("{TOGETHER}.{extension}"),
+        };
+        let content = write(&project, options)?;
+        let beside = beside(format, &name, &project, options)?;
+        let mut files = vec![OutputFile { name, content }];
+        files.extend(beside);
+        return Ok(files);
     }
     let mut taken: BTreeMap<String, String> = BTreeMap::new();
     let mut all = Vec::new();
-    for track in project.tracks {
-        let name = format!("{}.{extension}", file_name(&track.id));
+    for (id, tracks) in parts(format.layout, project.tracks) {
+        let pattern = format
+            .file_name
+            .map_or_else(|| format!("{{id}}.{extension}"), str::to_owned);
+        let name = pattern.replace("{id}", &file_name(&id));
         // Some file systems do not tell upper from lower case.
-        if let Some(first) = taken.insert(name.to_lowercase(), track.id.clone()) {
-            let second = track.id;
+        if let Some(first) = taken.insert(name.to_lowercase(), id.clone()) {
+            let second = id;
             return Err(ExchangeError::SameFile {
                 first,
                 second,
@@ -61,13 +73,46 @@ pub fn files(
         }
         let one = Project {
             classes: project.classes.clone(),
-            tracks: vec![track],
+            tracks,
             unread: BTreeMap::new(),
         };
         let content = write(&one, options)?;
         all.push(OutputFile { name, content });
     }
     Ok(all)
+}
+
+/// Recordings that share a file, with the text that names it.
+fn parts(layout: Layout, tracks: Vec<Track>) -> Vec<(String, Vec<Track>)> {
+    let mut parts: Vec<(String, Vec<Track>)> = Vec::new();
+    for track in tracks {
+        let id = match layout {
+            Layout::Grouped(group) => group(&track.id).to_owned(),
+            _ => track.id.clone(),
+        };
+        match parts.iter_mut().find(|(known, _)| *known == id) {
+            Some((_, tracks)) if matches!(layout, Layout::Grouped(_)) => tracks.push(track),
+            _ => parts.push((id, vec![track])),
+        }
+    }
+    parts
+}
+
+/// The file that stands beside annotations named `name`.
+fn beside(
+    format: &Format,
+    name: &str,
+    project: &Project,
+    options: &WriteOptions,
+) -> Result<Option<OutputFile>, ExchangeError> {
+    let Some(beside) = &format.beside else {
+        return Ok(None);
+    };
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    Ok(Some(OutputFile {
+        name: format!("{stem}{}", beside.suffix),
+        content: (beside.write)(project, options)?,
+    }))
 }
 
 /// Writes annotations: to `out` itself if it ends as files of the format do, else into the folder `out`, which is made.
@@ -84,19 +129,25 @@ pub fn write(
     let mut files = files(format, project, options)?;
     let mut paths: Vec<PathBuf> = files.iter().map(|file| out.join(&file.name)).collect();
     if format.has_extension(out) && !out.is_dir() {
-        if files.len() > 1 {
+        let num_besides = usize::from(format.beside.is_some());
+        if files.len() > 1 + num_besides {
             return Err(ExchangeError::OneRecording {
                 path: out.to_owned(),
                 format: format.name,
                 count: files.len(),
             });
         }
-        paths.truncate(1);
-        paths.fill(out.to_owned());
+        if let Some(beside) = paths.get_mut(1) {
+            let stem = out.file_stem().unwrap_or_default().to_string_lossy();
+            let suffix = format.beside.as_ref().map_or("", |beside| beside.suffix);
+            *beside = out.with_file_name(format!("{stem}{suffix}"));
+        }
+        paths
+            .iter_mut()
+            .take(1)
+            .for_each(|path| *path = out.to_owned());
         if out.to_string_lossy().to_lowercase().ends_with(".gz") {
-            files
-                .iter_mut()
-                .for_each(|file| file.content = packed(&file.content));
+            (files.iter_mut().take(1)).for_each(|file| file.content = packed(&file.content));
         }
     } else {
         std::fs::create_dir_all(out).map_err(at(out))?;

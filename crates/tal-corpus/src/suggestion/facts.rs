@@ -1,4 +1,4 @@
-//! What annotations and feature files tell about a data set.
+//! Facts about a data set, from its annotations and feature files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -48,11 +48,12 @@ def end_of(event):
     return event["start"] if event["end"] is None else event["end"]
 
 
-def compare(recording, found, shortest=0.0, tolerance=0.0006):
+def compare(recording, found, shortest=0.0, shortest_point=0.0, tolerance=0.0006):
     """Events (class, start, end) against the source, paired class by class in the order of time."""
     expected = defaultdict(list)
     for event in recording["events"]:
-        expected[event["class"]].append((event["start"], max(end_of(event), event["start"] + shortest)))
+        least = shortest_point if event["end"] is None else shortest
+        expected[event["class"]].append((event["start"], max(end_of(event), event["start"] + least)))
     read = defaultdict(list)
     for name, start, end in found:
         read[name].append((start, end))
@@ -98,7 +99,7 @@ def elan(folder, source):
         expect(not missing or recording["events"], f"{path}: no tier for {missing}")
         linked = document.get_linked_files()
         expect(linked[0]["RELATIVE_MEDIA_URL"] == f"./{recording['id']}.mp4", f"{path}: {linked}")
-        count += compare(recording, found, shortest=MILLISECOND)
+        count += compare(recording, found, shortest=MILLISECOND, shortest_point=MILLISECOND)
     return count
 
 
@@ -278,7 +279,7 @@ def textgrid(folder, source):
             found += [
                 (without_score(i.mark, SCORE_IN_TIER), float(i.minTime), float(i.maxTime)) for i in tier if i.mark
             ]
-        count += compare(recording, found)
+        count += compare(recording, found, shortest=MILLISECOND)
     return count
 
 
@@ -293,7 +294,7 @@ def praat(folder, source):
                 start, end = (entry[0], entry[0]) if len(entry) == 2 else entry[:2]
                 # praatio keeps the two quotation marks that stand for one in a file.
                 found.append((without_score(entry[-1].replace('""', '"'), SCORE_IN_TIER), start, end))
-        count += compare(recording, found)
+        count += compare(recording, found, shortest=MILLISECOND)
     return count
 
 
@@ -309,7 +310,7 @@ def webvtt(folder, source):
                 text = text.replace(name, letter)
             start, end = (one.in_milliseconds() / 1000 for one in (cue.start_time, cue.end_time))
             found.append((without_score(text, SCORE_IN_CUE), start, end))
-        count += compare(recording, found, shortest=MILLISECOND)
+        count += compare(recording, found, shortest=MILLISECOND, shortest_point=MILLISECOND)
     return count
 
 
@@ -321,7 +322,7 @@ def srt(folder, source):
             (without_score(cue.content, SCORE_IN_CUE), cue.start.total_seconds(), cue.end.total_seconds())
             for cue in reader.parse(path.read_text(encoding="utf-8"))
         ]
-        count += compare(recording, found, shortest=MILLISECOND)
+        count += compare(recording, found, shortest=MILLISECOND, shortest_point=MILLISECOND)
     return count
 
 

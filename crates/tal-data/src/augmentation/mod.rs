@@ -12,7 +12,8 @@ use chacha20::ChaCha8Rng;
 use tal_core::Segment;
 use tal_core::config::{AugmentationConfig, DatasetConfig, FeatureFormat};
 
-use crate::dataset::{Features, resize};
+use crate::dataset::Features;
+use crate::dataset::resize::linear;
 use crate::rng::{Purpose, stream, unit};
 use crate::sample::SampleKey;
 
@@ -74,7 +75,7 @@ pub(crate) fn augment<E>(
         let factor = (low.ln() + share * (high.ln() - low.ln())).exp();
         let len = windows.scaled_len(signal.len(), factor);
         let exact = len as f64 / signal.len() as f64;
-        signal = resize::linear(&signal, len);
+        signal = linear(&signal, len);
         let grid = windows.scaled_grid(&recording.features.grid, exact);
         recording.features.grid = grid;
         places = places

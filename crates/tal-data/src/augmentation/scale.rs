@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tal_core::Segment;
 
 use super::windows::SignalWindows;
-use crate::dataset::{Features, resize};
+use crate::dataset::Features;
+use crate::dataset::resize::linear;
 
 /// Features of a recording whose signal is stretched by `factor` (above 1: slower). Their grid keeps the clock of the recording, so
 /// that detections come out in its seconds.
@@ -19,7 +20,7 @@ pub fn rescaled(features: &Features, windows: SignalWindows, factor: f64) -> Fea
     let exact = len as f64 / signal.len() as f64;
     Features {
         id: features.id.clone(),
-        array: Arc::new(windows.fold(&resize::linear(&signal, len))),
+        array: Arc::new(windows.fold(&linear(&signal, len))),
         grid: windows.scaled_grid(&features.grid, exact),
         duration: features.duration,
     }

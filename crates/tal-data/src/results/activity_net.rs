@@ -5,48 +5,23 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
-use tal_core::atomic::write_atomic;
 use tal_core::{ClassMap, Detection, DetectionSet, Segment};
 
-use super::{Labels, ResultsError, shortened};
+use super::{Labels, ResultFormat, ResultsError, shortened, writer};
 use crate::bounded;
 use crate::encoding::Decoded;
 use crate::json::{Name, Number, without_position};
 
-/// Recordings in their order.
-struct Ordered<'a>(Vec<(&'a str, Vec<Entry>)>);
-
-impl Serialize for Ordered<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(id, entries)| (id, entries)))
-    }
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    version: &'static str,
-    results: Ordered<'a>,
-    external_data: serde_json::Map<String, serde_json::Value>,
-}
-
-#[derive(Serialize)]
-struct Entry {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    label: Option<String>,
-    score: f64,
-    segment: [f64; 2],
-}
-
 /// An entry as others write it.
 #[derive(Deserialize)]
 #[serde(expecting = "a detection with segment, score and label")]
-struct Found {
+pub(super) struct Found {
     #[serde(default)]
-    label: Option<Name>,
-    score: Number,
-    segment: [Number; 2],
+    pub(super) label: Option<Name>,
+    pub(super) score: Number,
+    pub(super) segment: [Number; 2],
 }
 
 /// Reads an ActivityNet result file; labels are names of `classes`, `class_ID`, or ids (of ActionFormer and its relatives).
@@ -284,34 +259,7 @@ pub fn write_json(
     detections: &DetectionSet,
     classes: &ClassMap,
 ) -> Result<(), ResultsError> {
-    let entries = |rows: &[Detection]| {
-        rows.iter()
-            .map(|detection| Entry {
-                label: (detection.label != Detection::NO_CLASS)
-                    .then(|| classes.display_name(detection.label)),
-                score: detection.score,
-                segment: [detection.segment.start, detection.segment.end],
-            })
-            .collect()
-    };
-    let document = Document {
-        version: "VERSION 1.3",
-        results: Ordered(
-            detections
-                .iter()
-                .map(|(id, rows)| (id.as_str(), entries(rows)))
-                .collect(),
-        ),
-        external_data: serde_json::Map::new(),
-    };
-    write_atomic(path, |out| {
-        serde_json::to_writer(&mut *out, &document)?;
-        out.write_all(b"\n")
-    })
-    .map_err(|source| ResultsError::Write {
-        path: path.to_owned(),
-        source,
-    })
+    writer::write_set(path, ResultFormat::ActivityNet, detections, classes)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Errors of files of detections.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// Reason why a file of detections cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +13,7 @@ pub enum ResultsError {
         /// The file.
         path: PathBuf,
         /// The operating system's error.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The file cannot be written.
     #[error("cannot write detections to {}: {source}", path.display())]
@@ -20,10 +21,10 @@ pub enum ResultsError {
         /// The file.
         path: PathBuf,
         /// The operating system's error.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The file's name does not say which format it is in.
-    #[error("{}: unknown format; expected a name that ends in .json, .csv or .tsv, or in .pkl to read a pickle", path.display())]
+    #[error("{}: unknown format; expected a name that ends in .json, .jsonl, .csv or .tsv, or in .pkl to read a pickle", path.display())]
     Extension {
         /// The file.
         path: PathBuf,
@@ -49,4 +50,14 @@ pub enum ResultsError {
         /// Fault, and right content.
         message: String,
     },
+}
+
+impl ResultsError {
+    /// A file that cannot be read, for `map_err`.
+    pub(super) fn unreadable(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| Self::Read {
+            path: path.to_owned(),
+            source,
+        }
+    }
 }

@@ -4,24 +4,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use serde::Serialize;
-use tal_core::atomic::write_atomic;
-use tal_core::{ClassMap, Detection, DetectionSet, Segment};
+use tal_core::{ClassMap, DetectionSet, Segment};
 
-use super::columns::{self, COLUMNS};
-use super::{Labels, ResultsError, shortened};
+use super::columns;
+use super::{Labels, ResultFormat, ResultsError, shortened, writer};
 use crate::bounded;
 use crate::table::{delimiter, with_point};
 use crate::text::unquoted;
-
-#[derive(Serialize)]
-struct Row<'a> {
-    recording: &'a str,
-    start: f64,
-    end: f64,
-    label: String,
-    score: f64,
-}
 
 /// Reads a table with the columns `recording`, `start`, `end`, `label` and `score` in any order, separated by commas, semicolons
 /// (then with a decimal comma, if there is one) or tabs. Without the column `label` its rows are proposals.
@@ -174,36 +163,11 @@ pub fn write_csv(
     detections: &DetectionSet,
     classes: &ClassMap,
 ) -> Result<(), ResultsError> {
-    let delimiter = match super::extension(path).as_deref() {
-        Some("tsv") => b'\t',
-        _ => b',',
+    let format = match ResultFormat::of_path(path) {
+        Some(ResultFormat::Tsv) => ResultFormat::Tsv,
+        _ => ResultFormat::Csv,
     };
-    write_atomic(path, |out| {
-        let mut writer = csv::WriterBuilder::new()
-            .has_headers(false)
-            .delimiter(delimiter)
-            .from_writer(out);
-        writer.write_record(COLUMNS)?;
-        for (id, detections) in detections {
-            for detection in detections {
-                writer.serialize(Row {
-                    recording: id,
-                    start: detection.segment.start,
-                    end: detection.segment.end,
-                    label: match detection.label {
-                        Detection::NO_CLASS => String::new(),
-                        label => classes.display_name(label),
-                    },
-                    score: detection.score,
-                })?;
-            }
-        }
-        writer.flush()
-    })
-    .map_err(|source| ResultsError::Write {
-        path: path.to_owned(),
-        source,
-    })
+    writer::write_set(path, format, detections, classes)
 }
 
 #[cfg(test)]

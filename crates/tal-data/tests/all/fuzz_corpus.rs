@@ -53,6 +53,13 @@ fn result_json() {
 }
 
 #[test]
+fn result_json_lines() {
+    check("results_json_lines", |bytes, path| {
+        results::parse_json_lines(bytes, path, &classes())
+    });
+}
+
+#[test]
 fn result_csv() {
     check("results_csv", |bytes, path| {
         results::parse_csv(bytes, path, &classes())

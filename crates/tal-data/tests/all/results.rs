@@ -36,7 +36,7 @@ proptest! {
     #[test]
     fn all_formats_keep_every_bit(set in detections()) {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["d.json", "d.CSV", "d.tsv"] {
+        for name in ["d.json", "d.CSV", "d.tsv", "d.jsonl"] {
             let path = folder.path().join(name);
             results::write(&path, &set, &classes()).unwrap();
             prop_assert_eq!(&results::read(&path, &classes()).unwrap(), &set);
@@ -95,7 +95,7 @@ fn wrong_files_are_told_what_is_wrong() {
     assert!(error_of("d.json", "{").contains("EOF while parsing an object at line 1 column 1"));
     assert_eq!(
         error_of("d.txt", ""),
-        "d.txt: unknown format; expected a name that ends in .json, .csv or .tsv, or in .pkl to read a pickle"
+        "d.txt: unknown format; expected a name that ends in .json, .jsonl, .csv or .tsv, or in .pkl to read a pickle"
     );
     let head = "recording,start,end,label,score\n";
     assert_eq!(
@@ -121,4 +121,83 @@ fn a_missing_file_is_named() {
             .to_string()
             .starts_with("cannot read detections from no/such.json: ")
     );
+}
+
+#[test]
+fn lines_hold_a_recording_or_a_detection() {
+    let parse = |text: &str| {
+        results::parse_json_lines(text.as_bytes(), &PathBuf::from("d.jsonl"), &classes())
+            .map_err(|error| error.to_string())
+    };
+    let whole = r#"{"recording": "a", "duration": 9, "detections": [{"label": "run", "score": 0.5, "segment": [1, 2]}, {"label": 1, "score": "0.25", "segment": [3, 4]}]}
+{"recording": "b", "detections": []}
+"#;
+    let single = r#"{"recording": "a", "start": 1, "end": 2, "label": "run", "score": 0.5}
+
+{"recording": "a", "start": 3, "end": 4, "label": "jump, twice", "score": 0.25}
+{"recording": "b"}"#;
+    let set = parse(whole).unwrap();
+    assert_eq!(set, parse(single).unwrap());
+    assert_eq!((set["a"].len(), set["b"].len()), (2, 0));
+    for (text, part) in [
+        ("[]", "line 1: "),
+        ("{\"recording\": \"a\", \"detections\": []}\n{", "line 2: "),
+        ("{\"detections\": []}", "missing field `recording`"),
+        (
+            "{\"recording\": \"a\", \"start\": 1}",
+            "without end or score",
+        ),
+        (
+            "{\"recording\": \"a\", \"detections\": []}\n{\"recording\": \"a\", \"detections\": []}",
+            "line 2: recording \"a\" occurs twice",
+        ),
+        (
+            "{\"recording\": \"a\", \"start\": 1, \"end\": 2, \"label\": \"walk\", \"score\": 1}",
+            "line 1: recording \"a\", detection 0: label \"walk\" is not a class",
+        ),
+        (
+            "{\"recording\": \"a\", \"start\": 3, \"end\": 2, \"label\": \"run\", \"score\": 1}",
+            "segment [3, 2]",
+        ),
+    ] {
+        let message = parse(text).unwrap_err();
+        assert!(message.contains(part), "{text}: {message}");
+    }
+}
+
+#[test]
+fn merging_finds_what_is_double_or_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let line =
+        |id: usize| format!("{{\"recording\":\"{id}\",\"file\":\"{id}.npy\",\"detections\":[]}}\n");
+    for shard in 0..3 {
+        let lines: String = (0..10).filter(|id| id % 3 == shard).map(line).collect();
+        std::fs::write(path(&format!("shard-{shard}-of-3.jsonl")), lines).unwrap();
+    }
+    let list: String = (0..12).map(|id| format!("{id}.npy\n")).collect();
+    std::fs::write(path("list.txt"), list).unwrap();
+    let mut out = Vec::new();
+    let list = path("list.txt");
+    let inputs = [folder.path().to_owned()];
+    let report = results::merge(&inputs, Some(&list), &mut out).unwrap();
+    // The order is that of one process.
+    let expected: String = (0..10).map(line).collect();
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
+    assert_eq!((report.num_recordings, report.num_double), (10, 0));
+    assert_eq!(
+        (report.num_missing, &report.missing[..]),
+        (2, &["10.npy".to_owned(), "11.npy".to_owned()][..])
+    );
+
+    let mut out = Vec::new();
+    let again = [folder.path().to_owned(), path("shard-1-of-3.jsonl")];
+    let report = results::merge(&again, None, &mut out).unwrap();
+    assert_eq!((report.num_recordings, report.num_double), (10, 3));
+    assert_eq!(String::from_utf8(out).unwrap().lines().count(), 10);
+    std::fs::write(path("shard-1-of-3.jsonl"), "{\"recording\": 1}\n").unwrap();
+    let message = results::merge(&inputs, None, &mut Vec::<u8>::new())
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("shard-1-of-3.jsonl: line 1"), "{message}");
 }

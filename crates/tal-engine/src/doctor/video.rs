@@ -1,4 +1,4 @@
-//! What features of videos need.
+//! Programs and files that features of videos need.
 
 use std::path::Path;
 

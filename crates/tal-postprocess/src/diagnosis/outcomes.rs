@@ -1,4 +1,4 @@
-//! What became of each detection and each annotation, to show them one by one.
+//! Outcome of each detection and each annotation, to show them one by one.
 
 use rayon::prelude::*;
 use tal_core::config::EvaluationConfig;

@@ -26,3 +26,4 @@ mod suppression_cases;
 mod suppression_equivalence;
 mod suppression_plain;
 mod suppression_properties;
+mod tuning;

@@ -1,7 +1,9 @@
 // Drawing of the timeline on its canvas.
 
-const GUTTER = 208;
-const LANE_NAME = 88;
+const GUTTER = 236;
+const LANE_NAME = 84;
+/** Steps of the time axis in seconds: parts of seconds, minutes and hours that people count in. */
+const TIME_STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 const HEAD = { overview: 26, axis: 24, channel: 26, most: 6 };
 
 /** Colours of the page's theme, read once per theme. */
@@ -90,8 +92,13 @@ function drawOverview(context, recording, width) {
 }
 
 function drawAxis(context, scale, top, width, bottom) {
-  const all = ticks(state.view.from, state.view.to, Math.max(2, (width - GUTTER) / 90));
-  const step = all.length > 1 ? all[1] - all[0] : 1;
+  const { from, to } = state.view;
+  const rough = (to - from) / Math.max(2, (width - GUTTER) / 90);
+  const step = TIME_STEPS.find((size) => size >= rough) ?? Math.ceil(rough / 7200) * 7200;
+  const all = [];
+  for (let i = Math.ceil(from / step - 1e-9); i * step <= to + 1e-9 * step; i++) {
+    all.push(i * step);
+  }
   const decimals = Math.max(0, Math.min(3, Math.ceil(-Math.log10(step) - 1e-9)));
   context.strokeStyle = colours.line;
   context.fillStyle = colours.muted;

@@ -3,7 +3,7 @@
 function filmPanel() {
   const note = element("p", { class: "notice" });
   const film = element("video", {
-    controls: true, preload: "auto", muted: true, playsinline: true, "aria-label": "Film of the recording",
+    controls: true, preload: "auto", playsinline: true, "aria-label": "Film of the recording",
   });
   const panel = element("div", { class: "film" }, film, note);
   let isFollowing = false;

@@ -156,7 +156,7 @@ async function details(page, check) {
   const box = await tracks.boundingBox();
   let isShown = false;
   for (let y = box.y + 140; y < box.y + box.height && !isShown; y += 7) {
-    for (let x = box.x + 220; x < box.x + box.width && !isShown; x += 23) {
+    for (let x = box.x + 240; x < box.x + box.width && !isShown; x += 23) {
       await page.mouse.move(x, y);
       isShown = await page.locator(".tip.visible").count() > 0;
     }

@@ -1,4 +1,4 @@
-//! What `metrics.jsonl` says about a run as a whole.
+//! Summary of a run by its `metrics.jsonl`.
 
 use std::path::Path;
 

@@ -13,7 +13,8 @@ use tal_data::{ANY_CLASS, text};
 use tal_engine::ExternalScores;
 
 use super::annotator;
-use crate::args::{EvaluateArgs, FusionArgs, RulesArgs};
+use crate::args::{EvaluateArgs, FusionArgs, RulesArgs, TunedArgs};
+use crate::commands::rules;
 use crate::failure::UsageError;
 
 /// Files to read and rules to follow.
@@ -23,6 +24,8 @@ pub(crate) struct Request<'a> {
     pub(crate) compare: Option<&'a Path>,
     pub(crate) rules: &'a RulesArgs,
     pub(crate) fusion: &'a FusionArgs,
+    /// Thresholds that are applied first.
+    pub(crate) tuned: Option<&'a TunedArgs>,
     /// Rules in place of `rules`, but for the subsets.
     pub(crate) config: Option<&'a EvaluationConfig>,
     /// Whether figures of classes are asked for.
@@ -37,6 +40,7 @@ impl<'a> From<&'a EvaluateArgs> for Request<'a> {
             compare: args.compare.as_deref(),
             rules: &args.rules,
             fusion: &args.fusion,
+            tuned: Some(&args.tuned),
             config: None,
             per_class: args.per_class,
         }
@@ -54,6 +58,8 @@ pub(crate) struct Input {
     pub(crate) config: EvaluationConfig,
     /// Whether the detections have no classes, so that all annotations count as one.
     pub(crate) is_class_agnostic: bool,
+    /// The sentence about thresholds that stands beside the figures.
+    pub(crate) note: Option<String>,
 }
 
 impl Input {
@@ -86,10 +92,24 @@ impl Input {
             subsets,
             config,
             is_class_agnostic: false,
+            note: None,
         };
-        input.detections = input.detections_of(args.detections, args)?;
+        let thresholds = args.tuned.and_then(|tuned| tuned.thresholds.as_deref());
+        let file = rules::read(thresholds)?;
+        if let Some(tuned) = args.tuned {
+            let blocked = &input.config.blocked;
+            let ids = input.recordings().map(|recording| recording.id.as_str());
+            let ids = ids.filter(|id| !blocked.iter().any(|other| other == id));
+            input.note = rules::note(tuned, file.as_ref(), ids)?;
+        }
+        let rules = rules::of_file(thresholds, file.as_ref(), &input.truth.classes)?;
+        let chosen = |all: DetectionSet| match thresholds {
+            Some(_) => rules.apply_to_all(&all),
+            None => all,
+        };
+        input.detections = chosen(input.detections_of(args.detections, args)?);
         if let Some(other) = args.compare {
-            input.other = Some(input.detections_of(other, args)?);
+            input.other = Some(chosen(input.detections_of(other, args)?));
         }
         input.compare_without_classes(args)?;
         Ok(input)

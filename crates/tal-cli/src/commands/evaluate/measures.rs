@@ -17,6 +17,7 @@ use super::measure_tables;
 use super::measured::{Compared, Measured, Segments};
 use crate::args::{EndsArg, EvaluateArgs, MeasureArgs, MeasureName};
 use crate::commands::output;
+use crate::console::print;
 use crate::failure::UsageError;
 
 pub(super) fn run(args: &EvaluateArgs, input: &Input) -> Result<()> {
@@ -49,7 +50,8 @@ pub(super) fn run(args: &EvaluateArgs, input: &Input) -> Result<()> {
         name_classes(&mut figures, classes);
         output::write_json(file, &figures)?;
     }
-    measure_tables::show(&measured, &compared, rules, classes, args.per_class)
+    measure_tables::show(&measured, &compared, rules, classes, args.per_class)?;
+    input.note.as_deref().map_or(Ok(()), print)
 }
 
 impl MeasureName {

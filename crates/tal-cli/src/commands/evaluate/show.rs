@@ -34,6 +34,9 @@ pub(super) fn all(args: &EvaluateArgs, figures: &Figures, input: &Input) -> Resu
         print(&compared(comparison, args))?;
     }
     counted(figures, input)?;
+    if let Some(note) = &input.note {
+        print(note)?;
+    }
     if input.is_class_agnostic {
         print(
             "The detections have no classes, so all annotations count as one class; --class-scores FILE gives them classes.",

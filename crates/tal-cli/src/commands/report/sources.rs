@@ -87,6 +87,7 @@ impl Sources {
                     compare: None,
                     rules: &rules,
                     fusion: &args.fusion,
+                    tuned: None,
                     config,
                     per_class: false,
                 })

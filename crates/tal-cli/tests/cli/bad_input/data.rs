@@ -180,14 +180,14 @@ fn predictions() {
     predict(
         &[file, "--out", "found.txt"],
         USAGE,
-        &["--out found.txt", ".json or .csv"],
+        &["--out found.txt", ".json or .jsonl or .csv"],
     );
     predict(
         &[file, "--out", "none/found.json"],
         USAGE,
         &["none/found.json", "no folder none"],
     );
-    predict(&[file, "--out", "data"], USAGE, &["--out data"]);
+    predict(&[file, "--out", "net.yaml"], USAGE, &["--out net.yaml"]);
     predict(
         &[file, file, "--out", "found.json"],
         USAGE,
@@ -198,9 +198,9 @@ fn predictions() {
     );
     predict(&["none.npy", "--out", "found.json"], FAILED, &["none.npy"]);
     predict(
-        &["data", "--out", "found.json"],
+        &["run", "--out", "found.json"],
         FAILED,
-        &["data", "directory"],
+        &["run", "neither videos nor features", "\".npy\""],
     );
     let mut mixed = place.json("data/annotations.json");
     mixed["database"]["synth_train_0001"]["fps"] = json!(15);

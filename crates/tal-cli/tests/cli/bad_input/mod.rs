@@ -103,7 +103,7 @@ fn command_lines() {
             &["predict", "x", "y.npy", "--fps", "0"],
             &["'0' for '--fps <N>'", "above 0"],
         ),
-        (&["predict", "x"], &["<FEATURES>"]),
+        (&["predict", "x"], &["<INPUT>"]),
         (&["import", "x.pth"], &["--config", "--out"]),
     ];
     for (args, parts) in cases {

@@ -199,7 +199,7 @@ fn detections_become_drafts() {
         &place,
         &words(&bad),
         USAGE,
-        &["--thresholds \"jmp\"", "\"jump\", \"run\""],
+        &["bad.yaml: \"jmp\" is not a class", "\"jump\", \"run\""],
     );
     let full = format!("{convert} --to elan --out labels");
     refused(&place, &words(&full), USAGE, &["labels", "not empty"]);

@@ -36,6 +36,7 @@ pub(super) static FORMAT: Format = Format {
     },
     read: Some(read),
     write: Some(write::write),
+    ..Format::PLAIN
 };
 
 fn read(bytes: &[u8], path: &Path, _: &ReadOptions) -> Result<Project, ExchangeError> {

@@ -30,6 +30,7 @@ pub(super) static FORMAT: Format = Format {
     recognise: is_eaf,
     read: Some(read),
     write: Some(write::write),
+    ..Format::PLAIN
 };
 
 fn is_eaf(clue: &Clue) -> bool {

@@ -8,6 +8,8 @@ use crate::exchange::{ExchangeError, WriteOptions};
 
 /// Steps in a second of the times that are written.
 const TICKS: f64 = 1e6;
+/// Shortest state: readers round times, some to 10 µs.
+const SHORTEST: i64 = 1_000;
 /// Length of a recording in which nothing happens and whose length nobody knows: Praat needs one.
 const SOME: i64 = TICKS as i64;
 
@@ -22,7 +24,7 @@ pub(super) fn write(project: &Project, _: &WriteOptions) -> Result<Vec<u8>, Exch
         has(&states) || !has(&points)
     };
     let classes: Vec<String> = project.classes.iter().filter(is_state).cloned().collect();
-    let state_lanes = lanes::lanes(&classes, &states, TICKS, 1);
+    let state_lanes = lanes::lanes(&classes, &states, TICKS, SHORTEST);
     let mut point_lanes = lanes::lanes(&[], &points, TICKS, 1);
     point_lanes.retain(|lane| !lane.events.is_empty());
     let num_states = state_lanes.len();

@@ -40,6 +40,7 @@ pub(super) static FORMAT: Format = Format {
     },
     read: Some(read),
     write: Some(write::write),
+    ..Format::PLAIN
 };
 
 fn read(bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Project, ExchangeError> {

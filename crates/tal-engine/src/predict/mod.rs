@@ -1,0 +1,13 @@
+//! Prediction of many recordings: inputs, shards, and progress that survives a kill.
+
+mod environment;
+mod error;
+mod inputs;
+mod journal;
+mod names;
+
+pub use environment::shard_of_environment;
+pub use error::PredictError;
+pub use inputs::{InputOptions, Unit, find_units};
+pub use journal::{FailedUnit, ShardFiles, ShardJournal, ShardReport};
+pub use names::{InputNames, is_pattern};
