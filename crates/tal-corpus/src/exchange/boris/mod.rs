@@ -23,12 +23,12 @@ pub(super) static FORMAT: Format = Format {
         points: true,
         scores: true,
         subjects: true,
-        annotators: false,
         modifiers: true,
         comments: true,
         durations: true,
         frame_rates: true,
         media: true,
+        ..Carries::SEGMENTS
     },
     recognise: |clue: &Clue| {
         let is_object = |name| clue.field(name).is_some_and(Value::is_object);
