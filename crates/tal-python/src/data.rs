@@ -1,11 +1,12 @@
 //! Annotations and detections in files.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use tal_core::ClassMap;
+use tal_corpus::exchange::{self, Format, ReadOptions, WriteOptions};
 use tal_corpus::export::{write_activity_net, write_csv};
 use tal_corpus::source::{self, SourceFormat, SourceOptions};
 use tal_data::{annotations as shared, results};
@@ -14,15 +15,22 @@ use crate::annotations::Annotations;
 use crate::detections::Detections;
 use crate::guard::{failing, raised};
 
-/// Names of the formats in which annotations are read.
+/// Names of the formats in which annotations are read: those of publishers, then those of annotation tools that are not
+/// among them.
 #[pyfunction]
 pub(crate) fn annotation_formats() -> Vec<&'static str> {
-    SourceFormat::all().map(SourceFormat::name).collect()
+    let mut names: Vec<&str> = SourceFormat::all().map(SourceFormat::name).collect();
+    for format in exchange::FORMATS {
+        if !names.contains(&format.name) {
+            names.push(format.name);
+        }
+    }
+    names
 }
 
 /// Annotations of files in a publisher's format.
 #[pyfunction]
-#[pyo3(signature = (paths, format, fps=None, subset=None, drop_classes=Vec::new(), all_labels=false, strict=false))]
+#[pyo3(signature = (paths, format, fps=None, subset=None, drop_classes=Vec::new(), all_labels=false, strict=false, point_width=None))]
 #[allow(
     clippy::too_many_arguments,
     reason = "the Python function has keywords with defaults"
@@ -36,13 +44,8 @@ pub(crate) fn read_annotations(
     drop_classes: Vec<String>,
     all_labels: bool,
     strict: bool,
+    point_width: Option<f64>,
 ) -> PyResult<Annotations> {
-    let Some(known) = SourceFormat::of_name(format) else {
-        return Err(PyValueError::new_err(format!(
-            "format is {format:?}, must be one of {}",
-            annotation_formats().join(", ")
-        )));
-    };
     let options = SourceOptions {
         fps,
         default_subset: subset,
@@ -51,7 +54,21 @@ pub(crate) fn read_annotations(
         strict,
         ..SourceOptions::default()
     };
-    let converted = failing(py, || source::read(known, &paths, &options))?;
+    let converted = match (SourceFormat::of_name(format), Format::of_name(format)) {
+        (Some(known), _) => failing(py, || source::read(known, &paths, &options))?,
+        (None, Some(tool)) => {
+            let reading = ReadOptions {
+                fps,
+                ..ReadOptions::default()
+            };
+            let project = failing(py, || exchange::read(Some(tool), &paths, &reading))?;
+            let origin = paths.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
+            failing(py, || {
+                source::from_project(&project, origin, point_width, &options)
+            })?
+        }
+        (None, None) => return Err(unknown(format, &annotation_formats())),
+    };
     Ok(Annotations {
         truth: converted.truth,
     })
@@ -71,9 +88,19 @@ pub(crate) fn write_annotations(
         "json" => failing(py, || shared::write(&path, truth, version)),
         "activitynet" => failing(py, || write_activity_net(&path, truth, version)),
         "csv" => failing(py, || write_csv(&path, truth)),
-        _ => Err(PyValueError::new_err(format!(
-            "format is {format:?}, must be json, activitynet or csv"
-        ))),
+        _ => {
+            let Some(tool) = Format::of_name(format) else {
+                let tools = exchange::FORMATS.iter().map(|format| format.name);
+                let names: Vec<&str> = ["json", "activitynet", "csv"]
+                    .into_iter()
+                    .chain(tools)
+                    .collect();
+                return Err(unknown(format, &names));
+            };
+            let project = exchange::project_of(truth);
+            let options = WriteOptions::default();
+            failing(py, || exchange::write(tool, &project, &path, &options)).map(|_| ())
+        }
     }
 }
 
@@ -102,4 +129,11 @@ pub(crate) fn write_detections(
     failing(py, || {
         results::write(&path, &detections.set, &detections.classes)
     })
+}
+
+fn unknown(format: &str, names: &[&str]) -> PyErr {
+    PyValueError::new_err(format!(
+        "format is {format:?}, must be one of {}",
+        names.join(", ")
+    ))
 }

@@ -53,6 +53,10 @@ fn chosen<'a>(
 /// mAP, and if wanted Recall@k×, precision-recall curves and the effect of equal scores.
 #[pyfunction]
 #[pyo3(signature = (annotations, detections, config, subsets=None, top_k=None, curves=false, ties=false))]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the Python function has keywords with defaults"
+)]
 pub(crate) fn evaluate<'py>(
     py: Python<'py>,
     annotations: &Annotations,

@@ -50,6 +50,10 @@ struct Labelled<'a> {
 
 /// The figures of a measure; `rules` are its own options.
 #[pyfunction]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the Python function has keywords with defaults"
+)]
 pub(crate) fn measure<'py>(
     py: Python<'py>,
     name: &str,

@@ -64,10 +64,18 @@ def test_annotations_are_written_and_read(tmp_path, name, format):
 
 
 def test_every_format_of_annotations_is_known():
-    assert {"json", "activitynet", "hacs", "thumos14", "epic-kitchens-verb", "charades", "ego4d-mq", "bsn"} <= set(
+    assert {"json", "activitynet", "hacs", "thumos14", "epic-kitchens-verb", "charades", "ego4d-mq", "bsn", "elan", "boris"} <= set(
         data.annotation_formats()
     )
     assert SOURCES.is_dir()
+
+
+def test_annotation_tools_are_written_and_read(tmp_path):
+    one = {name: column[:2] for name, column in TRUTH.items()}
+    path = tmp_path / "a.eaf"
+    data.write_annotations(path, one, "elan")
+    again = plain(data.read_annotations(path, "elan"))
+    assert sorted(zip(again["start"], again["end"], again["label"])) == [(0.0, 4.0, "jump"), (8.0, 9.5, "run")]
 
 
 @pytest.mark.parametrize("name", ["d.json", "d.csv", "d.tsv"])

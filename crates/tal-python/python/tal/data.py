@@ -61,8 +61,9 @@ def read_annotations(
     drop_classes: Sequence[str] = (),
     all_labels: bool = False,
     strict: bool = False,
+    point_width: float | None = None,
 ) -> Annotations:
-    """Annotations of a data set as its publisher ships them.
+    """Annotations of a data set as its publisher ships them, or as an annotation tool writes them.
 
     Args:
         paths: a file, a folder or several of them.
@@ -72,19 +73,25 @@ def read_annotations(
         drop_classes: classes whose annotations are left out.
         all_labels: Ego4D: also the labels that are not primary.
         strict: an annotation without length is an error instead of being left out.
+        point_width: formats of annotation tools: length in seconds that an event without one gets.
     """
     given: list[PathLike] = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    return _tal.read_annotations(given, format, fps, subset, list(drop_classes), all_labels, strict)
+    return _tal.read_annotations(given, format, fps, subset, list(drop_classes), all_labels, strict, point_width)
 
 
 def write_annotations(
     path: PathLike,
     annotations: Any,
-    format: Literal["json", "activitynet", "csv"] | None = None,
+    format: str | None = None,
     *,
     version: str = "tal",
 ) -> None:
-    """Writes annotations; without a format the extension decides between `json` and `csv`. A file is replaced at once."""
+    """Writes annotations; without a format the extension decides between `json` and `csv`. A file is replaced at once.
+
+    Args:
+        format: `json`, `activitynet`, `csv`, or that of an annotation tool, such as `boris` or `elan`.
+        version: text in the files of `json` and `activitynet`.
+    """
     kind = format or ("csv" if Path(path).suffix.lower() == ".csv" else "json")
     _tal.write_annotations(path, annotations_of(annotations), kind, version)
 
