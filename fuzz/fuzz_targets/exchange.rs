@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use libfuzzer_sys::fuzz_target;
-use tal_corpus::exchange::{self, FORMATS, ReadOptions, WriteOptions};
+use tal_exchange::{FORMATS, ReadOptions, WriteOptions};
 
 // Every format reads the bytes; what one of them accepts, every format can write.
 fuzz_target!(|bytes: &[u8]| {
@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     for format in FORMATS.iter().filter(|format| format.can_read()) {
         let path = PathBuf::from("a").with_extension(format.extensions[0]);
-        let Ok(project) = exchange::parse(Some(format), &[(path, bytes.to_vec())], &options) else {
+        let Ok(project) = tal_exchange::parse(Some(format), &[(path, bytes.to_vec())], &options) else {
             continue;
         };
         for event in project.events() {
@@ -28,7 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
             ..WriteOptions::default()
         };
         for format in FORMATS.iter().filter(|format| format.can_write()) {
-            let _ = exchange::files(format, &project, &options);
+            let _ = tal_exchange::files(format, &project, &options);
         }
     }
 });

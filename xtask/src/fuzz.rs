@@ -121,7 +121,7 @@ mod tests {
                 .unwrap()
                 .map(|entry| entry.unwrap().metadata().unwrap().len())
                 .collect();
-            assert!((1..=40).contains(&corpus.len()), "{name}: {corpus:?}");
+            assert!((1..=80).contains(&corpus.len()), "{name}: {corpus:?}");
             assert!(
                 corpus.iter().all(|size| *size <= 6144),
                 "{name}: {corpus:?}"

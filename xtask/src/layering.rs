@@ -17,7 +17,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-config", &["tal-core"]),
     ("tal-pth", &[]),
     ("tal-data", &["tal-core", "tal-pth"]),
-    ("tal-corpus", &["tal-core", "tal-data", "tal-pth"]),
+    ("tal-exchange", &["tal-core", "tal-data"]),
+    (
+        "tal-corpus",
+        &["tal-core", "tal-data", "tal-exchange", "tal-pth"],
+    ),
     (
         "tal-synth",
         &["tal-core", "tal-corpus", "tal-data", "tal-video"],
@@ -48,6 +52,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tal-core",
             "tal-corpus",
             "tal-data",
+            "tal-exchange",
             "tal-postprocess",
             "tal-pth",
         ],
@@ -75,6 +80,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tal-core",
             "tal-config",
             "tal-corpus",
+            "tal-exchange",
             "tal-data",
             "tal-engine",
             "tal-inspect",

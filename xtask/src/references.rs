@@ -34,8 +34,8 @@ struct Readers {
 
 const READERS: [Readers; 2] = [
     Readers {
-        requirements: "crates/tal-corpus/tests/readers/requirements.txt",
-        script: "crates/tal-corpus/tests/readers/formats.py",
+        requirements: "crates/tal-exchange/tests/readers/requirements.txt",
+        script: "crates/tal-exchange/tests/readers/formats.py",
         environment: ENVIRONMENT,
         test: "format_files",
         variable: "TAL_FORMAT_FILES",
@@ -43,10 +43,10 @@ const READERS: [Readers; 2] = [
     },
     // These packages want other versions than the measures.
     Readers {
-        requirements: "crates/tal-corpus/tests/readers/tools-requirements.txt",
-        script: "crates/tal-corpus/tests/readers/tools.py",
+        requirements: "crates/tal-exchange/tests/readers/tools-requirements.txt",
+        script: "crates/tal-exchange/tests/readers/tools.py",
         environment: "target/references-tools",
-        test: "exchange_readers",
+        test: "tools_readers",
         variable: "TAL_EXCHANGE_OUT",
         files: "target/references-tools/files",
     },

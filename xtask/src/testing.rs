@@ -15,6 +15,7 @@ pub(crate) const PURE: [&str; 13] = [
     "tal-pth",
     "tal-data",
     "tal-corpus",
+    "tal-exchange",
     "tal-synth",
     "tal-postprocess",
     "tal-report",

@@ -2,8 +2,6 @@
 
 pub mod audit;
 pub mod clips;
-pub mod drafts;
-pub mod exchange;
 pub mod export;
 pub mod features;
 pub mod frame_labels;
@@ -14,7 +12,6 @@ pub mod split;
 pub mod suggestion;
 
 pub use clips::ClipError;
-pub use exchange::ExchangeError;
 pub use sbhar_text::SbharError;
 pub use source::SourceError;
 pub use suggestion::SuggestionError;

@@ -246,6 +246,17 @@ fn switches_of_the_others() {
     );
 }
 
+/// A block with all three branches.
+fn whole_block() -> MixerConfig {
+    let is_whole = |mixer: &MixerConfig| match mixer {
+        MixerConfig::Gmg(gmg) => {
+            gmg.instant && gmg.local && matches!(gmg.global, GlobalConfig::Fft(_))
+        }
+        _ => false,
+    };
+    gmg_mixers().into_iter().find(is_whole).unwrap()
+}
+
 #[test]
 fn dropout_acts_in_training_only() {
     tch::manual_seed(4);
@@ -254,7 +265,7 @@ fn dropout_acts_in_training_only() {
         let variables = VarStore::new(Device::Cpu);
         let config = EncoderConfig {
             dropout,
-            ..encoder(gmg_mixers().remove(0))
+            ..encoder(whole_block())
         };
         Encoder::new(&variables.root(), &config, INPUT_DIM, 24).unwrap()
     };

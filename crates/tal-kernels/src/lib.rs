@@ -19,6 +19,7 @@ mod tile;
 mod transposition;
 mod weight_gradient;
 mod windowed_convolution;
+mod winograd;
 
 // Threads.
 pub use threads::{ScopedThreads, Threads, for_each};
@@ -30,6 +31,7 @@ pub use panels::Layer;
 pub use transposition::transpose_kernels;
 pub use weight_gradient::{Taps, WeightGradient};
 pub use windowed_convolution::{ConvWindow, WindowedConvolution};
+pub use winograd::{WinogradConvolution, WinogradWeightGradient};
 
 // Normalisation over the channels.
 pub use channel_gradient::ScaleGradients;

@@ -75,6 +75,44 @@ pub(crate) unsafe fn accumulate<
     unreachable!("there are no such registers: {start:?}, {}", tile.len());
 }
 
+/// Adds the products of kernels with one tap, ROWS output channels side by side, and a panel of input to `tile`, or to zero if it
+/// is not `kept`.
+///
+/// # Safety
+/// The processor must have the instructions with as many lanes.
+///
+/// # Panics
+/// If there are fewer kernels than rows of `inputs`.
+pub(crate) unsafe fn multiply<
+    const COLUMNS: usize,
+    const LANES: usize,
+    const VECTORS: usize,
+    const ROWS: usize,
+>(
+    weights: &[[f32; ROWS]],
+    inputs: &[[f32; COLUMNS]],
+    kept: bool,
+    tile: &mut Tile<LANES, VECTORS, ROWS>,
+) {
+    const { assert!(COLUMNS == LANES * VECTORS, "a panel is as wide as the tile") };
+    let weights = &weights[..inputs.len()];
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the caller's promise.
+    unsafe {
+        match LANES {
+            8 => avx2::multiply(weights, inputs, kept, tile),
+            16 => avx512::multiply(weights, inputs, kept, tile),
+            _ => unreachable!("no register has {LANES} lanes"),
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    unreachable!(
+        "there are no such registers: {kept:?}, {}, {}",
+        weights.len(),
+        tile.len()
+    );
+}
+
 /// The loop in one set of instructions; only their names differ.
 #[cfg(target_arch = "x86_64")]
 macro_rules! accumulate {
@@ -125,6 +163,64 @@ macro_rules! accumulate {
                         }
                     }
                 }
+            }
+            for (tile, sums) in tile.iter_mut().zip(sums) {
+                for (tile, sum) in tile.iter_mut().zip(sums) {
+                    // SAFETY: these are as many values as are written.
+                    unsafe { $store(tile.as_mut_ptr(), sum) };
+                }
+            }
+        }
+
+        /// See [`super::multiply`].
+        ///
+        /// # Safety
+        /// There must be as many weights as inputs, and LANES must be that of the registers.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn multiply<
+            const COLUMNS: usize,
+            const LANES: usize,
+            const VECTORS: usize,
+            const ROWS: usize,
+        >(
+            weights: &[[f32; ROWS]],
+            inputs: &[[f32; COLUMNS]],
+            kept: bool,
+            tile: &mut super::Tile<LANES, VECTORS, ROWS>,
+        ) {
+            debug_assert_eq!(LANES, $lanes);
+            let mut sums = [[$setzero(); VECTORS]; ROWS];
+            if kept {
+                for (sums, tile) in sums.iter_mut().zip(&*tile) {
+                    for (sum, tile) in sums.iter_mut().zip(tile) {
+                        // SAFETY: a register's values.
+                        *sum = unsafe { $load(tile.as_ptr()) };
+                    }
+                }
+            }
+            let mut step = |weights: &[f32; ROWS], inputs: &[f32; COLUMNS]| {
+                let mut values = [$setzero(); VECTORS];
+                for (vector, values) in values.iter_mut().enumerate() {
+                    let values_read = &inputs[vector * LANES..][..LANES];
+                    // SAFETY: these are as many values as are read.
+                    *values = unsafe { $load(values_read.as_ptr()) };
+                }
+                for (sums, &weight) in sums.iter_mut().zip(weights) {
+                    let weight = $set1(weight);
+                    for (sum, &values) in sums.iter_mut().zip(&values) {
+                        *sum = $fmadd(weight, values, *sum);
+                    }
+                }
+            };
+            let (weights, last_weights) = weights.as_chunks::<4>();
+            let (inputs, last_inputs) = inputs.as_chunks::<4>();
+            for (weights, inputs) in weights.iter().zip(inputs) {
+                for i in 0..4 {
+                    step(&weights[i], &inputs[i]);
+                }
+            }
+            for (weights, inputs) in last_weights.iter().zip(last_inputs) {
+                step(weights, inputs);
             }
             for (tile, sums) in tile.iter_mut().zip(sums) {
                 for (tile, sum) in tile.iter_mut().zip(sums) {

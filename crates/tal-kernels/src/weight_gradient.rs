@@ -179,7 +179,7 @@ impl WeightGradient {
 ///
 /// # Shapes
 /// `x` (C, T) with T = `len` → (`count`, COLUMNS), C at most COLUMNS.
-fn transpose<const COLUMNS: usize>(
+pub(crate) fn transpose<const COLUMNS: usize>(
     x: &[f32],
     len: usize,
     [stride, phase]: [usize; 2],
@@ -203,14 +203,14 @@ fn transpose<const COLUMNS: usize>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::tests::{build, cases, error, noise};
     use crate::threads::ScopedThreads;
     use crate::tile::tests::each;
 
     /// In float64.
-    fn expected(
+    pub(crate) fn expected(
         x: &[f32],
         gradient: &[f32],
         [outputs, inputs]: [usize; 2],

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use tal_core::ClassMap;
-use tal_corpus::exchange::{self, Format, ReadOptions, WriteOptions};
 use tal_corpus::export::{write_activity_net, write_csv};
 use tal_corpus::source::{self, SourceFormat, SourceOptions};
 use tal_data::{annotations as shared, results};
+use tal_exchange::{Format, ReadOptions, WriteOptions};
 
 use crate::annotations::Annotations;
 use crate::detections::Detections;
@@ -20,7 +20,7 @@ use crate::guard::{failing, raised};
 #[pyfunction]
 pub(crate) fn annotation_formats() -> Vec<&'static str> {
     let mut names: Vec<&str> = SourceFormat::all().map(SourceFormat::name).collect();
-    for format in exchange::FORMATS {
+    for format in tal_exchange::FORMATS {
         if !names.contains(&format.name) {
             names.push(format.name);
         }
@@ -61,7 +61,7 @@ pub(crate) fn read_annotations(
                 fps,
                 ..ReadOptions::default()
             };
-            let project = failing(py, || exchange::read(Some(tool), &paths, &reading))?;
+            let project = failing(py, || tal_exchange::read(Some(tool), &paths, &reading))?;
             let origin = paths.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
             failing(py, || {
                 source::from_project(&project, origin, point_width, &options)
@@ -90,16 +90,16 @@ pub(crate) fn write_annotations(
         "csv" => failing(py, || write_csv(&path, truth)),
         _ => {
             let Some(tool) = Format::of_name(format) else {
-                let tools = exchange::FORMATS.iter().map(|format| format.name);
+                let tools = tal_exchange::FORMATS.iter().map(|format| format.name);
                 let names: Vec<&str> = ["json", "activitynet", "csv"]
                     .into_iter()
                     .chain(tools)
                     .collect();
                 return Err(unknown(format, &names));
             };
-            let project = exchange::project_of(truth);
+            let project = tal_exchange::project_of(truth);
             let options = WriteOptions::default();
-            failing(py, || exchange::write(tool, &project, &path, &options)).map(|_| ())
+            failing(py, || tal_exchange::write(tool, &project, &path, &options)).map(|_| ())
         }
     }
 }

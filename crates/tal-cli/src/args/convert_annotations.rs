@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use tal_corpus::exchange::{ClassFrom, IdSource};
+use tal_exchange::{ClassFrom, IdSource};
 
 use super::formats::{FromArg, ToArg, sources, targets};
 use super::label_studio::LabelStudioArgs;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use tal_corpus::exchange::Format;
+use tal_exchange::Format;
 
 use super::formats::tool_targets;
 use super::label_studio::LabelStudioArgs;

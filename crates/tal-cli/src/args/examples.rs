@@ -227,9 +227,13 @@ fn with_examples(command: Command, path: &str) -> Command {
         let lines: String = lines.iter().map(|line| format!("\n  {line}")).collect();
         format!("Examples:{lines}")
     });
-    let command = match text {
-        Some(text) => command.after_long_help(text),
-        None => command,
+    let command = match (text, command.get_after_long_help()) {
+        (Some(text), Some(before)) => {
+            let both = format!("{before}\n\n{text}");
+            command.after_long_help(both)
+        }
+        (Some(text), None) => command.after_long_help(text),
+        (None, _) => command,
     };
     command.mut_subcommands(|sub| {
         let path = format!("{path} {}", sub.get_name());

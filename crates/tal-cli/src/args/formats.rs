@@ -2,8 +2,8 @@
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use tal_corpus::exchange::{FORMATS, Format};
 use tal_corpus::source::SourceFormat;
+use tal_exchange::{FORMATS, Format};
 
 /// Name of the choice to look at the content.
 const AUTO: &str = "auto";

@@ -33,6 +33,6 @@ pub(crate) struct InspectArgs {
     )]
     pub(crate) action_sensitivity: Option<PathBuf>,
     /// Draw the weights over the action, and the course over the epochs
-    #[arg(long, value_name = "FILE.svg", requires = "action_sensitivity", help_heading = SENSITIVITY)]
+    #[arg(long, value_name = "FILE.svg", help_heading = SENSITIVITY)]
     pub(crate) out: Option<PathBuf>,
 }

@@ -1,7 +1,7 @@
 //! Arguments for the tasks of Label Studio.
 
 use clap::{Args, ValueEnum};
-use tal_corpus::exchange::{EndFrame, LabelStudioResults, LabelStudioTemplate, WriteOptions};
+use tal_exchange::{EndFrame, LabelStudioResults, LabelStudioTemplate, WriteOptions};
 
 /// How tasks of Label Studio are written and read.
 #[derive(Debug, Args)]

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 use tal_core::quoted_list;
+use tal_corpus::export;
 use tal_corpus::source::{
     self, ClassList, Converted, DropReason, SourceError, SourceOptions, VideoInfo,
 };
-use tal_corpus::{exchange, export};
 use tal_data::annotations;
 
 use super::{convert_tools, output};
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &ConvertAnnotationsArgs) -> Result<()> {
         }
         (FromArg::Source(source), ToArg::Tool(format)) => {
             let converted = read(args, source)?;
-            convert_tools::write(args, format, &exchange::project_of(&converted.truth))
+            convert_tools::write(args, format, &tal_exchange::project_of(&converted.truth))
         }
         (_, ToArg::Tool(format)) => {
             convert_tools::write(args, format, &convert_tools::read(args, from)?)

@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use tal_core::{ClassMap, Recording};
-use tal_corpus::drafts::{self, DraftOptions, DraftRecording};
-use tal_corpus::exchange::WriteOptions;
 use tal_data::results::ResultFormat;
 use tal_data::{ANY_CLASS, Table, annotations, results, text};
+use tal_exchange::WriteOptions;
+use tal_exchange::drafts::{self, DraftOptions, DraftRecording};
 use tal_postprocess::DetectionRules;
 
 use super::convert_tools::{check_label_studio, check_out, files, refused};
@@ -85,7 +85,6 @@ fn options(args: &DraftArgs) -> DraftOptions {
             fps: args.fps,
             ..WriteOptions::default()
         }),
-        ..DraftOptions::default()
     }
 }
 

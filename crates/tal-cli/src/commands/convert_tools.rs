@@ -3,10 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
-use tal_corpus::exchange::{
-    self, Carries, ExchangeError, Format, Project, ReadOptions, WriteOptions, losses,
-};
 use tal_corpus::source::{self, SourceFormat};
+use tal_exchange::{Carries, ExchangeError, Format, Project, ReadOptions, WriteOptions, losses};
 
 use super::output;
 use crate::args::{ConvertAnnotationsArgs, FromArg, LabelStudioArgs, SourceArg, ToArg};
@@ -43,9 +41,9 @@ pub(crate) fn recognised(args: &ConvertAnnotationsArgs) -> Result<FromArg> {
     if first.is_dir() {
         return Ok(FromArg::Auto);
     }
-    let content = exchange::content(first)?;
+    let content = tal_exchange::content(first)?;
     match (
-        exchange::recognise(&content, first),
+        tal_exchange::recognise(&content, first),
         source::recognise(&content, first),
     ) {
         (Ok(_), _) => Ok(FromArg::Auto),
@@ -123,7 +121,7 @@ pub(crate) fn read(args: &ConvertAnnotationsArgs, from: FromArg) -> Result<Proje
         FromArg::Tool(format) => Some(format),
         FromArg::Auto | FromArg::Source(_) => None,
     };
-    let project = exchange::read(format, &args.input, &options).map_err(refused)?;
+    let project = tal_exchange::read(format, &args.input, &options).map_err(refused)?;
     for (what, count) in &project.unread {
         tracing::warn!("not read: {what} ({count})");
     }
@@ -169,7 +167,7 @@ pub(crate) fn write(
         fps: args.fps,
         ..WriteOptions::default()
     });
-    let paths = exchange::write(format, project, &args.out, &options).map_err(refused)?;
+    let paths = tal_exchange::write(format, project, &args.out, &options).map_err(refused)?;
     if let Some(losses) = format.losses(project) {
         tracing::warn!("{losses}");
     }

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use tal_corpus::exchange::{self, Format, Project, ReadOptions, WriteOptions};
 use tal_data::annotations;
+use tal_exchange::{Format, Project, ReadOptions, WriteOptions};
 
 use crate::first_steps::{block, run};
 use crate::support::{Place, words};
@@ -33,9 +33,9 @@ fn begun(format: &Format, annotated: &str) -> Place {
     let mut ten = truth;
     ten.recordings
         .retain(|recording| recording.subset == "training");
-    let project = exchange::project_of(&ten);
+    let project = tal_exchange::project_of(&ten);
     let options = WriteOptions::default();
-    exchange::write(format, &project, &place.path(annotated), &options).unwrap();
+    tal_exchange::write(format, &project, &place.path(annotated), &options).unwrap();
     let config = LOOP
         .split("```yaml\n")
         .nth(1)
@@ -48,7 +48,7 @@ fn begun(format: &Format, annotated: &str) -> Place {
 }
 
 fn read(paths: &[PathBuf], format: &'static Format) -> Project {
-    exchange::read(Some(format), paths, &ReadOptions::default()).unwrap()
+    tal_exchange::read(Some(format), paths, &ReadOptions::default()).unwrap()
 }
 
 /// Runs the steps of a tool; the drafts must hold the ten new recordings, and train together with the first ones.

@@ -12,11 +12,11 @@ fn every_file_of_a_project_is_known() {
     place.ok(&[
         "predict",
         "run",
-        "data/features/synth_test_0000.npy",
+        "data/features/synth_test_0001.npy",
         "--out",
         "found.csv",
     ]);
-    let feature_file = "data/features/synth_test_0000.npy";
+    let feature_file = "data/features/synth_test_0001.npy";
     for (file, kind, parts) in [
         (
             "net.yaml",

@@ -100,7 +100,7 @@ fn a_command_that_only_reads_leaves_what_was_there() {
 #[test]
 fn a_data_set_that_is_half_made_goes() {
     let place = Place::without_data();
-    let args = ["data", "synth", "--num-train", "200000", "--out", "corpus"];
+    let args = ["data", "synth", "--num-train", "3000", "--out", "corpus"];
     let mut child = start(&place, &args);
     let corpus = place.path("corpus");
     wait_until(&mut child, || {

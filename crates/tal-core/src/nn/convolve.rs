@@ -1,17 +1,22 @@
 //! Convolution along time and its gradients: which loops compute them.
 
-use tal_kernels::{Convolution, Taps, WeightGradient, transpose_kernels};
+use tal_kernels::{
+    Convolution, Taps, WeightGradient, WinogradConvolution, WinogradWeightGradient,
+    transpose_kernels,
+};
 use tal_torch::record;
 use tch::{Device, Kind, Tensor};
 
-use super::precision::multiply;
+use super::precision::{is_exact, multiply};
 use super::{dim, host};
 
 /// Convolves with stride 1, all channels with all.
 ///
 /// Values and gradients are those of LibTorch's convolution. On the CPU, if the length stays, the gradient of the weights is
 /// computed here: by loops in registers in float32 on processors with AVX2 or AVX-512, otherwise by products of matrices. In
-/// float32 on these processors, loops in registers compute values and gradients of the input, too, for kernels 1 and 3.
+/// float32 on these processors, loops in registers compute values and gradients of the input, too, for kernels 1 and 3. If there
+/// is enough to do, those for kernel 3 take half the products, but not in a [`super::PrecisionScope`] of
+/// [`crate::config::Precision::Float32Exact`].
 ///
 /// # Shapes
 /// (B, in, T), `weight` (out, in, kernel), `bias` (out) → (B, out, T + 2·padding − kernel + 1).
@@ -97,7 +102,7 @@ pub(super) fn every_other_product(short: &Tensor, long: &Tensor) -> Tensor {
         stride: 2,
         padding: 1,
     };
-    weight_gradient(long, short, taps)
+    weight_gradient(long, short, taps, true)
 }
 
 /// [`convolve`] in the kind of its inputs.
@@ -106,9 +111,10 @@ fn recorded(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) ->
     if weight.size()[2] != 2 * padding + 1 {
         return x.conv1d(weight, bias, 1, padding, 1, 1);
     }
+    let exact = is_exact();
     let gradients = Gradients {
-        input: |gradient: &Tensor, weight: &Tensor| {
-            same_length(gradient, &transposed(weight), None)
+        input: move |gradient: &Tensor, weight: &Tensor| {
+            same_length(gradient, &transposed(weight), None, exact)
         },
         weight: move |gradient: &Tensor, x: &Tensor| {
             let padding = padding as usize;
@@ -117,20 +123,25 @@ fn recorded(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) ->
                 stride: 1,
                 padding,
             };
-            weight_gradient(x, gradient, taps)
+            weight_gradient(x, gradient, taps, exact)
         },
     };
-    gradients.record([x, weight], bias, || same_length(x, weight, bias))
+    gradients.record([x, weight], bias, || same_length(x, weight, bias, exact))
 }
 
 /// Convolves with an odd kernel and as much padding as keeps the length.
-fn same_length(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
-    in_registers(x, weight, bias)
+fn same_length(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, exact: bool) -> Tensor {
+    in_registers(x, weight, bias, exact)
         .unwrap_or_else(|| x.conv1d(weight, bias, 1, weight.size()[2] / 2, 1, 1))
 }
 
-/// [`same_length`] by [`Convolution`]; `None` if the loop is not for these tensors or this processor.
-fn in_registers(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Option<Tensor> {
+/// [`same_length`] by [`WinogradConvolution`] or [`Convolution`]; `None` if the loops are not for these tensors or this processor.
+fn in_registers(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    exact: bool,
+) -> Option<Tensor> {
     if !host::are_plain([x, weight].into_iter().chain(bias)) {
         return None;
     }
@@ -139,14 +150,20 @@ fn in_registers(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Option<Te
     if read != inputs || bias.is_some_and(|bias| bias.size() != [outputs]) || batch == 0 {
         return None;
     }
-    let [batch, outputs, len] = [batch, outputs, len].map(|size| size as usize);
-    let plan = Convolution::new([outputs, inputs as usize, kernel as usize], len)?;
+    let [batch, inputs, len] = [batch, inputs, len].map(|size| size as usize);
+    let [outputs, kernel] = [outputs, kernel].map(|size| size as usize);
+    let plan = Convolution::new([outputs, inputs, kernel], len)?;
+    let half = (kernel == 3 && !exact)
+        .then(|| WinogradConvolution::new([outputs, inputs], [batch, len]))
+        .flatten();
     let [x, weight] = [x, weight].map(|tensor| tensor.detach().contiguous());
     let bias = bias.map(|bias| bias.detach().contiguous());
     // SAFETY: nobody writes to the inputs of an operation while it runs.
     let (x, layer) = unsafe { (host::known_values(&x), host::layer(&weight, bias.as_ref())) };
-    let size = [batch, outputs, len];
-    Some(host::build(&size, |y| plan.run(host::THREADS, x, layer, y)))
+    Some(host::build(&[batch, outputs, len], |y| match half {
+        Some(half) => half.run(host::THREADS, x, layer, y),
+        None => plan.run(host::THREADS, x, layer, y),
+    }))
 }
 
 /// Kernels from outputs to inputs with the taps in reverse order: the gradient of a convolution's input is convolved with
@@ -181,13 +198,19 @@ fn plainly_transposed(weight: &Tensor) -> Tensor {
 ///
 /// # Shapes
 /// `x` (B, in, stride · T), `gradient` (B, out, T) → (out, in, taps).
-fn weight_gradient(x: &Tensor, gradient: &Tensor, taps: Taps) -> Tensor {
-    weight_gradient_in_registers(x, gradient, taps)
+fn weight_gradient(x: &Tensor, gradient: &Tensor, taps: Taps, exact: bool) -> Tensor {
+    weight_gradient_in_registers(x, gradient, taps, exact)
         .unwrap_or_else(|| products_of_matrices(x, gradient, taps))
 }
 
-/// [`weight_gradient`] by [`WeightGradient`]; `None` if the loop is not for these tensors or this processor.
-fn weight_gradient_in_registers(x: &Tensor, gradient: &Tensor, taps: Taps) -> Option<Tensor> {
+/// [`weight_gradient`] by [`WinogradWeightGradient`] or [`WeightGradient`]; `None` if the loops are not for these tensors or this
+/// processor.
+fn weight_gradient_in_registers(
+    x: &Tensor,
+    gradient: &Tensor,
+    taps: Taps,
+    exact: bool,
+) -> Option<Tensor> {
     if !host::are_plain([x, gradient]) {
         return None;
     }
@@ -196,13 +219,20 @@ fn weight_gradient_in_registers(x: &Tensor, gradient: &Tensor, taps: Taps) -> Op
     if batch != samples || long != len * taps.stride as i64 || batch == 0 {
         return None;
     }
-    let [inputs, outputs, len] = [inputs, outputs, len].map(|size| size as usize);
+    let [batch, inputs, outputs, len] =
+        [batch, inputs, outputs, len].map(|size| size as usize);
     let plan = WeightGradient::new([outputs, inputs], len, taps)?;
+    let half = ((taps.count, taps.stride, taps.padding) == (3, 1, 1) && !exact)
+        .then(|| WinogradWeightGradient::new([outputs, inputs], [batch, len]))
+        .flatten();
     let [x, gradient] = [x, gradient].map(|tensor| tensor.detach().contiguous());
     // SAFETY: nobody writes to the inputs of an operation while it runs.
     let [x, gradient] = [&x, &gradient].map(|tensor| unsafe { host::known_values(tensor) });
     Some(host::build(&[outputs, inputs, taps.count], |sums| {
-        plan.run(host::THREADS, x, gradient, sums)
+        match half {
+            Some(half) => half.run(host::THREADS, x, gradient, sums),
+            None => plan.run(host::THREADS, x, gradient, sums),
+        }
     }))
 }
 
@@ -275,6 +305,7 @@ pub(super) mod tests {
             (3, 4, 2, 5, 1),
             (1, 2, 3, 7, 2),
             (2, 64, 33, 3, 170),
+            (1, 130, 70, 3, 1003),
         ];
         for (batch, inputs, outputs, kernel, len) in cases {
             for (kind, limit) in [(Kind::Double, 1e-12), (Kind::Float, 1e-5)] {
@@ -337,12 +368,12 @@ pub(super) mod tests {
         let x = Tensor::randn([1, 4, 32], options);
         let weight = |size: [i64; 3]| Tensor::randn(size, options);
         let double = |tensor: &Tensor| tensor.to_kind(Kind::Double);
-        assert!(in_registers(&x, &weight([2, 4, 5]), None).is_none());
-        assert!(in_registers(&x, &weight([2, 3, 3]), None).is_none());
-        assert!(in_registers(&double(&x), &double(&weight([2, 4, 3])), None).is_none());
-        assert!(in_registers(&x.narrow(2, 0, 8), &weight([2, 4, 3]), None).is_none());
+        assert!(in_registers(&x, &weight([2, 4, 5]), None, false).is_none());
+        assert!(in_registers(&x, &weight([2, 3, 3]), None, false).is_none());
+        assert!(in_registers(&double(&x), &double(&weight([2, 4, 3])), None, false).is_none());
+        assert!(in_registers(&x.narrow(2, 0, 8), &weight([2, 4, 3]), None, false).is_none());
         let bias = Tensor::zeros([3], options);
-        assert!(in_registers(&x, &weight([2, 4, 3]), Some(&bias)).is_none());
+        assert!(in_registers(&x, &weight([2, 4, 3]), Some(&bias), false).is_none());
         let [x, gradient] = [8, 4].map(|len| Tensor::randn([1, 2, len], options));
         let taps = |stride| Taps {
             count: 3,
@@ -350,7 +381,7 @@ pub(super) mod tests {
             padding: 1,
         };
         let gradient_of = |x: &Tensor, gradient: &Tensor, stride| {
-            weight_gradient_in_registers(x, gradient, taps(stride))
+            weight_gradient_in_registers(x, gradient, taps(stride), false)
         };
         assert!(gradient_of(&x, &gradient, 1).is_none());
         assert!(gradient_of(&double(&x), &double(&gradient), 2).is_none());
@@ -385,15 +416,17 @@ pub(super) mod tests {
             padding: 1,
         };
         let before = tch::get_num_threads();
-        let run = |num_threads| {
+        let run = |num_threads, exact| {
             tch::set_num_threads(num_threads);
             let results = [
-                in_registers(&x, &weight, Some(&bias)),
-                weight_gradient_in_registers(&x, &gradient, taps),
+                in_registers(&x, &weight, Some(&bias), exact),
+                weight_gradient_in_registers(&x, &gradient, taps, exact),
             ];
             tch::set_num_threads(before);
             results
         };
-        assert_eq!(run(1), run(3));
+        for exact in [false, true] {
+            assert_eq!(run(1, exact), run(3, exact));
+        }
     }
 }

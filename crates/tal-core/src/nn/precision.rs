@@ -11,17 +11,21 @@ use crate::config::Precision;
 thread_local! {
     /// The kind that convolutions of this thread multiply in, if it is not that of their input.
     static KIND: Cell<Option<Kind>> = const { Cell::new(None) };
+
+    /// Whether convolutions of this thread add up every product.
+    static EXACT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Scope in which convolutions multiply with a [`Precision`]; behind it they multiply as before.
 ///
-/// bfloat16 concerns forward passes of this thread, and the backward pass of each, whenever that runs. TF32 is a setting of the
+/// bfloat16 and float32-exact concern forward passes of this thread, and the backward pass of each, whenever that runs. TF32 is a setting of the
 /// whole process, for products of matrices, too, and is read at each computation: the backward pass belongs inside the scope, and
 /// scopes of several threads on CUDA must have the same precision and not end while another thread computes.
 #[derive(Debug)]
 #[must_use = "the precision is back to what it was as soon as the scope is dropped"]
 pub struct PrecisionScope {
     kind: Option<Kind>,
+    exact: bool,
     /// On CUDA.
     tf32: Option<Tf32>,
     /// The kind belongs to a thread.
@@ -38,6 +42,7 @@ impl PrecisionScope {
         }
         PrecisionScope {
             kind: KIND.replace(kind),
+            exact: EXACT.replace(precision == Precision::Float32Exact),
             tf32,
             thread: PhantomData,
         }
@@ -47,6 +52,7 @@ impl PrecisionScope {
 impl Drop for PrecisionScope {
     fn drop(&mut self) {
         KIND.set(self.kind);
+        EXACT.set(self.exact);
         if let Some(tf32) = self.tf32 {
             tf32.apply();
         }
@@ -56,6 +62,11 @@ impl Drop for PrecisionScope {
 /// Whether convolutions of this thread multiply in another kind than that of their input.
 pub(super) fn is_reduced() -> bool {
     KIND.get().is_some()
+}
+
+/// Whether convolutions of this thread add up every product.
+pub(super) fn is_exact() -> bool {
+    EXACT.get()
 }
 
 /// A product of `x` with weights in the scope's kind; the result has that of `x`.
@@ -76,10 +87,11 @@ pub(super) fn multiply(
 
 #[cfg(test)]
 mod tests {
+    use tal_kernels::Convolution;
     use tch::nn::VarStore;
 
     use super::*;
-    use crate::nn::{Conv1d, Conv1dConfig, ConvTranspose1d};
+    use crate::nn::{Conv1d, Conv1dConfig, ConvTranspose1d, convolve};
 
     /// The largest difference relative to the largest value.
     fn error(ours: &Tensor, expected: &Tensor) -> f64 {
@@ -135,6 +147,29 @@ mod tests {
             for (ours, expected) in run(Precision::Tf32).iter().zip(&exact) {
                 assert_eq!(ours, expected);
             }
+        }
+    }
+
+    #[test]
+    fn exact_convolutions_add_up_every_product() {
+        tch::manual_seed(9);
+        let options = (Kind::Float, Device::Cpu);
+        let sizes: [&[i64]; 3] = [&[1, 256, 1024], &[256, 256, 3], &[1, 256, 1024]];
+        let [x, weight, gradient] = sizes.map(|size| Tensor::randn(size, options));
+        let run = |precision| {
+            let [x, weight] = [&x, &weight].map(|tensor| tensor.copy().set_requires_grad(true));
+            let scope = PrecisionScope::new(precision, Device::Cpu);
+            let y = convolve(&x, &weight, None, 1);
+            // The backward pass is as the forward pass was.
+            drop(scope);
+            (&y * &gradient).sum(None).backward();
+            [y.detach(), x.grad(), weight.grad()]
+        };
+        let (half, exact) = (run(Precision::Float32), run(Precision::Float32Exact));
+        let differ = Convolution::new([256, 256, 3], 1024).is_some();
+        for (half, exact) in half.iter().zip(&exact) {
+            assert!(error(half, exact) < 1e-5);
+            assert_eq!(half != exact, differ);
         }
     }
 

@@ -47,7 +47,7 @@ use std::path::{Path, PathBuf};
 use tal_core::{GroundTruth, Segment};
 use tal_data::text::{self, TextFileError};
 
-use crate::exchange::Project;
+use tal_exchange::Project;
 
 pub use class_list::ClassList;
 pub use error::SourceError;

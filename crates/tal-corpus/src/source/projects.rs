@@ -6,7 +6,7 @@ use tal_core::{ClassMap, Segment};
 
 use super::raw::{Label, Parsed, RawInstance, RawRecording};
 use super::{ClassList, SourceError};
-use crate::exchange::{Event, Project, Track};
+use tal_exchange::{Event, Project, Track};
 
 pub(super) fn parsed(
     project: &Project,

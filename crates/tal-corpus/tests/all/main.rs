@@ -5,10 +5,6 @@ mod common;
 
 mod audit;
 mod clips;
-mod exchange;
-mod exchange_readers;
-mod exchange_tools;
-mod exchange_tools_malformed;
 mod features_convert;
 mod features_formats;
 mod frame_labels;
@@ -17,5 +13,6 @@ mod sources;
 mod sources_corpus;
 mod sources_malformed;
 mod sources_published;
+mod sources_tools;
 mod split;
 mod suggestion;

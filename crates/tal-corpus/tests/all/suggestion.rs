@@ -134,7 +134,7 @@ fn longer_actions_get_more_levels() {
             seconds,
             ..FEATURES
         };
-        let (config, ..) = suggested(&made, &FeatureTiming::default());
+        let (config, _, _folder) = suggested(&made, &FeatureTiming::default());
         assert_usable(&config);
         assert!(config.dataset.max_seq_len <= 2304);
         config.encoder.num_levels
@@ -156,7 +156,7 @@ fn raw_signals_are_cut_into_windows() {
         fps: Some(50.0),
         ..FEATURES
     };
-    let (config, ..) = suggested(&raw, &FeatureTiming::default());
+    let (config, _, _folder) = suggested(&raw, &FeatureTiming::default());
     assert_usable(&config);
     let expected = FeatureFormat::Inertial {
         window: 50,
@@ -169,7 +169,7 @@ fn raw_signals_are_cut_into_windows() {
         (Some(50.0), 300)
     );
     // Shorter actions, shorter windows.
-    let (config, ..) = suggested(
+    let (config, _, _folder) = suggested(
         &Made {
             action: 0.96,
             ..raw
@@ -193,7 +193,7 @@ fn strides_and_layouts_are_found() {
         channel_first: true,
         ..FEATURES
     };
-    let (config, ..) = suggested(&made, &FeatureTiming::default());
+    let (config, _, _folder) = suggested(&made, &FeatureTiming::default());
     assert_usable(&config);
     assert_eq!(
         (config.dataset.feat_stride, config.dataset.num_frames),
@@ -203,13 +203,13 @@ fn strides_and_layouts_are_found() {
         num_frames: Some(16.0),
         ..FeatureTiming::default()
     };
-    let (config, ..) = suggested(&made, &known);
+    let (config, _, _folder) = suggested(&made, &known);
     assert_eq!(
         (config.dataset.feat_stride, config.dataset.num_frames),
         (Some(4.0), 16.0)
     );
     // Without a frame rate, time is counted in features.
-    let (config, ..) = suggested(
+    let (config, _, _folder) = suggested(
         &Made {
             rate: 2.5,
             fps: None,

@@ -2,60 +2,14 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tal_core::FileError;
-use tal_core::atomic::{AtomicFile, write_atomic};
-use tal_data::results::{PARTIAL, Shard};
+use tal_core::atomic::AtomicFile;
 
+use super::shard_files::{FailedUnit, ShardFiles, count_lines, remove};
 use super::{PredictError, Unit};
-
-/// The files of a shard in a folder.
-#[derive(Debug, Clone)]
-pub struct ShardFiles {
-    /// The results, `NAME.jsonl`; there if the shard is complete.
-    pub results: PathBuf,
-    /// Recordings that failed, `NAME.failed.json`.
-    pub failed: PathBuf,
-    /// Progress of the first pass.
-    journal: PathBuf,
-    /// Progress of a later pass over failed recordings.
-    retry: PathBuf,
-}
-
-impl ShardFiles {
-    /// The files of `shard` in `folder`.
-    pub fn new(folder: &Path, shard: Shard) -> Self {
-        let stem = shard.stem();
-        let file = |end: &str| folder.join(format!("{stem}.{end}"));
-        Self {
-            results: file("jsonl"),
-            failed: file("failed.json"),
-            journal: file(&format!("jsonl.{PARTIAL}")),
-            retry: file(&format!("retry.jsonl.{PARTIAL}")),
-        }
-    }
-}
-
-/// A recording that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FailedUnit {
-    /// Its place among the recordings of the shard, from 0.
-    pub number: usize,
-    /// Its file.
-    pub file: String,
-    /// Its id in a file of several recordings.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recording: Option<String>,
-    /// The reason.
-    pub error: String,
-}
-
-#[derive(Serialize, Deserialize)]
-struct FailedFile {
-    failed: Vec<FailedUnit>,
-}
 
 /// The part of a line that progress is read from.
 #[derive(Deserialize)]
@@ -96,8 +50,6 @@ pub struct ShardJournal {
     num_done: usize,
     num_units: usize,
     is_retry: bool,
-    /// What failed in the passes before.
-    failed: Vec<FailedUnit>,
 }
 
 impl ShardJournal {
@@ -126,7 +78,7 @@ impl ShardJournal {
             return Err(PredictError::Busy { path });
         }
         let failed = match is_retry {
-            true => read_failed(&files.failed)?,
+            true => files.read_failed()?,
             false => Vec::new(),
         };
         let mut pending: Vec<usize> = match is_retry {
@@ -148,7 +100,6 @@ impl ShardJournal {
             num_done,
             num_units: units.len(),
             is_retry,
-            failed,
         })
     }
 
@@ -210,7 +161,7 @@ impl ShardJournal {
     ///
     /// # Errors
     /// If a file cannot be read or written; the progress stays, and the next call goes on with it.
-    pub fn finish(mut self) -> Result<ShardReport, PredictError> {
+    pub fn finish(self) -> Result<ShardReport, PredictError> {
         let path = self.files.journal_of(self.is_retry).to_owned();
         let at = |action| FileError::at(action, &path);
         self.out.sync_all().map_err(at("write"))?;
@@ -239,21 +190,20 @@ impl ShardJournal {
             fs::rename(&path, &self.files.results).map_err(at("rename"))?;
         } else if !self.is_retry {
             // The list comes first: without the results, the pass counts as open and is closed again.
-            self.write_failed(&still_failed)?;
+            self.files.write_failed(&still_failed)?;
             self.write_results(&path, false)?;
             remove(&path)?;
         } else {
             if num_predicted > 0 && !self.is_added(&path)? {
                 self.write_results(&path, true)?;
             }
-            self.write_failed(&still_failed)?;
+            self.files.write_failed(&still_failed)?;
             remove(&path)?;
             num_predicted = count_lines(&self.files.results)?;
         }
-        self.failed = still_failed;
         Ok(ShardReport {
             num_predicted,
-            failed: self.failed,
+            failed: still_failed,
         })
     }
 
@@ -312,37 +262,6 @@ impl ShardJournal {
         let tail = tail().map_err(FileError::at("read", &self.files.results))?;
         Ok(tail == own)
     }
-
-    fn write_failed(&self, failed: &[FailedUnit]) -> Result<(), PredictError> {
-        let path = &self.files.failed;
-        if failed.is_empty() {
-            return remove(path);
-        }
-        let document = FailedFile {
-            failed: failed.to_vec(),
-        };
-        let written = write_atomic(path, |out| {
-            serde_json::to_writer_pretty(&mut *out, &document)?;
-            out.write_all(b"\n")
-        });
-        Ok(written.map_err(FileError::at("write", path))?)
-    }
-}
-
-impl ShardFiles {
-    /// The file of progress.
-    fn journal_of(&self, is_retry: bool) -> &Path {
-        match is_retry {
-            true => &self.retry,
-            false => &self.journal,
-        }
-    }
-
-    /// A file of the shard that is there.
-    fn existing(&self) -> Option<PathBuf> {
-        let all = [&self.results, &self.journal, &self.retry];
-        all.into_iter().find(|path| path.exists()).cloned()
-    }
 }
 
 /// Number of lines that are whole, and where the last of them ends. Each must belong to the expected recording.
@@ -390,46 +309,11 @@ fn checked<'a>(
     }
 }
 
-fn read_failed(path: &Path) -> Result<Vec<FailedUnit>, PredictError> {
-    let bytes = match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        read => read.map_err(FileError::at("read", path))?,
-    };
-    let parsed: Result<FailedFile, _> = serde_json::from_slice(&bytes);
-    Ok(parsed
-        .map_err(|error| FileError::at("read", path)(error.into()))?
-        .failed)
-}
-
-fn count_lines(path: &Path) -> Result<usize, PredictError> {
-    let read = || -> io::Result<usize> {
-        let mut reader = BufReader::with_capacity(1 << 16, File::open(path)?);
-        let mut count = 0;
-        loop {
-            let buffer = reader.fill_buf()?;
-            if buffer.is_empty() {
-                return Ok(count);
-            }
-            count += buffer.iter().filter(|byte| **byte == b'\n').count();
-            let length = buffer.len();
-            reader.consume(length);
-        }
-    };
-    Ok(read().map_err(FileError::at("read", path))?)
-}
-
-fn remove(path: &Path) -> Result<(), PredictError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(FileError::at("remove", path)(error).into())
-        }
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
+    use tal_data::results::Shard;
 
     const SHARD: Shard = Shard { index: 0, count: 1 };
 

@@ -5,9 +5,11 @@ mod error;
 mod inputs;
 mod journal;
 mod names;
+mod shard_files;
 
 pub use environment::shard_of_environment;
 pub use error::PredictError;
 pub use inputs::{InputOptions, Unit, find_units};
-pub use journal::{FailedUnit, ShardFiles, ShardJournal, ShardReport};
+pub use journal::{ShardJournal, ShardReport};
 pub use names::{InputNames, is_pattern};
+pub use shard_files::{FailedUnit, ShardFiles};

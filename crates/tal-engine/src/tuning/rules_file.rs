@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
 use tal_core::atomic::write_atomic;
-use tal_core::{ClassMap, FileError, Usage, quoted_list};
+use tal_core::{ClassMap, FileError, Usage, plain_list, quoted_list};
 use tal_postprocess::DetectionRules;
 
 /// Name of the threshold of classes that have none of their own.
@@ -90,7 +90,7 @@ pub enum RulesFileError {
     #[error(
         "{}: was tuned on {num} of these recordings ({}, subset {}), so figures on them would be too good; choose other \
          recordings with --subset, or add --tuned-here, which is then said beside the figures",
-        path.display(), annotations.display(), subsets.join(", ")
+        path.display(), annotations.display(), plain_list(subsets)
     )]
     Seen {
         /// The file.

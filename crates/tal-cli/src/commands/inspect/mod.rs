@@ -8,11 +8,16 @@ use tal_inspect::{InspectOptions, Inspection, Section, inspect};
 
 use crate::args::InspectArgs;
 use crate::console::Console;
+use crate::failure::bail_usage;
 use crate::tables;
 
 pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
     if let Some(place) = &args.action_sensitivity {
         return action_sensitivity::run(place, args.out.as_deref(), console);
+    }
+    // The parser demands nothing of an option beside one that excludes it.
+    if args.out.is_some() {
+        bail_usage!("--out draws what action sensitivity learning found; add --action-sensitivity CHECKPOINT");
     }
     let options = InspectOptions {
         key: args.key.clone(),

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use tal_core::{ClassMap, Detection};
-use tal_corpus::drafts::{self, DraftOptions, DraftRecording};
-use tal_corpus::exchange::{Format, WriteOptions};
 use tal_data::results::DetectedRecording;
 use tal_engine::predict::Unit;
+use tal_exchange::drafts::{self, DraftOptions, DraftRecording};
+use tal_exchange::{Format, WriteOptions};
 
 use crate::args::PredictArgs;
 use crate::console::Console;

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use tal_corpus::exchange;
 use tal_data::results::ResultFormat;
 
 use crate::args::PredictArgs;
@@ -15,15 +14,17 @@ pub(super) enum Format {
     /// Written recording by recording.
     Results(ResultFormat),
     /// A draft for an annotation tool, written at the end.
-    Draft(&'static exchange::Format),
+    Draft(&'static tal_exchange::Format),
 }
 
 impl Format {
     fn of_name(name: &str) -> Result<Self, UsageError> {
         let results = ResultFormat::of_name(name).map(Self::Results);
-        let draft = || exchange::Format::of_name(name).filter(|format| format.can_write());
+        let draft = || tal_exchange::Format::of_name(name).filter(|format| format.can_write());
         results.or_else(|| draft().map(Self::Draft)).ok_or_else(|| {
-            let drafts = exchange::FORMATS.iter().filter(|format| format.can_write());
+            let drafts = tal_exchange::FORMATS
+                .iter()
+                .filter(|format| format.can_write());
             let drafts = drafts.map(|format| format.name);
             let names: Vec<&str> = ResultFormat::ALL
                 .map(ResultFormat::name)
@@ -44,7 +45,7 @@ pub(super) enum Target {
     Stdout(ResultFormat),
     File(PathBuf, ResultFormat),
     Folder(PathBuf, ResultFormat),
-    Draft(PathBuf, &'static exchange::Format),
+    Draft(PathBuf, &'static tal_exchange::Format),
 }
 
 impl Target {
@@ -100,7 +101,7 @@ impl Target {
 
     fn of_draft(
         args: &PredictArgs,
-        format: &'static exchange::Format,
+        format: &'static tal_exchange::Format,
         to_stdout: bool,
     ) -> Result<Self, UsageError> {
         match &args.out {
