@@ -8,7 +8,7 @@ use crate::setup;
 use crate::shell::{Cargo, Workspace, children};
 
 /// The crates that never link LibTorch.
-pub(crate) const PURE: [&str; 13] = [
+pub(crate) const PURE: [&str; 14] = [
     "tal-core",
     "tal-kernels",
     "tal-config",
