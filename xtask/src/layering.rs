@@ -46,6 +46,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tal-backtal", &["tal-core"]),
     ("tal-backbone", &["tal-core", "tal-pth"]),
     (
+        "tal-python",
+        &[
+            "tal-config",
+            "tal-core",
+            "tal-corpus",
+            "tal-data",
+            "tal-exchange",
+            "tal-postprocess",
+            "tal-pth",
+        ],
+    ),
+    (
         "tal-engine",
         &[
             "tal-core",

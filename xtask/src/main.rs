@@ -10,6 +10,7 @@ mod curve_references;
 mod fuzz;
 mod layering;
 mod pip;
+mod python;
 mod references;
 mod sanitize;
 mod setup;
@@ -111,6 +112,15 @@ enum Task {
         #[arg(long)]
         pictures: bool,
     },
+    /// Check: both Python packages build, and their tests, types and notebook pass, in fresh environments (into target/python)
+    ///
+    /// With the oldest supported Python and the newest of this machine, from PATH or pyenv. The wheels are built with the dev
+    /// profile.
+    Python,
+    /// Build the Python packages tal-postprocess and tal-cli into target/wheels
+    ///
+    /// Needs Python 3 with pip and venv; maturin comes from the package index into target/python.
+    Wheel(python::WheelArgs),
     /// Check: clippy on all targets, warnings denied
     Clippy,
     /// Check: the projects outside the workspace (crates/*/examples/*/Cargo.toml) compile, and embedding runs
@@ -174,6 +184,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Book => book::run(&workspace),
         Task::References { cases } => references::run(&workspace, cases),
         Task::Browser { pictures } => browser::run(&workspace, pictures),
+        Task::Python => python::check(&workspace),
+        Task::Wheel(arguments) => python::wheel(&workspace, &arguments),
         Task::Clippy => steps::clippy(&workspace),
         Task::Example => steps::example(&workspace),
         Task::Rustdoc => steps::rustdoc(&workspace),

@@ -8,7 +8,7 @@ use crate::setup;
 use crate::shell::{Cargo, Workspace, children};
 
 /// The crates that never link LibTorch.
-pub(crate) const PURE: [&str; 13] = [
+pub(crate) const PURE: [&str; 14] = [
     "tal-core",
     "tal-kernels",
     "tal-config",
@@ -22,6 +22,7 @@ pub(crate) const PURE: [&str; 13] = [
     "tal-runs",
     "tal-inspect",
     "tal-video",
+    "tal-python",
 ];
 
 /// Runs tests: all, only the pure ones, or what `arguments` of `cargo test` say.

@@ -32,7 +32,8 @@ pub use evaluation::{
     AverageRecall, ClassCurves, ClassEvaluation, ClassRecall, DetectionColumns, DetectionInput,
     Evaluation, EvaluationCounts, EvaluationError, InputError, InputErrorKind, KNOWN_DATASETS,
     Matching, PrecisionRecall, RecallAtK, Reliability, ReliabilityBin, ReliabilityCurve, TieReport,
-    average_precision, average_recall, default_thresholds, evaluate, evaluate_with,
+    average_precision, average_recall, average_recall_with, default_thresholds, evaluate,
+    evaluate_with,
 };
 
 // Uncertainty of an evaluation, and comparison of detectors.

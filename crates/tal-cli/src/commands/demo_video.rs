@@ -90,7 +90,8 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
     };
     let summary = train::train(&config, &options, console)?;
     console.print(&format!(
-        "\nNext, detect in a film:\n  cargo run --release -p tal-cli -- predict {} {}/videos/film_test_0001.mp4",
+        "\nNext, detect in a film:\n  {} predict {} {}/videos/film_test_0001.mp4",
+        super::demo::own_name(),
         summary.out.display(),
         data.display(),
     ))

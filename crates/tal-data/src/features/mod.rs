@@ -17,6 +17,6 @@ pub(crate) mod value;
 pub use key::RecordingKey;
 pub(crate) use key::SUBSET;
 pub use npy_rows::RowWriter;
-pub use store::open;
+pub use store::{open, read_file};
 
 use crate::{FeatureArray, FeatureError};

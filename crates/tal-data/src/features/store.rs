@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tal_core::config::DatasetConfig;
+use tal_core::config::{AppendedFeatures, DatasetConfig, FeatureFormat};
 
 use super::source::{Part, Source, check_channels};
 use super::{FeatureArray, FeatureError, RecordingKey};
@@ -22,6 +22,25 @@ pub fn open(config: &DatasetConfig) -> FeatureStore {
         more: more.map(Source::new).collect(),
         input_dim: config.input_dim,
     }
+}
+
+/// The features of one file, whatever number of channels it has.
+///
+/// # Shapes
+/// (C, T) with T ≥ 1.
+///
+/// # Errors
+/// A file that is missing, unreadable, damaged or truncated; a wrong number of dimensions; no time step; a value that is NaN or
+/// infinite; one HDF5 file for all recordings.
+pub fn read_file(path: &Path, format: &FeatureFormat) -> Result<FeatureArray, FeatureError> {
+    let files = AppendedFeatures {
+        dir: PathBuf::new(),
+        prefix: String::new(),
+        suffix: String::new(),
+        format: format.clone(),
+        columns: None,
+    };
+    Ok(Source::new(files).load_file(path, None)?.array)
 }
 
 /// Features in memory, chosen and checked as those of a file; errors name them by `name`.

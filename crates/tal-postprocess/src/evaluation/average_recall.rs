@@ -53,6 +53,33 @@ pub fn average_recall<'a, 'd>(
     classes: Option<&ClassMap>,
     max_proposals: usize,
 ) -> Result<AverageRecall, EvaluationError> {
+    average_recall_with(
+        recordings,
+        detections,
+        config,
+        classes,
+        max_proposals,
+        NUM_POINTS,
+    )
+}
+
+/// [`average_recall`] at another number of points than 100: `AN = j/num_points · max` at point `j`.
+///
+/// OpenTAD takes as many points as `max_proposals`.
+///
+/// # Errors
+/// Those of [`average_recall`].
+///
+/// # Source
+/// `opentad/evaluations/recall.py` of OpenTAD.
+pub fn average_recall_with<'a, 'd>(
+    recordings: impl IntoIterator<Item = &'a Recording>,
+    detections: impl Into<DetectionInput<'d>>,
+    config: &EvaluationConfig,
+    classes: Option<&ClassMap>,
+    max_proposals: usize,
+    num_points: usize,
+) -> Result<AverageRecall, EvaluationError> {
     let rules = Rules::new(config, classes)?;
     let truth = Truth::new(recordings, &rules)?;
     let mut all: Vec<Proposals> = vec![Proposals::default(); truth.recordings.len()];
@@ -84,16 +111,19 @@ pub fn average_recall<'a, 'd>(
         recording.ranked.truncate(num);
     });
     let num_kept: usize = all.iter().map(|recording| recording.ranked.len()).sum();
-    let point = |j: usize| (j + 1) as f64 / NUM_POINTS as f64;
+    let point = |j: usize| (j + 1) as f64 / num_points as f64;
     let scale = max * all.len() as f64 / num_kept as f64;
     let found: Vec<Vec<Vec<usize>>> = all
         .par_iter()
-        .map(|recording| recording.found(&config.tiou_thresholds, &rules, |j| point(j) * scale))
+        .map(|recording| {
+            let share = |j| point(j) * scale;
+            recording.found(&config.tiou_thresholds, &rules, num_points, share)
+        })
         .collect();
     let num_instances: usize = all.iter().map(|recording| recording.instances.len()).sum();
     let recall: Vec<Vec<f64>> = (0..config.tiou_thresholds.len())
         .map(|t| {
-            (0..NUM_POINTS)
+            (0..num_points)
                 .map(|j| {
                     let num: usize = found.iter().map(|found| found[t][j]).sum();
                     num as f64 / num_instances as f64
@@ -101,15 +131,15 @@ pub fn average_recall<'a, 'd>(
                 .collect()
         })
         .collect();
-    let average_recall: Vec<f64> = (0..NUM_POINTS)
+    let average_recall: Vec<f64> = (0..num_points)
         .map(|j| recall.iter().map(|recall| recall[j]).sum::<f64>() / recall.len() as f64)
         .collect();
-    let num_proposals: Vec<f64> = (0..NUM_POINTS).map(|j| point(j) * max).collect();
-    // Neighbouring points are 1/100 of the largest AN apart.
+    let num_proposals: Vec<f64> = (0..num_points).map(|j| point(j) * max).collect();
+    // Neighbouring points are equally far apart.
     let trapezoids = average_recall
         .windows(2)
         .map(|pair| (pair[0] + pair[1]) / 2.0);
-    let area = trapezoids.sum::<f64>() / NUM_POINTS as f64;
+    let area = trapezoids.sum::<f64>() / num_points as f64;
     Ok(AverageRecall {
         tiou_thresholds: config.tiou_thresholds.clone(),
         num_proposals,
@@ -132,14 +162,15 @@ impl Proposals {
         &self,
         thresholds: &[f64],
         rules: &Rules,
+        num_points: usize,
         share: impl Fn(usize) -> f64,
     ) -> Vec<Vec<usize>> {
         let num = self.ranked.len();
-        let nums: Vec<usize> = (0..NUM_POINTS)
+        let nums: Vec<usize> = (0..num_points)
             // Without proposals the share is infinite and the number 0.
             .map(|j| ((num as f64 * share(j)) as usize).min(num))
             .collect();
-        let mut found = vec![vec![0; NUM_POINTS]; thresholds.len()];
+        let mut found = vec![vec![0; num_points]; thresholds.len()];
         for instance in &self.instances {
             let tious: Vec<f64> = self
                 .ranked

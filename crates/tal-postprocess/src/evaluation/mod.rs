@@ -21,7 +21,7 @@ use tal_core::config::EvaluationConfig;
 use tal_core::{ClassMap, Recording};
 
 pub use average_precision::average_precision;
-pub use average_recall::{AverageRecall, average_recall};
+pub use average_recall::{AverageRecall, average_recall, average_recall_with};
 pub use curves::{ClassCurves, PrecisionRecall};
 pub use error::{EvaluationError, InputError, InputErrorKind};
 pub use input::{DetectionColumns, DetectionInput};
