@@ -3,6 +3,7 @@
 mod common;
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use common::{filter, gmg, thumos};
 use tal_core::config::{
@@ -15,6 +16,10 @@ use tal_encoder::{Encoder, Neck};
 use tch::{Device, Kind, Tensor, nn::VarStore};
 
 const INPUT_DIM: usize = 3;
+
+/// LibTorch has one random generator in a process: tests that seed it must not draw at the same time.
+static RANDOM: Mutex<()> = Mutex::new(());
+
 const LENS: [usize; 2] = [24, 10];
 
 fn base() -> Config {
@@ -206,6 +211,7 @@ fn run_all(
 
 #[test]
 fn switches_of_gmg() {
+    let _alone = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
     let both = |config: EncoderConfig| {
         let average = EncoderConfig {
             downsampling: Downsampling::Average,
@@ -222,6 +228,7 @@ fn switches_of_gmg() {
 
 #[test]
 fn switches_of_the_others() {
+    let _alone = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
     let all = |config: EncoderConfig| {
         let mut all = Vec::new();
         for num_stem_blocks in [0, 2] {
@@ -259,6 +266,7 @@ fn whole_block() -> MixerConfig {
 
 #[test]
 fn dropout_acts_in_training_only() {
+    let _alone = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
     tch::manual_seed(4);
     let encoder = |dropout| {
         tch::manual_seed(1);

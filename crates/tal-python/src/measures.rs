@@ -136,7 +136,7 @@ pub(crate) fn measure<'py>(
         "misalignment" => figures(py, &failing(py, || misalignment(&plain))?),
         "bouts" => figures(py, &failing(py, || bouts(&plain))?),
         "agreement" => {
-            let work = || Ok::<_, MeasureError>(agreement(&plain, rate()?)?);
+            let work = || agreement(&plain, rate()?);
             figures(py, &failing(py, work)?)
         }
         _ => Err(PyValueError::new_err(format!(

@@ -67,10 +67,7 @@ fn what_cannot_be_fused_is_refused() {
             "ensemble data --out out.json",
             "data: holds no detections.json",
         ),
-        (
-            "ensemble found.json --out out.txt",
-            "must end in .json",
-        ),
+        ("ensemble found.json --out out.txt", "must end in .json"),
         (
             "ensemble found.json --annotations data/annotations.json --json f.json --out out.json",
             "--json: needs a run folder",

@@ -42,7 +42,7 @@ pub struct Tuned {
 /// Chooses thresholds, σ, smallest gap and shortest length for a measure.
 ///
 /// `variants` are detections of the same recordings with different σ, the untuned ones first. The variant is chosen together
-/// with one threshold for all classes; then each class gets its own threshold, and gap and length follow, until a round
+/// with one threshold for all classes; then each class gets its own threshold, and gap and length follow together, until a round
 /// over all of them improves nothing. A value is taken only if it improves the measure, so the result is never worse than
 /// the untuned detections. If several neighbouring values are equally good, the middle one is taken. The result does not
 /// depend on the number of threads.
@@ -80,6 +80,11 @@ pub fn tune(
         .flat_map(|one| &one.instances)
         .map(|row| row.label)
         .collect();
+    let lengths = candidates::durations(recordings);
+    let pairs: Vec<(f64, f64)> = candidates::gaps(recordings)
+        .into_iter()
+        .flat_map(|gap| lengths.iter().map(move |length| (gap, *length)))
+        .collect();
     for _ in 0..MAX_ROUNDS {
         let before = search.value;
         if objective.gains_by_thresholds() {
@@ -87,10 +92,9 @@ pub fn tune(
                 search.choose_threshold(*label)?;
             }
         }
-        search.choose(&candidates::gaps(recordings), |rules, gap| {
+        // Together, since a gap may gain little before what is still too short is left out.
+        search.choose(&pairs, |rules, (gap, length)| {
             rules.min_gap = gap;
-        })?;
-        search.choose(&candidates::durations(recordings), |rules, length| {
             rules.min_duration = length;
         })?;
         if search.value <= before + LEAST_GAIN {

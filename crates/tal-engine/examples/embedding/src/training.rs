@@ -25,6 +25,7 @@ fn network(path: &nn::Path<'_>, config: &Config) -> Result<PyramidNetwork, Box<d
                 dim,
             )?,
             position: None,
+            dropout: 0.0,
             stem: vec![block(0)?, block(1)?],
             branch: vec![],
         },
