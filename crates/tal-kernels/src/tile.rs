@@ -215,8 +215,8 @@ macro_rules! accumulate {
             let (weights, last_weights) = weights.as_chunks::<4>();
             let (inputs, last_inputs) = inputs.as_chunks::<4>();
             for (weights, inputs) in weights.iter().zip(inputs) {
-                for i in 0..4 {
-                    step(&weights[i], &inputs[i]);
+                for (weights, inputs) in weights.iter().zip(inputs) {
+                    step(weights, inputs);
                 }
             }
             for (weights, inputs) in last_weights.iter().zip(last_inputs) {

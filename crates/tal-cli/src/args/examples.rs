@@ -44,7 +44,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "tal tune",
         &[
             "tal tune runs/mine --subset validation --measure segment",
-            "tal tune found.json --ground-truth annotations.json --subset validation --measure event --out rules.yaml",
+            "tal tune found.json --ground-truth truth.json --subset dev --measure event --out rules.yaml",
         ],
     ),
     (

@@ -69,7 +69,7 @@ fn what_cannot_be_fused_is_refused() {
         ),
         (
             "ensemble found.json --out out.txt",
-            "must end in .json or .csv",
+            "must end in .json",
         ),
         (
             "ensemble found.json --annotations data/annotations.json --json f.json --out out.json",

@@ -116,9 +116,9 @@ fn a_data_set_that_is_half_made_goes() {
         "data",
         "synth",
         "--num-train",
-        "2",
+        "8",
         "--num-test",
-        "1",
+        "4",
         "--out",
         "corpus",
     ]);

@@ -136,12 +136,7 @@ fn same_length(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, exact: bool) 
 }
 
 /// [`same_length`] by [`WinogradConvolution`] or [`Convolution`]; `None` if the loops are not for these tensors or this processor.
-fn in_registers(
-    x: &Tensor,
-    weight: &Tensor,
-    bias: Option<&Tensor>,
-    exact: bool,
-) -> Option<Tensor> {
+fn in_registers(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, exact: bool) -> Option<Tensor> {
     if !host::are_plain([x, weight].into_iter().chain(bias)) {
         return None;
     }
@@ -219,8 +214,7 @@ fn weight_gradient_in_registers(
     if batch != samples || long != len * taps.stride as i64 || batch == 0 {
         return None;
     }
-    let [batch, inputs, outputs, len] =
-        [batch, inputs, outputs, len].map(|size| size as usize);
+    let [batch, inputs, outputs, len] = [batch, inputs, outputs, len].map(|size| size as usize);
     let plan = WeightGradient::new([outputs, inputs], len, taps)?;
     let half = ((taps.count, taps.stride, taps.padding) == (3, 1, 1) && !exact)
         .then(|| WinogradWeightGradient::new([outputs, inputs], [batch, len]))
@@ -228,12 +222,13 @@ fn weight_gradient_in_registers(
     let [x, gradient] = [x, gradient].map(|tensor| tensor.detach().contiguous());
     // SAFETY: nobody writes to the inputs of an operation while it runs.
     let [x, gradient] = [&x, &gradient].map(|tensor| unsafe { host::known_values(tensor) });
-    Some(host::build(&[outputs, inputs, taps.count], |sums| {
-        match half {
+    Some(host::build(
+        &[outputs, inputs, taps.count],
+        |sums| match half {
             Some(half) => half.run(host::THREADS, x, gradient, sums),
             None => plan.run(host::THREADS, x, gradient, sums),
-        }
-    }))
+        },
+    ))
 }
 
 /// [`weight_gradient`] of any kind on any processor, by LibTorch: a product for each tap and sample.

@@ -1,8 +1,6 @@
 //! Rules of Label Studio's files.
 
-use tal_exchange::{
-    EndFrame, Event, LabelStudioResults, LabelStudioTemplate, ReadOptions, WriteOptions,
-};
+use tal_exchange::{EndFrame, Event, Project, ReadOptions, WriteOptions};
 
 use super::tools::{format, read, read_with, to_write, track, with_fps, written};
 

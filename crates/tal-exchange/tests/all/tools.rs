@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 use tal_exchange::{
-    EndFrame, Event, Format, JsonLines, LabelStudioResults, LabelStudioTemplate, Project,
-    ReadOptions, Track, WriteOptions,
+    Event, Format, JsonLines, LabelStudioResults, LabelStudioTemplate, Project, ReadOptions, Track,
+    WriteOptions,
 };
 
 const FPS: f64 = 25.0;

@@ -25,8 +25,8 @@ const MAX_PANELS: usize = 8;
 /// Positions, of all samples together, below which transforming the kernels costs more than it saves.
 const MIN_POSITIONS: usize = 256;
 
-/// Input and output channels below which transforming the others' values costs more than it saves.
-const MIN_CHANNELS: usize = 64;
+/// Output and input channels below which transforming the others' values costs more than it saves.
+const MIN_CHANNELS: [usize; 2] = [16, 64];
 
 /// The convolution with three taps and zero padding that keeps the length, all channels with all, by half the products.
 ///
@@ -53,8 +53,9 @@ impl WinogradConvolution {
     /// [`crate::Convolution`] is as fast or faster, and for processors without AVX2.
     pub fn new(channels: [usize; 2], [batch, len]: [usize; 2]) -> Option<Self> {
         let are_enough = channels
-            .into_iter()
-            .all(|channels| channels >= MIN_CHANNELS);
+            .iter()
+            .zip(MIN_CHANNELS)
+            .all(|(channels, min)| *channels >= min);
         let fits = are_enough && batch * len >= MIN_POSITIONS;
         let instructions = Instructions::best().filter(|_| fits)?;
         Some(WinogradConvolution {

@@ -77,8 +77,12 @@ pub(super) fn input<const COLUMNS: usize>(
                 let place = x
                     .as_ptr()
                     .wrapping_add((number + AHEAD) * len + first + part);
-                // Nothing is read, so any address will do.
-                _mm_prefetch::<_MM_HINT_T0>(place.cast());
+                // Not unsafe any more in later versions of Rust.
+                #[allow(unused_unsafe)]
+                // SAFETY: nothing is read, so any address will do.
+                unsafe {
+                    _mm_prefetch::<_MM_HINT_T0>(place.cast());
+                }
             }
             let mut edge = [0.0; WIDTH];
             let values = match first

@@ -24,8 +24,8 @@ const CHUNKS: usize = 2;
 /// Positions, of all samples together, below which transforming the sums costs more than it saves.
 const MIN_POSITIONS: usize = 512;
 
-/// Input and output channels below which transforming the others' values costs more than it saves.
-const MIN_CHANNELS: usize = 64;
+/// Output and input channels below which transforming the others' values costs more than it saves.
+const MIN_CHANNELS: [usize; 2] = [16, 64];
 
 /// The gradient of the weights of a convolution with three taps and zero padding that keeps the length, by half the products:
 /// Σ_b, t gradient\[b, o, t\] · x\[b, c, t + j − 1\] for every output o, input c and tap j.
@@ -51,8 +51,9 @@ impl WinogradWeightGradient {
     /// [`crate::WeightGradient`] is as fast or faster, and for processors without AVX2.
     pub fn new(channels: [usize; 2], [batch, len]: [usize; 2]) -> Option<Self> {
         let are_enough = channels
-            .into_iter()
-            .all(|channels| channels >= MIN_CHANNELS);
+            .iter()
+            .zip(MIN_CHANNELS)
+            .all(|(channels, min)| *channels >= min);
         let fits = are_enough && batch * len >= MIN_POSITIONS;
         let instructions = Instructions::best().filter(|_| fits)?;
         Some(WinogradWeightGradient {

@@ -116,8 +116,8 @@ function seriesTable(chart) {
 }
 
 /**
- * A figure with lines. `chart` has title, xLabel, yLabel, series (name, points, faint, isPlain) and, at will, x and y (ranges), formatX,
- * formatY, diagonal and colours (positions of the series' colours).
+ * A figure with lines. `chart` has title, xLabel, yLabel, series (name, points, faint, isPlain) and, at will, x and y (ranges),
+ * formatX, formatY, diagonal and, within a series, colour (its position among the colours).
  */
 function lineChart(given) {
   const chart = { formatX: short, formatY: short, ...given };

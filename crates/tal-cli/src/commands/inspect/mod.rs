@@ -17,7 +17,9 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
     }
     // The parser demands nothing of an option beside one that excludes it.
     if args.out.is_some() {
-        bail_usage!("--out draws what action sensitivity learning found; add --action-sensitivity CHECKPOINT");
+        bail_usage!(
+            "--out draws what action sensitivity learning found; add --action-sensitivity CHECKPOINT"
+        );
     }
     let options = InspectOptions {
         key: args.key.clone(),

@@ -179,7 +179,7 @@ mod tests {
             coloured: true,
         };
         let narrow = style.drawn(&recording, &classes);
-        assert!(narrow.contains("\u{1b}[36m░░░██\u{1b}[0m"), "{narrow}");
+        assert!(narrow.contains("\u{1b}[36m░░███\u{1b}[0m"), "{narrow}");
     }
 
     #[test]

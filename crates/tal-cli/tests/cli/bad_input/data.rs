@@ -278,7 +278,7 @@ fn evaluations() {
             "recording,start\nx,0\n".to_owned(),
             &["no column \"end\"", "recording,start,end,label,score"],
         ),
-        ("a.txt", String::new(), &[".json, .csv or .tsv"]),
+        ("a.txt", String::new(), &[".json, .jsonl, .csv or .tsv"]),
     ];
     for (name, content, parts) in cases {
         place.write(name, content);
