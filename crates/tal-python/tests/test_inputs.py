@@ -1,5 +1,6 @@
 """Inputs of every kind, and wrong ones: the exception names argument, value and what would be right."""
 
+import sys
 import threading
 
 import numpy as np
@@ -201,8 +202,38 @@ def test_other_threads_run_meanwhile():
     assert during > 100
 
 
+class FakeCpuTensor:
+    """A tensor in memory, as PyTorch's looks from outside."""
+
+    __module__ = "torch"
+    device = type("device", (), {"type": "cpu"})()
+    dtype = "torch.float32"
+
+    def __init__(self, array):
+        self.array = array
+
+    def detach(self):
+        return self
+
+    def numpy(self):
+        return self.array
+
+
+def test_tensors_come_back_as_tensors_and_dets_are_written(monkeypatch):
+    fake = type(sys)("torch")
+    fake.from_numpy = FakeCpuTensor
+    monkeypatch.setitem(sys.modules, "torch", fake)
+    dets, expected = np.zeros((3, 3), np.float32), np.zeros((3, 3), np.float32)
+    kept = softnms(FakeCpuTensor(dets), FakeCpuTensor(SEGS))
+    assert isinstance(kept, FakeCpuTensor)
+    assert kept.array.tolist() == softnms(expected).tolist()
+    np.testing.assert_array_equal(dets, expected)
+    found = tal.batched_nms(FakeCpuTensor(SEGS), FakeCpuTensor(SCORES), FakeCpuTensor(LABELS))
+    assert [type(part) for part in found] == [FakeCpuTensor] * 3
+
+
 def test_torch_tensors_come_back_as_tensors():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", exc_type=ImportError)
     segs, scores = torch.from_numpy(SEGS), torch.from_numpy(SCORES)
     dets = torch.zeros((3, 3))
     kept = softnms(dets, segs)

@@ -52,20 +52,8 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
     let summary = train::train(&config, &options, console)?;
     console.print(&format!(
         "\nNext, look at the detections in one recording:\n  {} predict {} {}/synth_test_0001.npy",
-        own_name(),
+        super::own_name::own_name(),
         summary.out.display(),
         features.display(),
     ))
-}
-
-/// What starts this program: its name, or a call of cargo if it lies where cargo builds.
-pub(super) fn own_name() -> &'static str {
-    let is_built_here = std::env::current_exe().is_ok_and(|program| {
-        let mut parts = program.components();
-        parts.any(|part| part.as_os_str() == "target")
-    });
-    match is_built_here {
-        true => "cargo run --release -p tal-cli --",
-        false => "tal",
-    }
 }

@@ -91,7 +91,7 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
     let summary = train::train(&config, &options, console)?;
     console.print(&format!(
         "\nNext, detect in a film:\n  {} predict {} {}/videos/film_test_0001.mp4",
-        super::demo::own_name(),
+        super::own_name::own_name(),
         summary.out.display(),
         data.display(),
     ))

@@ -23,6 +23,7 @@ pub(crate) mod man;
 pub(crate) mod merge;
 pub(crate) mod newcomer;
 pub(crate) mod output;
+mod own_name;
 pub(crate) mod predict;
 pub(crate) mod prepare;
 pub(crate) mod probe;
