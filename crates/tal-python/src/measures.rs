@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use serde::Deserialize;
 use tal_core::{Detection, Instance, Recording};
 use tal_postprocess::measures::{
-    EventConfig, FrameRate, LabRecording, LabelledRecording, Labelling, MeasureError,
+    EventConfig, FrameRate, LabRecording, LabelledRecording, Labelling,
     ScoredRecording, SegmentationConfig, SpottingConfig, agreement, bouts, event_scores, frame_map,
     frame_scores, mabe_f_beta, misalignment, segmentation, spotting,
 };

@@ -63,6 +63,11 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     types_and_notebook(workspace, &python)
 }
 
+/// Variable with the number of random cases of each test, 10,000 without it.
+const CASES: &str = "TAL_PYTHON_CASES";
+/// Random cases of this check.
+const NUM_CASES: &str = "500";
+
 /// Installs the wheels into a fresh environment and runs the tests there; returns its Python.
 fn tests(workspace: &Workspace, interpreter: &Interpreter) -> Result<PathBuf> {
     eprintln!("python: {} at {}", interpreter, interpreter.path.display());
@@ -95,6 +100,9 @@ fn tests(workspace: &Workspace, interpreter: &Interpreter) -> Result<PathBuf> {
             CRATE,
         ])
         .env("TAL_LIBTORCH", libtorch(workspace));
+    if std::env::var_os(CASES).is_none() {
+        tests.env(CASES, NUM_CASES);
+    }
     start(workspace, &mut tests)?;
     Ok(python)
 }
