@@ -5,9 +5,9 @@ use pyo3::prelude::*;
 use serde::Deserialize;
 use tal_core::{Detection, Instance, Recording};
 use tal_postprocess::measures::{
-    EventConfig, FrameRate, LabRecording, LabelledRecording, Labelling,
-    ScoredRecording, SegmentationConfig, SpottingConfig, agreement, bouts, event_scores, frame_map,
-    frame_scores, mabe_f_beta, misalignment, segmentation, spotting,
+    EventConfig, FrameRate, LabRecording, LabelledRecording, Labelling, ScoredRecording,
+    SegmentationConfig, SpottingConfig, agreement, bouts, event_scores, frame_map, frame_scores,
+    mabe_f_beta, misalignment, segmentation, spotting,
 };
 
 use crate::annotations::Annotations;
