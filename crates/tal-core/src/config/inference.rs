@@ -17,7 +17,7 @@ sections! {
         /// Length that a candidate must exceed, in grid units.
         pub duration_thresh: f32 = 0.05,
         /// Factors by which a recording is stretched in time (above 1: slower), as by `dataset.augmentation.scale`. The
-        /// detections at all factors are fused as `tal ensemble` does; [1] looks at the recording as it is.
+        /// detections at all factors are fused as `tal ensemble` does; `[1]` looks at the recording as it is.
         pub scales: Vec<f64> = vec![1.0],
         /// Smallest tIoU of detections at several factors that count as the same.
         pub fusion_iou: f64 = 0.5,
