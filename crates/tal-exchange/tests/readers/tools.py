@@ -100,9 +100,11 @@ def dcase(folder, recordings, fps):
     # Without its first line, as sed_eval's own event lists are.
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)[1:]
     bare = folder / "bare.txt"
-    bare.write_text("".join(line for line in lines if "\t\t" not in line), encoding="utf-8")
+    # A label with a comma is a list of labels to the package.
+    bare.write_text("".join(line for line in lines if "\t\t" not in line and "," not in line), encoding="utf-8")
     events = package("sed_eval.io").load_event_list(str(bare))
-    compare([(e.filename.removesuffix(".wav"), e.event_label, e.onset, e.offset) for e in events], expected(recordings), 1e-6)
+    wanted = [row for row in expected(recordings) if "," not in row[1]]
+    compare([(e.filename.removesuffix(".wav"), e.event_label, e.onset, e.offset) for e in events], wanted, 1e-6)
     metrics = package("sed_eval.sound_event").EventBasedMetrics(event_label_list=events.unique_event_labels)
     for name in events.unique_files:
         own = events.filter(filename=name)
