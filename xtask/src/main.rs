@@ -112,7 +112,8 @@ enum Task {
         #[arg(long)]
         pictures: bool,
     },
-    /// Check: both Python packages build, and their tests, types and notebook pass, in fresh environments (into target/python)
+    /// Check, not part of ci: both Python packages build, and their tests, types and notebook pass, in fresh environments (into
+    /// target/python)
     ///
     /// With the oldest supported Python and the newest of this machine, from PATH or pyenv. The wheels are built with the dev
     /// profile.
