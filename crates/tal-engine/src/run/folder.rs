@@ -71,7 +71,7 @@ pub(super) fn prepare(out: &Path, resume: bool, config: &Config) -> Result<Prepa
         return Err(refuse(format!("is not empty; {hint}")));
     }
     tempfile::Builder::new()
-        .prefix(".writable")
+        .prefix(".tmp-")
         .tempfile_in(out)
         .map_err(|error| refuse(format!("is not writable: {error}")))?;
     if resume {
