@@ -50,7 +50,7 @@ impl Console {
         let screen = tracing_subscriber::fmt::layer()
             .with_target(false)
             .without_time()
-            .with_ansi(interactive && wants_colours(std::env::var_os("NO_COLOR")))
+            .with_ansi(interactive && allows_colours())
             .with_writer({
                 let bars = bars.clone();
                 move || AboveBars(bars.clone())
@@ -166,7 +166,12 @@ impl Console {
     }
 }
 
-/// Whether messages may be coloured: any value of `NO_COLOR` but an empty one forbids it (<https://no-color.org>).
+/// Whether the user allows colours.
+pub(crate) fn allows_colours() -> bool {
+    wants_colours(std::env::var_os("NO_COLOR"))
+}
+
+/// Whether text may be coloured: any value of `NO_COLOR` but an empty one forbids it (<https://no-color.org>).
 fn wants_colours(no_color: Option<OsString>) -> bool {
     no_color.is_none_or(|value| value.is_empty())
 }

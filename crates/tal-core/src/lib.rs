@@ -36,6 +36,6 @@ pub use point_grid::{Level, PointGrid};
 
 // Errors.
 pub use file_error::FileError;
-pub use listing::{excerpt, plain_list, plain_words, quoted_list, shape_text};
+pub use listing::{excerpt, grouped, plain_list, plain_words, quoted_list, shape_text};
 pub use spelling::nearest_name;
 pub use usage::Usage;

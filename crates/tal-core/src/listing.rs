@@ -1,4 +1,4 @@
-//! Lists and quotations for messages, of bounded length.
+//! Lists, quotations and numbers for messages, of bounded length.
 
 use std::fmt::Display;
 
@@ -34,6 +34,23 @@ pub fn plain_list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
         (false, 0) => shown.join(", "),
         (false, more) => format!("{} and {more} more", shown.join(", ")),
     }
+}
+
+/// A number with commas between groups of three digits.
+///
+/// ```
+/// assert_eq!([0, 999, 1000, 1_234_567].map(tal_core::grouped), ["0", "999", "1,000", "1,234,567"]);
+/// ```
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// The shape of an array, such as `[10, 4]`; of more than ten dimensions the first ten.

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
 use crate::encoding::Decoded;
-use crate::lines::Lines;
+use crate::line_ends::LineEnds;
 
 /// The longest string, number, run of white space or row: ten thousand times the usual length.
 pub(crate) const MAX_BYTES: usize = 1 << 20;
@@ -172,7 +172,7 @@ impl<R: Read> Read for Json<R> {
 
 /// Passes on a table up to a byte that the caller moves on from row to row.
 pub(crate) struct Rows<R> {
-    inner: Lines<R>,
+    inner: LineEnds<R>,
     passed: u64,
     allowed: u64,
     refused: bool,
@@ -181,7 +181,7 @@ pub(crate) struct Rows<R> {
 impl<R: Read> Rows<R> {
     pub(crate) fn new(inner: R) -> Self {
         Self {
-            inner: Lines::new(inner),
+            inner: LineEnds::new(inner),
             passed: 0,
             allowed: MAX_BYTES as u64,
             refused: false,

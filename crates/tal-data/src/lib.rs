@@ -16,7 +16,7 @@ pub mod hdf5;
 #[path = "no_hdf5.rs"]
 pub mod hdf5;
 pub mod json;
-mod lines;
+mod line_ends;
 mod loader;
 pub mod order;
 mod pipeline;

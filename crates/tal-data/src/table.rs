@@ -5,14 +5,14 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 
 use crate::encoding::decode;
-use crate::lines::Lines;
+use crate::line_ends::LineEnds;
 use crate::text::{TextFileError, shortened, unquoted};
 
 /// A table in memory.
 pub struct Table<'a> {
     path: &'a Path,
     headers: csv::StringRecord,
-    reader: csv::Reader<Lines<Cursor<Cow<'a, [u8]>>>>,
+    reader: csv::Reader<LineEnds<Cursor<Cow<'a, [u8]>>>>,
     /// First byte of the row, or of what is skipped before it.
     start: u64,
     delimiter: u8,
@@ -51,7 +51,7 @@ impl<'a> Table<'a> {
             .trim(csv::Trim::All)
             .delimiter(delimiter)
             .flexible(true)
-            .from_reader(Lines::new(Cursor::new(bytes)));
+            .from_reader(LineEnds::new(Cursor::new(bytes)));
         let headers = match reader.headers() {
             Ok(headers) => headers.clone(),
             Err(error) => return Err(explain(error, &reader, path)),
@@ -174,7 +174,7 @@ impl<'a> Table<'a> {
 
 fn explain<R: Read>(
     error: csv::Error,
-    reader: &csv::Reader<Lines<R>>,
+    reader: &csv::Reader<LineEnds<R>>,
     path: &Path,
 ) -> TextFileError {
     let start = error.position().map_or(0, csv::Position::byte);

@@ -70,6 +70,26 @@ impl TextFileError {
     }
 }
 
+/// The entries of a folder that fit, in the order of their names.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn entries(folder: &Path, fits: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, TextFileError> {
+    let unreadable = |source| TextFileError::Read {
+        path: folder.to_owned(),
+        source,
+    };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if fits(&path) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// The content of a text file as UTF-8 without a byte order mark, whether it is UTF-8 or UTF-16. All readers of whole text files
 /// open them here.
 ///

@@ -182,23 +182,14 @@ fn expand(format: Option<&Format>, input: &Path) -> Result<Vec<PathBuf>, Exchang
     if !input.is_dir() {
         return Ok(vec![input.to_owned()]);
     }
-    let unreadable = |source| TextFileError::Read {
-        path: input.to_owned(),
-        source,
-    };
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(input).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let fits = |one: &Format| one.can_read() && one.has_extension(&path);
+    let files = text::entries(input, |path| {
+        let fits = |one: &Format| one.can_read() && one.has_extension(path);
         let fits = match format {
             Some(format) => fits(format),
             None => FORMATS.iter().any(|one| fits(one)),
         };
-        if fits && path.is_file() {
-            files.push(path);
-        }
-    }
-    files.sort();
+        fits && path.is_file()
+    })?;
     if files.is_empty() {
         let of = |format: &Format| format.extensions.iter().map(|e| format!(".{e}")).collect();
         let endings: BTreeSet<String> = match format {

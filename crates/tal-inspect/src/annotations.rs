@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use serde::Serialize;
-use tal_core::{GroundTruth, Recording};
+use tal_core::{GroundTruth, Recording, grouped};
 
 use crate::error::InspectError;
-use crate::section::{Section, duration, facts, grouped};
+use crate::section::{Section, duration, facts};
 use crate::statistics::Spread;
 
 /// Annotations of a data set.

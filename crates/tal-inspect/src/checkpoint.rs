@@ -7,8 +7,9 @@ use serde_json::Value;
 use tal_runs::files::SUMMARY;
 use tal_runs::{TensorEntry, data, method};
 
-use crate::section::{Section, facts, grouped};
+use crate::section::{Section, facts};
 use crate::tree::tree;
+use tal_core::grouped;
 
 /// Names that are shown in a line.
 const MAX_NAMES: usize = 12;

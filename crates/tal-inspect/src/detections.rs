@@ -1,17 +1,16 @@
 //! Detections of a data set.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-use tal_core::{ClassMap, Detection, DetectionSet, FileError};
-use tal_data::{Table, results};
+use serde::Serialize;
+use tal_core::{ClassMap, Detection, DetectionSet, grouped};
+use tal_data::results::{self, ResultFormat};
+use tal_data::{ResultsError, TextFileError};
 use tal_pth::Value;
 
 use crate::error::InspectError;
-use crate::section::{Section, facts, grouped};
+use crate::section::{Section, facts};
 use crate::statistics::{Spread, histogram};
 
 /// Bars of the histogram of scores.
@@ -36,21 +35,8 @@ pub struct DetectionFacts {
     pub histogram: Vec<f64>,
 }
 
-#[derive(Deserialize)]
-struct Document {
-    results: BTreeMap<String, Vec<Entry>>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    label: Option<serde_json::Value>,
-}
-
 pub(crate) fn read(path: &Path, is_json: bool) -> Result<DetectionFacts, InspectError> {
-    let names = match is_json {
-        true => json_labels(path)?,
-        false => table_labels(path)?,
-    };
+    let names = names(path, is_json)?;
     let classes = classes(path, names)?;
     let detections = match is_json {
         true => results::read_json(path, &classes)?,
@@ -72,37 +58,21 @@ pub(crate) fn read_pickle(path: &Path, root: &Value) -> Result<DetectionFacts, I
 }
 
 /// Labels that are names; numbers are ids.
-fn json_labels(path: &Path) -> Result<BTreeSet<String>, InspectError> {
-    let file = File::open(path).map_err(FileError::at("read", path))?;
-    let document: Document = serde_json::from_reader(BufReader::new(file)).map_err(|error| {
-        InspectError::unknown(
+fn names(path: &Path, is_json: bool) -> Result<BTreeSet<String>, InspectError> {
+    let format = match is_json {
+        true => ResultFormat::ActivityNet,
+        false => ResultFormat::Csv,
+    };
+    let mut labels = results::labels(path, format).map_err(|error| match error {
+        ResultsError::Syntax { message, .. } => InspectError::unknown(
             path,
-            format!("has no detections as ActivityNet's result files do: {error}"),
-        )
+            format!("has no detections as ActivityNet's result files do: {message}"),
+        ),
+        ResultsError::Text(error @ TextFileError::Read { .. }) => ResultsError::Text(error).into(),
+        error => InspectError::unknown(path, error.to_string()),
     })?;
-    let labels = document
-        .results
-        .into_values()
-        .flatten()
-        .filter_map(|entry| entry.label);
-    Ok(labels
-        .filter_map(|label| label.as_str().map(str::to_owned))
-        .filter(|label| is_name(label))
-        .collect())
-}
-
-fn table_labels(path: &Path) -> Result<BTreeSet<String>, InspectError> {
-    let bytes = std::fs::read(path).map_err(FileError::at("read", path))?;
-    let fault = |error: tal_data::TextFileError| InspectError::unknown(path, error.to_string());
-    let mut table = Table::new(&bytes, path).map_err(fault)?;
-    let mut names = BTreeSet::new();
-    if let Some(column) = table.find(&["label"]) {
-        while table.next_row().map_err(fault)? {
-            names.insert(table.cell(column).to_owned());
-        }
-    }
-    names.retain(|label| is_name(label));
-    Ok(names)
+    labels.retain(|label| is_name(label));
+    Ok(labels)
 }
 
 fn is_name(label: &str) -> bool {

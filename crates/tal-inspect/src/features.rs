@@ -5,14 +5,14 @@ use std::io::Read;
 use std::path::Path;
 
 use serde::Serialize;
-use tal_core::{FileError, shape_text};
+use tal_core::{FileError, grouped, shape_text};
 use tal_data::features::npy::Array;
 use tal_data::features::{csv, npy, npz};
 use tal_data::{FeatureError, hdf5};
 
 use crate::error::InspectError;
 use crate::file_kind::{FileKind, zip_names};
-use crate::section::{Section, facts, grouped};
+use crate::section::{Section, facts};
 use crate::statistics::{ValueStatistics, histogram};
 
 /// Names of arrays that are kept.

@@ -6,7 +6,8 @@ use serde::Serialize;
 use tal_video::{FailureRecord, Sidecar};
 
 use crate::error::InspectError;
-use crate::section::{Section, duration, facts, grouped};
+use crate::section::{Section, duration, facts};
+use tal_core::grouped;
 
 /// The description of a film's features.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
-use tal_core::FileError;
+use tal_core::{FileError, grouped};
 use tal_runs::files::{BEST, DETECTIONS, LAST, LOG, METRICS};
 use tal_runs::{RunRecord, RunState};
 
 use crate::error::InspectError;
-use crate::section::{Section, duration, facts, grouped};
+use crate::section::{Section, duration, facts};
 
 /// Points of the course of the loss.
 const NUM_POINTS: usize = 60;

@@ -36,19 +36,6 @@ pub(crate) fn facts<const N: usize>(all: [(&'static str, Option<String>); N]) ->
     Section::Facts(known.collect())
 }
 
-/// A number with its digits in groups of three.
-pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A length of time for people.
 pub(crate) fn duration(seconds: f64) -> String {
     match seconds {
@@ -63,11 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_times_are_for_people() {
-        assert_eq!(
-            [0, 999, 1000, 1_234_567].map(grouped),
-            ["0", "999", "1,000", "1,234,567"]
-        );
+    fn times_are_for_people() {
         assert_eq!(
             [0.5, 90.0, 5400.0].map(duration),
             ["0.50 s", "1.5 min", "1.5 h"]

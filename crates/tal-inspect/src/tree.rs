@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tal_core::shape_text;
 use tal_runs::TensorEntry;
 
-use crate::section::grouped;
+use tal_core::grouped;
 
 #[derive(Default)]
 struct Node<'a> {

@@ -3,8 +3,9 @@
 use serde::Serialize;
 use tal_runs::TensorEntry;
 
-use crate::section::{Section, facts, grouped};
+use crate::section::{Section, facts};
 use crate::tree::tree;
+use tal_core::grouped;
 
 /// Longest text of a value that is shown.
 const LONGEST: usize = 100;

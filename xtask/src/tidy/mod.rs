@@ -65,6 +65,12 @@ impl Source {
         }
     }
 
+    /// What a check finds, in words.
+    #[cfg(test)]
+    fn messages(&self, check: fn(&Self) -> Vec<Finding>) -> Vec<String> {
+        check(self).iter().map(Finding::to_string).collect()
+    }
+
     /// What the file's name ends in, after the last dot.
     fn extension(&self) -> &str {
         let name = self.path.rsplit('/').next().unwrap_or_default();

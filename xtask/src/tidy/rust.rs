@@ -205,10 +205,7 @@ mod tests {
     use super::*;
 
     fn messages(path: &str, text: &str) -> Vec<String> {
-        check(&Source::new(path, text))
-            .iter()
-            .map(Finding::to_string)
-            .collect()
+        Source::new(path, text).messages(check)
     }
 
     const LIBRARY: &str = "crates/tal-core/src/a.rs";

@@ -69,10 +69,7 @@ mod tests {
     use super::*;
 
     fn messages(path: &str, text: &str) -> Vec<String> {
-        check(&Source::new(path, text))
-            .iter()
-            .map(Finding::to_string)
-            .collect()
+        Source::new(path, text).messages(check)
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! `tal data convert detections`: detections as drafts for annotation tools.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde_json::Value;
 use tal_core::{ClassMap, Recording};
 use tal_data::results::ResultFormat;
-use tal_data::{ANY_CLASS, Table, annotations, results, text};
+use tal_data::{ANY_CLASS, annotations, results};
 use tal_exchange::WriteOptions;
 use tal_exchange::drafts::{self, DraftOptions, DraftRecording};
 use tal_postprocess::DetectionRules;
@@ -90,34 +89,14 @@ fn options(args: &DraftArgs) -> DraftOptions {
 
 /// Names of the classes that a file of detections has, in the order of the alphabet. A pickle has numbers alone.
 fn class_names(path: &Path) -> Result<ClassMap> {
-    let mut names: Vec<String> = Vec::new();
-    let is_lines = ResultFormat::of_path(path) == Some(ResultFormat::JsonLines);
-    if path.is_dir() || is_lines {
-        names.extend(results::class_names(path)?);
-    }
-    let ending = path.extension().unwrap_or_default().to_string_lossy();
-    match ending.to_ascii_lowercase().as_str() {
-        "json" => {
-            let content: Value = tal_data::json::from_json(&text::read(path)?, path)?;
-            let recordings = content.get("results").and_then(Value::as_object);
-            let found = recordings.into_iter().flat_map(|all| all.values());
-            let found = found.filter_map(Value::as_array).flatten();
-            let labels = found.filter_map(|one| one.get("label").and_then(Value::as_str));
-            names.extend(labels.map(str::to_owned));
-        }
-        "csv" | "tsv" => {
-            let bytes = text::read(path)?;
-            let mut table = Table::new(&bytes, path)?;
-            if let Some(label) = table.find(&["label"]) {
-                while table.next_row()? {
-                    names.push(table.cell(label).to_owned());
-                }
-            }
-        }
-        _ => {}
-    }
-    names.sort();
-    names.dedup();
+    let format = match path.is_dir() {
+        true => Some(ResultFormat::JsonLines),
+        false => ResultFormat::of_path(path),
+    };
+    let mut names = match format {
+        Some(format) => results::labels(path, format)?,
+        None => BTreeSet::new(),
+    };
     // Numbers and the one class of class-agnostic detections are no names.
     let is_number = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
     names.retain(|name| name != ANY_CLASS && !is_number(name));

@@ -4,7 +4,8 @@ use tal_core::config::EvaluationConfig;
 use tal_data::{annotations, results};
 use tal_postprocess::{FusionRule, evaluate_with, fuse_detection_sets};
 
-use crate::support::{Place, text, words};
+use crate::bad_input::{USAGE, refused};
+use crate::support::{Place, words};
 
 #[test]
 fn runs_become_one_set_of_detections() {
@@ -73,10 +74,7 @@ fn what_cannot_be_fused_is_refused() {
             "--json: needs a run folder",
         ),
     ] {
-        let outcome = place.tal(&words(arguments));
-        assert_eq!(outcome.status.code(), Some(2), "{arguments}");
-        let message = text(&outcome.stderr);
-        assert!(message.contains(expected), "{message}");
+        refused(&place, &words(arguments), USAGE, &[expected]);
         assert!(!place.path("out.json").exists());
     }
 }

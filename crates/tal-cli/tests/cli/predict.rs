@@ -9,6 +9,7 @@ use tal_core::{ClassMap, DetectionSet};
 use tal_data::features::npy;
 use tal_data::{annotations, results};
 
+use crate::bad_input::{USAGE, refused};
 use crate::support::{Place, text};
 
 /// A trained run in `run`, and copies of the test recordings in `new/a` and `new/b`.
@@ -141,12 +142,11 @@ fn results_go_to_one_file_a_folder_or_the_standard_output() {
         (&["--out", "-", "--timeline"], "--timeline"),
         (&["--shard", "0/2"], "--out"),
     ] {
-        let output = place.tal(&[&["predict", "run", "new"], args].concat());
-        assert_eq!(output.status.code(), Some(2));
-        assert!(
-            text(&output.stderr).contains(part),
-            "{}",
-            text(&output.stderr)
+        refused(
+            &place,
+            &[&["predict", "run", "new"], args].concat(),
+            USAGE,
+            &[part],
         );
     }
 }

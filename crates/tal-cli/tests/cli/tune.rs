@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::bad_input::{USAGE, refused};
 use crate::support::{Place, text};
 
 /// Annotations of two subsets and detections: right ones score at least 0.6, wrong ones at most 0.4.
@@ -147,13 +148,7 @@ fn thresholds_are_found_applied_and_not_reported_on_their_own_recordings() {
             "--subset x: truth.json has the subsets validation, test",
         ),
     ] {
-        let output = place.tal(args);
-        assert_eq!(output.status.code(), Some(2));
-        assert!(
-            text(&output.stderr).contains(part),
-            "{}",
-            text(&output.stderr)
-        );
+        refused(&place, args, USAGE, &[part]);
     }
 }
 

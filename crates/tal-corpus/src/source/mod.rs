@@ -45,7 +45,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tal_core::{GroundTruth, Segment};
-use tal_data::text::{self, TextFileError};
+use tal_data::text;
 
 use tal_exchange::Project;
 
@@ -188,18 +188,10 @@ fn expand(format: SourceFormat, input: &Path) -> Result<Vec<PathBuf>, SourceErro
     if !input.is_dir() {
         return Ok(vec![input.to_owned()]);
     }
-    let unreadable = |source| TextFileError::Read {
-        path: input.to_owned(),
-        source,
-    };
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(input).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        if entry.file_name().to_str().is_some_and(format.entry().takes) {
-            files.push(entry.path());
-        }
-    }
-    files.sort();
+    let files = text::entries(input, |path| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(format.entry().takes)
+    })?;
     if files.is_empty() {
         return Err(SourceError::NoFiles {
             path: input.to_owned(),

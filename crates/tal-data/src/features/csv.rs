@@ -9,7 +9,7 @@ use super::FeatureError;
 use super::error::unreadable;
 use super::npy::Array;
 use crate::encoding::Decoded;
-use crate::lines::Lines;
+use crate::line_ends::LineEnds;
 
 /// Reads a matrix: lines of numbers separated by commas, all of one length; empty lines do not count.
 ///
@@ -35,7 +35,7 @@ fn read_from(source: impl Read, path: &Path, header: bool) -> Result<Array, Feat
     let mut reader = ReaderBuilder::new()
         .has_headers(header)
         .trim(Trim::All)
-        .from_reader(Lines::new(source));
+        .from_reader(LineEnds::new(source));
     let mut record = ByteRecord::new();
     let (mut data, mut rows, mut columns) = (Vec::new(), 0, 0);
     loop {

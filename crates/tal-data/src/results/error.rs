@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::TextFileError;
+
 /// Reason why a file of detections cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -37,6 +39,9 @@ pub enum ResultsError {
         /// Fault, with line and column if known.
         message: String,
     },
+    /// The text is unreadable, or a cell of a table is wrong.
+    #[error(transparent)]
+    Text(#[from] TextFileError),
     /// The pickle is damaged, or would run code.
     #[error(transparent)]
     Pickle(#[from] tal_pth::PthError),

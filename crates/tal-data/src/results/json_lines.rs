@@ -133,16 +133,13 @@ pub fn parse_json_lines(
     from_reader(bytes, path, classes, DetectionSet::new())
 }
 
-/// Names of the classes in JSON Lines, or in all of a folder, in the order of the alphabet; numbers are no names.
-///
-/// # Errors
-/// As [`read_json_lines`], but labels are not looked up and times not checked.
-pub fn class_names(path: &Path) -> Result<BTreeSet<String>, ResultsError> {
+/// Labels in JSON Lines, or in all of a folder. They are not looked up, and times are not checked.
+pub(super) fn labels(path: &Path) -> Result<BTreeSet<String>, ResultsError> {
     let files = match path.is_dir() {
         true => shards::files(path)?,
         false => vec![path.to_owned()],
     };
-    let mut names = BTreeSet::new();
+    let mut labels = BTreeSet::new();
     for path in files {
         let unreadable = ResultsError::unreadable(&path);
         let reader = File::open(&path).and_then(Decoded::new);
@@ -154,12 +151,11 @@ pub fn class_names(path: &Path) -> Result<BTreeSet<String>, ResultsError> {
                     message: format!("line {number}: {}", shortened(&error.to_string())),
                 })?;
             let all = line.detections.into_iter().flatten();
-            let labels = all.filter_map(|found| found.label).chain(line.label);
-            let is_number = |name: &Name| name.0.bytes().all(|byte| byte.is_ascii_digit());
-            names.extend(labels.filter(|name| !is_number(name)).map(|name| name.0));
+            let all = all.filter_map(|found| found.label).chain(line.label);
+            labels.extend(all.map(|name| name.0));
         }
     }
-    Ok(names)
+    Ok(labels)
 }
 
 /// Writes JSON Lines, recordings in their order; an existing file is replaced at once.

@@ -16,6 +16,7 @@ mod pickle;
 mod shards;
 mod table;
 mod writer;
+mod written_labels;
 
 use crate::ResultsError;
 use std::path::Path;
@@ -26,14 +27,15 @@ use crate::text::cut;
 
 pub use activity_net::{parse_json, read_json, write_json};
 pub use format::ResultFormat;
-pub use json_lines::{class_names, parse_json_lines, read_json_lines, write_json_lines};
+pub use json_lines::{parse_json_lines, read_json_lines, write_json_lines};
 pub use merge::{MergeError, MergeReport, merge};
 pub use pickle::{parse_pickle, read_pickle};
 pub use shards::{PARTIAL, Shard};
 pub use table::{parse_csv, read_csv, write_csv};
 pub use writer::{DetectedRecording, ResultsWriter, json_line};
+pub use written_labels::labels;
 
-use labels::Labels;
+use self::labels::Labels;
 
 /// Reads detections; the file's extension (`json`, `jsonl`, `csv`, `tsv`; `pkl`, `pickle`, `pt`, `pth`) says how. A folder
 /// has JSON Lines.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use tal_core::grouped;
+
 use super::{Comparison, Report, Row, Spread, Stage};
 
 impl Report {
@@ -173,19 +175,6 @@ fn with_std(spread: Spread) -> String {
         Some(std) => format!("{} ± {}", percent(spread.mean), percent(std)),
         None => percent(spread.mean),
     }
-}
-
-/// A number with commas between groups of three digits.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -25,9 +25,6 @@ const MAX_PANELS: usize = 8;
 /// Positions, of all samples together, below which transforming the kernels costs more than it saves.
 const MIN_POSITIONS: usize = 256;
 
-/// Output and input channels below which transforming the others' values costs more than it saves.
-const MIN_CHANNELS: [usize; 2] = [16, 64];
-
 /// The convolution with three taps and zero padding that keeps the length, all channels with all, by half the products.
 ///
 /// Values are those of [`crate::Convolution`] up to rounding; errors are about a third larger.
@@ -52,12 +49,7 @@ impl WinogradConvolution {
     /// The convolution of `batch` sequences of `len` positions, from output and input channels; `None` if
     /// [`crate::Convolution`] is as fast or faster, and for processors without AVX2.
     pub fn new(channels: [usize; 2], [batch, len]: [usize; 2]) -> Option<Self> {
-        let are_enough = channels
-            .iter()
-            .zip(MIN_CHANNELS)
-            .all(|(channels, min)| *channels >= min);
-        let fits = are_enough && batch * len >= MIN_POSITIONS;
-        let instructions = Instructions::best().filter(|_| fits)?;
+        let instructions = super::instructions(channels, batch * len, MIN_POSITIONS)?;
         Some(WinogradConvolution {
             instructions,
             channels,

@@ -24,9 +24,6 @@ const CHUNKS: usize = 2;
 /// Positions, of all samples together, below which transforming the sums costs more than it saves.
 const MIN_POSITIONS: usize = 512;
 
-/// Output and input channels below which transforming the others' values costs more than it saves.
-const MIN_CHANNELS: [usize; 2] = [16, 64];
-
 /// The gradient of the weights of a convolution with three taps and zero padding that keeps the length, by half the products:
 /// Σ_b, t gradient\[b, o, t\] · x\[b, c, t + j − 1\] for every output o, input c and tap j.
 #[derive(Debug, Clone, Copy)]
@@ -50,12 +47,7 @@ impl WinogradWeightGradient {
     /// The gradient for `batch` sequences of `len` positions, from output and input channels; `None` if
     /// [`crate::WeightGradient`] is as fast or faster, and for processors without AVX2.
     pub fn new(channels: [usize; 2], [batch, len]: [usize; 2]) -> Option<Self> {
-        let are_enough = channels
-            .iter()
-            .zip(MIN_CHANNELS)
-            .all(|(channels, min)| *channels >= min);
-        let fits = are_enough && batch * len >= MIN_POSITIONS;
-        let instructions = Instructions::best().filter(|_| fits)?;
+        let instructions = super::instructions(channels, batch * len, MIN_POSITIONS)?;
         Some(WinogradWeightGradient {
             instructions,
             channels,

@@ -9,7 +9,7 @@ use console::{Alignment, Term, measure_text_width, pad_str};
 use tal_core::{ClassMap, Detection};
 use tal_data::results::DetectedRecording;
 
-use crate::console::Console;
+use crate::console::{Console, allows_colours};
 
 /// Width without a terminal.
 const WIDTH: usize = 80;
@@ -36,10 +36,9 @@ impl Style {
             .size_checked()
             .map(|(_, width)| usize::from(width));
         let of_variable = || env::var("COLUMNS").ok()?.parse().ok();
-        let no_colour = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             width: of_terminal.or_else(of_variable).unwrap_or(WIDTH),
-            coloured: stdout().is_terminal() && !no_colour,
+            coloured: stdout().is_terminal() && allows_colours(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Lines of a table while it is read.
+//! Ends of lines of a table while it is read.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -6,7 +6,7 @@ use std::io::{self, Read};
 /// A reader that remembers where lines end.
 ///
 /// The parser of tables counts the empty lines before a row, and the second character of a line end of two, as part of that row.
-pub(crate) struct Lines<R> {
+pub(crate) struct LineEnds<R> {
     inner: R,
     /// Bytes that were read.
     passed: u64,
@@ -18,7 +18,7 @@ pub(crate) struct Lines<R> {
     num_before: u64,
 }
 
-impl<R: Read> Lines<R> {
+impl<R: Read> LineEnds<R> {
     pub(crate) fn new(inner: R) -> Self {
         Self {
             inner,
@@ -48,7 +48,7 @@ impl<R: Read> Lines<R> {
     }
 }
 
-impl<R: Read> Read for Lines<R> {
+impl<R: Read> Read for LineEnds<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let num_read = self.inner.read(buffer)?;
         let bytes = &buffer[..num_read];
@@ -76,7 +76,7 @@ mod tests {
             .has_headers(false)
             .flexible(true)
             .buffer_capacity(buffer)
-            .from_reader(Lines::new(text.as_bytes()));
+            .from_reader(LineEnds::new(text.as_bytes()));
         let mut row = csv::StringRecord::new();
         let mut all = Vec::new();
         loop {
