@@ -112,11 +112,10 @@ enum Task {
         #[arg(long)]
         pictures: bool,
     },
-    /// Check, not part of ci: both Python packages build, and their tests, types and notebook pass, in fresh environments (into
-    /// target/python)
+    /// Check: both Python packages build, and their tests, types and notebook pass (environments in target/python)
     ///
-    /// With the oldest supported Python and the newest of this machine, from PATH or pyenv. The wheels are built with the dev
-    /// profile.
+    /// With Python 3.10 and the newest Python of this machine, from PATH or pyenv; one that is missing is named. The library is
+    /// built with the release profile, the program with that of the tests.
     Python,
     /// Build the Python packages tal-postprocess and tal-cli into target/wheels
     ///
