@@ -28,7 +28,7 @@ const STEPS: &[Step] = &[
     ("references", |workspace| {
         references::run(workspace, references::NUM_CASES)
     }),
-    ("python", python::check),
+    ("python", |workspace| python::check(workspace, None)),
     ("browser", |workspace| browser::run(workspace, false)),
 ];
 

@@ -37,7 +37,7 @@ const NOTEBOOK: &str = "crates/tal-python/examples/from_python.ipynb";
 /// # Errors
 ///
 /// If a build or a test fails.
-pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+pub(crate) fn check(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
     let found = interpreters::find();
     let (Some(oldest), Some(newest)) = (found.first(), found.last()) else {
         eprintln!(
@@ -52,17 +52,22 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
             interpreters::OLDEST
         );
     }
-    setup::before_build(workspace)?;
     let folder = workspace.path(CHECKED_WHEELS);
     if folder.is_dir() {
         std::fs::remove_dir_all(&folder)
             .with_context(|| format!("cannot remove {}", folder.display()))?;
     }
-    // With an example, cargo takes the features that the tests were built with: nothing is compiled twice.
-    Cargo::new(["build", "--workspace", "--bin", "tal"])
-        .arguments(["--example", "configuration"])
-        .run(workspace)?;
-    let program = workspace.target_folder()?.join("debug/tal");
+    let program = match program {
+        Some(path) => path.to_owned(),
+        None => {
+            setup::before_build(workspace)?;
+            // With an example, cargo takes the features that the tests were built with: nothing is compiled twice.
+            Cargo::new(["build", "--workspace", "--bin", "tal"])
+                .arguments(["--example", "configuration"])
+                .run(workspace)?;
+            workspace.target_folder()?.join("debug/tal")
+        }
+    };
     wheels::library(workspace, &folder, true)?;
     wheels::program(workspace, &folder, &program)?;
     if std::env::var_os(CASES).is_none() {
