@@ -170,6 +170,8 @@ fn install(python: &Path) -> Command {
         "--disable-pip-version-check",
         "install",
         "--quiet",
+        // Python compiles what is imported, which is a small part.
+        "--no-compile",
     ]);
     command
 }
