@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::real_reports;
 use crate::shell::{Cargo, Workspace};
 
 /// Scripts and their pinned packages.
@@ -25,8 +26,8 @@ const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "c
 /// Pictures that the documents show.
 const PICTURES: [&str; 2] = ["report-light.png", "report-dark.png"];
 
-/// Makes the pages of the example `report`, opens them in Chromium and checks them; with `pictures` also puts pictures of them
-/// into `docs/figures`.
+/// Makes the pages of the example `report` and those of real recordings and films, opens them in Chromium and checks them; with
+/// `pictures` also puts pictures of them into `docs/figures`.
 ///
 /// Without Node, npm or a browser it says so and checks nothing.
 ///
@@ -58,11 +59,12 @@ pub(crate) fn run(workspace: &Workspace, pictures: bool) -> Result<()> {
     };
     let film = make_film(workspace, &folder);
     // With the features of the whole workspace, as the tests are built: nothing is compiled twice.
-    Cargo::new(["build", "--workspace", "--example", "report"]).run(workspace)?;
+    Cargo::new(["build", "--workspace", "--bins", "--example", "report"]).run(workspace)?;
     let example = workspace.target_folder()?.join("debug/examples/report");
     let mut pages = Command::new(example);
     pages.arg(".").args(film);
     succeed(&mut pages, &folder)?;
+    real_reports::make(workspace, &folder)?;
     let mut check = Command::new("node");
     check.args(["check.mjs", "."]).arg(&browser);
     succeed(&mut check, &folder)?;

@@ -11,6 +11,7 @@ mod fuzz;
 mod layering;
 mod pip;
 mod python;
+mod real_reports;
 mod references;
 mod sanitize;
 mod setup;
