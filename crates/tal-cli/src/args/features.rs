@@ -26,7 +26,10 @@ pub(crate) enum FeaturesCommand {
     Probe(ProbeArgs),
     /// List the recipes, or print one as YAML
     Recipes(RecipesArgs),
-    /// List public weight files with their source and licence, or check a file against them
+    /// List public weight files with their source and licence, check files against them, or download one
+    ///
+    /// A download that breaks off goes on where it stopped, also in a later call. The file gets its name once its checksum is
+    /// that of the list. The program curl does the transfer.
     Weights(WeightsArgs),
     /// Compare the descriptions of extracted features with a configuration
     Check(FeaturesCheckArgs),
@@ -101,6 +104,15 @@ pub(crate) struct WeightsArgs {
     /// Print the list as JSON
     #[arg(long, conflicts_with = "files")]
     pub(crate) json: bool,
+    /// Download the file of this name from its source
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["files", "json"])]
+    pub(crate) download: Option<String>,
+    /// Folder for the download
+    #[arg(long, value_name = "DIR", default_value = ".", requires = "download")]
+    pub(crate) out: PathBuf,
+    /// Another address of the file to download, such as a mirror; its checksum must be the same
+    #[arg(long, value_name = "URL", requires = "download")]
+    pub(crate) from: Option<String>,
 }
 
 #[derive(Debug, Args)]
