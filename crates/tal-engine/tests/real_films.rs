@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use tal_backbone::{Backbone, BackboneOptions, Network, StateDict};
-use tal_data::features::npy;
+use tal_data::features::{RowPrecision, npy};
 use tal_engine::extract::{
     ExtractOptions, Extractor, FfmpegFilms, Film, FilmPaths, NamedRecipe, OnFailure,
 };
@@ -26,7 +26,10 @@ const FILMS: [(&str, &str, f64); 2] = [
 fn weights() -> Option<PathBuf> {
     let own = std::env::var_os("TAL_WEIGHTS").map(PathBuf::from);
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.weights");
-    let mut folders = own.into_iter().chain([ours]).map(|folder| folder.join(WEIGHTS));
+    let mut folders = own
+        .into_iter()
+        .chain([ours])
+        .map(|folder| folder.join(WEIGHTS));
     folders.find(|file| file.is_file())
 }
 
@@ -64,6 +67,7 @@ fn every_frame_has_the_class_that_the_public_code_gives() {
         out: out.path().to_owned(),
         batch_size: 1,
         on_failure: OnFailure::Stop,
+        precision: RowPrecision::Single,
     };
     let all: Vec<_> = films
         .iter()
@@ -83,9 +87,12 @@ fn every_frame_has_the_class_that_the_public_code_gives() {
     };
     let state = StateDict::open(&weights).unwrap();
     let backbone = Backbone::load(&Network::EfficientNetLite0, state, &with_classes).unwrap();
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/real_films.safetensors");
-    let golden: std::collections::BTreeMap<String, Tensor> =
-        Tensor::read_safetensors(fixture).unwrap().into_iter().collect();
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/real_films.safetensors");
+    let golden: std::collections::BTreeMap<String, Tensor> = Tensor::read_safetensors(fixture)
+        .unwrap()
+        .into_iter()
+        .collect();
     for (id, _, bound) in films {
         let read = npy::read(&FilmPaths::new(out.path(), id).features).unwrap();
         let shape = [read.shape[0] as i64, read.shape[1] as i64];
@@ -97,7 +104,10 @@ fn every_frame_has_the_class_that_the_public_code_gives() {
         let found = features.slice(0, 0, None, EVERY);
         let std = wanted.std(false).double_value(&[]);
         let difference = (found - wanted).abs().max().double_value(&[]) / std;
-        println!("{id}: {} frames, features differ by {difference:.1e} of their deviation", shape[0]);
+        println!(
+            "{id}: {} frames, features differ by {difference:.1e} of their deviation",
+            shape[0]
+        );
         assert!(difference <= *bound, "{id}: {difference}");
     }
 }

@@ -72,6 +72,9 @@ pub(crate) struct ExtractArgs {
     /// A video that fails is skipped, or stops the work
     #[arg(long, value_name = "WHAT", default_value = "skip")]
     pub(crate) on_error: OnErrorArg,
+    /// Store features in half precision (f16): half the size
+    #[arg(long)]
+    pub(crate) half: bool,
     /// The given folders hold the frames of one recording each, as numbered images of this rate
     #[arg(long, value_name = "FPS")]
     pub(crate) images: Option<FrameRate>,

@@ -181,6 +181,19 @@ pub enum FilmError {
         /// Number of the window.
         row: usize,
     },
+    /// A feature that half precision cannot hold.
+    #[error(
+        "{}: feature {row} has the value {value}, but half precision ends at 65504: leave out --half",
+        path.display()
+    )]
+    BeyondHalf {
+        /// The film.
+        path: PathBuf,
+        /// Number of the window.
+        row: usize,
+        /// The value.
+        value: f32,
+    },
     /// A feature file that this program did not make.
     #[error(
         "{}: exists without the description {} of a film: nothing is overwritten; move it away or choose another folder",

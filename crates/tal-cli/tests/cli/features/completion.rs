@@ -40,6 +40,7 @@ fn described(length: usize) -> Sidecar {
         features: FeaturesRecord {
             length,
             channels: 8,
+            half: false,
             fps: 16.0,
             feat_stride: 4.0,
             num_frames: 8.0,
