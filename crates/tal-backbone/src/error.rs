@@ -138,7 +138,7 @@ pub enum BackboneError {
         url: String,
     },
     /// A download that did not come to its end.
-    #[error("{url} cannot be downloaded: {reason}{}", kept(*.kept))]
+    #[error("{url} cannot be downloaded: {reason}{}", rest(*.kept))]
     Download {
         /// The address.
         url: String,
@@ -160,7 +160,7 @@ pub enum BackboneError {
     Torch(#[from] TchError),
 }
 
-fn kept(bytes: u64) -> String {
+fn rest(bytes: u64) -> String {
     match bytes {
         0 => String::new(),
         _ => format!("; {bytes} bytes are there, and the same command goes on"),
