@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use tal_config::Layers;
+use tal_config::{ConfigError, Layers};
 use tal_core::atomic::write_atomic;
 use tal_core::config::{Config, FeaturesConfig};
 use tal_data::annotations;
@@ -255,10 +255,10 @@ fn changed_annotations(
 }
 
 fn loaded(
-    layers: Result<Layers, tal_config::ConfigError>,
+    layers: Result<Layers, ConfigError>,
     overrides: &[String],
 ) -> Result<Config, ExtractError> {
-    let load = || {
+    let load = || -> Result<Config, ConfigError> {
         let mut layers = layers?;
         for text in overrides {
             layers = layers.set(text)?;
