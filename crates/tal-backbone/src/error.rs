@@ -131,9 +131,40 @@ pub enum BackboneError {
         /// The SHA-256 of the released file, in words.
         wanted: String,
     },
+    /// There is no curl to download with.
+    #[error("there is no program curl, which downloads: install it, or fetch {url} another way")]
+    NoCurl {
+        /// The address.
+        url: String,
+    },
+    /// A download that did not come to its end.
+    #[error("{url} cannot be downloaded: {reason}{}", rest(*.kept))]
+    Download {
+        /// The address.
+        url: String,
+        /// The fault.
+        reason: String,
+        /// Bytes that stay for the next call.
+        kept: u64,
+    },
+    /// A file or folder that cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The error of the system.
+        source: io::Error,
+    },
     /// LibTorch refused.
     #[error("LibTorch: {0}")]
     Torch(#[from] TchError),
+}
+
+fn rest(bytes: u64) -> String {
+    match bytes {
+        0 => String::new(),
+        _ => format!("; {bytes} bytes are there, and the same command goes on"),
+    }
 }
 
 fn hint(nearest: &Option<String>) -> String {

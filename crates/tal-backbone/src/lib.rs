@@ -5,6 +5,7 @@ mod check;
 mod classifier;
 mod conv;
 mod digest;
+mod download;
 mod efficientnet;
 mod error;
 mod i3d;
@@ -28,6 +29,7 @@ pub use vit_config::VitConfig;
 
 // Weights.
 pub use digest::sha256;
+pub use download::Download;
 pub use parameters::Parameter;
 pub use released::{Checksum, ReleasedWeights, released_weights};
 pub use state_dict::StateDict;

@@ -88,6 +88,11 @@ impl Console {
         Ok(())
     }
 
+    /// Whether bars are shown.
+    pub(crate) fn has_bars(&self) -> bool {
+        !self.bars.is_hidden()
+    }
+
     /// A bar over `len` steps, of which `done` are done. `template` is that of indicatif, with `rate` for steps per second.
     pub(crate) fn bar(&self, len: u64, done: u64, template: &str) -> ProgressBar {
         let style = ProgressStyle::with_template(template)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tal_data::features::npy;
+use tal_data::features::{RowPrecision, npy};
 use tal_engine::extract::{
     ExtractError, ExtractEvent, ExtractOptions, ExtractSummary, Extractor, Film, FilmPaths,
     FilmReader, NamedRecipe, OnFailure, OpenedFilm,
@@ -53,6 +53,7 @@ impl FilmReader for Generated {
 struct Place {
     dir: TempDir,
     extractor: Extractor,
+    precision: RowPrecision,
 }
 
 impl Place {
@@ -71,7 +72,11 @@ impl Place {
         std::fs::write(&recipe, RECIPE).unwrap();
         let named = NamedRecipe::open(recipe.to_str().unwrap()).unwrap();
         let extractor = Extractor::open(named, &weights, Device::Cpu).unwrap();
-        Self { dir, extractor }
+        Self {
+            dir,
+            extractor,
+            precision: RowPrecision::Single,
+        }
     }
 
     fn out(&self, name: &str) -> PathBuf {
@@ -96,6 +101,7 @@ impl Place {
             out: out.to_owned(),
             batch_size,
             on_failure: OnFailure::Skip,
+            precision: self.precision,
         };
         self.extractor
             .run(films, &Generated, &options, stop, observer)
@@ -221,6 +227,26 @@ fn an_interrupted_extraction_goes_on_to_the_same_bytes() {
     place.run(&parts, &four, 1);
     let contents = |folder: &Path| files(folder).into_values().collect::<Vec<_>>();
     assert_eq!(contents(&whole), contents(&parts));
+}
+
+#[test]
+fn half_precision_is_made_again_in_single_precision() {
+    let mut place = Place::new();
+    let out = place.out("features");
+    place.precision = RowPrecision::Half;
+    let one = films(&["40"]);
+    assert_eq!(place.run(&out, &one, 1).made, 1);
+    assert_eq!(place.run(&out, &one, 1).kept, 1);
+    let paths = FilmPaths::new(&out, "day/0");
+    let half = npy::read(&paths.features).unwrap();
+    assert!(Sidecar::read(&paths.sidecar).unwrap().features.half);
+    place.precision = RowPrecision::Single;
+    assert_eq!(place.run(&out, &one, 1).made, 1);
+    let single = npy::read(&paths.features).unwrap();
+    assert_eq!(half.shape, single.shape);
+    assert_ne!(half.data, single.data);
+    let close = |(half, single): (&f32, &f32)| (half - single).abs() <= single.abs() / 2048.0;
+    assert!(half.data.iter().zip(&single.data).all(close));
 }
 
 #[test]

@@ -86,6 +86,9 @@ pub struct FeaturesRecord {
     pub length: usize,
     /// Number of values of a window, C.
     pub channels: usize,
+    /// Whether the values are stored in half precision.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub half: bool,
     /// Frames a second that strides and windows count.
     pub fps: f64,
     /// Frames between the starts of two windows.
@@ -257,6 +260,7 @@ mod tests {
             features: FeaturesRecord {
                 length: 2,
                 channels: 5,
+                half: false,
                 fps: 30_000.0 / 1001.0,
                 feat_stride: 16.0,
                 num_frames: 16.0,

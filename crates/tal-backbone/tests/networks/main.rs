@@ -1,5 +1,6 @@
 //! Tests of the public interface, in one program.
 
+mod download;
 mod efficientnet_weights;
 mod files;
 mod formula;

@@ -51,6 +51,12 @@ pub(crate) struct CheckArgs {
     /// Write all findings as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// First fill in what the descriptions of features from `tal features extract` say
+    ///
+    /// Stride, window, channels and frame rate go into CONFIG; durations and frame rates of the recordings into its annotation
+    /// file. A file that changes is first copied to FILE.old.
+    #[arg(long, conflicts_with_all = ["overlays", "overrides"])]
+    pub(crate) write: bool,
 }
 
 #[derive(Debug, Args)]

@@ -119,12 +119,12 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     (
         "tal features",
-        &["tal features extract efficientnet-lite0 films --out features"],
+        &["tal features extract efficientnet_lite0_frames films --out features"],
     ),
     (
         "tal features extract",
         &[
-            "tal features extract efficientnet-lite0 films --out features",
+            "tal features extract efficientnet_lite0_frames films --out features",
             "tal features extract mine.yaml --list films.txt --weights weights.pth --out features --shard 0/4",
         ],
     ),
@@ -136,7 +136,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "tal features recipes",
         &[
             "tal features recipes",
-            "tal features recipes efficientnet-lite0",
+            "tal features recipes efficientnet_lite0_frames",
         ],
     ),
     (
@@ -144,6 +144,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "tal features weights",
             "tal features weights downloads/weights.pth",
+            "tal features weights --download r2plus1d_18-91a641e6.pth --out weights",
         ],
     ),
     (
@@ -153,7 +154,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("tal data", &["tal data check configs/mine.yaml"]),
     (
         "tal data check",
-        &["tal data check configs/mine.yaml --json findings.json"],
+        &[
+            "tal data check configs/mine.yaml --json findings.json",
+            "tal data check configs/mine.yaml --write",
+        ],
     ),
     (
         "tal data stats",

@@ -26,7 +26,10 @@ pub(crate) enum FeaturesCommand {
     Probe(ProbeArgs),
     /// List the recipes, or print one as YAML
     Recipes(RecipesArgs),
-    /// List public weight files with their source and licence, or check a file against them
+    /// List public weight files with their source and licence, check files against them, or download one
+    ///
+    /// A download that breaks off goes on where it stopped, also in a later call. The file gets its name once its checksum is
+    /// that of the list. The program curl does the transfer.
     Weights(WeightsArgs),
     /// Compare the descriptions of extracted features with a configuration
     Check(FeaturesCheckArgs),
@@ -69,6 +72,9 @@ pub(crate) struct ExtractArgs {
     /// A video that fails is skipped, or stops the work
     #[arg(long, value_name = "WHAT", default_value = "skip")]
     pub(crate) on_error: OnErrorArg,
+    /// Store features in half precision (f16): half the size
+    #[arg(long)]
+    pub(crate) half: bool,
     /// The given folders hold the frames of one recording each, as numbered images of this rate
     #[arg(long, value_name = "FPS")]
     pub(crate) images: Option<FrameRate>,
@@ -101,6 +107,15 @@ pub(crate) struct WeightsArgs {
     /// Print the list as JSON
     #[arg(long, conflicts_with = "files")]
     pub(crate) json: bool,
+    /// Download the file of this name from its source
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["files", "json"])]
+    pub(crate) download: Option<String>,
+    /// Folder for the download
+    #[arg(long, value_name = "DIR", default_value = ".", requires = "download")]
+    pub(crate) out: PathBuf,
+    /// Another address of the file to download, such as a mirror; its checksum must be the same
+    #[arg(long, value_name = "URL", requires = "download")]
+    pub(crate) from: Option<String>,
 }
 
 #[derive(Debug, Args)]

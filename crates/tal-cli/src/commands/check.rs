@@ -1,7 +1,10 @@
 //! `tal data check`: mistakes in a data set.
 
+use std::path::Path;
+
 use anyhow::{Result, anyhow};
 use tal_corpus::audit::{self, Audit, Finding, Severity};
+use tal_engine::extract::{Change, Completion};
 
 use super::output;
 use super::watched::watched;
@@ -15,6 +18,9 @@ const MAX_SHOWN: usize = 5;
 pub(crate) fn run(args: &CheckArgs, console: &Console) -> Result<()> {
     if let Some(file) = &args.json {
         output::check("--json", file, &[])?;
+    }
+    if args.write {
+        fill_in(&args.config.file, console)?;
     }
     let config = args.config.load()?;
     let on_stop = "stopping; again to stop at once";
@@ -36,6 +42,39 @@ pub(crate) fn run(args: &CheckArgs, console: &Console) -> Result<()> {
         _ => Err(anyhow!(
             "{} in the data set",
             number(audit.num_errors, "error")
+        )),
+    }
+}
+
+/// Fills in what the descriptions of extracted features say.
+fn fill_in(config: &Path, console: &Console) -> Result<()> {
+    let found = Completion::new(config)?;
+    let copies = found.write()?;
+    for changes in [&found.of_config, &found.of_annotations] {
+        for Change {
+            place,
+            before,
+            after,
+        } in changes.iter().take(MAX_SHOWN)
+        {
+            let before = before.as_deref().unwrap_or("nothing");
+            console.print(&format!("{place}: {after}, was {before}"))?;
+        }
+        if let Some(more @ 1..) = changes.len().checked_sub(MAX_SHOWN) {
+            console.print(&format!("… and {more} more"))?;
+        }
+    }
+    for copy in copies {
+        console.print(&format!("The old content is in {}", copy.display()))?;
+    }
+    if found.of_config.is_empty() && found.of_annotations.is_empty() {
+        console.print("The files say what the descriptions of the features say.")?;
+    }
+    match found.undescribed {
+        0 => Ok(()),
+        count => console.print(&format!(
+            "{} of the annotations without a description beside the features: nothing is filled in there",
+            number(count, "recording")
         )),
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use tal_data::features::RowPrecision;
 use tal_engine::DeviceChoice;
 use tal_engine::extract::{
     ExtractOptions, Extractor, FfmpegFilms, NamedRecipe, OnFailure, find_films,
@@ -57,6 +58,7 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
         image_rate: None,
     };
     let options = ExtractOptions {
+        precision: RowPrecision::Single,
         out: features.clone(),
         batch_size: 1,
         on_failure: OnFailure::Stop,

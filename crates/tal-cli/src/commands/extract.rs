@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use indicatif::ProgressBar;
+use tal_data::features::RowPrecision;
 use tal_engine::DeviceChoice;
 use tal_engine::extract::{
     ExtractError, ExtractEvent, ExtractOptions, ExtractSummary, Extractor, FfmpegFilms, Film,
@@ -35,6 +36,10 @@ pub(crate) fn run(args: &ExtractArgs, device: DeviceChoice, console: &Console) -
         out: args.out.clone(),
         batch_size: args.batch_size,
         on_failure: args.on_error.into(),
+        precision: match args.half {
+            true => RowPrecision::Half,
+            false => RowPrecision::Single,
+        },
     };
     let summary = extract(&extractor, &films, &reader, &options, console)?;
     console.print(&told(&summary, &args.out))?;

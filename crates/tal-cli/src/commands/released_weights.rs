@@ -3,15 +3,20 @@
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 use tal_backbone::{Checksum, ReleasedWeights, released_weights, sha256};
+use tal_core::nearest_name;
 
 use crate::args::ReleasedWeightsArgs;
 use crate::console::Console;
+use crate::failure::{UsageError, bail_usage};
 
 pub(crate) fn run(args: &ReleasedWeightsArgs, console: &Console) -> Result<()> {
     let known = released_weights();
     if args.json {
         let list: Vec<_> = known.iter().map(in_json).collect();
         return console.print(&serde_json::to_string_pretty(&list)?);
+    }
+    if let Some(name) = &args.download {
+        return download(args, wanted(name, &known)?, console);
     }
     if args.files.is_empty() {
         for file in &known {
@@ -64,6 +69,44 @@ pub(crate) fn run(args: &ReleasedWeightsArgs, console: &Console) -> Result<()> {
             "{wrong} files differ from the published ones: download them again"
         )),
     }
+}
+
+/// The file of the list with this name.
+fn wanted<'a>(name: &str, known: &'a [ReleasedWeights]) -> Result<&'a ReleasedWeights, UsageError> {
+    let found = known.iter().find(|file| file.file == name);
+    found.ok_or_else(|| {
+        let names = known.iter().map(|file| file.file);
+        let hint = nearest_name(name, names)
+            .map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        UsageError(format!(
+            "--download {name}: `tal features weights` lists no such file{hint}"
+        ))
+    })
+}
+
+fn download(args: &ReleasedWeightsArgs, file: &ReleasedWeights, console: &Console) -> Result<()> {
+    let Some(url) = args.from.as_ref().or(file.url.as_ref()) else {
+        bail_usage!(
+            "--download {}: the authors give no address that can be read without them; see {}, or name one with --from URL",
+            file.file,
+            file.page
+        );
+    };
+    console.on_interrupt("stopped; the same command goes on where it was");
+    let found = file.download(url, &args.out, console.has_bars())?;
+    let path = found.path.display();
+    let source = match found.received {
+        0 => "was there already".to_owned(),
+        bytes => format!("{bytes} bytes from {url}"),
+    };
+    let verdict = match file.has_checksum() {
+        true => "that of the list",
+        false => "the authors publish none, so nothing was compared",
+    };
+    console.print(&format!(
+        "{path}: {source}\n    licence  {}\n    SHA-256  {} ({verdict})",
+        file.licence, found.sha256
+    ))
 }
 
 fn in_json(file: &ReleasedWeights) -> Value {

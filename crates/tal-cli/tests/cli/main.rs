@@ -12,6 +12,7 @@ mod ensemble;
 mod evaluate;
 mod evaluate_published;
 mod external_scores;
+mod features;
 mod first_steps;
 mod identity;
 mod import_run;

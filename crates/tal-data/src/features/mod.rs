@@ -16,7 +16,7 @@ pub(crate) mod value;
 
 pub use key::RecordingKey;
 pub(crate) use key::SUBSET;
-pub use npy_rows::RowWriter;
+pub use npy_rows::{RowPrecision, RowWriter};
 pub use store::{open, read_file};
 
 use crate::{FeatureArray, FeatureError};

@@ -201,18 +201,18 @@ pub fn encode(out: &mut dyn io::Write, data: &[f32], shape: &[usize]) -> io::Res
         shape.iter().product::<usize>(),
         "values of shape {shape:?}"
     );
-    out.write_all(&header(shape)?)?;
+    out.write_all(&header(shape, "<f4")?)?;
     for value in data {
         out.write_all(&value.to_le_bytes())?;
     }
     Ok(())
 }
 
-/// All that stands before the values of an array of this shape.
-pub(super) fn header(shape: &[usize]) -> io::Result<Vec<u8>> {
+/// All that stands before the values of an array of this shape; `descr` is NumPy's name of their type.
+pub(super) fn header(shape: &[usize], descr: &str) -> io::Result<Vec<u8>> {
     let dims: String = shape.iter().map(|dim| format!("{dim}, ")).collect();
     let dict = format!(
-        "{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}",
+        "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}",
         dims.trim_end()
     );
     // The values begin at a multiple of 64 bytes; the header ends with a line feed.

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use tal_backbone::BackboneError;
+use tal_config::ConfigError;
 use tal_core::Usage;
 use tal_core::config::FieldErrors;
-use tal_data::{DataError, FeatureError};
+use tal_data::{AnnotationError, DataError, FeatureError};
 use tal_video::{PixelError, PlanError, VideoError};
 
 /// An error that ends an extraction.
@@ -81,6 +82,20 @@ pub enum ExtractError {
         /// The fault.
         reason: String,
     },
+    /// Values that cannot be filled in.
+    #[error("{}: {reason}; nothing is written", path.display())]
+    Completion {
+        /// The folder or file.
+        path: PathBuf,
+        /// The reason.
+        reason: String,
+    },
+    /// An annotation file that cannot be read.
+    #[error(transparent)]
+    Annotations(#[from] Box<AnnotationError>),
+    /// A configuration that cannot be read.
+    #[error(transparent)]
+    Config(#[from] Box<ConfigError>),
     /// Two films whose features would have the same name.
     #[error(
         "{} and {} would both become the recording {id:?}: rename one, or give the folder above both",
@@ -129,6 +144,7 @@ impl Usage for ExtractError {
                 | Self::OtherRecipe { .. }
                 | Self::Input { .. }
                 | Self::SameName { .. }
+                | Self::Completion { .. }
                 | Self::Video(VideoError::NoProgram)
         )
     }
@@ -164,6 +180,19 @@ pub enum FilmError {
         path: PathBuf,
         /// Number of the window.
         row: usize,
+    },
+    /// A feature that half precision cannot hold.
+    #[error(
+        "{}: feature {row} has the value {value}, but half precision ends at 65504: leave out --half",
+        path.display()
+    )]
+    BeyondHalf {
+        /// The film.
+        path: PathBuf,
+        /// Number of the window.
+        row: usize,
+        /// The value.
+        value: f32,
     },
     /// A feature file that this program did not make.
     #[error(

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tal_backbone::{Backbone, sha256};
+use tal_data::features::RowPrecision;
 use tal_video::{Preprocessor, RecipeRecord, WeightsRecord};
 use tch::Device;
 
@@ -28,6 +29,8 @@ pub struct ExtractOptions {
     pub batch_size: usize,
     /// The treatment of a film that fails.
     pub on_failure: OnFailure,
+    /// Precision of the features in the files.
+    pub precision: RowPrecision,
 }
 
 /// A recipe with its network, ready to turn films into features.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use tal_backbone::{BackboneError, InputLayout};
-use tal_data::features::RowWriter;
+use tal_data::features::{RowPrecision, RowWriter};
 use tal_video::{FeaturesRecord, Sidecar, Window};
 use tch::Tensor;
 
@@ -79,7 +79,11 @@ impl<'a> Job<'a> {
             Content::Started { again, seconds } => {
                 paths.prepare()?;
                 let output = Output {
-                    writer: RowWriter::create(&paths.partial, self.extractor.num_channels())?,
+                    writer: RowWriter::create(
+                        &paths.partial,
+                        self.extractor.num_channels(),
+                        self.options.precision,
+                    )?,
                     times: Vec::new(),
                     num_windows: 0,
                     ended: None,
@@ -157,6 +161,16 @@ impl<'a> Job<'a> {
                 self.fail(index, error)?;
                 continue;
             }
+            let most = self.options.precision.largest();
+            if let Some(&value) = row.iter().find(|value| value.abs() > most) {
+                let error = FilmError::BeyondHalf {
+                    path: self.films[index].0.path.clone(),
+                    row: output.writer.num_rows(),
+                    value,
+                };
+                self.fail(index, error)?;
+                continue;
+            }
             output.writer.push(row)?;
             output.times.push(times);
             let event = ExtractEvent::Advanced {
@@ -188,7 +202,9 @@ impl<'a> Job<'a> {
         };
         let (film, paths) = &self.films[index];
         writer.finish()?;
-        let sidecar = self.extractor.sidecar(*ended, times);
+        let sidecar = self
+            .extractor
+            .sidecar(*ended, times, self.options.precision);
         paths.finish(&sidecar)?;
         self.summary.made += 1;
         (self.observer)(ExtractEvent::Finished {
@@ -246,6 +262,7 @@ impl Extractor {
             recipe: &self.named.recipe,
             preprocessor: self.preprocessor.clone(),
             made_by: (&self.recipe, &self.weights),
+            precision: options.precision,
             layout: self.network.input(),
             stop,
             sender,
@@ -282,7 +299,7 @@ impl Extractor {
     }
 
     /// The description of features whose windows have these times.
-    fn sidecar(&self, ended: Ended, times: Vec<[f64; 3]>) -> Sidecar {
+    fn sidecar(&self, ended: Ended, times: Vec<[f64; 3]>, precision: RowPrecision) -> Sidecar {
         let Ended {
             origin,
             format,
@@ -308,6 +325,7 @@ impl Extractor {
             features: FeaturesRecord {
                 length: times.len(),
                 channels: self.num_channels(),
+                half: precision == RowPrecision::Half,
                 fps,
                 feat_stride: stride,
                 num_frames: ((end - start) * fps).round(),

@@ -3,6 +3,7 @@
 //! A thread decodes and preprocesses; windows go through a bounded queue to the network; features go row by row into a file.
 //! So memory does not depend on the length of a film.
 
+mod completion;
 mod error;
 mod event;
 mod extracted;
@@ -16,7 +17,9 @@ mod reader;
 mod recipes;
 mod sidecars;
 mod windows;
+mod yaml_keys;
 
+pub use completion::{Change, Completion};
 pub use error::{ExtractError, FilmError};
 pub use event::{ExtractEvent, ExtractSummary, FailedFilm};
 pub use extracted::{described_timing, read_extracted};

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use tal_data::features::RowPrecision;
 use tal_video::{FailureRecord, Origin, RecipeRecord, Sidecar, WeightsRecord};
 
 use super::{ExtractError, Film, FilmError};
@@ -51,6 +52,7 @@ impl FilmPaths {
         origin: &Origin,
         recipe: &RecipeRecord,
         weights: &WeightsRecord,
+        precision: RowPrecision,
     ) -> Result<Existing, FilmError> {
         let size = fs::metadata(&self.features).ok().map(|found| found.len());
         let Some(size) = size else {
@@ -78,7 +80,9 @@ impl FilmPaths {
             .is_none_or(|found| found.sha256 != weights.sha256)
         {
             "they were made with other weights"
-        } else if size < 4 * values {
+        } else if found.features.half != (precision == RowPrecision::Half) {
+            "they are stored in another precision"
+        } else if size < precision.num_bytes() * values {
             "the feature file is shorter than its description says"
         } else {
             return Ok(Existing::Same);

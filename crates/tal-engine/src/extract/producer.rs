@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
 use tal_backbone::InputLayout;
+use tal_data::features::RowPrecision;
 use tal_video::{
     Fps, FrameFormat, FrameRate, Origin, PlanError, Preprocessor, Recipe, RecipeRecord, Report,
     WeightsRecord, Window, WindowStream,
@@ -46,6 +47,7 @@ pub(super) struct Producer<'a> {
     pub(super) recipe: &'a Recipe,
     pub(super) preprocessor: Preprocessor,
     pub(super) made_by: (&'a RecipeRecord, &'a WeightsRecord),
+    pub(super) precision: RowPrecision,
     pub(super) layout: InputLayout,
     pub(super) stop: &'a AtomicBool,
     pub(super) sender: SyncSender<Message>,
@@ -72,7 +74,7 @@ impl Producer<'_> {
         let (film, paths) = &self.films[index];
         let origin = self.reader.origin(film).map_err(FilmError::from)?;
         let (recipe, weights) = self.made_by;
-        let again = match paths.existing(&origin, recipe, weights)? {
+        let again = match paths.existing(&origin, recipe, weights, self.precision)? {
             Existing::Same => return Ok(self.send(index, Content::Kept)?),
             Existing::None => None,
             Existing::Differ(reason) => Some(reason),

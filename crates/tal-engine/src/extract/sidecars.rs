@@ -25,19 +25,7 @@ pub struct SidecarComparison {
 /// If the folder or a description cannot be read.
 pub fn compare_sidecars(dataset: &DatasetConfig) -> Result<SidecarComparison, ExtractError> {
     let folder = &dataset.features.dir;
-    let mut paths = Vec::new();
-    collect(folder, &mut paths).map_err(|error| ExtractError::Input {
-        path: folder.clone(),
-        reason: format!("cannot be read: {error}"),
-    })?;
-    let mut sidecars = BTreeMap::new();
-    for path in paths {
-        let name = path
-            .strip_prefix(folder)
-            .unwrap_or(&path)
-            .with_extension("");
-        sidecars.insert(name.display().to_string(), Sidecar::read(&path)?);
-    }
+    let sidecars = read_sidecars(folder)?;
     let mut differences = Vec::new();
     if sidecars.is_empty() {
         differences.push(format!(
@@ -110,6 +98,24 @@ pub fn compare_sidecars(dataset: &DatasetConfig) -> Result<SidecarComparison, Ex
     })
 }
 
+/// All descriptions below a folder by the names of their feature files, with the folders between and without extension.
+pub(super) fn read_sidecars(folder: &Path) -> Result<BTreeMap<String, Sidecar>, ExtractError> {
+    let mut paths = Vec::new();
+    collect(folder, &mut paths).map_err(|error| ExtractError::Input {
+        path: folder.to_owned(),
+        reason: format!("cannot be read: {error}"),
+    })?;
+    let mut sidecars = BTreeMap::new();
+    for path in paths {
+        let name = path
+            .strip_prefix(folder)
+            .unwrap_or(&path)
+            .with_extension("");
+        sidecars.insert(name.display().to_string(), Sidecar::read(&path)?);
+    }
+    Ok(sidecars)
+}
+
 /// Says if a value is not the same in all descriptions.
 fn mixture(
     sidecars: &BTreeMap<String, Sidecar>,
@@ -138,7 +144,7 @@ fn short(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
 }
 
-fn same(a: f64, b: f64) -> bool {
+pub(super) fn same(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-6 * a.abs().max(b.abs())
 }
 

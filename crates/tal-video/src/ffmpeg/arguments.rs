@@ -56,7 +56,16 @@ pub(crate) fn decoding(path: &Path, stream: usize, target: Target) -> Vec<OsStri
         "passthrough",
     ];
     let output: &[&str] = match target {
-        Target::Pixels => &["-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"],
+        // Direct: a frame is written as it is, not copied into small blocks before.
+        Target::Pixels => &[
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "rgb24",
+            "-avioflags",
+            "direct",
+            "pipe:1",
+        ],
         Target::Nowhere => &["-f", "null", "-"],
     };
     let mut arguments: Vec<OsString> = before.iter().map(OsString::from).collect();
