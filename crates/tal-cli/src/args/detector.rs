@@ -7,6 +7,7 @@ use tal_core::config::Weights;
 
 use super::config::{ConfigArgs, LayerArgs};
 use super::evaluate::TunedArgs;
+use super::values;
 
 #[derive(Debug, Args)]
 pub(crate) struct TrainArgs {

@@ -56,6 +56,8 @@ impl MeetingPoint {
 const HERE: &str = "localhost";
 /// Time that a rank waits for the words of another one that is gone.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Longest time that a rank serves the store behind its own end.
+const LAST_SERVICE: Duration = Duration::from_secs(60);
 /// Pause between two looks at the store.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -354,7 +356,7 @@ impl Ranks {
         let patience = if error.is_some() {
             2 * LAST_WORDS
         } else {
-            together.timeout
+            together.timeout.min(LAST_SERVICE)
         };
         let end = Instant::now() + patience;
         let mut left = left.unwrap_or(i64::MAX);
