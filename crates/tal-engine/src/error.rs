@@ -15,7 +15,7 @@ use tal_postprocess::{
 use tal_pth::PthError;
 
 use crate::device::DeviceError;
-use crate::ranks::RanksError;
+use crate::ranks::error::RanksError;
 
 /// An error of the engine.
 #[derive(Debug, thiserror::Error)]

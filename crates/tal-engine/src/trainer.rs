@@ -186,7 +186,7 @@ impl<M: Method> Trainer<M> {
         let [loss, wishes] = summed;
         self.wants_stop = wishes > 0.0;
         if !loss.is_finite() {
-            let suspects = if own_loss.is_finite() { &[] } else { ids };
+            let suspects: &[String] = if own_loss.is_finite() { &[] } else { ids };
             return Err(self.not_finite("the loss", loss, suspects));
         }
         self.optimizer.zero_grad();

@@ -13,7 +13,7 @@
 #include <dlfcn.h>
 #endif
 
-namespace {
+namespace tal_group {
 
 using c10d::Backend;
 using c10d::ProcessGroupGloo;
@@ -81,7 +81,9 @@ Ptr<Backend> open_nccl(Ptr<c10d::Store> store, int rank, int size, Millis timeou
 #endif
 }
 
-}  // namespace
+}  // namespace tal_group
+
+using namespace tal_group;
 
 extern "C" {
 

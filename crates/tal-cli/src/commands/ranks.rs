@@ -99,9 +99,9 @@ fn own_arguments(all: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut own = Vec::new();
     let mut is_value = false;
     for argument in all {
-        let text = argument.to_string_lossy();
-        let is_ranks = text == "--ranks";
-        if !is_value && !is_ranks && !text.starts_with("--ranks=") {
+        let is_ranks = argument == "--ranks";
+        let is_both = argument.to_string_lossy().starts_with("--ranks=");
+        if !is_value && !is_ranks && !is_both {
             own.push(argument);
         }
         is_value = is_ranks;

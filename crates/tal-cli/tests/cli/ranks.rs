@@ -36,7 +36,10 @@ fn end(mut child: Child, seconds: u64) -> Output {
     while child.try_wait().unwrap().is_none() {
         if start.elapsed() > Duration::from_secs(seconds) {
             let _ = child.kill();
-            panic!("the process hangs: {}", text(&child.wait_with_output().unwrap().stderr));
+            panic!(
+                "the process hangs: {}",
+                text(&child.wait_with_output().unwrap().stderr)
+            );
         }
         sleep(Duration::from_millis(10));
     }
@@ -47,7 +50,12 @@ fn end(mut child: Child, seconds: u64) -> Output {
 fn wait_for_steps(place: &Place, run: &str, count: usize) {
     let start = Instant::now();
     let metrics = place.path(run).join("metrics.jsonl");
-    while fs::read_to_string(&metrics).unwrap_or_default().matches("\"step\"").count() < 2 * count {
+    while fs::read_to_string(&metrics)
+        .unwrap_or_default()
+        .matches("\"step\"")
+        .count()
+        < 2 * count
+    {
         assert!(start.elapsed() < Duration::from_secs(60), "the run hangs");
         sleep(Duration::from_millis(2));
     }
@@ -75,7 +83,10 @@ fn assert_same_steps(place: &Place, one: &str, other: &str) {
     for (a, b) in one_steps.iter().zip(&other_steps) {
         for key in ["loss", "cls_loss", "reg_loss", "grad_norm"] {
             let (a, b) = (number(a, key), number(b, key));
-            assert!((a - b).abs() <= 1e-5 * a.abs(), "{other}: {key} {b}, not {a}");
+            assert!(
+                (a - b).abs() <= 1e-5 * a.abs(),
+                "{other}: {key} {b}, not {a}"
+            );
         }
         for key in ["num_positives", "normalizer", "rate", "epoch", "step"] {
             assert_eq!(a[key], b[key], "{other}: {key}");
@@ -99,7 +110,12 @@ fn any_number_of_ranks_gives_the_numbers_of_one() {
     // Every recording is evaluated once.
     let [one, two] = ["one", "2"].map(|run| place.json(&format!("{run}/detections.json")));
     let ids = |found: &Value| -> Vec<String> {
-        found["results"].as_object().unwrap().keys().cloned().collect()
+        found["results"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect()
     };
     assert_eq!(ids(&one), ids(&two));
     let [one, two] = ["one", "2"].map(|run| place.json(&format!("{run}/summary.json")));
@@ -150,7 +166,9 @@ fn interrupt(id: u32) {
 /// Ids of the child processes of a process.
 fn children(id: u32) -> Vec<u32> {
     let text = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
-    text.split_whitespace().map(|id| id.parse().unwrap()).collect()
+    text.split_whitespace()
+        .map(|id| id.parse().unwrap())
+        .collect()
 }
 
 const LONG: [&str; 4] = [
@@ -165,7 +183,10 @@ fn a_rank_that_is_killed_ends_the_others_and_the_run_continues() {
     let place = Place::new();
     for victim in [0, 1] {
         let out = format!("killed-{victim}");
-        let child = start(&place, &train(&[&LONG[..], &["--out", &out, "--ranks", "2"]].concat()));
+        let child = start(
+            &place,
+            &train(&[&LONG[..], &["--out", &out, "--ranks", "2"]].concat()),
+        );
         wait_for_steps(&place, &out, 3);
         let mut ranks = children(child.id());
         ranks.sort_unstable();
@@ -173,18 +194,28 @@ fn a_rank_that_is_killed_ends_the_others_and_the_run_continues() {
         nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGKILL).unwrap();
         let start = Instant::now();
         let output = end(child, 30);
-        assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+        assert!(
+            start.elapsed() < Duration::from_secs(8),
+            "{:?}",
+            start.elapsed()
+        );
         assert!(!output.status.success());
         let errors = errors(&output);
         assert_eq!(errors.len(), 1, "{errors:?}");
-        assert!(errors[0].contains(&format!("rank {victim} ended")), "{errors:?}");
+        assert!(
+            errors[0].contains(&format!("rank {victim} ended")),
+            "{errors:?}"
+        );
     }
 }
 
 #[test]
 fn a_signal_to_one_rank_ends_all_and_saves() {
     let place = Place::new();
-    let child = start(&place, &train(&[&LONG[..], &["--out", "run", "--ranks", "2"]].concat()));
+    let child = start(
+        &place,
+        &train(&[&LONG[..], &["--out", "run", "--ranks", "2"]].concat()),
+    );
     wait_for_steps(&place, "run", 3);
     let ranks = children(child.id());
     interrupt(*ranks.iter().max().unwrap());
@@ -221,7 +252,9 @@ fn free_port() -> String {
 fn ranks_with_other_settings_are_refused() {
     let place = Place::new();
     let port = free_port();
-    let first = rank(&place, "0", &port, &train(&["--out", "run"])).spawn().unwrap();
+    let first = rank(&place, "0", &port, &train(&["--out", "run"]))
+        .spawn()
+        .unwrap();
     let other = train(&["--out", "run", "--set", "train.epochs=3"]);
     let second = rank(&place, "1", &port, &other).spawn().unwrap();
     for output in [end(first, 60), end(second, 60)] {
@@ -240,7 +273,10 @@ fn a_rank_alone_gives_up() {
     let output = end(output, 30);
     let errors = errors(&output);
     assert_eq!(errors.len(), 1, "{}", text(&output.stderr));
-    assert!(errors[0].contains("did not find the others at localhost"), "{errors:?}");
+    assert!(
+        errors[0].contains("did not find the others at localhost"),
+        "{errors:?}"
+    );
 }
 
 #[test]
@@ -248,10 +284,17 @@ fn what_several_ranks_cannot_do_is_refused() {
     let place = Place::new();
     let output = place.tal(&train(&["--out", "run", "--ranks", "5"]));
     let errors = errors(&output);
-    assert!(errors[0].contains("5 ranks cannot share a batch of 4"), "{errors:?}");
+    assert!(
+        errors[0].contains("5 ranks cannot share a batch of 4"),
+        "{errors:?}"
+    );
     assert_eq!(output.status.code(), Some(2));
     // The batch script of Slurm is one process.
     let mut script = place.command(&train(&["--out", "script"]));
-    script.envs([("SLURM_PROCID", "0"), ("SLURM_NTASKS", "2"), ("SLURM_JOB_ID", "7")]);
+    script.envs([
+        ("SLURM_PROCID", "0"),
+        ("SLURM_NTASKS", "2"),
+        ("SLURM_JOB_ID", "7"),
+    ]);
     assert!(script.output().unwrap().status.success());
 }

@@ -196,7 +196,7 @@ fn parsed<T: FromStr>(
     value: Option<String>,
     expected: impl Display,
 ) -> Result<Option<T>, LauncherError> {
-    let parse = |value: String| match value.parse() {
+    let parse = |value: String| match value.parse::<T>() {
         Ok(number) => Ok(number),
         Err(_) => Err(LauncherError::Value {
             name,
@@ -263,14 +263,14 @@ mod tests {
         let torchrun = "RANK=3 WORLD_SIZE=4 LOCAL_RANK=1 MASTER_ADDR=a MASTER_PORT=1234 TORCHELASTIC_USE_AGENT_STORE=True";
         assert_eq!(
             found(torchrun),
-            ("torchrun", 3, 4, 1, "a:1234".into(), true)
+            ("torchrun", 3, 4, 1, "a:1234".to_owned(), true)
         );
         let again = place(&format!("{torchrun} TORCHELASTIC_RESTART_COUNT=2"));
         assert_eq!(again.unwrap().unwrap().restarts, 2);
         let job = "RANK=1 WORLD_SIZE=2 MASTER_ADDR=job-master-0 MASTER_PORT=23456";
         assert_eq!(
             found(job),
-            ("torchrun", 1, 2, 0, "job-master-0:23456".into(), false)
+            ("torchrun", 1, 2, 0, "job-master-0:23456".to_owned(), false)
         );
         // Within a step of Slurm, torchrun counts.
         let within = format!("{torchrun} SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=2");
@@ -288,7 +288,10 @@ mod tests {
     #[test]
     fn srun() {
         let step = "SLURM_PROCID=2 SLURM_STEP_NUM_TASKS=4 SLURM_LOCALID=0 SLURM_JOB_ID=41234 SLURM_STEP_NODELIST=gpu[07-08]";
-        assert_eq!(found(step), ("srun", 2, 4, 0, "gpu07:21234".into(), false));
+        assert_eq!(
+            found(step),
+            ("srun", 2, 4, 0, "gpu07:21234".to_owned(), false)
+        );
         assert_eq!(found(&format!("{step} MASTER_PORT=7")).4, "gpu07:7");
         // The batch script itself is no step.
         let script = "SLURM_PROCID=0 SLURM_NTASKS=2 SLURM_JOB_ID=7 SLURM_NODELIST=gpu[07-08]";
@@ -301,7 +304,7 @@ mod tests {
         let local = format!("{all} OMPI_COMM_WORLD_LOCAL_SIZE=2");
         assert_eq!(
             found(&local),
-            ("mpirun", 1, 2, 1, "127.0.0.1:29500".into(), false)
+            ("mpirun", 1, 2, 1, "127.0.0.1:29500".to_owned(), false)
         );
         let apart = place(&format!("{all} OMPI_COMM_WORLD_LOCAL_SIZE=1")).unwrap_err();
         assert!(apart.to_string().contains("MASTER_ADDR"), "{apart}");
@@ -315,7 +318,7 @@ mod tests {
             1,
             2,
             0,
-            "job-0.tal:29500".into(),
+            "job-0.tal:29500".to_owned(),
             false,
         );
         assert_eq!(found(pod), expected);

@@ -1,6 +1,6 @@
 //! The processes that train one network together.
 
-mod error;
+pub(crate) mod error;
 mod launcher;
 
 use std::collections::BTreeSet;
@@ -163,7 +163,8 @@ impl Ranks {
         self.exchange((), |group| {
             let tensor = [Tensor::from_slice(numbers)];
             group.all_reduce(&tensor)?;
-            tensor[0].copy_data(numbers, numbers.len());
+            let len = numbers.len();
+            tensor[0].copy_data(numbers, len);
             Ok(())
         })
     }
@@ -201,8 +202,11 @@ impl Ranks {
             0.0
         }];
         self.sum(&mut len)?;
+        let len = len[0] as usize;
+        if len == 0 {
+            return Ok(Vec::new());
+        }
         self.exchange(bytes.clone(), |group| {
-            let len = len[0] as usize;
             let tensor = match self.is_first() {
                 true => Tensor::from_slice(&bytes),
                 false => Tensor::zeros([len as i64], (Kind::Uint8, Device::Cpu)),
@@ -295,7 +299,7 @@ impl Ranks {
             if Instant::now() > end {
                 let rank = key
                     .strip_prefix("facts/")
-                    .and_then(|rank| rank.parse().ok());
+                    .and_then(|rank| rank.parse::<usize>().ok());
                 let source = GroupError::late(together.timeout);
                 let ranks = rank.into_iter().collect();
                 return Err(RanksError::Lost { ranks, source }.into());
