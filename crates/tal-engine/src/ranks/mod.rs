@@ -251,9 +251,8 @@ impl Ranks {
         self.exchange((), |group| group.all_reduce(&gradients))
     }
 
-    /// Makes sure that all ranks give the same facts, each a name and a text; texts are compared by `differences`, which says
-    /// how the second one differs from the first. Goes through the store, before the first collective: tensors of other sizes
-    /// would end the process.
+    /// Makes sure that the facts of all ranks agree with those of rank 0, which `difference` compares with those of this rank.
+    /// Goes through the store, before the first collective: tensors of other sizes would end the process.
     pub(crate) fn agree(
         &self,
         facts: &str,
@@ -385,12 +384,8 @@ fn cause(group: &ProcessGroup, share: Share, source: GroupError) -> RanksError {
     let store = group.store();
     let key = |rank| format!("alive/{rank}");
     if store.set(&key(share.index), b"").is_err() {
-        // Its store is gone, or that of the launcher.
-        let ranks = if share.count == 2 {
-            vec![1 - share.index]
-        } else {
-            Vec::new()
-        };
+        // Whoever serves the store is gone: rank 0, or the launcher.
+        let ranks = Vec::new();
         return RanksError::Lost { ranks, source };
     }
     let end = Instant::now() + LAST_WORDS;
