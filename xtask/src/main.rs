@@ -19,6 +19,7 @@ mod steps;
 mod testing;
 mod tidy;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -112,12 +113,15 @@ enum Task {
         #[arg(long)]
         pictures: bool,
     },
-    /// Check, not part of ci: both Python packages build, and their tests, types and notebook pass, in fresh environments (into
-    /// target/python)
+    /// Check: both Python packages build, and their tests, types and notebook pass (environments in target/python)
     ///
-    /// With the oldest supported Python and the newest of this machine, from PATH or pyenv. The wheels are built with the dev
-    /// profile.
-    Python,
+    /// With Python 3.10 and the newest Python of this machine, from PATH or pyenv; one that is missing is named. The library is
+    /// built with the release profile, the program with that of the tests.
+    Python {
+        /// Program for the wheel tal-cli [default: built as for the tests]
+        #[arg(long, value_name = "FILE")]
+        program: Option<PathBuf>,
+    },
     /// Build the Python packages tal-postprocess and tal-cli into target/wheels
     ///
     /// Needs Python 3 with pip and venv; maturin comes from the package index into target/python.
@@ -185,7 +189,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Book => book::run(&workspace),
         Task::References { cases } => references::run(&workspace, cases),
         Task::Browser { pictures } => browser::run(&workspace, pictures),
-        Task::Python => python::check(&workspace),
+        Task::Python { program } => python::check(&workspace, program.as_deref()),
         Task::Wheel(arguments) => python::wheel(&workspace, &arguments),
         Task::Clippy => steps::clippy(&workspace),
         Task::Example => steps::example(&workspace),

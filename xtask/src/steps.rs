@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{Cargo, Workspace};
-use crate::{book, browser, circles, layering, references, setup, testing, tidy};
+use crate::{book, browser, circles, layering, python, references, setup, testing, tidy};
 
 /// One check: how to repeat it alone, and what it does.
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     ("references", |workspace| {
         references::run(workspace, references::NUM_CASES)
     }),
+    ("python", |workspace| python::check(workspace, None)),
     ("browser", |workspace| browser::run(workspace, false)),
 ];
 

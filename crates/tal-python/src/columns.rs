@@ -79,7 +79,10 @@ pub(crate) fn column<T: Element + Dtype + Copy>(
             )));
         }
     }
-    Ok(array.as_array().iter().copied().collect())
+    Ok(match array.as_slice() {
+        Ok(values) => values.to_vec(),
+        Err(_) => array.as_array().iter().copied().collect(),
+    })
 }
 
 /// Segments of the shape (N, 2): ordered and finite.

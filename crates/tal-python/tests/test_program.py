@@ -139,6 +139,8 @@ def test_the_launcher_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.delenv("TAL_LIBTORCH")
     (tmp_path / "torch" / "lib").mkdir(parents=True)
     (tmp_path / "torch" / "__init__.py").touch()
+    # An installed one that was imported before would be found first.
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.syspath_prepend(str(tmp_path))
     for version, wanted in (("2.12.0", "torch is 2.12.0, but the program needs 2.11"), ("2.11.0+cpu", "no libtorch_cpu.so")):
         info = tmp_path / "torch-0.dist-info"

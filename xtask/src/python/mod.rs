@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::pip;
 use crate::setup;
 use crate::shell::{Cargo, Workspace, children};
 
@@ -20,7 +21,7 @@ const CRATE: &str = "crates/tal-python";
 /// Virtual environments of the check.
 const ENVIRONMENTS: &str = "target/python";
 /// Wheels of the check, apart from those that are meant for use.
-const DEV_WHEELS: &str = "target/python/wheels";
+const CHECKED_WHEELS: &str = "target/python/wheels";
 /// What the tests need besides.
 const REQUIREMENTS: &str = "crates/tal-python/tests/requirements.txt";
 /// What the checks of types and the notebook need besides.
@@ -28,38 +29,58 @@ const TOOLS: &str = "crates/tal-python/tests/tools.txt";
 /// The page's notebook, which runs.
 const NOTEBOOK: &str = "crates/tal-python/examples/from_python.ipynb";
 
-/// Builds both wheels with the dev profile, and tests them in a fresh environment of the oldest and the newest Python.
+/// Builds both wheels, the library with the release profile and the program with that of the tests, and tests them with the
+/// oldest and the newest Python.
+///
+/// A Python that is missing is named; without any that fits, nothing is checked.
 ///
 /// # Errors
 ///
-/// If no Python of at least 3.10 is there, or a build or a test fails. A Python that is missing is named.
-pub(crate) fn check(workspace: &Workspace) -> Result<()> {
-    setup::before_build(workspace)?;
-    let folder = workspace.path(DEV_WHEELS);
+/// If a build or a test fails.
+pub(crate) fn check(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
+    let found = interpreters::find();
+    let (Some(oldest), Some(newest)) = (found.first(), found.last()) else {
+        eprintln!(
+            "SKIPPED the Python packages: no Python from 3.{} on with venv and pip, neither on PATH nor among pyenv's versions",
+            interpreters::OLDEST
+        );
+        return Ok(());
+    };
+    if oldest.minor != interpreters::OLDEST {
+        eprintln!(
+            "SKIPPED python3.{}: neither on PATH nor among pyenv's versions",
+            interpreters::OLDEST
+        );
+    }
+    let folder = workspace.path(CHECKED_WHEELS);
     if folder.is_dir() {
         std::fs::remove_dir_all(&folder)
             .with_context(|| format!("cannot remove {}", folder.display()))?;
     }
-    let program = workspace.target_folder()?.join("debug/tal");
-    Cargo::new(["build", "--workspace", "--bin", "tal"]).run(workspace)?;
-    wheels::library(workspace, &folder, false)?;
-    wheels::program(workspace, &folder, &program)?;
-    let found = interpreters::find();
-    let Some(newest) = found.last() else {
-        bail!("there is no Python of at least 3.10: install one, or add one to PATH");
-    };
-    match found.first() {
-        Some(oldest) if oldest.minor == interpreters::OLDEST => {
-            if oldest.minor != newest.minor {
-                tests(workspace, oldest)?;
-            }
+    let program = match program {
+        Some(path) => path.to_owned(),
+        None => {
+            setup::before_build(workspace)?;
+            // With an example, cargo takes the features that the tests were built with: nothing is compiled twice.
+            Cargo::new(["build", "--workspace", "--bin", "tal"])
+                .arguments(["--example", "configuration"])
+                .run(workspace)?;
+            workspace.target_folder()?.join("debug/tal")
         }
-        _ => eprintln!(
-            "SKIPPED python3.{}: neither on PATH nor among pyenv's versions",
-            interpreters::OLDEST
-        ),
+    };
+    wheels::library(workspace, &folder, true)?;
+    wheels::program(workspace, &folder, &program)?;
+    if std::env::var_os(CASES).is_none() {
+        eprintln!(
+            "python: {NUM_CASES} random cases for each test; {CASES} says another number, 10000 before a release"
+        );
     }
-    let python = tests(workspace, newest)?;
+    if oldest.minor == interpreters::OLDEST && oldest.minor != newest.minor {
+        let python = environment(workspace, oldest, &[REQUIREMENTS])?;
+        tests(workspace, &python)?;
+    }
+    let python = environment(workspace, newest, &[REQUIREMENTS, TOOLS])?;
+    tests(workspace, &python)?;
     types_and_notebook(workspace, &python)
 }
 
@@ -68,48 +89,56 @@ const CASES: &str = "TAL_PYTHON_CASES";
 /// Random cases of this check.
 const NUM_CASES: &str = "500";
 
-/// Installs the wheels into a fresh environment and runs the tests there; returns its Python.
-fn tests(workspace: &Workspace, interpreter: &Interpreter) -> Result<PathBuf> {
-    eprintln!("python: {} at {}", interpreter, interpreter.path.display());
+/// The Python of an environment with the wheels and what `requirements` name.
+///
+/// The environment is made anew if these change; the wheels are installed anew in any case.
+fn environment(
+    workspace: &Workspace,
+    interpreter: &Interpreter,
+    requirements: &[&str],
+) -> Result<PathBuf> {
+    eprintln!("python: {interpreter} at {}", interpreter.path.display());
     let folder = workspace.path(&format!("{ENVIRONMENTS}/3.{}", interpreter.minor));
-    let venv = ["-m", "venv", "--clear"];
-    start(
-        workspace,
-        Command::new(&interpreter.path).args(venv).arg(&folder),
-    )?;
     let python = folder.join("bin/python");
-    let mut install = pip(&python);
-    install.args(["--requirement", REQUIREMENTS]);
-    start(workspace, &mut install)?;
-    let wheels: Vec<PathBuf> = children(&workspace.path(DEV_WHEELS))?;
+    let texts: Vec<String> = requirements
+        .iter()
+        .map(|file| pip::wanted(workspace, file))
+        .collect::<Result<_>>()?;
+    let wanted = format!("{}\n{}", interpreter.path.display(), texts.concat());
+    let stamp = folder.join("installed.txt");
+    if !std::fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+        let mut venv = Command::new(&interpreter.path);
+        venv.args(["-m", "venv", "--clear"]).arg(&folder);
+        start(workspace, &mut venv)?;
+        let files = requirements.iter().flat_map(|file| ["--requirement", file]);
+        start(workspace, install(&python).args(files))?;
+        std::fs::write(&stamp, wanted)
+            .with_context(|| format!("cannot write {}", stamp.display()))?;
+    }
     // Without torch, whose place the libraries of the set-up take.
-    let mut install = pip(&python);
-    install
+    let mut wheels = install(&python);
+    wheels
         .args(["--no-deps", "--force-reinstall"])
-        .args(wheels);
-    start(workspace, &mut install)?;
-    let mut tests = Command::new(&python);
+        .args(children(&workspace.path(CHECKED_WHEELS))?);
+    start(workspace, &mut wheels)?;
+    Ok(python)
+}
+
+/// Runs the tests.
+fn tests(workspace: &Workspace, python: &Path) -> Result<()> {
+    let mut tests = Command::new(python);
     tests
-        .args([
-            "-m",
-            "pytest",
-            "--quiet",
-            "-rs",
-            "-p",
-            "no:cacheprovider",
-            CRATE,
-        ])
+        .args(["-m", "pytest", "--quiet", "-rs", "--durations=5"])
+        .args(["-p", "no:cacheprovider", CRATE])
         .env("TAL_LIBTORCH", libtorch(workspace));
     if std::env::var_os(CASES).is_none() {
         tests.env(CASES, NUM_CASES);
     }
-    start(workspace, &mut tests)?;
-    Ok(python)
+    start(workspace, &mut tests)
 }
 
 /// Types, the stub file against the module, and the notebook.
 fn types_and_notebook(workspace: &Workspace, python: &Path) -> Result<()> {
-    start(workspace, pip(python).args(["--requirement", TOOLS]))?;
     let config = format!("{CRATE}/pyproject.toml");
     let mypy = ["-m", "mypy", "--config-file", &config];
     start(workspace, Command::new(python).args(mypy))?;
@@ -133,7 +162,7 @@ fn libtorch(workspace: &Workspace) -> PathBuf {
     std::env::var_os("LIBTORCH").map_or_else(|| workspace.path(".libtorch"), PathBuf::from)
 }
 
-fn pip(python: &Path) -> Command {
+fn install(python: &Path) -> Command {
     let mut command = Command::new(python);
     command.args([
         "-m",
@@ -141,6 +170,8 @@ fn pip(python: &Path) -> Command {
         "--disable-pip-version-check",
         "install",
         "--quiet",
+        // Python compiles what is imported, which is a small part.
+        "--no-compile",
     ]);
     command
 }

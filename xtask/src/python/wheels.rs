@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::{CRATE, pip, start};
+use super::{CRATE, install, start};
 use crate::setup;
 use crate::shell::{Cargo, Workspace, children, find_program};
 
@@ -126,7 +126,7 @@ fn builder(workspace: &Workspace) -> Result<PathBuf> {
         workspace,
         Command::new("python3").args(["-m", "venv", BUILDER]),
     )?;
-    start(workspace, pip(&python).args(TOOLS))?;
+    start(workspace, install(&python).args(TOOLS))?;
     Ok(python)
 }
 

@@ -1,14 +1,12 @@
 //! Suppression of a recording's candidates: class by class or together, with voting.
 
-use std::collections::BTreeMap;
-
 use rayon::prelude::*;
 use tal_core::Candidates;
 use tal_core::config::{SuppressionConfig, SuppressionMethod};
 use tal_postprocess::suppress;
 
-use super::exact::{Decay, Rule, descending, hard, soft};
-use super::rows::Rows;
+use super::exact::{Decay, Rule, hard, soft};
+use super::rows::{Row, descending, has_distinct_scores, rows};
 
 /// Number of candidates from which classes run in parallel.
 const MIN_PARALLEL: usize = 4_000;
@@ -43,83 +41,70 @@ pub(crate) fn batched(
     scores: &[f32],
     labels: &[i64],
     options: &Options,
-) -> Rows {
-    let all = || Rows::new(segments, scores, 0..scores.len());
-    let groups: Vec<Rows> = if options.per_class {
-        let mut classes: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
-        for (index, label) in labels.iter().enumerate() {
-            classes.entry(*label).or_default().push(index);
-        }
-        let rows = |indices: Vec<usize>| Rows::new(segments, scores, indices);
-        classes.into_values().map(rows).collect()
-    } else {
-        vec![all()]
-    };
-    let selected: Vec<Rows> = match scores.len() < MIN_PARALLEL {
-        true => groups
-            .into_iter()
-            .map(|rows| select(rows, options))
-            .collect(),
-        false => groups
-            .into_par_iter()
-            .map(|rows| select(rows, options))
-            .collect(),
-    };
-    let mut order: Vec<(usize, usize)> = Vec::new();
-    for (group, rows) in selected.iter().enumerate() {
-        order.extend((0..rows.len()).map(|row| (group, row)));
-    }
-    let score = |place: &(usize, usize)| selected[place.0].score[place.1];
-    order.sort_by(|a, b| descending(score(a), score(b)));
-    order.truncate(options.cap);
-    let mut kept = Rows::default();
-    for (group, row) in order {
-        kept.push(&selected[group], row);
-    }
-    if let (Some(voting), false) = (options.voting, options.per_class) {
-        let segments: Vec<[f32; 2]> = (0..kept.len())
-            .map(|row| [kept.start[row], kept.end[row]])
-            .collect();
-        let voted = vote(&segments, &all(), voting);
-        for (row, [start, end]) in voted.into_iter().enumerate() {
-            (kept.start[row], kept.end[row]) = (start, end);
-        }
-    }
-    kept
-}
-
-/// Applies the method to rows that suppress each other.
-fn select(mut rows: Rows, options: &Options) -> Rows {
-    let rule = &options.rule;
-    if !options.is_soft {
-        if rule.min_score > 0.0 {
-            let mut kept = Rows::default();
-            for row in (0..rows.len()).filter(|row| rows.score[*row] > rule.min_score) {
-                kept.push(&rows, row);
+) -> Vec<Row> {
+    let mut all = rows(segments, scores);
+    if !options.per_class {
+        let mut kept = select(all.clone(), options);
+        finish(&mut kept, options.cap);
+        if let Some(voting) = options.voting {
+            let segments: Vec<[f32; 2]> = kept.iter().map(Row::segment).collect();
+            let voted = vote(&segments, &all, voting);
+            for (row, [start, end]) in kept.iter_mut().zip(voted) {
+                (row.start, row.end) = (start, end);
             }
-            rows = kept;
-        }
-        let mut kept = Rows::default();
-        for row in hard(&rows, rule.iou_threshold, options.cap) {
-            kept.push(&rows, row);
         }
         return kept;
     }
-    if rows.len() >= MIN_TREE && rows.has_distinct_scores() {
-        let method = match rule.decay {
-            Decay::Gaussian => SuppressionMethod::Gaussian,
-            Decay::Linear => SuppressionMethod::Linear,
-            _ => return soft(rows, rule, options.cap),
-        };
-        if let Some(kept) = by_tree(&rows, method, options) {
-            return kept;
-        }
-    }
-    soft(rows, rule, options.cap)
+    let label = |row: &Row| labels[row.index];
+    all.sort_by_key(label);
+    let classes = all.chunk_by(|a, b| label(a) == label(b));
+    let mut kept: Vec<Row> = if all.len() < MIN_PARALLEL {
+        classes
+            .flat_map(|rows| select(rows.to_vec(), options))
+            .collect()
+    } else {
+        let classes: Vec<&[Row]> = classes.collect();
+        let selected: Vec<Vec<Row>> = classes
+            .into_par_iter()
+            .map(|rows| select(rows.to_vec(), options))
+            .collect();
+        selected.concat()
+    };
+    finish(&mut kept, options.cap);
+    kept
 }
 
-/// [`soft`] for scores without equals, in a time that grows with the number of overlapping pairs.
-fn by_tree(rows: &Rows, method: SuppressionMethod, options: &Options) -> Option<Rows> {
+/// Sorts by score, highest first, and cuts.
+fn finish(rows: &mut Vec<Row>, cap: usize) {
+    rows.sort_by(descending);
+    rows.truncate(cap);
+}
+
+/// Applies the method to rows that suppress each other.
+fn select(mut rows: Vec<Row>, options: &Options) -> Vec<Row> {
+    let rule = &options.rule;
+    if !options.is_soft {
+        if rule.min_score > 0.0 {
+            rows.retain(|row| row.score > rule.min_score);
+        }
+        return hard(rows, rule.iou_threshold, options.cap);
+    }
+    let method = match rule.decay {
+        Decay::Gaussian => Some(SuppressionMethod::Gaussian),
+        Decay::Linear => Some(SuppressionMethod::Linear),
+        _ => None,
+    };
+    match method.filter(|_| rows.len() >= MIN_TREE && has_distinct_scores(&rows)) {
+        Some(method) => {
+            by_tree(&rows, method, options).unwrap_or_else(|| soft(rows, rule, options.cap))
+        }
+        None => soft(rows, rule, options.cap),
+    }
+}
+
+/// [`soft`] in a time that grows with the number of overlapping pairs; None if scores became equal, whose order it does not
+/// know.
+fn by_tree(rows: &[Row], method: SuppressionMethod, options: &Options) -> Option<Vec<Row>> {
     let config = SuppressionConfig {
         method,
         sigma: options.rule.sigma,
@@ -130,40 +115,40 @@ fn by_tree(rows: &Rows, method: SuppressionMethod, options: &Options) -> Option<
         ..SuppressionConfig::default()
     };
     let candidates = Candidates {
-        start: rows.start.clone(),
-        end: rows.end.clone(),
-        score: rows.score.clone(),
+        start: rows.iter().map(|row| row.start).collect(),
+        end: rows.iter().map(|row| row.end).collect(),
+        score: rows.iter().map(|row| row.score).collect(),
         // Names the row in the result.
         label: (0..u32::try_from(rows.len()).ok()?).collect(),
     };
     let found = suppress(&candidates, &config).ok()?;
-    let mut kept = Rows::default();
-    for (label, score) in found.label.iter().zip(&found.score) {
-        kept.push(rows, *label as usize);
-        if let Some(last) = kept.score.last_mut() {
-            *last = *score;
-        }
+    if found.score.windows(2).any(|pair| pair[0] == pair[1]) {
+        return None;
     }
-    Some(kept)
+    let kept = found.label.iter().zip(&found.score);
+    let kept = kept.map(|(label, score)| Row {
+        score: *score,
+        ..rows[*label as usize]
+    });
+    Some(kept.collect())
 }
 
 /// The segments moved to the weighted mean of the candidates that overlap them; one without votes stays.
-pub(crate) fn vote(segments: &[[f32; 2]], all: &Rows, voting: Voting) -> Vec<[f32; 2]> {
+pub(crate) fn vote(segments: &[[f32; 2]], all: &[Row], voting: Voting) -> Vec<[f32; 2]> {
     let move_one = |&[start, end]: &[f32; 2]| {
         let mut sums = [0.0f64; 3];
-        for row in 0..all.len() {
-            let shared = (end.min(all.end[row]) - start.max(all.start[row])).max(0.0);
-            let length = all.end[row] - all.start[row];
-            let tiou = shared / ((end - start) + length - shared);
+        for row in all {
+            let shared = (end.min(row.end) - start.max(row.start)).max(0.0);
+            let tiou = shared / ((end - start) + (row.end - row.start) - shared);
             if tiou >= voting.iou_threshold {
                 let weight = match voting.by_overlap {
-                    true => all.score[row] * tiou,
-                    false => all.score[row],
+                    true => row.score * tiou,
+                    false => row.score,
                 };
                 let weight = f64::from(weight);
                 sums[0] += weight;
-                sums[1] += weight * f64::from(all.start[row]);
-                sums[2] += weight * f64::from(all.end[row]);
+                sums[1] += weight * f64::from(row.start);
+                sums[2] += weight * f64::from(row.end);
             }
         }
         match sums[0] > 0.0 {

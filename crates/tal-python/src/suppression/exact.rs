@@ -1,6 +1,6 @@
 //! Suppression step by step as the field's C++ extension does it, equal scores included.
 
-use super::rows::Rows;
+use super::rows::{Row, descending};
 
 /// The rule by which a selected row lowers the score of another one.
 #[derive(Debug, Clone, Copy)]
@@ -42,83 +42,71 @@ impl Rule {
 ///
 /// A selected row changes places with the one at the front, and a dropped row is replaced by the last one. So the order of
 /// equal scores depends on all earlier selections.
-pub(crate) fn soft(mut rows: Rows, rule: &Rule, cap: usize) -> Rows {
+pub(crate) fn soft(mut rows: Vec<Row>, rule: &Rule, cap: usize) -> Vec<Row> {
     // Without overlap the weight is 1, unless it reaches a threshold of 0.
     let touches_all = rule.decay == Decay::Hard && rule.iou_threshold <= 0.0;
-    let mut num = rows.len();
-    let mut best = first_best(&rows.score[..num], 0);
+    let mut best = first_best(&rows);
     let mut front = 0;
-    while front < num && front < cap {
+    while front < rows.len() && front < cap {
         rows.swap(front, best);
-        let (start, end) = (rows.start[front], rows.end[front]);
-        let length = rows.length[front];
-        let mut position = front + 1;
+        let chosen = rows[front];
+        front += 1;
+        let mut position = front;
         let mut highest = f32::NEG_INFINITY;
         best = position;
-        while position < num {
-            let left = start.max(rows.start[position]);
-            let right = end.min(rows.end[position]);
-            let shared = (right - left).max(0.0);
-            let mut score = rows.score[position];
+        while position < rows.len() {
+            let row = &mut rows[position];
+            let shared = chosen.shared(row);
             if shared > 0.0 || touches_all {
-                let overlap = shared / (length + rows.length[position] - shared);
-                score *= rule.weight(overlap, length);
-                rows.score[position] = score;
+                row.score *= rule.weight(chosen.overlap(row, shared), chosen.length);
             }
-            if score < rule.min_score {
-                num -= 1;
-                rows.copy(num, position);
+            if row.score < rule.min_score {
+                rows.swap_remove(position);
                 continue;
             }
-            if score > highest {
-                highest = score;
+            if row.score > highest {
+                highest = row.score;
                 best = position;
             }
             position += 1;
         }
-        front += 1;
     }
     rows.truncate(front);
     rows
 }
 
-/// Position of the first of the highest scores, from `from` on.
-fn first_best(scores: &[f32], from: usize) -> usize {
-    let mut best = from;
-    for position in from + 1..scores.len() {
-        if scores[position] > scores[best] {
+/// Position of the first of the highest scores.
+fn first_best(rows: &[Row]) -> usize {
+    let mut best = 0;
+    for position in 1..rows.len() {
+        if rows[position].score > rows[best].score {
             best = position;
         }
     }
     best
 }
 
-/// NMS: the positions of at most `cap` rows, highest score first, whose overlap with each better one that stays is below the
-/// threshold. Of equal scores the earlier row is better.
-pub(crate) fn hard(rows: &Rows, iou_threshold: f32, cap: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..rows.len()).collect();
-    order.sort_by(|a, b| descending(rows.score[*a], rows.score[*b]));
-    let mut is_dropped = vec![false; order.len()];
+/// NMS: at most `cap` rows, highest score first, whose overlap with each better one that stays is below the threshold. Of
+/// equal scores the earlier row is better.
+pub(crate) fn hard(mut rows: Vec<Row>, iou_threshold: f32, cap: usize) -> Vec<Row> {
+    rows.sort_by(descending);
+    let mut is_dropped = vec![false; rows.len()];
     let mut kept = Vec::new();
-    for place in 0..order.len() {
+    for (place, row) in rows.iter().enumerate() {
         if is_dropped[place] {
             continue;
         }
         if kept.len() == cap {
             break;
         }
-        let row = order[place];
-        kept.push(row);
-        for later in place + 1..order.len() {
-            if !is_dropped[later] {
-                is_dropped[later] = rows.overlap(row, order[later]) >= iou_threshold;
+        kept.push(*row);
+        for (later, is_dropped) in rows[place + 1..].iter().zip(&mut is_dropped[place + 1..]) {
+            let shared = row.shared(later);
+            // Without a shared time the overlap is 0.
+            if shared > 0.0 || iou_threshold <= 0.0 {
+                *is_dropped |= row.overlap(later, shared) >= iou_threshold;
             }
         }
     }
     kept
-}
-
-/// Order of finite scores from high to low.
-pub(crate) fn descending(a: f32, b: f32) -> std::cmp::Ordering {
-    b.partial_cmp(&a).unwrap_or(std::cmp::Ordering::Equal)
 }

@@ -4,13 +4,13 @@ mod batched;
 mod exact;
 mod rows;
 
-use numpy::{PyArray1, PyArray2, PyArrayMethods, PyUntypedArrayMethods, ToPyArray};
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use self::batched::{Options, Voting, batched, vote};
 use self::exact::{Decay, Rule, hard, soft};
-use self::rows::Rows;
+use self::rows::{Row, rows};
 use crate::columns::{self, integer, labels, real, scores, segments};
 use crate::guard::detached;
 
@@ -26,11 +26,9 @@ pub(crate) fn nms<'py>(
     let (segments, scores) = candidates(segs, scores)?;
     let iou_threshold = real("iou_threshold", iou_threshold)?;
     let kept = detached(py, scores.len(), || {
-        let rows = Rows::new(&segments, &scores, 0..scores.len());
-        hard(&rows, iou_threshold, usize::MAX)
+        hard(rows(&segments, &scores), iou_threshold, usize::MAX)
     })?;
-    let kept: Vec<i64> = kept.into_iter().map(|row| row as i64).collect();
-    Ok(kept.to_pyarray(py))
+    Ok(indices(py, &kept))
 }
 
 /// Soft-NMS that writes into `dets`, see the stub file.
@@ -82,17 +80,15 @@ pub(crate) fn softnms<'py>(
         ))
     })?;
     let kept = detached(py, scores.len(), || {
-        let rows = Rows::new(&segments, &scores, 0..scores.len());
-        soft(rows, &rule, usize::MAX)
+        soft(rows(&segments, &scores), &rule, usize::MAX)
     })?;
     let mut view = written.as_array_mut();
-    for row in 0..kept.len() {
-        view[[row, 0]] = kept.start[row];
-        view[[row, 1]] = kept.end[row];
-        view[[row, 2]] = kept.score[row];
+    for (place, row) in kept.iter().enumerate() {
+        view[[place, 0]] = row.start;
+        view[[place, 1]] = row.end;
+        view[[place, 2]] = row.score;
     }
-    let indices: Vec<i64> = kept.index.iter().map(|index| *index as i64).collect();
-    Ok(indices.to_pyarray(py))
+    Ok(indices(py, &kept))
 }
 
 /// Segments, scores and positions that stay.
@@ -215,7 +211,7 @@ pub(crate) fn seg_voting<'py>(
         by_overlap,
     };
     let voted = detached(py, kept.len().saturating_mul(all.len()), || {
-        vote(&kept, &Rows::new(&all, &weights, 0..all.len()), voting)
+        vote(&kept, &rows(&all, &weights), voting)
     })?;
     matrix(py, voted)
 }
@@ -278,14 +274,18 @@ fn cap(name: &str, object: &Bound<'_, PyAny>) -> PyResult<usize> {
     })
 }
 
-fn given<'py>(py: Python<'py>, kept: &Rows) -> PyResult<Kept<'py>> {
-    let segments = (0..kept.len()).map(|row| [kept.start[row], kept.end[row]]);
-    let indices: Vec<i64> = kept.index.iter().map(|index| *index as i64).collect();
+fn given<'py>(py: Python<'py>, kept: &[Row]) -> PyResult<Kept<'py>> {
+    let scores: Vec<f32> = kept.iter().map(|row| row.score).collect();
     Ok((
-        matrix(py, segments.collect())?,
-        kept.score.to_pyarray(py),
-        indices.to_pyarray(py),
+        matrix(py, kept.iter().map(Row::segment).collect())?,
+        PyArray1::from_vec(py, scores),
+        indices(py, kept),
     ))
+}
+
+/// Positions of rows in the input.
+fn indices<'py>(py: Python<'py>, kept: &[Row]) -> Bound<'py, PyArray1<i64>> {
+    PyArray1::from_vec(py, kept.iter().map(|row| row.index as i64).collect())
 }
 
 /// An array of the shape (N, 2).
