@@ -59,6 +59,7 @@ impl Run {
         let loader = LoaderConfig {
             seed: config.train.seed,
             batch_size: config.train.batch_size,
+            share: tal_core::Share::WHOLE,
             num_threads: num_workers,
             prefetch: num_workers.max(1) * 2,
         };

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 fn main() {
     for file in [
         "build.rs",
+        "src/gloo",
+        "src/group.cpp",
         "src/node.cpp",
         "src/parallel.cpp",
         "src/tf32.cpp",
@@ -33,10 +35,7 @@ fn main() {
         .cpp(true)
         .warnings(false)
         .include(include.join("torch/csrc/api/include"))
-        .include(include)
-        .file("src/node.cpp")
-        .file("src/parallel.cpp")
-        .file("src/tf32.cpp");
+        .include(include);
     // On Linux, LibTorch's loops use GNU OpenMP. Clang would bring a second pool of threads: with it, and on other systems, our
     // loops run on one thread.
     if cfg!(target_os = "linux") && build.get_compiler().is_like_gnu() {
@@ -50,5 +49,16 @@ fn main() {
             .flag("-std=c++17")
             .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str());
     }
-    build.compile("tal_torch");
+    // c10d declares Gloo's group only with this definition, and includes headers of Gloo that LibTorch's package lacks.
+    build
+        .clone()
+        .define("USE_C10D_GLOO", None)
+        .include("src/gloo")
+        .file("src/group.cpp")
+        .compile("tal_torch_group");
+    build
+        .file("src/node.cpp")
+        .file("src/parallel.cpp")
+        .file("src/tf32.cpp")
+        .compile("tal_torch");
 }

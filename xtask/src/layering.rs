@@ -37,6 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tal-data",
             "tal-pth",
             "tal-runs",
+            "tal-torch",
             "tal-video",
         ],
     ),

@@ -29,6 +29,13 @@ fn main() -> ExitCode {
     if arguments.command.runs_network() {
         restart::with_settings();
     }
+    let mut arguments = arguments;
+    if let Command::Train(_) = &arguments.command
+        && let Ok(Some(place)) = commands::train::place()
+    {
+        // Rank 0 speaks for all.
+        arguments.global.quiet |= place.rank > 0;
+    }
     let console = Console::start(&arguments.global);
     console.explain_interrupts(arguments.command.half_written());
     // The demo's network is too small to gain from a second thread, and loses much if another program wants the core.
@@ -39,7 +46,7 @@ fn main() -> ExitCode {
     set_threads(threads);
     let device = arguments.global.device;
     let outcome = match arguments.command {
-        Command::Train(args) => commands::train::run(&args, device, &console),
+        Command::Train(args) => commands::train::run(&args, device, threads, &console),
         Command::Test(args) => commands::test::run(&args, device, &console),
         Command::Predict(args) => commands::predict::run(&args, device, &console),
         Command::Merge(args) => commands::merge::run(&args, &console),

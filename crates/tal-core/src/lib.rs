@@ -14,6 +14,7 @@ mod listing;
 pub mod nn;
 mod point_grid;
 mod segment;
+mod share;
 mod spelling;
 mod time_grid;
 mod usage;
@@ -37,5 +38,6 @@ pub use point_grid::{Level, PointGrid};
 // Errors.
 pub use file_error::FileError;
 pub use listing::{excerpt, grouped, plain_list, plain_words, quoted_list, shape_text};
+pub use share::Share;
 pub use spelling::nearest_name;
 pub use usage::Usage;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tal_core::Share;
+
 use crate::DataError;
 use crate::order::{epoch_order, num_batches};
 use crate::pipeline::Pipeline;
@@ -26,6 +28,8 @@ pub struct LoaderConfig {
     pub seed: u64,
     /// Recordings per batch; an incomplete last batch is dropped.
     pub batch_size: usize,
+    /// The part of every batch to load; processes that share batches have different ones.
+    pub share: Share,
     /// Background threads; 0 loads when a batch is asked for.
     pub num_threads: usize,
     /// Batches that may be loaded ahead, at least one.
@@ -77,6 +81,7 @@ impl<S: Send + 'static> Loader<S> {
         let LoaderConfig {
             seed,
             batch_size,
+            share,
             num_threads,
             prefetch,
         } = config;
@@ -99,7 +104,7 @@ impl<S: Send + 'static> Loader<S> {
                 let order = epoch_order(seed, epoch as u64, num_recordings);
                 (0..num_batches).map(move |batch| Plan {
                     position: Position { epoch, batch },
-                    indices: order[batch * batch_size..(batch + 1) * batch_size].to_vec(),
+                    indices: order[batch * batch_size..][share.range(batch_size)].to_vec(),
                 })
             })
             .skip(start.batch);

@@ -55,6 +55,7 @@ fn all_recordings_load_and_lie_within_their_duration() {
         let loader = LoaderConfig {
             seed: 1,
             batch_size: 2,
+            share: tal_core::Share::WHOLE,
             num_threads: 2,
             prefetch: 4,
         };

@@ -44,7 +44,7 @@ pub use candidates::select_candidates;
 
 // Training: targets, then the loss.
 pub use assignment::assign;
-pub use criterion::{Criterion, CriterionState, Losses, TermLosses};
+pub use criterion::{Criterion, CriterionState, Losses, SumOfAll, TermLosses};
 pub use targets::{Action, Claim, PositivePoint, Targets};
 
 // Training with action sensitivity.

@@ -24,6 +24,7 @@ use crate::method::{Method, Source};
 use crate::metrics::{BackTalMetrics, StepTerms};
 use crate::profile::{Phase, Stopwatch};
 use crate::proposals::Proposals;
+use crate::ranks::Ranks;
 
 /// The method of BackTAL: learning from labels of recordings and background clicks.
 pub struct BackTal {
@@ -118,6 +119,7 @@ impl Method for BackTal {
         &mut self,
         network: &BackTalNetwork,
         batch: &WeakBatch,
+        _: &Ranks,
         stopwatch: &mut Stopwatch,
     ) -> (Tensor, BackTalLosses) {
         let output = network.layers.forward_both(&batch.input.features, true);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use tal_core::nn::draw_rows;
 use tal_core::{PointGrid, config::Config};
 use tal_data::{FeatureArray, Features, TrainingSample};
 use tal_decoder::{Action, Targets, assign};
@@ -52,7 +53,9 @@ impl PaddedBatch {
     /// it on the CPU would take longer than a step on a GPU.
     pub fn add_noise(&mut self, sigma: f64) {
         if sigma > 0.0 {
-            self.features += self.features.randn_like() * sigma;
+            let options = (self.features.kind(), self.features.device());
+            let noise = draw_rows(&self.features.size(), |size| Tensor::randn(size, options));
+            self.features += noise * sigma;
         }
     }
 }

@@ -244,7 +244,7 @@ pub(crate) fn prefix(weights: Weights) -> &'static str {
 }
 
 /// Version and source revision of this program.
-fn code_version() -> String {
+pub(crate) fn code_version() -> String {
     match option_env!("TAL_REVISION") {
         Some(revision) => format!("tal {} ({revision})", env!("CARGO_PKG_VERSION")),
         None => format!("tal {}", env!("CARGO_PKG_VERSION")),

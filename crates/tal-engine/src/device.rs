@@ -92,6 +92,22 @@ impl FromStr for DeviceChoice {
 }
 
 impl DeviceChoice {
+    /// [`DeviceChoice::resolve`] for one of several processes of a machine: each takes the GPU with its number, if several are
+    /// visible.
+    ///
+    /// # Errors
+    /// As [`DeviceChoice::resolve`].
+    pub fn resolve_for(self, local_rank: usize) -> Result<Device, DeviceError> {
+        let device = self.resolve()?;
+        Ok(match device {
+            Device::Cuda(_) if tch::Cuda::device_count() > 1 => {
+                let count = usize::try_from(tch::Cuda::device_count()).unwrap_or(1);
+                Device::Cuda(local_rank % count)
+            }
+            device => device,
+        })
+    }
+
     /// The device, with LibTorch's CUDA part loaded if it is needed. `Auto` never fails.
     ///
     /// Call it before anything that seeds LibTorch or computes a gradient, a [`crate::Trainer`] on the CPU included: LibTorch

@@ -15,6 +15,7 @@ use tal_postprocess::{
 use tal_pth::PthError;
 
 use crate::device::DeviceError;
+use crate::ranks::error::RanksError;
 
 /// An error of the engine.
 #[derive(Debug, thiserror::Error)]
@@ -209,6 +210,9 @@ pub enum EngineError {
         /// Steps completed.
         step: u64,
     },
+    /// Training with several ranks failed.
+    #[error(transparent)]
+    Ranks(#[from] RanksError),
     /// Reading or writing failed.
     #[error(transparent)]
     File(#[from] FileError),
@@ -279,6 +283,11 @@ impl Usage for EngineError {
             EngineError::Config(_)
                 | EngineError::Device(_)
                 | EngineError::OutputFolder { .. }
+                | EngineError::Ranks(
+                    RanksError::Differs { .. }
+                        | RanksError::Unsupported { .. }
+                        | RanksError::TooMany { .. }
+                )
                 | EngineError::UnknownDuration
                 | EngineError::UnknownFps { .. }
         )

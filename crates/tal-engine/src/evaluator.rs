@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tal_core::config::Config;
-use tal_core::{ClassMap, DetectionSet, GroundTruth, Recording, plain_list, quoted_list};
+use tal_core::{
+    ClassMap, Detection, DetectionSet, GroundTruth, Recording, Share, plain_list, quoted_list,
+};
 use tal_data::{DataError, Dataset, Features};
 use tal_postprocess::{DetectionRules, Evaluation, EvaluationError, evaluate_with};
 
 use crate::detector::Detector;
 use crate::error::EngineError;
 use crate::external_scores::ExternalScores;
+use crate::ranks::Ranks;
 
 /// Detections of a detector in a subset, and their figures.
 #[derive(Debug, Clone)]
@@ -31,6 +34,7 @@ pub struct Evaluator {
     dataset: Arc<Dataset>,
     subsets: Vec<String>,
     num_workers: usize,
+    ranks: Ranks,
 }
 
 impl Evaluator {
@@ -40,7 +44,14 @@ impl Evaluator {
             dataset,
             subsets: subsets.to_vec(),
             num_workers,
+            ranks: Ranks::alone(),
         }
+    }
+
+    /// Shares the recordings among ranks: each runs the detector on some, and all get the detections of all.
+    pub(crate) fn shared_by(mut self, ranks: &Ranks) -> Self {
+        self.ranks = ranks.clone();
+        self
     }
 
     /// Number of recordings.
@@ -149,7 +160,9 @@ impl Evaluator {
         detector: &Detector,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<DetectionSet, EngineError> {
-        let total = self.num_recordings();
+        let Share { index, count } = self.ranks.share();
+        let own: Vec<usize> = (index..self.num_recordings()).step_by(count).collect();
+        let total = own.len();
         progress(0, total);
         let batch_size = detector.config().inference.batch_size;
         // By id, so that neither the order of batches nor the number of workers decides between equal scores.
@@ -161,7 +174,7 @@ impl Evaluator {
             Ok(())
         };
         let mut waiting = Waiting::new(batch_size);
-        for features in self.dataset.features_in_order(self.num_workers, 4)? {
+        for features in self.dataset.features_of(own, self.num_workers, 4)? {
             let features = features?;
             let padded_len = detector.padded_len(&features);
             if let Some(batch) = waiting.push(padded_len, features) {
@@ -169,7 +182,25 @@ impl Evaluator {
             }
         }
         waiting.rest().try_for_each(finish)?;
-        Ok(detections.into_iter().collect())
+        Ok(self.gathered(detections)?.into_iter().collect())
+    }
+
+    /// The detections of all ranks, by id.
+    fn gathered(
+        &self,
+        own: BTreeMap<String, Vec<Detection>>,
+    ) -> Result<BTreeMap<String, Vec<Detection>>, EngineError> {
+        if self.ranks.is_alone() {
+            return Ok(own);
+        }
+        let bytes = serde_json::to_vec(&own).expect("detections are plain data");
+        let mut all = BTreeMap::new();
+        for bytes in self.ranks.gather(&bytes)? {
+            let part: BTreeMap<String, Vec<Detection>> =
+                serde_json::from_slice(&bytes).expect("detections of another rank can be read");
+            all.extend(part);
+        }
+        Ok(all)
     }
 
     /// [`Evaluator::detect`], then the comparison with the annotations by the rules of the detector's section `evaluation`.

@@ -19,6 +19,7 @@ use crate::frame_scores::FrameScores;
 use crate::metrics::StepTerms;
 use crate::profile::Stopwatch;
 use crate::proposals::Proposals;
+use crate::ranks::Ranks;
 
 /// Samples of a data set and the names of their classes.
 pub type Source<S> = (Arc<dyn SampleSource<S>>, ClassMap);
@@ -93,11 +94,12 @@ pub trait Method: Sized + 'static {
     /// If `config` describes another method.
     fn new(config: &Config, device: Device) -> Result<Self, ModelError>;
 
-    /// The total loss of a batch and its parts.
+    /// The total loss of a batch and its parts: the share of this rank, if there are several.
     fn step(
         &mut self,
         network: &Self::Network,
         batch: &Self::Batch,
+        ranks: &Ranks,
         stopwatch: &mut Stopwatch,
     ) -> (Tensor, Self::Losses);
 

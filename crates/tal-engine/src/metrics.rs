@@ -11,6 +11,7 @@ use tal_decoder::LearnedActionSensitivity;
 use tal_runs::Curves;
 
 use crate::error::EngineError;
+use crate::ranks::Ranks;
 
 /// A line of `metrics.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +83,19 @@ pub enum StepTerms {
         /// Clicks in the batch.
         num_clicks: u64,
     },
+}
+
+impl StepTerms {
+    /// Puts the losses of the whole batch in the place of the share of a rank; counts are those of the whole batch already.
+    pub(crate) fn sum_over(&mut self, ranks: &Ranks) -> Result<(), EngineError> {
+        let StepTerms::Pyramid(terms) = self else {
+            return Ok(());
+        };
+        let mut losses = [terms.cls_loss, terms.reg_loss];
+        ranks.sum(&mut losses)?;
+        [terms.cls_loss, terms.reg_loss] = losses;
+        Ok(())
+    }
 }
 
 /// Figures of one step of a detector that learns from segments.

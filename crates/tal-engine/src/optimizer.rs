@@ -112,6 +112,11 @@ impl AdamW {
         })
     }
 
+    /// The variables that it changes, always in the same order.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &Tensor> {
+        self.parameters.iter().map(|parameter| &parameter.value)
+    }
+
     fn grads(&self) -> impl Iterator<Item = Tensor> {
         self.parameters
             .iter()

@@ -25,6 +25,8 @@ pub enum Phase {
     Loss,
     /// Gradients.
     Backward,
+    /// Sums over the ranks, and waiting for them.
+    Reduce,
     /// Norm of the gradients, clipping, optimiser.
     Optimizer,
     /// The moving average of the weights.
@@ -38,7 +40,7 @@ pub enum Phase {
 }
 
 /// All phases and their names, in the order of the type.
-const NAMES: [(Phase, &str); 12] = [
+const NAMES: [(Phase, &str); 13] = [
     (Phase::Wait, "waiting for the loader"),
     (Phase::Batch, "batch and transfer"),
     (Phase::Encoder, "forward: encoder"),
@@ -46,6 +48,7 @@ const NAMES: [(Phase, &str); 12] = [
     (Phase::Network, "forward"),
     (Phase::Loss, "loss"),
     (Phase::Backward, "backward"),
+    (Phase::Reduce, "sums over ranks"),
     (Phase::Optimizer, "clip and optimiser"),
     (Phase::Average, "moving average"),
     (Phase::Metrics, "metrics and log"),

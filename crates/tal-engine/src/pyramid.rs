@@ -30,6 +30,7 @@ use crate::metrics::{PyramidMetrics, StepTerms};
 use crate::model::Model;
 use crate::profile::{Phase, Stopwatch};
 use crate::proposals::Proposals;
+use crate::ranks::Ranks;
 
 /// The method of CLTDR-GMG, TriDet, ActionFormer and TemporalMaxer: learning from annotated segments.
 pub struct Pyramid {
@@ -193,6 +194,7 @@ impl Method for Pyramid {
         &mut self,
         network: &PyramidNetwork,
         batch: &TrainingBatch,
+        ranks: &Ranks,
         stopwatch: &mut Stopwatch,
     ) -> (Tensor, Losses) {
         let pyramid = network.pyramid(&batch.input.features, &batch.input.lens, true);
@@ -207,12 +209,18 @@ impl Method for Pyramid {
                 pyramid: &pyramid,
                 actions: &batch.actions,
             });
-        let losses = self.criterion.forward_with(
-            &output,
-            &batch.points,
-            &batch.targets,
-            sensitivity.as_ref(),
-        );
+        let (points, targets) = (&batch.points, &batch.targets);
+        let sum = |numbers: &mut [f64]| ranks.sum_or_remember(numbers);
+        let losses = match ranks.is_alone() {
+            true => {
+                let sensitivity = sensitivity.as_ref();
+                self.criterion
+                    .forward_with(&output, points, targets, sensitivity)
+            }
+            false => self
+                .criterion
+                .forward_shared(&output, points, targets, &sum),
+        };
         (losses.total.shallow_clone(), losses)
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tal_core::ClassMap;
 use tal_core::config::{Config, Weights};
-use tal_core::nn::PrecisionScope;
+use tal_core::nn::{BatchRowsScope, PrecisionScope};
 use tal_core::weights::NamedTensors;
 use tal_decoder::CriterionState;
 use tch::{Device, Tensor};
@@ -17,6 +17,7 @@ use crate::metrics::StepMetrics;
 use crate::model::{Model, load_strict};
 use crate::optimizer::{AdamW, Ema};
 use crate::profile::{Phase, Stopwatch};
+use crate::ranks::Ranks;
 use crate::schedule::Schedule;
 use crate::trained_on::TrainedOn;
 
@@ -43,6 +44,8 @@ pub struct Trainer<M: Method> {
     steps_per_epoch: u64,
     step: u64,
     stopwatch: Stopwatch,
+    ranks: Ranks,
+    wants_stop: bool,
 }
 
 impl<M: Method> Trainer<M> {
@@ -90,7 +93,29 @@ impl<M: Method> Trainer<M> {
             steps_per_epoch: steps_per_epoch as u64,
             step: 0,
             stopwatch: Stopwatch::off(),
+            ranks: Ranks::alone(),
+            wants_stop: false,
         })
+    }
+
+    /// Trains together with the other ranks: from the weights of rank 0, on batches that hold this rank's share.
+    ///
+    /// # Errors
+    /// If a rank is gone or failed.
+    pub fn join(&mut self, ranks: &Ranks) -> Result<(), EngineError> {
+        self.ranks = ranks.clone();
+        ranks.copy_first(self.optimizer.variables())?;
+        ranks.copy_first(self.ema.average().values())
+    }
+
+    /// Asks all ranks to stop behind the next step, if `wish` is true.
+    pub fn ask_to_stop(&mut self, wish: bool) {
+        self.wants_stop = wish;
+    }
+
+    /// Whether a rank had asked to stop before the latest step. All ranks get the same answer.
+    pub fn should_stop(&self) -> bool {
+        self.wants_stop
     }
 
     /// Steps done.
@@ -126,12 +151,19 @@ impl<M: Method> Trainer<M> {
         let _precision = PrecisionScope::new(train.precision, self.model.device());
         let step = self.step;
         tch::manual_seed(step_seed(train.seed, step));
+        let rows = self.ranks.share().range(train.batch_size);
+        let shared = !self.ranks.is_alone();
+        let _rows = shared.then(|| BatchRowsScope::new(&rows, train.batch_size));
         M::input(batch).add_noise(train.input_noise);
         self.stopwatch.lap(Phase::Batch);
         let network = self.model.network();
-        let (total, losses) = self.method.step(network, batch, &mut self.stopwatch);
+        let (total, losses) = self
+            .method
+            .step(network, batch, &self.ranks, &mut self.stopwatch);
         let (loss, grad_norm, rate) = self.descend(&total, M::ids(batch))?;
         let ends_epoch = self.step.is_multiple_of(self.steps_per_epoch);
+        let mut terms = self.method.terms(batch, &losses, ends_epoch);
+        terms.sum_over(&self.ranks)?;
         Ok(StepMetrics {
             epoch: epoch + 1,
             step,
@@ -139,34 +171,38 @@ impl<M: Method> Trainer<M> {
             loss,
             grad_norm,
             normalizer: self.method.state().normalizer,
-            terms: self.method.terms(batch, &losses, ends_epoch),
+            terms,
         })
     }
 
     /// The part of a step after the loss of the recordings `ids`; gives the loss, the norm of the gradients and the rate.
     fn descend(&mut self, total: &Tensor, ids: &[String]) -> Result<(f64, f64, f64), EngineError> {
         let step = self.step;
-        let not_finite = |what, value: f64| EngineError::NotFinite {
-            what,
-            value,
-            step,
-            recordings: ids.join(", "),
-        };
-        let loss = total.double_value(&[]);
-        if !loss.is_finite() {
-            return Err(not_finite("the loss", loss));
-        }
+        let own_loss = total.double_value(&[]);
         self.stopwatch.lap(Phase::Loss);
+        // All ranks come to the same decisions.
+        let mut summed = [own_loss, f64::from(u8::from(self.wants_stop))];
+        self.ranks.sum(&mut summed)?;
+        let [loss, wishes] = summed;
+        self.wants_stop = wishes > 0.0;
+        if !loss.is_finite() {
+            let suspects: &[String] = if own_loss.is_finite() { &[] } else { ids };
+            return Err(self.not_finite("the loss", loss, suspects));
+        }
         self.optimizer.zero_grad();
         total.backward();
         self.stopwatch.lap(Phase::Backward);
+        self.ranks.sum_gradients(self.optimizer.variables())?;
+        if !self.ranks.is_alone() {
+            self.stopwatch.lap(Phase::Reduce);
+        }
         let norm = match self.model.config().train.clip_grad_l2norm {
             Some(max_norm) => self.optimizer.clip_grad_norm(max_norm),
             None => self.optimizer.grad_norm(),
         };
         let grad_norm = norm.double_value(&[]);
         if !grad_norm.is_finite() {
-            return Err(not_finite("the gradient", grad_norm));
+            return Err(self.not_finite("the gradient", grad_norm, ids));
         }
         let rate = self.schedule.rate(step);
         self.optimizer.step(rate);
@@ -176,6 +212,23 @@ impl<M: Method> Trainer<M> {
         self.stopwatch.end_step();
         self.step += 1;
         Ok((loss, grad_norm, rate))
+    }
+
+    /// The error of a number that is not finite; `ids` are the recordings of this rank that may be the cause.
+    fn not_finite(&self, what: &'static str, value: f64, ids: &[String]) -> EngineError {
+        let of_ranks = self.ranks.gather(ids.join(", ").as_bytes());
+        let of_ranks = match of_ranks {
+            Ok(ids) => ids,
+            Err(error) => return error,
+        };
+        let texts = of_ranks.iter().map(|ids| String::from_utf8_lossy(ids));
+        let texts: Vec<_> = texts.filter(|ids| !ids.is_empty()).collect();
+        EngineError::NotFinite {
+            what,
+            value,
+            step: self.step,
+            recordings: texts.join(", "),
+        }
     }
 
     /// The current weights of a kind.

@@ -100,6 +100,7 @@ fn two_thousand_training_steps() {
         resume: false,
         device: Device::Cpu,
         profile: false,
+        ranks: tal_engine::Ranks::alone(),
     };
     let mut watch = Watch {
         warm_up: 300,

@@ -7,6 +7,7 @@ use tal_core::config::Weights;
 
 use super::config::{ConfigArgs, LayerArgs};
 use super::evaluate::TunedArgs;
+use super::values;
 
 #[derive(Debug, Args)]
 pub(crate) struct TrainArgs {
@@ -24,6 +25,12 @@ pub(crate) struct TrainArgs {
     /// Measure the time of each phase of a step; print it and write profile.json
     #[arg(long)]
     pub(crate) profile: bool,
+    /// Number of processes that share each batch, on this machine; for several machines see docs/scale.md
+    #[arg(long, value_name = "N", value_parser = values::at_least_one)]
+    pub(crate) ranks: Option<usize>,
+    /// Seconds after which a process that does not answer counts as lost
+    #[arg(long, value_name = "SECONDS", default_value = "1800", value_parser = values::at_least_one)]
+    pub(crate) rank_timeout: usize,
 }
 
 /// Heading of the options that change a trained detector.

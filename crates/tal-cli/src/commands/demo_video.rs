@@ -89,6 +89,7 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
         resume: args.resume,
         device,
         profile: false,
+        ranks: tal_engine::Ranks::alone(),
     };
     let summary = train::train(&config, &options, console)?;
     console.print(&format!(

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::Result;
 use indicatif::ProgressBar;
@@ -12,24 +13,56 @@ use tal_engine::profile::StepProfile;
 use tal_engine::run::{
     self, BEST, DETECTIONS, LAST, LOG, RunInfo, RunObserver, RunOptions, RunSummary,
 };
-use tal_engine::{Best, DeviceChoice, EngineError, EvaluationReport};
+use tal_engine::{Best, DeviceChoice, EngineError, EvaluationReport, Place, Ranks};
 
-use super::output;
+use super::{output, ranks};
 use crate::args::TrainArgs;
 use crate::console::Console;
-use crate::failure::RunError;
+use crate::failure::{RunError, UsageError, bail_usage};
 use crate::tables;
 
-pub(crate) fn run(args: &TrainArgs, device: DeviceChoice, console: &Console) -> Result<()> {
+/// The place of this process among those that a launcher has started.
+pub(crate) fn place() -> Result<Option<Place>> {
+    let place = Place::of(|name| std::env::var(name).ok());
+    Ok(place.map_err(|error| UsageError(error.to_string()))?)
+}
+
+pub(crate) fn run(
+    args: &TrainArgs,
+    device: DeviceChoice,
+    threads: Option<usize>,
+    console: &Console,
+) -> Result<()> {
+    let place = place()?;
+    match (&place, args.ranks) {
+        (Some(place), Some(_)) => bail_usage!(
+            "{} has started this process as rank {} of {}; leave out --ranks",
+            place.launcher,
+            place.rank,
+            place.size
+        ),
+        (None, Some(size)) if size > 1 => return ranks::run(size, threads, console),
+        _ => {}
+    }
     let mut layers = args.config.layers.clone();
     let seed = args.seed.map(|seed| format!("train.seed={seed}"));
     layers.overrides.extend(seed);
     let config = layers.load(&args.config.file)?;
+    let device = match &place {
+        Some(place) => device.resolve_for(place.local_rank)?,
+        None => device.resolve()?,
+    };
+    let timeout = Duration::from_secs(args.rank_timeout as u64);
+    let ranks = match &place {
+        Some(place) => Ranks::open(place, timeout, device)?,
+        None => Ranks::alone(),
+    };
     let options = RunOptions {
         out: output::run_folder(args.out.as_deref(), &args.config.file),
         resume: args.resume,
-        device: device.resolve()?,
+        device,
         profile: args.profile,
+        ranks,
     };
     train(&config, &options, console)?;
     Ok(())
@@ -49,10 +82,11 @@ pub(crate) fn train(
         num_epochs: 0,
         profile: None,
         has_log: false,
+        is_first: options.ranks.is_first(),
     };
     let outcome = run::train(config, options, &mut progress);
     progress.clear();
-    if options.profile {
+    if options.profile && options.ranks.is_first() {
         let text = match &progress.profile {
             Some(profile) => tables::profile(profile),
             None => "Nothing to profile: no step was done.".to_owned(),
@@ -61,6 +95,9 @@ pub(crate) fn train(
     }
     let has_log = progress.has_log;
     let summary = outcome.map_err(|error| failed(error, &options.out, has_log, console))?;
+    if !options.ranks.is_first() {
+        return Ok(summary);
+    }
     console.print(&tables::evaluation(&summary.last.evaluation, None))?;
     console.print(&describe(config, &summary))?;
     Ok(summary)
@@ -109,6 +146,8 @@ struct Progress<'a> {
     num_epochs: u64,
     profile: Option<StepProfile>,
     has_log: bool,
+    /// Whether this process writes the log of the run.
+    is_first: bool,
 }
 
 impl Progress<'_> {
@@ -124,9 +163,11 @@ impl Progress<'_> {
 
 impl RunObserver for Progress<'_> {
     fn started(&mut self, info: &RunInfo) {
-        match self.console.log_to(&info.out.join(LOG)) {
-            Ok(()) => self.has_log = true,
-            Err(error) => tracing::warn!("no log file: {error}"),
+        if self.is_first {
+            match self.console.log_to(&info.out.join(LOG)) {
+                Ok(()) => self.has_log = true,
+                Err(error) => tracing::warn!("no log file: {error}"),
+            }
         }
         tracing::info!(
             "{} parameters, {} recordings, {} epochs of {} steps, {} test recordings, folder {}",

@@ -25,6 +25,8 @@ mod measures;
 mod no_effect;
 mod predict;
 mod profile;
+#[cfg(target_os = "linux")]
+mod ranks;
 mod released;
 mod report;
 mod runs;

@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor, nn};
 
-use super::dim;
+use super::{dim, draw_rows};
 
 /// Scales a residual branch per channel and, while training, skips it for a random part of the samples.
 ///
@@ -61,7 +61,10 @@ impl AffineDropPath {
         train: bool,
     ) -> Option<Tensor> {
         let is_random = train && self.probability > 0.0;
-        is_random.then(|| self.factors_of(&Tensor::rand([num_samples, 1, 1], options)))
+        is_random.then(|| {
+            let uniform = draw_rows(&[num_samples, 1, 1], |size| Tensor::rand(size, options));
+            self.factors_of(&uniform)
+        })
     }
 
     /// The factors for given u, (B, 1, 1).

@@ -3,6 +3,7 @@
 //! Tensors are laid out (B, channels, T), masks are boolean (B, 1, T). A layer's variables carry the names of its fields
 //! below the path that it is built with.
 
+mod batch_rows;
 mod channel_layer_norm;
 mod conv;
 mod conv_transpose;
@@ -22,6 +23,7 @@ mod pyramid;
 mod scale;
 mod variables;
 
+pub use batch_rows::{BatchRowsScope, draw_rows};
 pub use channel_layer_norm::ChannelLayerNorm;
 pub use conv::{Conv1d, Conv1dConfig};
 pub use conv_transpose::ConvTranspose1d;

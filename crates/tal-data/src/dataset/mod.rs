@@ -265,9 +265,23 @@ impl Dataset {
         num_threads: usize,
         prefetch: usize,
     ) -> Result<impl Iterator<Item = Result<Features, DataError>> + Send + use<>, DataError> {
+        let all: Vec<usize> = (0..self.num_recordings()).collect();
+        self.features_of(all, num_threads, prefetch)
+    }
+
+    /// [`Dataset::features_in_order`] of some recordings, in the order of `indices`.
+    ///
+    /// # Errors
+    /// If a thread cannot be started.
+    pub fn features_of(
+        self: &Arc<Self>,
+        indices: Vec<usize>,
+        num_threads: usize,
+        prefetch: usize,
+    ) -> Result<impl Iterator<Item = Result<Features, DataError>> + Send + use<>, DataError> {
         let dataset = Arc::clone(self);
         Pipeline::new(
-            0..self.num_recordings(),
+            indices.into_iter(),
             {
                 let dataset = Arc::clone(self);
                 move |index| format!("recording {:?}", dataset.recording(*index).id)

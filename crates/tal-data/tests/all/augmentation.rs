@@ -229,6 +229,7 @@ fn changes_are_repeatable_in_any_number_of_threads() {
         let config = LoaderConfig {
             seed: 3,
             batch_size: 2,
+            share: tal_core::Share::WHOLE,
             num_threads,
             prefetch: 4,
         };

@@ -14,6 +14,7 @@ fn loader_config(num_threads: usize) -> LoaderConfig {
     LoaderConfig {
         seed: 11,
         batch_size: 2,
+        share: tal_core::Share::WHOLE,
         num_threads,
         prefetch: 3,
     }
@@ -129,6 +130,7 @@ fn impossible_sizes_and_positions_are_errors() {
             error(
                 LoaderConfig {
                     batch_size,
+                    share: tal_core::Share::WHOLE,
                     ..loader_config(0)
                 },
                 BEGIN

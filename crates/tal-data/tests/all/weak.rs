@@ -261,6 +261,7 @@ fn threads_and_interruptions_change_nothing() {
         let config = LoaderConfig {
             seed: 3,
             batch_size: 2,
+            share: tal_core::Share::WHOLE,
             num_threads,
             prefetch: 3,
         };

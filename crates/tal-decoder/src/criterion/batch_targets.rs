@@ -7,9 +7,35 @@ use tch::Tensor;
 use super::cost;
 use super::divisor::Divisor;
 use super::positives::Positives;
+use super::sum_of_all::SumOfAll;
 use crate::action_sensitivity::PairWeights;
 use crate::output::DecoderOutput;
 use crate::targets::Targets;
+
+/// Counts that divide the sums of a loss.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counts {
+    /// Positive valid points N; a point with several classes counts once.
+    pub(super) positives: usize,
+    /// Valid points.
+    valid: usize,
+    /// Pairs of a positive point and a class.
+    pairs: usize,
+}
+
+impl Counts {
+    /// Sums over the processes that share a batch.
+    fn summed(self, sum: SumOfAll<'_>) -> Counts {
+        let mut counts = [self.positives, self.valid, self.pairs].map(|count| count as f64);
+        sum(&mut counts);
+        let [positives, valid, pairs] = counts.map(|count| count as usize);
+        Counts {
+            positives,
+            valid,
+            pairs,
+        }
+    }
+}
 
 /// Targets of a batch, shared by both loss terms.
 pub(super) struct BatchTargets {
@@ -22,8 +48,8 @@ pub(super) struct BatchTargets {
     /// Further weights of the positive pairs, by action sensitivity.
     pub(super) sensitivity: PairWeights,
     pub(super) positives: Positives,
-    /// Number of valid points.
-    num_valid: usize,
+    /// Counts of the whole batch, over all processes that share it.
+    pub(super) counts: Counts,
     /// Smoothed target of 0.
     background: f64,
     smoothing: f64,
@@ -39,6 +65,7 @@ impl BatchTargets {
         grid: &PointGrid,
         targets: &[Targets],
         config: &LossConfig,
+        sum: SumOfAll<'_>,
     ) -> BatchTargets {
         assert_eq!(
             output.batch_size(),
@@ -75,7 +102,12 @@ impl BatchTargets {
                 None => mask,
             },
             sensitivity: PairWeights::default(),
-            num_valid: levels.flat_map(|level| &level.lens).sum(),
+            counts: Counts {
+                positives: positives.num_points,
+                valid: levels.flat_map(|level| &level.lens).sum(),
+                pairs: positives.pairs.len() as usize,
+            }
+            .summed(sum),
             positives,
             background,
             smoothing,
@@ -116,6 +148,7 @@ impl BatchTargets {
 
     /// Divisor of the sums of a term; `running` is the running mean of positive points.
     pub(super) fn divisor(&self, method: NormalizerMethod, running: f64) -> Divisor {
+        let counts = self.counts;
         let at_least_one = |count: usize| count.max(1) as f64;
         let is_positive = || {
             let one = Tensor::ones([1], (self.classes.kind(), self.classes.device()));
@@ -125,12 +158,12 @@ impl BatchTargets {
             NormalizerMethod::Running => Divisor::Same(running),
             NormalizerMethod::PointCounts => Divisor::Counts {
                 is_positive: is_positive().any_dim(1, true),
-                positive: at_least_one(self.positives.num_points),
-                negative: at_least_one(self.num_valid - self.positives.num_points),
+                positive: at_least_one(counts.positives),
+                negative: at_least_one(counts.valid - counts.positives),
             },
             NormalizerMethod::PairCounts => {
-                let num_pairs = self.positives.pairs.len() as usize;
-                let num_valid = self.num_valid * self.classes.size()[1] as usize;
+                let num_pairs = counts.pairs;
+                let num_valid = counts.valid * self.classes.size()[1] as usize;
                 Divisor::Counts {
                     is_positive: is_positive(),
                     positive: at_least_one(num_pairs),

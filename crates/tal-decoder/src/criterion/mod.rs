@@ -5,9 +5,11 @@ mod cost;
 mod divisor;
 mod losses;
 mod positives;
+mod sum_of_all;
 mod term;
 
 pub use losses::{Losses, TermLosses};
+pub use sum_of_all::SumOfAll;
 
 use serde::{Deserialize, Serialize};
 use tal_core::PointGrid;
@@ -92,6 +94,21 @@ impl Criterion {
         self.forward_with(output, grid, targets, None)
     }
 
+    /// [`Criterion::forward`] of the part of a batch that this process has; `sum` adds up over all processes that share it. The
+    /// losses and their gradients are then parts of those of the whole batch, whose sum over the processes they need.
+    ///
+    /// # Panics
+    /// As [`Criterion::forward`].
+    pub fn forward_shared(
+        &mut self,
+        output: &DecoderOutput,
+        grid: &PointGrid,
+        targets: &[Targets],
+        sum: SumOfAll<'_>,
+    ) -> Losses {
+        self.losses(output, grid, targets, None, Some(sum))
+    }
+
     /// [`Criterion::forward`] with the losses of positive pairs weighed by an action sensitivity, plus the losses that train
     /// it.
     ///
@@ -104,11 +121,22 @@ impl Criterion {
         targets: &[Targets],
         action_sensitivity: Option<&ActionSensitivityInput<'_>>,
     ) -> Losses {
+        self.losses(output, grid, targets, action_sensitivity, None)
+    }
+
+    fn losses(
+        &mut self,
+        output: &DecoderOutput,
+        grid: &PointGrid,
+        targets: &[Targets],
+        action_sensitivity: Option<&ActionSensitivityInput<'_>>,
+        sum: Option<SumOfAll<'_>>,
+    ) -> Losses {
         let Self { config, state } = self;
         output.assert_grid(grid);
-        let mut batch = BatchTargets::new(output, grid, targets, config);
+        let mut batch = BatchTargets::new(output, grid, targets, config, sum.unwrap_or(&|_| ()));
         let positives = &batch.positives;
-        let num_positives = positives.num_points;
+        let num_positives = batch.counts.positives;
         let decoded = decode_boundaries(output, &positives.pairs);
         let refined = refine_boundaries(&decoded, output, &positives.pairs, grid);
         let action_sensitivity = action_sensitivity.map(|input| {
@@ -141,7 +169,7 @@ impl Criterion {
                     is_class_agnostic: output.is_class_agnostic(is_refined),
                 };
                 let divisor = batch.divisor(normalizer.method, state.normalizer);
-                term(config, term_config, &predicted, &batch, &divisor)
+                term(config, term_config, &predicted, &batch, &divisor, sum)
             })
         };
         let refined = losses_of(&config.refined, true, &refined);

@@ -8,6 +8,7 @@ use tch::Tensor;
 use super::batch_targets::BatchTargets;
 use super::divisor::Divisor;
 use super::losses::TermLosses;
+use super::sum_of_all::SumOfAll;
 use crate::distances::Distances;
 use crate::loss;
 
@@ -28,6 +29,7 @@ pub(super) fn term(
     predicted: &Predicted<'_>,
     batch: &BatchTargets,
     divisor: &Divisor,
+    sum: Option<SumOfAll<'_>>,
 ) -> TermLosses {
     let (alpha, gamma) = (config.focal_alpha, config.focal_gamma);
     let positives = &batch.positives;
@@ -73,7 +75,7 @@ pub(super) fn term(
     let total = if weight > 0.0 {
         &cls + &reg * weight
     } else {
-        &cls + &reg * (cls.detach() / reg.detach().clamp_min(0.01))
+        &cls + &reg * balance(&cls, &reg, sum)
     };
     TermLosses {
         cls,
@@ -81,6 +83,17 @@ pub(super) fn term(
         total,
         normalizer: divisor.positive(),
     }
+}
+
+/// The factor that gives the regression loss of the whole batch the size of the classification loss, without gradient.
+fn balance(cls: &Tensor, reg: &Tensor, sum: Option<SumOfAll<'_>>) -> Tensor {
+    let (mut cls, mut reg) = (cls.detach(), reg.detach());
+    if let Some(sum) = sum {
+        let mut both = [cls.double_value(&[]), reg.double_value(&[])];
+        sum(&mut both);
+        [cls, reg] = both.map(|value| cls.full_like(value));
+    }
+    cls / reg.clamp_min(0.01)
 }
 
 /// Sum of the regression losses of pairs.

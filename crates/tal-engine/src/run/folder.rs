@@ -46,6 +46,16 @@ pub(super) struct Prepared {
     pub(super) lock: Option<File>,
 }
 
+impl Prepared {
+    /// That of a rank that uses no folder.
+    pub(super) fn elsewhere() -> Self {
+        Prepared {
+            state: None,
+            lock: None,
+        }
+    }
+}
+
 /// Makes sure that the folder exists, can be written, is not in use and holds nothing but the run to continue; gives the state
 /// of that run.
 pub(super) fn prepare(out: &Path, resume: bool, config: &Config) -> Result<Prepared, EngineError> {

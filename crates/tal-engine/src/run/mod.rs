@@ -9,6 +9,7 @@ mod figures;
 mod folder;
 mod options;
 mod taught;
+mod together;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::metrics::{Metric, MetricsLog};
 use crate::model::Model;
 use crate::profile::{Phase, Stopwatch};
 use crate::pyramid::Pyramid;
+use crate::ranks::Ranks;
 use crate::trained_on::TrainedOn;
 use crate::trainer::Trainer;
 use taught::Taught;
@@ -52,10 +54,13 @@ pub fn train(
     options: &RunOptions,
     observer: &mut dyn RunObserver,
 ) -> Result<RunSummary, EngineError> {
-    match config.backtal {
+    let ranks = &options.ranks;
+    let outcome = together::check(config, ranks).and_then(|()| match config.backtal {
         None => train_method::<Pyramid>(config, options, observer),
         Some(_) => train_method::<BackTal>(config, options, observer),
-    }
+    });
+    ranks.leave(outcome.as_ref().err());
+    outcome
 }
 
 fn train_method<M: Method>(
@@ -63,10 +68,16 @@ fn train_method<M: Method>(
     options: &RunOptions,
     observer: &mut dyn RunObserver,
 ) -> Result<RunSummary, EngineError> {
-    let folder = folder::prepare(&options.out, options.resume, config)?;
+    let is_first = options.ranks.is_first();
+    let folder = match is_first {
+        true => folder::prepare(&options.out, options.resume, config)?,
+        false => folder::Prepared::elsewhere(),
+    };
     let mut run = Run::<M>::open(config, options, folder.state)?;
-    folder::remove_summary(&options.out)?;
-    folder::write_config(&options.out, config)?;
+    if is_first {
+        folder::remove_summary(&options.out)?;
+        folder::write_config(&options.out, config)?;
+    }
     observer.started(&run.info());
     if run.trainer.num_steps() == 0 {
         // A run that is killed before its first save can be resumed, too.
@@ -77,7 +88,9 @@ fn train_method<M: Method>(
     }
     let mut outcome = run.train(observer);
     if let Some(profile) = run.trainer.stopwatch().profile() {
-        outcome = outcome.and(folder::write_json(&options.out, PROFILE, &profile));
+        if is_first {
+            outcome = outcome.and(folder::write_json(&options.out, PROFILE, &profile));
+        }
         observer.profiled(&profile);
     }
     // The evaluation after the last epoch is not part of a step.
@@ -117,7 +130,9 @@ struct Run<'a, M: Method> {
     evaluator: Evaluator,
     external_scores: Option<Arc<ExternalScores>>,
     trainer: Trainer<M>,
-    log: MetricsLog,
+    /// `None` on ranks that write no files.
+    log: Option<MetricsLog>,
+    ranks: &'a Ranks,
     position: Position,
     steps_per_epoch: usize,
     epoch_loss: f64,
@@ -141,8 +156,11 @@ impl<'a, M: Method> Run<'a, M> {
         let (source, classes) = M::source(config, training.clone())?;
         let test = Dataset::open(data, &data.test_subsets)?;
         test.features(0)?;
+        let test = Arc::new(test);
+        let ranks = &options.ranks;
+        let num_workers = config.train.num_workers;
         let evaluator =
-            Evaluator::new(Arc::new(test), &data.test_subsets, config.train.num_workers);
+            Evaluator::new(test.clone(), &data.test_subsets, num_workers).shared_by(ranks);
         let external_scores = ExternalScores::of(config)?;
         let external = external_scores.as_deref();
         let found = external.map_or(&classes, ExternalScores::classes);
@@ -157,11 +175,19 @@ impl<'a, M: Method> Run<'a, M> {
         }
         let mut trainer = Trainer::new(config, &classes, steps_per_epoch, options.device)?;
         trainer.remember(TrainedOn::of(&training));
+        let parameters = trainer.model().parameters();
+        together::agree(ranks, config, [&training, &test], &parameters)?;
+        let resumed = together::share_state(ranks, resumed, &options.out)?;
         let state = match &resumed {
             Some(checkpoint) => Some(trainer.restore(checkpoint, &options.out.join(LAST))?),
             None => None,
         };
+        trainer.join(ranks)?;
         let metrics_bytes = state.as_ref().map_or(0, |state| state.metrics_bytes);
+        let open_log = || {
+            MetricsLog::open(&options.out.join(METRICS), metrics_bytes)?
+                .with_curves(&config.train.log)
+        };
         Ok(Self {
             config,
             out: &options.out,
@@ -173,8 +199,8 @@ impl<'a, M: Method> Run<'a, M> {
             evaluator,
             external_scores,
             trainer,
-            log: MetricsLog::open(&options.out.join(METRICS), metrics_bytes)?
-                .with_curves(&config.train.log)?,
+            log: ranks.is_first().then(open_log).transpose()?,
+            ranks,
             position: state
                 .as_ref()
                 .map_or(Position::default(), |state| Position {
@@ -212,6 +238,7 @@ impl<'a, M: Method> Run<'a, M> {
             LoaderConfig {
                 seed: train.seed,
                 batch_size: train.batch_size,
+                share: self.ranks.share(),
                 num_threads: train.num_workers,
                 prefetch: train.num_workers.max(1) * 2,
             },
@@ -226,11 +253,14 @@ impl<'a, M: Method> Run<'a, M> {
             let epoch = batch.position.epoch;
             let mut batch_of_step = M::batch(self.config, &batch.samples, self.device)?;
             self.taught.add(M::taught(&batch_of_step));
+            if !self.ranks.is_alone() {
+                self.trainer.ask_to_stop(observer.should_stop());
+            }
             let metrics = self.trainer.step(&mut batch_of_step, epoch as u64)?;
             drop(batch_of_step);
             self.epoch_loss += metrics.loss;
             observer.step(&metrics);
-            self.log.write(&Metric::Step(metrics))?;
+            self.write(&Metric::Step(metrics))?;
             self.trainer.stopwatch().lap(Phase::Metrics);
             self.position = Position {
                 epoch,
@@ -246,7 +276,11 @@ impl<'a, M: Method> Run<'a, M> {
             } else if decisions::save_after_step(&train.checkpoint, self.position.batch) {
                 self.save()?;
             }
-            if observer.should_stop() {
+            let should_stop = match self.ranks.is_alone() {
+                true => observer.should_stop(),
+                false => self.trainer.should_stop(),
+            };
+            if should_stop {
                 self.save()?;
                 return Err(EngineError::Interrupted {
                     epoch: self.position.epoch as u64,
@@ -267,7 +301,7 @@ impl<'a, M: Method> Run<'a, M> {
     ) -> Result<(), EngineError> {
         let epoch = self.position.epoch as u64 + 1;
         let mean_loss = self.epoch_loss / self.steps_per_epoch as f64;
-        self.log.write(&Metric::Epoch {
+        self.write(&Metric::Epoch {
             epoch,
             step: self.trainer.num_steps(),
             mean_loss,
@@ -277,6 +311,7 @@ impl<'a, M: Method> Run<'a, M> {
         tracing::info!("epoch {epoch}: mean loss {mean_loss:.4}, {seconds:.1} s");
         self.trainer.stopwatch().lap(Phase::Metrics);
         let num_epochs = self.config.train.num_epochs() as u64;
+        self.taught.share(self.ranks)?;
         self.check_taught(epoch, timed_steps == self.steps_per_epoch)?;
         self.epoch_loss = 0.0;
         self.position = Position {
@@ -291,9 +326,11 @@ impl<'a, M: Method> Run<'a, M> {
                     epoch,
                     average_map: report.evaluation.average_map,
                 });
-                self.trainer
-                    .detector_checkpoint()
-                    .write(&self.out.join(BEST))?;
+                if self.ranks.is_first() {
+                    self.trainer
+                        .detector_checkpoint()
+                        .write(&self.out.join(BEST))?;
+                }
                 self.trainer.stopwatch().lap(Phase::Save);
             }
             observer.evaluated(epoch, &report, self.best);
@@ -345,7 +382,7 @@ impl<'a, M: Method> Run<'a, M> {
             100.0 * average_map,
             report.subsets.join(", ")
         );
-        self.log.write(&Metric::Evaluation {
+        self.write(&Metric::Evaluation {
             epoch,
             subsets: report.subsets.clone(),
             average_map,
@@ -357,14 +394,22 @@ impl<'a, M: Method> Run<'a, M> {
         Ok(report)
     }
 
+    fn write(&mut self, metric: &Metric) -> Result<(), EngineError> {
+        self.log.as_mut().map_or(Ok(()), |log| log.write(metric))
+    }
+
+    /// Saves the state of the run, if this rank writes the files.
     fn save(&mut self) -> Result<(), EngineError> {
+        let Some(log) = &mut self.log else {
+            return Ok(());
+        };
         let state = RunState {
             step: self.trainer.num_steps(),
             epoch: self.position.epoch as u64,
             batch: self.position.batch as u64,
             criterion: self.trainer.criterion_state(),
             epoch_loss: self.epoch_loss,
-            metrics_bytes: self.log.sync()?,
+            metrics_bytes: log.sync()?,
             best: self.best,
         };
         self.trainer.checkpoint(state).write(&self.out.join(LAST))?;
@@ -396,12 +441,14 @@ impl<'a, M: Method> Run<'a, M> {
                 report
             }
         };
-        self.log.sync()?;
-        let external = self.external_scores.as_deref();
-        let classes = external.map_or(&self.classes, ExternalScores::classes);
-        folder::write_results(self.out, &last, classes)?;
-        // The last file of a run: if it is there, the run is finished.
-        folder::write_json(self.out, SUMMARY, &self.figures(&last)?)?;
+        if let Some(log) = &mut self.log {
+            log.sync()?;
+            let external = self.external_scores.as_deref();
+            let classes = external.map_or(&self.classes, ExternalScores::classes);
+            folder::write_results(self.out, &last, classes)?;
+            // The last file of a run: if it is there, the run is finished.
+            folder::write_json(self.out, SUMMARY, &self.figures(&last)?)?;
+        }
         Ok(RunSummary {
             out: self.out.to_owned(),
             weights: self.config.train.checkpoint.weights,

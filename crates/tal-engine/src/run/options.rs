@@ -9,6 +9,7 @@ use crate::checkpoint::Best;
 use crate::evaluator::EvaluationReport;
 use crate::metrics::StepMetrics;
 use crate::profile::StepProfile;
+use crate::ranks::Ranks;
 
 /// Folder, device and start of a run.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct RunOptions {
     pub device: Device,
     /// Measure the phases of the steps: for [`RunObserver::profiled`] and [`super::PROFILE`].
     pub profile: bool,
+    /// The processes that train together; only the first one writes into the folder.
+    pub ranks: Ranks,
 }
 
 /// Size of a run that is about to start.

@@ -6,6 +6,7 @@ use tal_core::config::Config;
 use tal_data::Dataset;
 
 use crate::error::EngineError;
+use crate::ranks::Ranks;
 
 /// Epochs after which a class that nothing was learned from is told of.
 const EPOCHS: usize = 3;
@@ -37,6 +38,14 @@ impl Taught {
     /// Adds the classes of a batch.
     pub(super) fn add(&mut self, classes: BTreeSet<u32>) {
         self.in_epoch.extend(classes);
+    }
+
+    /// Adds what other ranks have learned from in this epoch.
+    pub(super) fn share(&mut self, ranks: &Ranks) -> Result<(), EngineError> {
+        if !ranks.is_alone() {
+            self.in_epoch = ranks.union(std::mem::take(&mut self.in_epoch))?;
+        }
+        Ok(())
     }
 
     /// Ends an epoch, of which this process did all steps if it is `whole`. Returns whether there was anything to learn in it,

@@ -23,6 +23,7 @@ pub(crate) fn options(out: PathBuf, resume: bool) -> RunOptions {
         resume,
         device: Device::Cpu,
         profile: false,
+        ranks: tal_engine::Ranks::alone(),
     }
 }
 

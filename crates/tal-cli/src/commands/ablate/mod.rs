@@ -11,7 +11,7 @@ use tal_engine::DeviceChoice;
 use tal_engine::ablation::{Plan, Report, Run, Stage};
 use tal_report::plots;
 
-use super::output;
+use super::{output, train};
 use crate::args::AblateArgs;
 use crate::console::Console;
 use crate::failure::{UsageError, bail_usage};
@@ -26,6 +26,15 @@ pub(crate) fn run(
     threads: usize,
     console: &Console,
 ) -> Result<()> {
+    if let Some(place) = train::place()? {
+        bail_usage!(
+            "{} has started this process as rank {} of {}, and ablate cannot share its runs that way; start one process, or \
+             several with --shard",
+            place.launcher,
+            place.rank,
+            place.size
+        );
+    }
     let plan = Plan::read(&args.plan)?;
     let stage = match args.validation {
         true => Stage::Validation,

@@ -13,6 +13,7 @@ use tal_engine::metrics::{Metric, StepMetrics};
 use tal_engine::run::{METRICS, RunFigures};
 
 use crate::commands::output;
+use crate::commands::own_program::own_program;
 use crate::console::Console;
 
 /// How a process ended.
@@ -132,17 +133,6 @@ impl Drop for Process {
             let _ = self.child.wait();
         }
     }
-}
-
-/// This program's file. Linux still gives access to it after another build has replaced it, so that all runs of a grid use
-/// one build.
-fn own_program() -> Result<PathBuf> {
-    let replaced = Path::new("/proc/self/exe");
-    let program = std::env::current_exe().context("cannot find this program's own file")?;
-    Ok(match program.exists() || !replaced.exists() {
-        true => program,
-        false => replaced.to_owned(),
-    })
 }
 
 /// The last step in a metrics file, read from its end.

@@ -1,0 +1,181 @@
+//! `tal train --ranks N`: several processes of this program on one machine that train together.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tal_engine::MeetingPoint;
+
+use super::own_program::own_program;
+use crate::console::Console;
+
+/// Time between two looks at the processes.
+const TICK: Duration = Duration::from_millis(20);
+/// Time that the other ranks have to end by themselves if one has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+struct Rank {
+    child: Child,
+    messages: tempfile::NamedTempFile,
+    status: Option<ExitStatus>,
+}
+
+/// Starts `size` ranks of this program with its own arguments, and waits for their end. Only rank 0 prints. The program ends with
+/// the exit code of rank 0 if that failed.
+pub(crate) fn run(size: usize, threads: Option<usize>, console: &Console) -> Result<()> {
+    let stop = console.catch_interrupts_saying("stopping all ranks after this step");
+    let meeting = MeetingPoint::open()?;
+    let mut ranks = Vec::new();
+    for rank in 0..size {
+        match start(&meeting, rank, size, threads) {
+            Ok(started) => ranks.push(started),
+            Err(error) => {
+                end_all(&mut ranks);
+                return Err(error);
+            }
+        }
+    }
+    let mut was_told = false;
+    let mut failed_at: Option<Instant> = None;
+    loop {
+        for rank in ranks.iter_mut().filter(|rank| rank.status.is_none()) {
+            rank.status = rank.child.try_wait().context("cannot wait for a rank")?;
+        }
+        let mut ended = ranks.iter().filter_map(|rank| rank.status);
+        if ended.clone().count() == size {
+            break;
+        }
+        if failed_at.is_none() && ended.any(|status| !status.success()) {
+            failed_at = Some(Instant::now());
+        }
+        if failed_at.is_some_and(|at| at.elapsed() > PATIENCE) {
+            end_all(&mut ranks);
+        }
+        if !was_told && stop.load(Ordering::SeqCst) {
+            was_told = true;
+            ranks.iter().for_each(interrupt);
+        }
+        std::thread::sleep(TICK);
+    }
+    outcome(&ranks)
+}
+
+fn start(meeting: &MeetingPoint, rank: usize, size: usize, threads: Option<usize>) -> Result<Rank> {
+    let messages = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
+    let mut command = Command::new(own_program()?);
+    if threads.is_none() {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        command.args(["--threads", &(cores / size).max(1).to_string()]);
+    }
+    command
+        .args(own_arguments(std::env::args_os().skip(1)))
+        .envs(meeting.place(rank, size).variables())
+        .stdin(Stdio::null());
+    if cfg!(target_os = "linux") && std::env::var_os("GLOO_SOCKET_IFNAME").is_none() {
+        command.env("GLOO_SOCKET_IFNAME", "lo");
+    }
+    if rank > 0 {
+        command.stdout(Stdio::null());
+        command.stderr(messages.reopen().context("cannot open a temporary file")?);
+    }
+    // Ctrl-C on the terminal must reach only this process, which then tells each rank once: told twice, a rank stops at once.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let child = command.spawn();
+    let child = child.with_context(|| format!("cannot start rank {rank}"))?;
+    Ok(Rank {
+        child,
+        messages,
+        status: None,
+    })
+}
+
+/// The arguments of this program without `--ranks N`.
+fn own_arguments(all: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut own = Vec::new();
+    let mut is_value = false;
+    for argument in all {
+        let is_ranks = argument == "--ranks";
+        let is_both = argument.to_string_lossy().starts_with("--ranks=");
+        if !is_value && !is_ranks && !is_both {
+            own.push(argument);
+        }
+        is_value = is_ranks;
+    }
+    own
+}
+
+/// Asks a rank to save and stop; all ranks then leave together.
+fn interrupt(rank: &Rank) {
+    #[cfg(unix)]
+    if rank.status.is_none()
+        && let Ok(id) = i32::try_from(rank.child.id())
+    {
+        use nix::sys::signal::{Signal, kill};
+        // One that has just ended cannot be reached.
+        let _ = kill(nix::unistd::Pid::from_raw(id), Signal::SIGINT);
+    }
+}
+
+fn end_all(ranks: &mut [Rank]) {
+    for rank in ranks.iter_mut().filter(|rank| rank.status.is_none()) {
+        // One that has just ended cannot be reached.
+        let _ = rank.child.kill();
+    }
+}
+
+fn outcome(ranks: &[Rank]) -> Result<()> {
+    let failed = |rank: &&Rank| rank.status.is_some_and(|status| !status.success());
+    if !ranks.iter().any(|rank| failed(&rank)) {
+        return Ok(());
+    }
+    let first = ranks.first().and_then(|rank| rank.status);
+    if let Some(code) = first.and_then(|status| status.code())
+        && code != 0
+    {
+        // Rank 0 has said why.
+        std::process::exit(code);
+    }
+    let said = ranks
+        .iter()
+        .filter(failed)
+        .find_map(|rank| last_error(rank.messages.path()));
+    match (said, first) {
+        (Some(error), _) => bail!("{error}"),
+        (None, Some(status)) if !status.success() => {
+            bail!("rank 0 ended by {status}; the run continues from its last save with --resume")
+        }
+        _ => {
+            bail!("a rank ended without a word; the run continues from its last save with --resume")
+        }
+    }
+}
+
+/// The error in the messages of a rank.
+fn last_error(path: &Path) -> Option<String> {
+    let text = File::open(path).and_then(std::io::read_to_string).ok()?;
+    let mut lines = text.lines().rev();
+    lines.find_map(|line| line.strip_prefix("error: ").map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_get_the_other_arguments() {
+        let own = |text: &str| {
+            let all = text.split(' ').map(OsString::from);
+            own_arguments(all).join(std::ffi::OsStr::new(" "))
+        };
+        assert_eq!(
+            own("train a.yaml --ranks 2 --out b"),
+            "train a.yaml --out b"
+        );
+        assert_eq!(own("-q train --ranks=2 a.yaml"), "-q train a.yaml");
+    }
+}
