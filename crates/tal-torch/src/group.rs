@@ -1,8 +1,8 @@
 //! Process groups: several processes, each with a rank, that sum tensors over all of them.
 //!
 //! A [`Store`] over TCP brings the processes together and carries short messages; a [`ProcessGroup`] on top of it moves tensors,
-//! with Gloo on the host and NCCL on CUDA. The path through NCCL is compiled and its constructor was reached; no collective of
-//! it has run on a GPU yet.
+//! with Gloo on the host and NCCL on CUDA. The path through NCCL is compiled; it has never run on
+//! a GPU.
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What the descriptions of extracted features say, filled into a configuration and its annotations.
+//! Descriptions of extracted features, filled into a configuration and its annotations.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What the ranks of a run must have in common, and what they get from rank 0.
+//! The content that the ranks of a run must have in common, and that they get from rank 0.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
