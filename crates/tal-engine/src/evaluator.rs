@@ -14,7 +14,7 @@ use tal_postprocess::{DetectionRules, Evaluation, EvaluationError, evaluate_with
 use crate::detector::Detector;
 use crate::error::EngineError;
 use crate::external_scores::ExternalScores;
-use crate::ranks::Ranks;
+use crate::ranks::{Ranks, RanksError};
 
 /// Detections of a detector in a subset, and their figures.
 #[derive(Debug, Clone)]
@@ -195,9 +195,13 @@ impl Evaluator {
         }
         let bytes = serde_json::to_vec(&own).expect("detections are plain data");
         let mut all = BTreeMap::new();
-        for bytes in self.ranks.gather(&bytes)? {
+        for (rank, bytes) in self.ranks.gather(&bytes)?.iter().enumerate() {
+            let unreadable = |error: serde_json::Error| RanksError::Failed {
+                rank,
+                message: format!("its detections cannot be read: {error}"),
+            };
             let part: BTreeMap<String, Vec<Detection>> =
-                serde_json::from_slice(&bytes).expect("detections of another rank can be read");
+                serde_json::from_slice(bytes).map_err(unreadable)?;
             all.extend(part);
         }
         Ok(all)

@@ -108,7 +108,7 @@ impl<M: Method> Trainer<M> {
         ranks.copy_first(self.ema.average().values())
     }
 
-    /// Asks all ranks to stop behind the next step, if `wish` is true.
+    /// Asks all ranks to stop after the next step, if `wish` is true.
     pub fn ask_to_stop(&mut self, wish: bool) {
         self.wants_stop = wish;
     }

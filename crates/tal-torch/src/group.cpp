@@ -89,9 +89,9 @@ extern "C" {
 
 void tal_group_free(char* text) { free(text); }
 
-// Opens the store alone; `port` 0 lets the system choose, and `port` then tells. `size` 0 waits for nobody.
-char* tal_group_open(const char* host, uint16_t* port, int serves, const char* prefix, size_t size,
-                     int64_t timeout_ms, Group** out) {
+// Opens the store alone and waits for nobody; `port` 0 lets the system choose, and `port` then tells.
+char* tal_group_open(const char* host, uint16_t* port, int serves, const char* prefix, int64_t timeout_ms,
+                     Group** out) {
   return guarded([&] {
 #ifndef _WIN32
     // Errors come back as values; c10d would also print them, with stack traces.
@@ -101,7 +101,6 @@ char* tal_group_open(const char* host, uint16_t* port, int serves, const char* p
     c10d::TCPStoreOptions options;
     options.port = *port;
     options.isServer = serves != 0;
-    if (size > 0) options.numWorkers = size;
     options.waitWorkers = false;
     options.timeout = Millis(timeout_ms);
     auto server = c10::make_intrusive<c10d::TCPStore>(host, options);

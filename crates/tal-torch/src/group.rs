@@ -1,8 +1,7 @@
 //! Process groups: several processes, each with a rank, that sum tensors over all of them.
 //!
 //! A [`Store`] over TCP brings the processes together and carries short messages; a [`ProcessGroup`] on top of it moves tensors,
-//! with Gloo on the host and NCCL on CUDA. The path through NCCL is compiled; it has never run on
-//! a GPU.
+//! with Gloo on the host and NCCL on CUDA. The path through NCCL is compiled; it has never run on a GPU.
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::fmt;
@@ -26,7 +25,6 @@ unsafe extern "C" {
         port: *mut u16,
         serves: c_int,
         prefix: *const c_char,
-        size: usize,
         timeout_ms: i64,
         out: *mut *mut RawGroup,
     ) -> *mut c_char;
@@ -167,7 +165,6 @@ impl Store {
                 &raw mut port,
                 serves.into(),
                 prefix.as_ptr(),
-                0,
                 millis(timeout),
                 &raw mut raw,
             )

@@ -15,13 +15,31 @@ use crate::console::Console;
 
 /// Time between two looks at the processes.
 const TICK: Duration = Duration::from_millis(20);
+/// Time between two looks of a rank at its starter.
+#[cfg(unix)]
+const WATCH: Duration = Duration::from_millis(500);
 /// Time that the other ranks have to end by themselves if one has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Variable that tells a rank the number of the process that started it.
+const STARTER: &str = "TAL_RANKS_STARTER";
+/// Exit code of a panic.
+const PANIC: i32 = 101;
 
 struct Rank {
     child: Child,
     messages: tempfile::NamedTempFile,
     status: Option<ExitStatus>,
+}
+
+impl Drop for Rank {
+    /// An error in this process must not leave a rank behind.
+    fn drop(&mut self) {
+        if self.status.is_none() {
+            // One that has just ended cannot be reached.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
 }
 
 /// Starts `size` ranks of this program with its own arguments, and waits for their end. Only rank 0 prints. The program ends with
@@ -31,13 +49,7 @@ pub(crate) fn run(size: usize, threads: Option<usize>, console: &Console) -> Res
     let meeting = MeetingPoint::open()?;
     let mut ranks = Vec::new();
     for rank in 0..size {
-        match start(&meeting, rank, size, threads) {
-            Ok(started) => ranks.push(started),
-            Err(error) => {
-                end_all(&mut ranks);
-                return Err(error);
-            }
-        }
+        ranks.push(start(&meeting, rank, size, threads)?);
     }
     let mut was_told = false;
     let mut failed_at: Option<Instant> = None;
@@ -61,7 +73,7 @@ pub(crate) fn run(size: usize, threads: Option<usize>, console: &Console) -> Res
         }
         std::thread::sleep(TICK);
     }
-    outcome(&ranks)
+    outcome(ranks)
 }
 
 fn start(meeting: &MeetingPoint, rank: usize, size: usize, threads: Option<usize>) -> Result<Rank> {
@@ -74,6 +86,7 @@ fn start(meeting: &MeetingPoint, rank: usize, size: usize, threads: Option<usize
     command
         .args(own_arguments(std::env::args_os().skip(1)))
         .envs(meeting.place(rank, size).variables())
+        .env(STARTER, std::process::id().to_string())
         .stdin(Stdio::null());
     if cfg!(target_os = "linux") && std::env::var_os("GLOO_SOCKET_IFNAME").is_none() {
         command.env("GLOO_SOCKET_IFNAME", "lo");
@@ -92,6 +105,24 @@ fn start(meeting: &MeetingPoint, rank: usize, size: usize, threads: Option<usize
         messages,
         status: None,
     })
+}
+
+/// Ends this process as SIGTERM does if it is a rank whose starter is gone, killed or told twice: nobody waits for it then.
+pub(crate) fn watch_starter() {
+    #[cfg(unix)]
+    if let Some(starter) = std::env::var(STARTER)
+        .ok()
+        .and_then(|id| id.parse::<u32>().ok())
+    {
+        use nix::sys::signal::{Signal, raise};
+        std::thread::spawn(move || {
+            while std::os::unix::process::parent_id() == starter {
+                std::thread::sleep(WATCH);
+            }
+            // This process can always be reached.
+            let _ = raise(Signal::SIGTERM);
+        });
+    }
 }
 
 /// The arguments of this program without `--ranks N`.
@@ -128,16 +159,23 @@ fn end_all(ranks: &mut [Rank]) {
     }
 }
 
-fn outcome(ranks: &[Rank]) -> Result<()> {
+fn outcome(ranks: Vec<Rank>) -> Result<()> {
     let failed = |rank: &&Rank| rank.status.is_some_and(|status| !status.success());
     if !ranks.iter().any(|rank| failed(&rank)) {
         return Ok(());
+    }
+    // A panic, such as that of a full GPU, tells the other ranks nothing.
+    let has_panicked = |rank: &&Rank| rank.status.and_then(|status| status.code()) == Some(PANIC);
+    let mut panicked = ranks.iter().skip(1).filter(has_panicked);
+    if let Some(error) = panicked.find_map(|rank| last_error(rank.messages.path())) {
+        bail!("{error}");
     }
     let first = ranks.first().and_then(|rank| rank.status);
     if let Some(code) = first.and_then(|status| status.code())
         && code != 0
     {
-        // Rank 0 has said why.
+        // Rank 0 has said why. The exit would leave the files of messages.
+        drop(ranks);
         std::process::exit(code);
     }
     let said = ranks

@@ -34,6 +34,7 @@ pub(crate) fn run(
     console: &Console,
 ) -> Result<()> {
     let place = place()?;
+    ranks::watch_starter();
     match (&place, args.ranks) {
         (Some(place), Some(_)) => bail_usage!(
             "{} has started this process as rank {} of {}; leave out --ranks",

@@ -221,6 +221,32 @@ fn a_rank_that_is_killed_ends_the_others() {
 }
 
 #[test]
+fn no_rank_outlives_its_starter() {
+    let place = Place::new();
+    let mut child = start(
+        &place,
+        &train(&[&LONG[..], &["--out", "run", "--ranks", "2"]].concat()),
+    );
+    wait_for_steps(&place, "run", 3);
+    let ranks = children(child.id());
+    assert_eq!(ranks.len(), 2);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // One that has ended may wait for a look at its exit code that never comes.
+    let is_there = |id: &u32| {
+        fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|text| !text.contains(") Z "))
+    };
+    let start = Instant::now();
+    while ranks.iter().any(is_there) {
+        assert!(start.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // They saved before they ended.
+    let saved = state(&place, "run").manifest.run.unwrap().step as usize;
+    assert_eq!(saved, place.steps("run").len());
+}
+
+#[test]
 fn a_signal_to_one_rank_ends_all_and_saves() {
     let place = Place::new();
     let child = start(

@@ -56,7 +56,7 @@ impl MeetingPoint {
 const HERE: &str = "localhost";
 /// Time that a rank waits for the words of another one that is gone.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// Longest time that a rank serves the store behind its own end.
+/// Longest time that a rank serves the store after its own end.
 const LAST_SERVICE: Duration = Duration::from_secs(60);
 /// Pause between two looks at the store.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -68,12 +68,12 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub struct Ranks(Option<Arc<Together>>);
 
 struct Together {
-    /// `None` behind [`Ranks::leave`].
+    /// `None` after [`Ranks::leave`].
     group: Mutex<Option<ProcessGroup>>,
     share: Share,
     serves: bool,
     timeout: Duration,
-    /// The first failure of the group; nothing is sent behind it.
+    /// The first failure of the group; nothing is sent after it.
     failure: Mutex<Option<RanksError>>,
 }
 
@@ -330,7 +330,7 @@ impl Ranks {
         })
     }
 
-    /// Leaves the group behind the last exchange; `error` is why this rank ends early, for the others to tell. A rank that
+    /// Leaves the group after the last exchange; `error` is why this rank ends early, for the others to tell. A rank that
     /// serves the store waits until the others have left, but not for long.
     pub(crate) fn leave(&self, error: Option<&EngineError>) {
         let Some(together) = &self.0 else {

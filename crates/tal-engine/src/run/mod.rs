@@ -282,6 +282,8 @@ impl<'a, M: Method> Run<'a, M> {
             };
             if should_stop {
                 self.save()?;
+                // The others wait for rank 0: a launcher may kill it once one of them has ended.
+                self.ranks.sum(&mut [0.0])?;
                 return Err(EngineError::Interrupted {
                     epoch: self.position.epoch as u64,
                     step: self.trainer.num_steps(),

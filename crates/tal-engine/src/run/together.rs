@@ -56,7 +56,13 @@ pub(super) fn agree(
         return Ok(());
     }
     let of_parameter = |(name, tensor): (&String, &tch::Tensor)| {
-        format!("{name} ({:?} {:?})", tensor.kind(), tensor.size())
+        // Gloo and NCCL do not meet.
+        let place = if tensor.device().is_cuda() {
+            " on CUDA"
+        } else {
+            ""
+        };
+        format!("{name} ({:?} {:?}{place})", tensor.kind(), tensor.size())
     };
     let own = Facts {
         code: code_version(),
