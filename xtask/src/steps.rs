@@ -107,14 +107,17 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
         .run(workspace)
 }
 
+/// Manifests outside the workspace, and whether their programs run.
+const EXAMPLES: [(&str, bool); 2] = [
+    ("crates/tal-encoder/examples/own-detector/Cargo.toml", false),
+    ("crates/tal-engine/examples/embedding/Cargo.toml", true),
+];
+
 /// Projects outside the workspace, built from single crates as somebody else's would be: a detector, and ways to embed the
 /// crates, which run.
 pub(crate) fn example(workspace: &Workspace) -> Result<()> {
     setup::before_build(workspace)?;
-    for (manifest, runs) in [
-        ("crates/tal-encoder/examples/own-detector/Cargo.toml", false),
-        ("crates/tal-engine/examples/embedding/Cargo.toml", true),
-    ] {
+    for (manifest, runs) in EXAMPLES {
         // The same build folder and profile: LibTorch's bindings are not compiled again.
         let call = |command: &'static str| -> Result<Cargo> {
             Ok(
@@ -143,6 +146,31 @@ pub(crate) fn rustdoc(workspace: &Workspace) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The lines of a manifest from a heading to the next empty line.
+    fn section<'a>(manifest: &'a str, heading: &str) -> Vec<&'a str> {
+        let lines = manifest.lines().skip_while(|line| *line != heading);
+        lines.take_while(|line| !line.is_empty()).collect()
+    }
+
+    #[test]
+    fn projects_outside_share_what_is_compiled() {
+        let workspace = Workspace::find();
+        let read = |path: &str| std::fs::read_to_string(workspace.path(path)).unwrap();
+        let ours = read("Cargo.toml");
+        for (manifest, _) in EXAMPLES {
+            let theirs = read(manifest);
+            for heading in [
+                "[profile.dev]",
+                "[profile.dev.package.\"*\"]",
+                "[profile.dev.build-override]",
+            ] {
+                let expected = section(&ours, heading);
+                assert!(expected.len() > 1, "{heading}");
+                assert_eq!(section(&theirs, heading), expected, "{manifest}");
+            }
+        }
+    }
 
     #[test]
     fn summary_shows_failures_and_what_was_left() {

@@ -9,7 +9,7 @@ use crate::digest::sha256;
 use crate::error::BackboneError;
 use crate::released::{Checksum, ReleasedWeights};
 
-/// Calls in a row that bring nothing before the download ends.
+/// Calls in a row that bring nothing, and new starts, before the download ends.
 const FRUITLESS: usize = 3;
 
 /// Exit codes of curl for a connection that broke: transfer ended early, time over, empty answer, failure while sending or
@@ -34,7 +34,8 @@ impl ReleasedWeights {
     /// Downloads the file from `url` into `folder`, unless it is there already.
     ///
     /// The content goes to `FILE.part` and gets its name once its SHA-256 is the released one. A broken connection is taken up
-    /// where it broke, and so is `FILE.part` of an earlier call. With `progress`, curl draws a bar on standard error.
+    /// where it broke. So is `FILE.part` of an earlier call if a SHA-256 is known, which tells if it was that of another file.
+    /// With `progress`, curl draws a bar on standard error.
     ///
     /// # Errors
     /// If there is no curl, the address cannot be read, the folder cannot be written, or the file has another SHA-256: one that
@@ -56,10 +57,19 @@ impl ReleasedWeights {
         }
         fs::create_dir_all(folder).map_err(write_error(folder))?;
         let part = folder.join(format!("{}.part", self.file));
+        if !self.has_checksum() && part.exists() {
+            fs::remove_file(&part).map_err(write_error(&part))?;
+        }
         let mut received = 0;
         loop {
             let begun = size(&part);
-            received += fetch(url, &part, progress)?;
+            received += fetch(url, &part, progress).map_err(|error| match error {
+                BackboneError::Download { url, reason, .. } if !self.has_checksum() => {
+                    let kept = 0;
+                    BackboneError::Download { url, reason, kept }
+                }
+                error => error,
+            })?;
             let sha256 = sha256(&part)?;
             if self.checksum.fits(&sha256) {
                 put_in_place(&part, &path)?;
@@ -87,6 +97,7 @@ impl ReleasedWeights {
 fn fetch(url: &str, part: &Path, progress: bool) -> Result<u64, BackboneError> {
     let mut received = 0;
     let mut fruitless = 0;
+    let mut restarts = 0;
     loop {
         let before = size(part);
         let (code, said) = curl(url, part, progress)?;
@@ -103,9 +114,10 @@ fn fetch(url: &str, part: &Path, progress: bool) -> Result<u64, BackboneError> {
                     .map_err(write_error(part))?;
                 return Ok(received);
             }
-            Some(NO_RANGES) if before > 0 => {
+            Some(NO_RANGES) if before > 0 && restarts < FRUITLESS => {
                 fs::remove_file(part).map_err(write_error(part))?;
                 fruitless = 0;
+                restarts += 1;
             }
             Some(code) if BROKEN.contains(&code) && fruitless < FRUITLESS => {}
             _ => {
@@ -129,6 +141,8 @@ fn curl(url: &str, part: &Path, progress: bool) -> Result<(Option<i32>, String),
         // No settings of the user: they could change where the content goes.
         .arg("--disable")
         .args(["--fail", "--location", "--proto", "=https,http"])
+        // Brackets and braces of an address mean themselves.
+        .arg("--globoff")
         .args([
             "--connect-timeout",
             "30",
@@ -171,7 +185,8 @@ fn curl(url: &str, part: &Path, progress: bool) -> Result<(Option<i32>, String),
 
 fn put_in_place(part: &Path, path: &Path) -> Result<(), BackboneError> {
     let place = || {
-        File::open(part)?.sync_all()?;
+        // Windows syncs only what is open for writing.
+        File::options().append(true).open(part)?.sync_all()?;
         fs::rename(part, path)
     };
     place().map_err(write_error(path))

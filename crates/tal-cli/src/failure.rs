@@ -61,6 +61,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         || usage::<tal_config::ConfigError>(error)
         || usage::<tal_engine::DeviceError>(error)
         || usage::<EngineError>(error)
+        || usage::<tal_engine::extract::ExtractError>(error)
         || usage::<RunError>(error)
         || usage::<tal_inspect::InspectError>(error)
         || usage::<tal_runs::RunsError>(error)

@@ -101,7 +101,7 @@ fn has_curl() -> bool {
         .output()
         .is_ok();
     if !there {
-        println!("SKIPPED: there is no curl");
+        eprintln!("SKIPPED: there is no curl");
     }
     there
 }
@@ -169,6 +169,41 @@ fn a_part_that_does_not_fit_is_begun_anew() {
         assert_eq!(server.asked(), [500, 0]);
         assert_eq!(fs::read(found.path).unwrap(), content);
     }
+}
+
+#[test]
+fn a_server_that_breaks_and_cannot_go_on_ends_the_download() {
+    if !has_curl() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (content, weights) = released();
+    let manner = Manner {
+        most: 100_001,
+        ranges: false,
+    };
+    let server = Server::start(content, manner);
+    let error = weights
+        .download(&server.url, folder.path(), false)
+        .unwrap_err();
+    assert!(matches!(error, BackboneError::Download { .. }), "{error}");
+    assert_eq!(server.asked(), [0, 100_001].repeat(4));
+}
+
+#[test]
+fn a_part_is_begun_anew_if_no_checksum_would_tell() {
+    if !has_curl() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (content, mut weights) = released();
+    weights.checksum = Checksum::Unknown;
+    let part = format!("{}.part", weights.file);
+    fs::write(folder.path().join(part), vec![7; 500]).unwrap();
+    let server = Server::start(content.clone(), WHOLE);
+    let found = weights.download(&server.url, folder.path(), false).unwrap();
+    assert_eq!(server.asked(), [0]);
+    assert_eq!(fs::read(found.path).unwrap(), content);
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub(crate) struct CheckArgs {
     /// First fill in what the descriptions of features from `tal features extract` say
     ///
     /// Stride, window, channels and frame rate go into CONFIG; durations and frame rates of the recordings into its annotation
-    /// file. A file that changes is first copied to FILE.old.
+    /// file. A file that changes is first copied to FILE.old (FILE.old2 if there is one, and so on).
     #[arg(long, conflicts_with_all = ["overlays", "overrides"])]
     pub(crate) write: bool,
 }

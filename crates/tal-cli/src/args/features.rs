@@ -17,8 +17,8 @@ pub(crate) enum FeaturesCommand {
     /// Compute features of videos
     ///
     /// Decodes each video with the ffmpeg program, runs a network over its windows and writes ID.npy (T, C) and ID.json, which
-    /// says everything that made them. Features that are there are kept if video, recipe and weights are the same, so an
-    /// interrupted call can be repeated. A video that fails gets ID.failed.json; the exit code is then 1.
+    /// says everything that made them. Features that are there are kept if video, recipe, weights and precision are the same,
+    /// so an interrupted call can be repeated. A video that fails gets ID.failed.json; the exit code is then 1.
     Extract(ExtractArgs),
     /// Show what a video holds: size, frame rate, number of frames, times, damage
     ///
@@ -28,8 +28,8 @@ pub(crate) enum FeaturesCommand {
     Recipes(RecipesArgs),
     /// List public weight files with their source and licence, check files against them, or download one
     ///
-    /// A download that breaks off goes on where it stopped, also in a later call. The file gets its name once its checksum is
-    /// that of the list. The program curl does the transfer.
+    /// A download that breaks off goes on where it stopped; in a later call, too, if the list has a checksum of the file. The
+    /// file gets its name once its checksum is that of the list. The program curl does the transfer.
     Weights(WeightsArgs),
     /// Compare the descriptions of extracted features with a configuration
     Check(FeaturesCheckArgs),
@@ -113,7 +113,7 @@ pub(crate) struct WeightsArgs {
     /// Folder for the download
     #[arg(long, value_name = "DIR", default_value = ".", requires = "download")]
     pub(crate) out: PathBuf,
-    /// Another address of the file to download, such as a mirror; its checksum must be the same
+    /// Another address of the file to download, such as a mirror; its checksum must be that of the list
     #[arg(long, value_name = "URL", requires = "download")]
     pub(crate) from: Option<String>,
 }

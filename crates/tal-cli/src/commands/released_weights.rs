@@ -87,21 +87,25 @@ fn wanted<'a>(name: &str, known: &'a [ReleasedWeights]) -> Result<&'a ReleasedWe
 fn download(args: &ReleasedWeightsArgs, file: &ReleasedWeights, console: &Console) -> Result<()> {
     let Some(url) = args.from.as_ref().or(file.url.as_ref()) else {
         bail_usage!(
-            "--download {}: the authors give no address that can be read without them; see {}, or name one with --from URL",
+            "--download {}: the list has no address of this file; see {}, or name one with --from URL",
             file.file,
             file.page
         );
     };
-    console.on_interrupt("stopped; the same command goes on where it was");
+    console.on_interrupt(match file.has_checksum() {
+        true => "stopped; the same command goes on where it was",
+        false => "stopped; the same command begins anew",
+    });
     let found = file.download(url, &args.out, console.has_bars())?;
     let path = found.path.display();
     let source = match found.received {
         0 => "was there already".to_owned(),
         bytes => format!("{bytes} bytes from {url}"),
     };
-    let verdict = match file.has_checksum() {
-        true => "that of the list",
-        false => "the authors publish none, so nothing was compared",
+    let verdict = match file.checksum {
+        Checksum::Whole(_) => "that of the list",
+        Checksum::Start(_) => "its start is that of the list; the authors publish no more",
+        Checksum::Unknown => "the authors publish none, so nothing was compared",
     };
     console.print(&format!(
         "{path}: {source}\n    licence  {}\n    SHA-256  {} ({verdict})",

@@ -89,6 +89,10 @@ impl Completion {
         .into_iter()
         .map(|(key, value)| (key, value.to_string()))
         .collect::<Vec<_>>();
+        if features.columns.is_some() || !features.append.is_empty() {
+            // The input has only some of the channels, or also those of other files.
+            values.retain(|(key, _)| *key != "input_dim");
+        }
         if config.dataset.fps.is_some() {
             let rate = all_same(&sidecars, |found| found.features.fps);
             values.push((
@@ -215,10 +219,10 @@ fn changed_annotations(
         path: path.to_owned(),
         reason,
     };
-    let text =
-        fs::read_to_string(path).map_err(|error| fault(format!("cannot be read: {error}")))?;
+    let bytes =
+        tal_data::text::open(path).map_err(|error| fault(format!("cannot be read: {error}")))?;
     let mut document: Value =
-        serde_json::from_str(&text).map_err(|error| fault(format!("is no JSON: {error}")))?;
+        serde_json::from_slice(&bytes).map_err(|error| fault(format!("is no JSON: {error}")))?;
     let (mut changes, mut undescribed) = (Vec::new(), 0);
     let database = document.get_mut("database").and_then(Value::as_object_mut);
     for (id, entry) in database.into_iter().flatten() {
@@ -245,7 +249,7 @@ fn changed_annotations(
             entry.insert(field.to_owned(), json!(after));
         }
     }
-    let is_indented = text.trim_start_matches(['{', '\r']).starts_with('\n');
+    let is_indented = bytes.starts_with(b"{\n") || bytes.starts_with(b"{\r\n");
     let changed = match is_indented {
         true => serde_json::to_string_pretty(&document),
         false => serde_json::to_string(&document),

@@ -146,7 +146,7 @@ impl Usage for ExtractError {
                 | Self::SameName { .. }
                 | Self::Completion { .. }
                 | Self::Video(VideoError::NoProgram)
-        )
+        ) || matches!(self, Self::Config(error) if error.is_usage())
     }
 }
 

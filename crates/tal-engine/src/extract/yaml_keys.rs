@@ -51,8 +51,9 @@ pub(super) fn set(
         lines[number] = line;
     }
     lines.splice(head + 1..head + 1, missing);
-    let end = if text.ends_with('\n') { "\n" } else { "" };
-    Ok((lines.join("\n") + end, before))
+    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let end = if text.ends_with('\n') { newline } else { "" };
+    Ok((lines.join(newline) + end, before))
 }
 
 fn indent_of(line: &str) -> usize {
@@ -70,10 +71,8 @@ fn is_key(line: &str, key: &str) -> bool {
 fn value_and_comment(rest: &str) -> (&str, &str) {
     let rest = rest.trim_end();
     let mut at = rest.len();
-    if let Some(found) = rest
-        .find(" #")
-        .or_else(|| rest.starts_with('#').then_some(0))
-    {
+    let begins = |at: &usize| rest[..*at].is_empty() || rest[..*at].ends_with(char::is_whitespace);
+    if let Some(found) = rest.match_indices('#').map(|(at, _)| at).find(begins) {
         at = rest[..found].trim_end().len();
     }
     (rest[..at].trim(), &rest[at..])
@@ -97,6 +96,18 @@ mod tests {
             "# mine\npreset: paper\ndataset:   # ours\n  feat_stride: 4\n\n  fps: 30   # a guess\n  features:\n    fps: 3\n  num_frames: 16\ntrain:\n  fps: 4\n"
         );
         assert_eq!(before, [Some("25".to_owned()), None, Some("1".to_owned())]);
+    }
+
+    #[test]
+    fn line_ends_and_comments_after_tabs_stay() {
+        let text = "dataset:\r\n  fps: 25\t# a guess\r\ntrain: {}\r\n";
+        let values = [("fps", "30".to_owned()), ("num_frames", "1".to_owned())];
+        let (changed, before) = set(text, "dataset", &values).unwrap();
+        assert_eq!(
+            changed,
+            "dataset:\r\n  num_frames: 1\r\n  fps: 30\t# a guess\r\ntrain: {}\r\n"
+        );
+        assert_eq!(before, [Some("25".to_owned()), None]);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::process::Stdio;
 
 /// Our end, and the one that becomes the program's standard output.
 ///
-/// A pair of sockets costs less than a pipe, which moves single pages: a fifth of the transport of 720p frames. More room in
-/// the socket than the system's default, or in the pipe, saves calls but no time.
+/// A pair of sockets costs less than a pipe, which moves single pages. More room in the socket than the system's default, or
+/// in the pipe, saves calls but no time.
 #[cfg(unix)]
 pub(super) fn channel() -> io::Result<(Pixels, Stdio)> {
     let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;

@@ -37,7 +37,7 @@ fn download<'a>(name: &'a str, from: &'a str) -> Vec<&'a str> {
 #[test]
 fn a_file_is_fetched_and_compared() {
     if Command::new("curl").arg("--version").output().is_err() {
-        println!("SKIPPED: there is no curl");
+        eprintln!("SKIPPED: there is no curl");
         return;
     }
     let place = Place::without_data();
