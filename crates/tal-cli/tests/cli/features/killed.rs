@@ -43,6 +43,10 @@ fn fifty_kills_lose_and_double_nothing() {
     let whole = start.elapsed();
     let mut running = 0;
     for kill in 0..NUM_KILLS {
+        // Otherwise the later calls would find everything done.
+        if kill % 5 == 4 && place.path("parts").exists() {
+            fs::remove_dir_all(place.path("parts")).unwrap();
+        }
         let mut child = place
             .command(&extract("parts"))
             .stdout(Stdio::null())
