@@ -163,6 +163,9 @@ mod tests {
             for heading in [
                 "[profile.dev]",
                 "[profile.dev.package.\"*\"]",
+                // Build scripts use these too: without them LibTorch's bindings would be compiled again.
+                "[profile.dev.package.rustfft]",
+                "[profile.dev.package.syn]",
                 "[profile.dev.build-override]",
             ] {
                 let expected = section(&ours, heading);
