@@ -18,6 +18,8 @@ const BROKEN: [i32; 7] = [18, 28, 52, 55, 56, 92, 95];
 
 /// Exit code of curl for a server that cannot go on in the middle.
 const NO_RANGES: i32 = 33;
+/// Exit code of curl if the server answers with an error.
+const HTTP_ERROR: i32 = 22;
 
 /// A downloaded file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +65,18 @@ impl ReleasedWeights {
         let mut received = 0;
         loop {
             let begun = size(&part);
+            if begun > 0 {
+                // Stopped between its last byte and its name.
+                let sha256 = sha256(&part)?;
+                if self.checksum.fits(&sha256) {
+                    put_in_place(&part, &path)?;
+                    return Ok(Download {
+                        path,
+                        sha256,
+                        received,
+                    });
+                }
+            }
             received += fetch(url, &part, progress).map_err(|error| match error {
                 BackboneError::Download { url, reason, .. } if !self.has_checksum() => {
                     let kept = 0;
@@ -93,6 +107,11 @@ impl ReleasedWeights {
     }
 }
 
+/// Whether the server has nothing behind the piece that is here, which is then the piece of another file.
+fn is_behind_the_end(code: i32, said: &str) -> bool {
+    code == HTTP_ERROR && said.contains("416")
+}
+
 /// Calls curl until the file is complete; returns the number of bytes that came.
 fn fetch(url: &str, part: &Path, progress: bool) -> Result<u64, BackboneError> {
     let mut received = 0;
@@ -114,7 +133,11 @@ fn fetch(url: &str, part: &Path, progress: bool) -> Result<u64, BackboneError> {
                     .map_err(write_error(part))?;
                 return Ok(received);
             }
-            Some(NO_RANGES) if before > 0 && restarts < FRUITLESS => {
+            Some(code)
+                if before > 0
+                    && restarts < FRUITLESS
+                    && (code == NO_RANGES || is_behind_the_end(code, &said)) =>
+            {
                 fs::remove_file(part).map_err(write_error(part))?;
                 fruitless = 0;
                 restarts += 1;
