@@ -65,7 +65,7 @@ fn every_film_has_features_or_a_reason() {
             "cover",
             "no video stream, but 1 of sound and 1 cover pictures",
         ),
-        ("list", "refused: a playlist"),
+        ("list", "not a video file"),
         ("one", "1 frames"),
         ("sound", "no video stream, but 1 of sound"),
         ("text", "not a video file"),
