@@ -83,27 +83,26 @@ fn films(workspace: &Workspace, tal: &Tal, folder: &Path) -> Result<Option<DataS
     let place = folder.join("films");
     let features = folder.join("features");
     let text = |path: &Path| path.display().to_string();
-    if !features.is_dir() {
-        if place.is_dir() {
-            fs::remove_dir_all(&place)
-                .with_context(|| format!("cannot empty {}", place.display()))?;
-        }
+    let annotations = place.join("annotations.json");
+    // Written last: films without it are not all there.
+    if !annotations.is_file() {
+        empty(&place)?;
         let sizes = ["--num-train", "4", "--num-test", "2", "--seconds", "20"];
         tal.run(
             ["data", "synth", "--video", "--out", &text(&place)]
                 .iter()
                 .chain(&sizes),
         )?;
-        tal.run([
-            "features",
-            "extract",
-            "efficientnet_lite0_frames",
-            &text(&place.join("videos")),
-            "--out",
-            &text(&features),
-        ])?;
     }
-    let annotations = place.join("annotations.json");
+    // Keeps what is right already.
+    tal.run([
+        "features",
+        "extract",
+        "efficientnet_lite0_frames",
+        &text(&place.join("videos")),
+        "--out",
+        &text(&features),
+    ])?;
     Ok(Some(DataSet {
         name: "films-page",
         config: "configs/demo_video.yaml",
@@ -118,15 +117,21 @@ fn films(workspace: &Workspace, tal: &Tal, folder: &Path) -> Result<Option<DataS
     }))
 }
 
+/// Removes what an earlier call left at `folder`.
+fn empty(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    Ok(())
+}
+
 /// The page of one data set; returns its entry in the list.
 fn page(tal: &Tal, set: &DataSet, folder: &Path) -> Result<Value> {
     let mut sources = Vec::new();
     let mut figures = Vec::new();
     for (name, overlay) in DETECTORS {
         let run = folder.join(format!("run-{}-{name}", set.name));
-        if run.is_dir() {
-            fs::remove_dir_all(&run).with_context(|| format!("cannot empty {}", run.display()))?;
-        }
+        empty(&run)?;
         let run = run.display().to_string();
         let overlay = overlay.map(|file| ["--overlay".to_owned(), file.to_owned()]);
         let short = ["train.epochs=3", "train.warmup_epochs=1"];

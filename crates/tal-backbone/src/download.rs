@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use tal_core::FileError;
+
 use crate::digest::sha256;
 use crate::error::BackboneError;
 use crate::released::{Checksum, ReleasedWeights};
@@ -57,25 +59,23 @@ impl ReleasedWeights {
                 received: 0,
             });
         }
-        fs::create_dir_all(folder).map_err(write_error(folder))?;
+        fs::create_dir_all(folder).map_err(FileError::at("write", folder))?;
         let part = folder.join(format!("{}.part", self.file));
         if !self.has_checksum() && part.exists() {
-            fs::remove_file(&part).map_err(write_error(&part))?;
+            fs::remove_file(&part).map_err(FileError::at("write", &part))?;
         }
         let mut received = 0;
         loop {
             let begun = size(&part);
-            if begun > 0 {
-                // Stopped between its last byte and its name.
-                let sha256 = sha256(&part)?;
-                if self.checksum.fits(&sha256) {
-                    put_in_place(&part, &path)?;
-                    return Ok(Download {
-                        path,
-                        sha256,
-                        received,
-                    });
-                }
+            // Stopped between its last byte and its name.
+            if begun > 0
+                && let Ok(sha256) = self.finish(&part, &path)?
+            {
+                return Ok(Download {
+                    path,
+                    sha256,
+                    received,
+                });
             }
             received += fetch(url, &part, progress).map_err(|error| match error {
                 BackboneError::Download { url, reason, .. } if !self.has_checksum() => {
@@ -84,21 +84,32 @@ impl ReleasedWeights {
                 }
                 error => error,
             })?;
-            let sha256 = sha256(&part)?;
-            if self.checksum.fits(&sha256) {
-                put_in_place(&part, &path)?;
-                return Ok(Download {
-                    path,
-                    sha256,
-                    received,
-                });
-            }
-            fs::remove_file(&part).map_err(write_error(&part))?;
+            let other = match self.finish(&part, &path)? {
+                Ok(sha256) => {
+                    return Ok(Download {
+                        path,
+                        sha256,
+                        received,
+                    });
+                }
+                Err(other) => other,
+            };
+            fs::remove_file(&part).map_err(FileError::at("write", &part))?;
             // The part may have been that of another file: once more from the start.
             if begun == 0 {
-                return Err(self.other_checksum(&path, sha256));
+                return Err(self.other_checksum(&path, other));
             }
         }
+    }
+
+    /// Gives the part its name if its SHA-256 is the released one. Returns that SHA-256, or in `Err` the other one.
+    fn finish(&self, part: &Path, path: &Path) -> Result<Result<String, String>, BackboneError> {
+        let sha256 = sha256(part)?;
+        if !self.checksum.fits(&sha256) {
+            return Ok(Err(sha256));
+        }
+        put_in_place(part, path)?;
+        Ok(Ok(sha256))
     }
 
     /// Whether an SHA-256 is known, at least its start.
@@ -130,7 +141,7 @@ fn fetch(url: &str, part: &Path, progress: bool) -> Result<u64, BackboneError> {
                     .create(true)
                     .append(true)
                     .open(part)
-                    .map_err(write_error(part))?;
+                    .map_err(FileError::at("write", part))?;
                 return Ok(received);
             }
             Some(code)
@@ -138,7 +149,7 @@ fn fetch(url: &str, part: &Path, progress: bool) -> Result<u64, BackboneError> {
                     && restarts < FRUITLESS
                     && (code == NO_RANGES || is_behind_the_end(code, &said)) =>
             {
-                fs::remove_file(part).map_err(write_error(part))?;
+                fs::remove_file(part).map_err(FileError::at("write", part))?;
                 fruitless = 0;
                 restarts += 1;
             }
@@ -212,15 +223,10 @@ fn put_in_place(part: &Path, path: &Path) -> Result<(), BackboneError> {
         File::options().append(true).open(part)?.sync_all()?;
         fs::rename(part, path)
     };
-    place().map_err(write_error(path))
+    Ok(place().map_err(FileError::at("write", path))?)
 }
 
 /// Bytes of a file; 0 if there is none.
 fn size(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |found| found.len())
-}
-
-fn write_error(path: &Path) -> impl FnOnce(io::Error) -> BackboneError {
-    let path = path.to_owned();
-    |source| BackboneError::Write { path, source }
 }

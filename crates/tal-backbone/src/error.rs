@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use tal_core::FileError;
 use tal_core::weights::{LoadReport, WeightsError};
 use tal_pth::PthError;
 use tch::TchError;
@@ -148,13 +149,8 @@ pub enum BackboneError {
         kept: u64,
     },
     /// A file or folder that cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// The error of the system.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// LibTorch refused.
     #[error("LibTorch: {0}")]
     Torch(#[from] TchError),

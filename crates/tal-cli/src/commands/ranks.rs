@@ -1,8 +1,6 @@
 //! `tal train --ranks N`: several processes of this program on one machine that train together.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -10,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use tal_engine::MeetingPoint;
 
-use super::own_program::own_program;
+use super::own_program::{interrupt, keep_interrupts_from, last_error, own_program};
 use crate::console::Console;
 
 /// Time between two looks at the processes.
@@ -69,7 +67,8 @@ pub(crate) fn run(size: usize, threads: Option<usize>, console: &Console) -> Res
         }
         if !was_told && stop.load(Ordering::SeqCst) {
             was_told = true;
-            ranks.iter().for_each(interrupt);
+            let running = ranks.iter().filter(|rank| rank.status.is_none());
+            running.for_each(|rank| interrupt(&rank.child));
         }
         std::thread::sleep(TICK);
     }
@@ -95,9 +94,7 @@ fn start(meeting: &MeetingPoint, rank: usize, size: usize, threads: Option<usize
         command.stdout(Stdio::null());
         command.stderr(messages.reopen().context("cannot open a temporary file")?);
     }
-    // Ctrl-C on the terminal must reach only this process, which then tells each rank once: told twice, a rank stops at once.
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    keep_interrupts_from(&mut command);
     let child = command.spawn();
     let child = child.with_context(|| format!("cannot start rank {rank}"))?;
     Ok(Rank {
@@ -140,18 +137,6 @@ fn own_arguments(all: impl Iterator<Item = OsString>) -> Vec<OsString> {
     own
 }
 
-/// Asks a rank to save and stop; all ranks then leave together.
-fn interrupt(rank: &Rank) {
-    #[cfg(unix)]
-    if rank.status.is_none()
-        && let Ok(id) = i32::try_from(rank.child.id())
-    {
-        use nix::sys::signal::{Signal, kill};
-        // One that has just ended cannot be reached.
-        let _ = kill(nix::unistd::Pid::from_raw(id), Signal::SIGINT);
-    }
-}
-
 fn end_all(ranks: &mut [Rank]) {
     for rank in ranks.iter_mut().filter(|rank| rank.status.is_none()) {
         // One that has just ended cannot be reached.
@@ -167,7 +152,7 @@ fn outcome(ranks: Vec<Rank>) -> Result<()> {
     // A panic, such as that of a full GPU, tells the other ranks nothing.
     let has_panicked = |rank: &&Rank| rank.status.and_then(|status| status.code()) == Some(PANIC);
     let mut panicked = ranks.iter().skip(1).filter(has_panicked);
-    if let Some(error) = panicked.find_map(|rank| last_error(rank.messages.path())) {
+    if let Some(error) = panicked.find_map(Rank::said) {
         bail!("{error}");
     }
     let first = ranks.first().and_then(|rank| rank.status);
@@ -178,10 +163,7 @@ fn outcome(ranks: Vec<Rank>) -> Result<()> {
         drop(ranks);
         std::process::exit(code);
     }
-    let said = ranks
-        .iter()
-        .filter(failed)
-        .find_map(|rank| last_error(rank.messages.path()));
+    let said = ranks.iter().filter(failed).find_map(Rank::said);
     match (said, first) {
         (Some(error), _) => bail!("{error}"),
         (None, Some(status)) if !status.success() => {
@@ -193,11 +175,12 @@ fn outcome(ranks: Vec<Rank>) -> Result<()> {
     }
 }
 
-/// The error in the messages of a rank.
-fn last_error(path: &Path) -> Option<String> {
-    let text = File::open(path).and_then(std::io::read_to_string).ok()?;
-    let mut lines = text.lines().rev();
-    lines.find_map(|line| line.strip_prefix("error: ").map(str::to_owned))
+impl Rank {
+    /// The error in its messages.
+    fn said(&self) -> Option<String> {
+        let text = std::fs::read_to_string(self.messages.path()).ok()?;
+        last_error(&text).map(str::to_owned)
+    }
 }
 
 #[cfg(test)]

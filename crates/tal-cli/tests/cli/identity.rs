@@ -8,7 +8,7 @@ use tal_corpus::features::write_all;
 use tal_data::FeatureArray;
 use tal_data::features::npy;
 
-use crate::support::{FPS, Place, text};
+use crate::support::{FPS, Place, ids, text};
 
 /// The corpus with its recordings in folders, by turns, under equal file names.
 fn in_folders(place: &Place) -> Vec<String> {
@@ -33,15 +33,6 @@ fn in_folders(place: &Place) -> Vec<String> {
     truth["database"] = Value::Object(database);
     place.write("data/annotations.json", truth.to_string());
     tested
-}
-
-fn ids(found: &Value) -> Vec<String> {
-    found["results"]
-        .as_object()
-        .unwrap()
-        .keys()
-        .cloned()
-        .collect()
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tal_engine::Checkpoint;
 
-use crate::support::{Place, text};
+use crate::support::{Place, ids, text};
 
 /// Settings of all runs here: 2 epochs of 2 steps, batches of 4.
 const TRAIN: [&str; 6] = [
@@ -115,14 +115,6 @@ fn any_number_of_ranks_gives_the_numbers_of_one() {
     assert!(are_equal(&place, "2", "again"));
     // Every recording is evaluated once.
     let [one, two] = ["one", "2"].map(|run| place.json(&format!("{run}/detections.json")));
-    let ids = |found: &Value| -> Vec<String> {
-        found["results"]
-            .as_object()
-            .unwrap()
-            .keys()
-            .cloned()
-            .collect()
-    };
     assert_eq!(ids(&one), ids(&two));
     let [one, two] = ["one", "2"].map(|run| place.json(&format!("{run}/summary.json")));
     let difference = number(&one, "average_map") - number(&two, "average_map");

@@ -159,6 +159,16 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("the program prints UTF-8")
 }
 
+/// Ids of the recordings of a result file.
+pub(crate) fn ids(found: &Value) -> Vec<String> {
+    found["results"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect()
+}
+
 /// A fixture of another crate of the workspace.
 pub(crate) fn fixture(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);

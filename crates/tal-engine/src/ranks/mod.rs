@@ -206,7 +206,7 @@ impl Ranks {
         if len == 0 {
             return Ok(Vec::new());
         }
-        self.exchange(bytes.clone(), |group| {
+        self.exchange(Vec::new(), |group| {
             let tensor = match self.is_first() {
                 true => Tensor::from_slice(&bytes),
                 false => Tensor::zeros([len as i64], (Kind::Uint8, Device::Cpu)),

@@ -38,22 +38,13 @@ const MOVABLE: [&str; 7] = [
     "train.log",
 ];
 
-/// A run folder that is ready.
+/// A run folder that is ready; by default that of a rank that uses none.
+#[derive(Default)]
 pub(super) struct Prepared {
     /// State of the run to continue; `None` for a new run.
     pub(super) state: Option<Checkpoint>,
     /// Keeps other processes out for its lifetime; `None` if the file system has no locks.
     pub(super) lock: Option<File>,
-}
-
-impl Prepared {
-    /// That of a rank that uses no folder.
-    pub(super) fn elsewhere() -> Self {
-        Prepared {
-            state: None,
-            lock: None,
-        }
-    }
 }
 
 /// Makes sure that the folder exists, can be written, is not in use and holds nothing but the run to continue; gives the state
@@ -249,12 +240,13 @@ fn write(path: &Path, text: &str) -> Result<(), EngineError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use tal_core::Usage;
 
     use super::*;
 
-    fn config(extra: &[&str]) -> Config {
+    /// A small configuration with `extra` overrides.
+    pub(in crate::run) fn config(extra: &[&str]) -> Config {
         let text = "
 dataset:
   annotations: a.json

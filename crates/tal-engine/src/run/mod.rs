@@ -71,7 +71,7 @@ fn train_method<M: Method>(
     let is_first = options.ranks.is_first();
     let folder = match is_first {
         true => folder::prepare(&options.out, options.resume, config)?,
-        false => folder::Prepared::elsewhere(),
+        false => folder::Prepared::default(),
     };
     let mut run = Run::<M>::open(config, options, folder.state)?;
     if is_first {

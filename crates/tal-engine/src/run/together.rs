@@ -144,20 +144,9 @@ mod tests {
     use super::*;
 
     fn facts(overrides: &[&str]) -> Facts {
-        let text = "
-dataset:
-  annotations: a.json
-  features: { dir: features, format: { type: npy } }
-  num_classes: 3
-  input_dim: 8
-  feat_stride: 4
-  num_frames: 16
-  max_seq_len: 64
-";
-        let overrides: Vec<_> = overrides.iter().map(|s| s.to_string()).collect();
         Facts {
             code: code_version(),
-            config: tal_config::from_yaml(text, "test", Path::new("/base"), &overrides).unwrap(),
+            config: folder::tests::config(overrides),
             training: 1,
             test: 2,
             parameters: vec!["a (Float [2])".to_owned()],

@@ -13,7 +13,7 @@ use tal_engine::metrics::{Metric, StepMetrics};
 use tal_engine::run::{METRICS, RunFigures};
 
 use crate::commands::output;
-use crate::commands::own_program::own_program;
+use crate::commands::own_program::{interrupt, keep_interrupts_from, last_error, own_program};
 use crate::console::Console;
 
 /// How a process ended.
@@ -65,10 +65,7 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(messages.try_clone().context("cannot share the log file")?)
             .stderr(messages);
-        // Ctrl-C on the terminal must reach only this process, which then asks each run once: asked twice, a run stops
-        // without saving.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        keep_interrupts_from(&mut command);
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {}", config.display()))?;
@@ -85,12 +82,7 @@ impl Process {
 
     /// Asks the process to save and stop.
     pub(super) fn interrupt(&self) {
-        // A process that has just ended cannot be reached, which is fine.
-        #[cfg(unix)]
-        if let Ok(id) = i32::try_from(self.child.id()) {
-            use nix::sys::signal::{Signal, kill};
-            let _ = kill(nix::unistd::Pid::from_raw(id), Signal::SIGINT);
-        }
+        interrupt(&self.child);
     }
 
     /// Updates the bar. Returns the outcome if the process has ended.
@@ -117,8 +109,8 @@ impl Process {
             return Ok(Ended::Finished);
         }
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let last = text.lines().rev().find(|line| line.starts_with("error: "));
-        let last = last.map_or_else(|| status.to_string(), str::to_owned);
+        let last =
+            last_error(&text).map_or_else(|| status.to_string(), |error| format!("error: {error}"));
         let log = self.log.display();
         let reason = format!("{title}: {last} (messages: {log})");
         Ok(Ended::Failed(reason))
