@@ -31,6 +31,8 @@ pub(crate) struct Console {
     is_graceful: Arc<AtomicBool>,
     /// A folder to clean if the program ends.
     half_written: Arc<Mutex<Option<PathBuf>>>,
+    /// Whether the handler of Ctrl-C is about to end the program.
+    is_ending: Arc<AtomicBool>,
 }
 
 impl Console {
@@ -73,6 +75,7 @@ impl Console {
             on_stop: Arc::default(),
             is_graceful: Arc::default(),
             half_written: Arc::default(),
+            is_ending: Arc::default(),
         }
     }
 
@@ -137,6 +140,14 @@ impl Console {
         Arc::clone(&self.stop)
     }
 
+    /// Waits for the end if the handler of Ctrl-C is ending the program: a command that fails since its half-written folder
+    /// is gone has nothing to say.
+    pub(crate) fn await_end(&self) {
+        while self.is_ending.load(Ordering::SeqCst) {
+            std::thread::park();
+        }
+    }
+
     /// Sets the message of Ctrl-C.
     pub(crate) fn on_interrupt(&self, message: &'static str) {
         // A command with several long parts says something else in each; there is one handler in a process.
@@ -147,6 +158,7 @@ impl Console {
         let (stop, on_stop) = (Arc::clone(&self.stop), Arc::clone(&self.on_stop));
         let is_graceful = Arc::clone(&self.is_graceful);
         let half_written = Arc::clone(&self.half_written);
+        let is_ending = Arc::clone(&self.is_ending);
         let handler = move || {
             if stop.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
@@ -157,6 +169,7 @@ impl Console {
                 on_stop.lock().expect("no holder panics")
             );
             if !is_graceful.load(Ordering::SeqCst) {
+                is_ending.store(true, Ordering::SeqCst);
                 if let Some(folder) = half_written.lock().expect("no holder panics").as_deref() {
                     remove_partial(folder);
                 }

@@ -89,6 +89,9 @@ fn main() -> ExitCode {
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),
     };
+    if outcome.is_err() {
+        console.await_end();
+    }
     ended(outcome)
 }
 

@@ -168,11 +168,27 @@ pub fn write_folder<T, E: From<FolderError>>(
     result
 }
 
-/// Removes what a killed [`write_folder`] left in its folder. What cannot be removed stays.
+/// Removes what a stopped [`write_folder`] left in its folder, even if the writer still runs. What cannot be removed stays.
 pub fn remove_partial(out: &Path) {
-    for entry in fs::read_dir(out).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
-            let _ = fs::remove_dir_all(entry.path());
+    // A writer that still runs may add a file between two steps of the removal, so there are several attempts.
+    for attempt in 0..20 {
+        let mut found = false;
+        for entry in fs::read_dir(out).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !name.starts_with(PARTIAL) {
+                continue;
+            }
+            found = true;
+            // Under another name, the folder cannot be found by the writer.
+            let aside = out.join(format!("{name}.{attempt}"));
+            let path = match fs::rename(entry.path(), &aside) {
+                Ok(()) => aside,
+                Err(_) => entry.path(),
+            };
+            let _ = fs::remove_dir_all(path);
+        }
+        if !found {
+            return;
         }
     }
 }
@@ -237,6 +253,26 @@ mod tests {
         std::os::unix::fs::symlink("/dev/null", &null).unwrap();
         write_atomic(&null, |w| w.write_all(b"gone")).unwrap();
         assert_eq!(fs::read(&null).unwrap(), b"");
+    }
+
+    #[test]
+    fn the_folder_of_a_writer_that_goes_on_is_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        let out = parent.path();
+        for _ in 0..20 {
+            let (partial, started) = (out.join(".partial-x"), std::sync::Barrier::new(2));
+            fs::create_dir(&partial).unwrap();
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    started.wait();
+                    let mut files = (0..100_000).map(|i| partial.join(i.to_string()));
+                    assert!(files.any(|file| fs::write(file, "").is_err()));
+                });
+                started.wait();
+                remove_partial(out);
+            });
+            assert_eq!(fs::read_dir(out).unwrap().count(), 0);
+        }
     }
 
     #[test]
