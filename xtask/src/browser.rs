@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::real_reports;
-use crate::shell::{Cargo, Workspace};
+use crate::shell::{Cargo, Workspace, find_program, succeed};
 
 /// Scripts and their pinned packages.
 const SCRIPTS: &str = "crates/tal-report/tests/browser";
@@ -87,11 +87,7 @@ fn find_browser() -> Option<PathBuf> {
     if let Some(own) = env::var_os("TAL_CHROMIUM").filter(|value| !value.is_empty()) {
         return Some(own.into());
     }
-    let folders: Vec<PathBuf> = env::split_paths(&env::var_os("PATH")?).collect();
-    let places = BROWSERS
-        .iter()
-        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    places.into_iter().find(|path| path.is_file())
+    find_program(&BROWSERS)
 }
 
 /// The browser that belongs to the pinned Playwright, fetched into the user's cache.
@@ -144,18 +140,6 @@ fn make_film(workspace: &Workspace, folder: &Path) -> Option<&'static str> {
     }
 }
 
-fn succeed(command: &mut Command, folder: &Path) -> Result<()> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let status = command
-        .current_dir(folder)
-        .status()
-        .with_context(|| format!("cannot start {name}"))?;
-    if !status.success() {
-        bail!("{name} failed ({status})");
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,15 +156,5 @@ mod tests {
         found.sort();
         expected.sort();
         assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn failures_name_the_program() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = succeed(&mut Command::new("false"), folder.path()).unwrap_err();
-        assert!(error.to_string().starts_with("false failed"), "{error}");
-        let mut absent = Command::new("no-such-program");
-        let error = succeed(&mut absent, folder.path()).unwrap_err();
-        assert_eq!(error.to_string(), "cannot start no-such-program");
     }
 }

@@ -8,6 +8,7 @@ mod browser;
 mod circles;
 mod curve_references;
 mod fuzz;
+mod launchers;
 mod layering;
 mod pip;
 mod python;
@@ -114,6 +115,11 @@ enum Task {
         #[arg(long)]
         pictures: bool,
     },
+    /// Check: training and prediction under mpirun, srun, batch scripts and arrays of Slurm, and torchrun (into target/launchers)
+    ///
+    /// Mpirun is that in PATH or comes as a Python package; Slurm's programs must be in PATH, and run as a cluster of this
+    /// machine for the length of the check; torchrun is that of TAL_TORCHRUN or in PATH. The step says what it leaves out.
+    Launchers,
     /// Check: both Python packages build, and their tests, types and notebook pass (environments in target/python)
     ///
     /// With Python 3.10 and the newest Python of this machine, from PATH or pyenv; one that is missing is named. The library is
@@ -190,6 +196,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Book => book::run(&workspace),
         Task::References { cases } => references::run(&workspace, cases),
         Task::Browser { pictures } => browser::run(&workspace, pictures),
+        Task::Launchers => launchers::run(&workspace),
         Task::Python { program } => python::check(&workspace, program.as_deref()),
         Task::Wheel(arguments) => python::wheel(&workspace, &arguments),
         Task::Clippy => steps::clippy(&workspace),

@@ -3,12 +3,11 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::shell::Workspace;
+use crate::shell::{Tal, Workspace, empty};
 
 /// Pages with the figures that they must show: what `check.mjs` reads.
 const LIST: &str = "real.json";
@@ -38,10 +37,7 @@ struct DataSet {
 ///
 /// If a command of `tal` fails.
 pub(crate) fn make(workspace: &Workspace, folder: &Path) -> Result<()> {
-    let tal = Tal {
-        program: workspace.target_folder()?.join("debug/tal"),
-        root: workspace.root().to_path_buf(),
-    };
+    let tal = Tal::build(workspace)?;
     let mut sets = recordings();
     sets.extend(films(workspace, &tal, folder)?);
     let pages = sets
@@ -117,14 +113,6 @@ fn films(workspace: &Workspace, tal: &Tal, folder: &Path) -> Result<Option<DataS
     }))
 }
 
-/// Removes what an earlier call left at `folder`.
-fn empty(folder: &Path) -> Result<()> {
-    if folder.is_dir() {
-        fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
-    }
-    Ok(())
-}
-
 /// The page of one data set; returns its entry in the list.
 fn page(tal: &Tal, set: &DataSet, folder: &Path) -> Result<Value> {
     let mut sources = Vec::new();
@@ -172,31 +160,4 @@ fn page(tal: &Tal, set: &DataSet, folder: &Path) -> Result<Value> {
     let words = words.chain(["--out".to_owned(), out]);
     tal.run(words.chain(set.options.iter().cloned()))?;
     Ok(json!({ "page": file, "figures": figures }))
-}
-
-/// The program, started in the repository.
-struct Tal {
-    program: PathBuf,
-    root: PathBuf,
-}
-
-impl Tal {
-    fn run<S: AsRef<str>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<()> {
-        let words: Vec<String> = arguments
-            .into_iter()
-            .map(|a| a.as_ref().to_owned())
-            .collect();
-        let shown = format!("tal {}", words.join(" "));
-        eprintln!("$ {shown}");
-        let status = Command::new(&self.program)
-            .arg("--quiet")
-            .args(&words)
-            .current_dir(&self.root)
-            .status()
-            .with_context(|| format!("cannot start {}", self.program.display()))?;
-        if !status.success() {
-            bail!("`{shown}` failed ({status})");
-        }
-        Ok(())
-    }
 }

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::curve_references;
-use crate::shell::{Cargo, Workspace};
+use crate::shell::{Cargo, Workspace, succeed};
 
 /// Packages, one a line.
 const REQUIREMENTS: &str = "crates/tal-postprocess/tests/readers/requirements.txt";
@@ -70,7 +70,7 @@ pub(crate) fn run(workspace: &Workspace, num_cases: u32) -> Result<()> {
     if let Some(data) = std::env::var_os("TAL_DATA") {
         script.arg("--data").arg(data);
     }
-    start(&mut script, workspace)?;
+    succeed(&mut script, workspace.root())?;
     test("measures_reference")
         .variable("TAL_MEASURE_CASES", workspace.path(CASES))
         .run(workspace)?;
@@ -94,9 +94,9 @@ fn formats(readers: &Readers, workspace: &Workspace) -> Result<()> {
     test(readers.test)
         .variable(readers.variable, folder)
         .run(workspace)?;
-    start(
+    succeed(
         Command::new(python).args([readers.script, readers.files]),
-        workspace,
+        workspace.root(),
     )
 }
 
@@ -105,12 +105,16 @@ fn test(name: &'static str) -> Cargo {
     Cargo::new(["test", "--workspace", "--test", "all", "--", name])
 }
 
-/// Python of a virtual environment with the packages of a list.
-fn environment(folder: &str, list: &str, workspace: &Workspace) -> Result<PathBuf> {
+/// Python of a virtual environment with the packages of a list; those that cannot be installed are named.
+///
+/// # Errors
+///
+/// If there is no Python 3 with `venv`.
+pub(crate) fn environment(folder: &str, list: &str, workspace: &Workspace) -> Result<PathBuf> {
     let python = workspace.path(folder).join("bin/python");
     if !python.is_file() {
         let mut venv = Command::new("python3");
-        start(venv.args(["-m", "venv", folder]), workspace)?;
+        succeed(venv.args(["-m", "venv", folder]), workspace.root())?;
     }
     install_all(&python, list, workspace)?;
     Ok(python)
@@ -140,17 +144,5 @@ fn install(python: &Path, package: &str, workspace: &Workspace) -> Result<()> {
     if ALONE.iter().any(|name| package.starts_with(name)) {
         pip.arg("--no-deps");
     }
-    start(pip.arg(package), workspace)
-}
-
-fn start(command: &mut Command, workspace: &Workspace) -> Result<()> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let status = command
-        .current_dir(workspace.root())
-        .status()
-        .with_context(|| format!("cannot start {program}"))?;
-    if !status.success() {
-        bail!("{program} failed ({status})");
-    }
-    Ok(())
+    succeed(pip.arg(package), workspace.root())
 }

@@ -149,8 +149,76 @@ impl Cargo {
     }
 }
 
+/// The program `tal` as the tests build it, started in the repository.
+pub(crate) struct Tal {
+    /// The file.
+    pub(crate) program: PathBuf,
+    root: PathBuf,
+}
+
+impl Tal {
+    /// The program, built. With the features of the whole workspace, as the tests are built: nothing is compiled twice.
+    ///
+    /// # Errors
+    ///
+    /// If it does not compile.
+    pub(crate) fn build(workspace: &Workspace) -> Result<Self> {
+        Cargo::new(["build", "--workspace", "--bins"]).run(workspace)?;
+        Ok(Self {
+            program: workspace.target_folder()?.join("debug/tal"),
+            root: workspace.root().to_path_buf(),
+        })
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started or ends with another exit code than 0.
+    pub(crate) fn run<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Result<()> {
+        let mut command = Command::new(&self.program);
+        command.arg("--quiet").args(arguments);
+        succeed(&mut command, &self.root)
+    }
+}
+
+/// Runs a command in `folder` with our own input and output, and shows it.
+///
+/// # Errors
+///
+/// If it cannot be started or ends with another exit code than 0.
+pub(crate) fn succeed(command: &mut Command, folder: &Path) -> Result<()> {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let shown = words.map(quoted).collect::<Vec<_>>().join(" ");
+    eprintln!("$ {shown}");
+    let status = command
+        .current_dir(folder)
+        .status()
+        .with_context(|| format!("cannot start `{shown}`"))?;
+    if !status.success() {
+        bail!("`{shown}` failed ({status})");
+    }
+    Ok(())
+}
+
+/// Removes what an earlier call left at `folder`.
+///
+/// # Errors
+///
+/// If it cannot be removed.
+pub(crate) fn empty(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        std::fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    Ok(())
+}
+
 /// A word as a shell would take it.
-fn quoted(word: &OsStr) -> String {
+pub(crate) fn quoted(word: &OsStr) -> String {
     let word = word.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -217,6 +285,19 @@ mod tests {
             text.starts_with("`cargo no-such-subcommand` failed"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_failing_program_is_shown_with_its_arguments() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = succeed(Command::new("false").arg("a b"), folder.path()).unwrap_err();
+        assert!(
+            error.to_string().starts_with("`false 'a b'` failed"),
+            "{error}"
+        );
+        let mut absent = Command::new("no-such-program");
+        let error = succeed(&mut absent, folder.path()).unwrap_err();
+        assert_eq!(error.to_string(), "cannot start `no-such-program`");
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{Cargo, Workspace};
-use crate::{book, browser, circles, layering, python, references, setup, testing, tidy};
+use crate::{
+    book, browser, circles, launchers, layering, python, references, setup, testing, tidy,
+};
 
 /// One check: how to repeat it alone, and what it does.
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
@@ -30,6 +32,7 @@ const STEPS: &[Step] = &[
     }),
     ("python", |workspace| python::check(workspace, None)),
     ("browser", |workspace| browser::run(workspace, false)),
+    ("launchers", launchers::run),
 ];
 
 /// Runs all checks up to the first that fails.

@@ -6,11 +6,11 @@ mod wheels;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::pip;
 use crate::setup;
-use crate::shell::{Cargo, Workspace, children};
+use crate::shell::{Cargo, Workspace, children, succeed};
 
 use interpreters::Interpreter;
 
@@ -109,9 +109,9 @@ fn environment(
     if !std::fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         let mut venv = Command::new(&interpreter.path);
         venv.args(["-m", "venv", "--clear"]).arg(&folder);
-        start(workspace, &mut venv)?;
+        succeed(&mut venv, workspace.root())?;
         let files = requirements.iter().flat_map(|file| ["--requirement", file]);
-        start(workspace, install(&python).args(files))?;
+        succeed(install(&python).args(files), workspace.root())?;
         std::fs::write(&stamp, wanted)
             .with_context(|| format!("cannot write {}", stamp.display()))?;
     }
@@ -120,7 +120,7 @@ fn environment(
     wheels
         .args(["--no-deps", "--force-reinstall"])
         .args(children(&workspace.path(CHECKED_WHEELS))?);
-    start(workspace, &mut wheels)?;
+    succeed(&mut wheels, workspace.root())?;
     Ok(python)
 }
 
@@ -134,14 +134,14 @@ fn tests(workspace: &Workspace, python: &Path) -> Result<()> {
     if std::env::var_os(CASES).is_none() {
         tests.env(CASES, NUM_CASES);
     }
-    start(workspace, &mut tests)
+    succeed(&mut tests, workspace.root())
 }
 
 /// Types, the stub file against the module, and the notebook.
 fn types_and_notebook(workspace: &Workspace, python: &Path) -> Result<()> {
     let config = format!("{CRATE}/pyproject.toml");
     let mypy = ["-m", "mypy", "--config-file", &config];
-    start(workspace, Command::new(python).args(mypy))?;
+    succeed(Command::new(python).args(mypy), workspace.root())?;
     let stubtest = [
         "-m",
         "mypy.stubtest",
@@ -149,12 +149,12 @@ fn types_and_notebook(workspace: &Workspace, python: &Path) -> Result<()> {
         "--mypy-config-file",
         &config,
     ];
-    start(workspace, Command::new(python).args(stubtest))?;
+    succeed(Command::new(python).args(stubtest), workspace.root())?;
     let mut notebook = Command::new(python);
     notebook
         .args(["-m", "nbconvert", "--to", "notebook", "--execute"])
         .args(["--output-dir", ENVIRONMENTS, NOTEBOOK]);
-    start(workspace, &mut notebook)
+    succeed(&mut notebook, workspace.root())
 }
 
 /// The folder of LibTorch that the build used.
@@ -174,16 +174,4 @@ fn install(python: &Path) -> Command {
         "--no-compile",
     ]);
     command
-}
-
-fn start(workspace: &Workspace, command: &mut Command) -> Result<()> {
-    let shown = format!("{command:?}");
-    let status = command
-        .current_dir(workspace.root())
-        .status()
-        .with_context(|| format!("cannot start {shown}"))?;
-    if !status.success() {
-        bail!("{shown} failed ({status})");
-    }
-    Ok(())
 }

@@ -6,9 +6,9 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::{CRATE, install, start};
+use super::{CRATE, install};
 use crate::setup;
-use crate::shell::{Cargo, Workspace, children, find_program};
+use crate::shell::{Cargo, Workspace, children, find_program, succeed};
 
 /// Where the wheels go.
 const WHEELS: &str = "target/wheels";
@@ -70,7 +70,7 @@ pub(super) fn library(workspace: &Workspace, folder: &Path, release: bool) -> Re
         .args(profile)
         .arg("--out")
         .arg(folder);
-    start(workspace, &mut maturin)
+    succeed(&mut maturin, workspace.root())
 }
 
 /// The wheel of the program, for all Pythons of this platform.
@@ -106,7 +106,7 @@ pub(super) fn program(workspace: &Workspace, folder: &Path, program: &Path) -> R
         .args(["--no-deps", "--no-build-isolation", "--wheel-dir"])
         .args([folder, &copy])
         .env("TAL_PROGRAM", program);
-    start(workspace, &mut wheel)
+    succeed(&mut wheel, workspace.root())
 }
 
 /// The Python of the environment with the tools, made on the first call.
@@ -122,11 +122,11 @@ fn builder(workspace: &Workspace) -> Result<PathBuf> {
              `apt-get install python3 python3-venv`"
         );
     }
-    start(
-        workspace,
+    succeed(
         Command::new("python3").args(["-m", "venv", BUILDER]),
+        workspace.root(),
     )?;
-    start(workspace, install(&python).args(TOOLS))?;
+    succeed(install(&python).args(TOOLS), workspace.root())?;
     Ok(python)
 }
 
