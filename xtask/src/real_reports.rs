@@ -122,7 +122,7 @@ fn page(tal: &Tal, set: &DataSet, folder: &Path) -> Result<Value> {
         empty(&run)?;
         let run = run.display().to_string();
         let overlay = overlay.map(|file| ["--overlay".to_owned(), file.to_owned()]);
-        let short = ["train.epochs=3", "train.warmup_epochs=1"];
+        let short = ["train.epochs=1", "train.warmup_epochs=1"];
         tal.run(
             ["train", set.config, "--out", &run, "--seed", "1"]
                 .map(str::to_owned)

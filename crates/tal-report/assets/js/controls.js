@@ -18,6 +18,7 @@ function countRow(model, detector) {
   const counts = [...Array(NUM_KINDS).keys()].filter((kind) => kind !== IGNORED)
     .map((kind) => ({ kind, cell: element("td", { "data-kind": kind }) }));
   const measures = ["precision", "recall", "f1"].map((key) => ({ key, cell: element("td", { "data-rate": key }) }));
+  const least = element("td", { "data-least": "" });
   const box = element("input", {
     type: "checkbox", checked: true, "aria-label": `Show the tracks of ${model.detectors[detector].name}`,
     change: () => {
@@ -33,10 +34,11 @@ function countRow(model, detector) {
     counts.forEach(({ kind, cell }) => cell.replaceChildren(totals[kind].toLocaleString("en")));
     const found = rates(totals);
     measures.forEach(({ key, cell }) => cell.replaceChildren(percent(found[key], 1)));
+    least.replaceChildren(state.scores[detector].toFixed(3));
   };
   const row = element("tr", {},
     element("th", { scope: "row" }, element("label", {}, box, " ", name(model.detectors[detector].name))),
-    ...counts.map(({ cell }) => cell), ...measures.map(({ cell }) => cell));
+    least, ...counts.map(({ cell }) => cell), ...measures.map(({ cell }) => cell));
   return { row, update };
 }
 
@@ -52,13 +54,14 @@ function countTable(model) {
       element("caption", {}, "Counts over all recordings at these thresholds"),
       element("thead", {}, element("tr", {},
         element("th", { scope: "col" }, "detector"),
+        element("th", { scope: "col" }, "score ≥"),
         ...kinds.map((kind) => element("th", { scope: "col" }, kind)),
         ...["precision", "recall", "F1"].map((label) => element("th", { scope: "col" }, label)))),
       element("tbody", {}, ...rows.map(({ row }) => row))));
 }
 
-/** The slider of the score threshold with a field for an exact number. */
-function scoreSlider() {
+/** The slider of the least score with a field for an exact number. */
+function scoreSlider(model) {
   const [least, greatest] = state.scoreRange;
   const step = (greatest - least) / 1000;
   const slider = element("input", {
@@ -75,21 +78,29 @@ function scoreSlider() {
   });
   const best = element("button", {
     type: "button", click: () => {
-      setScore(bestScore());
+      setBestScores();
       emit("settled");
     },
   }, "Best F1");
   const show = () => {
-    slider.value = String(Math.round((state.score - least) / step));
-    slider.setAttribute("aria-valuetext", state.score.toFixed(3));
+    const score = state.scores[state.detector];
+    slider.value = String(Math.round((score - least) / step));
+    slider.setAttribute("aria-valuetext", score.toFixed(3));
     if (document.activeElement !== number) {
-      number.value = state.score.toFixed(3);
+      number.value = score.toFixed(3);
     }
   };
   show();
-  on("score", show);
+  on("score detector", show);
+  const common = element("input", {
+    type: "checkbox", id: "common", change: () => {
+      setCommon(common.checked);
+      emit("settled");
+    },
+  });
   return element("div", { class: "field score" },
-    element("label", { for: "score" }, "Least score"), slider, number, best);
+    element("label", { for: "score" }, "Least score"), slider, number, best,
+    model.detectors.length > 1 ? element("label", {}, common, " same for all") : null);
 }
 
 function controls(model) {
@@ -103,7 +114,7 @@ function controls(model) {
   });
   return element("div", { class: "controls" },
     element("div", { class: "fields" },
-      scoreSlider(),
+      scoreSlider(model),
       choice("tIoU", model.thresholds.map(thresholdName), state.threshold, setThreshold),
       detectors.length > 1 ? focus : null),
     countTable(model));

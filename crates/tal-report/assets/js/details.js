@@ -25,7 +25,7 @@ function describe(item) {
     const missing = model.detectors.map((one, d) => {
       const detections = currentRecording().detectors[d];
       const finder = detections.foundBy[state.threshold][item.index];
-      const isLost = isMissed(detections, item.index);
+      const isLost = isMissed(currentRecording(), d, item.index);
       const score = finder >= 0 ? ` (score ${detections.score[finder].toFixed(3)})` : "";
       return [one.name, isLost ? `missed${score && `, found only at a lower score${score}`}` : `found${score}`];
     });
@@ -74,7 +74,7 @@ function itemsOf(matches) {
   }
   recording.detectors.forEach((detections, detector) => {
     for (let index = 0; state.shown[detector] && index < detections.count; index++) {
-      if (detections.score[index] >= state.score) {
+      if (detections.score[index] >= state.scores[detector]) {
         items.push({ detector, index });
       }
     }
@@ -131,7 +131,7 @@ function jump(wanted, direction) {
   const { detector } = state;
   const isWanted = (item) => {
     if (wanted === "missed") {
-      return item.detector === -1 && isMissed(currentRecording().detectors[detector], item.index);
+      return item.detector === -1 && isMissed(currentRecording(), detector, item.index);
     }
     const verdict = item.detector === detector ? segmentsFor(detector).verdicts[state.threshold][item.index] : TRUE_POSITIVE;
     return verdict > TRUE_POSITIVE && verdict <= BACKGROUND;
@@ -193,7 +193,7 @@ function itemTable() {
         kind === null ? "" : keyed(kind, names[kind])];
     });
     place.replaceChildren(rows.length > 0
-      ? tableOf(`Annotations and detections of ${currentRecording().id} with scores from ${state.score.toFixed(3)}`,
+      ? tableOf(`Annotations and detections of ${currentRecording().id} from the least scores on`,
         ["class", "track", "start (s)", "end (s)", "score", "verdict"], rows, "numbers")
       : element("p", { class: "empty" }, "Nothing to list."));
   };

@@ -73,13 +73,13 @@ function drawOverview(context, recording, width) {
   const { truth } = recording;
   const detections = recording.detectors[state.detector];
   for (let i = 0; i < truth.count; i++) {
-    context.fillStyle = detections && isMissed(detections, i) ? colours.kinds[MISSED] : colours.truth;
+    context.fillStyle = detections && isMissed(recording, state.detector, i) ? colours.kinds[MISSED] : colours.truth;
     mark(truth.start[i], truth.end[i], 3, 7);
   }
   if (detections) {
     const verdicts = detections.verdicts[state.threshold];
     for (let i = 0; i < detections.count; i++) {
-      if (detections.score[i] >= state.score) {
+      if (detections.score[i] >= state.scores[state.detector]) {
         context.fillStyle = colours.kinds[verdicts[i]];
         mark(detections.start[i], detections.end[i], 12, 7);
       }

@@ -79,7 +79,7 @@ function confusion(model) {
     const detections = detectors[state.detector];
     const isMatched = new Uint8Array(truth.count);
     for (let i = 0; i < detections.count; i++) {
-      if (detections.score[i] < state.score || detections.verdicts[state.threshold][i] === IGNORED) {
+      if (detections.score[i] < state.scores[state.detector] || detections.verdicts[state.threshold][i] === IGNORED) {
         continue;
       }
       const best = detections.tiou[i] >= limit ? detections.best[i] : -1;
@@ -124,8 +124,9 @@ function confusionTable(model) {
     return [label(annotated, "background"), ...counts.map(cell)];
   });
   const cut = shown.length === MAX_CONFUSED ? `; the ${MAX_CONFUSED} classes that are confused most` : "";
+  const limits = [thresholdName(model.thresholds[state.threshold]), state.scores[state.detector].toFixed(3)];
   return tableOf(
-    `Confusion at tIoU ${thresholdName(model.thresholds[state.threshold])} and scores from ${state.score.toFixed(3)}${cut}: `
+    `Confusion at tIoU ${limits[0]} and scores from ${limits[1]}${cut}: `
       + "rows are annotations, columns detections",
     ["annotation", ...columns.map((at) => label(at, "not detected"))], rows, "numbers confusion");
 }

@@ -67,7 +67,7 @@ function layout(recording) {
   const unclear = byClass(recording.unclear, () => true);
   const found = shown.map((d) => {
     const detections = recording.detectors[d];
-    return byClass(detections, (i) => detections.score[i] >= state.score);
+    return byClass(detections, (i) => detections.score[i] >= state.scores[d]);
   });
   const present = new Set([...truth.keys(), ...unclear.keys(), ...found.flatMap((classes) => [...classes.keys()])]);
   const groups = [];
@@ -98,6 +98,6 @@ function kindOf(lane, index) {
   if (lane.detector === -2) {
     return IGNORED;
   }
-  const detections = currentRecording().detectors[state.detector];
-  return detections && isMissed(detections, index) ? MISSED : null;
+  const recording = currentRecording();
+  return recording.detectors[state.detector] && isMissed(recording, state.detector, index) ? MISSED : null;
 }

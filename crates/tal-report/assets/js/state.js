@@ -4,8 +4,10 @@ const state = {
   model: null,
   /** Position of the tIoU threshold. */
   threshold: 0,
-  /** Detections below this score are hidden. */
-  score: 0,
+  /** Detections below the score of their detector are hidden. */
+  scores: [],
+  /** Whether all detectors have the same least score. */
+  isCommon: false,
   scoreRange: [0, 1],
   /** Position of the detector whose errors the jumps and the list follow. */
   detector: 0,
@@ -44,10 +46,11 @@ function currentRecording() {
   return state.model.recordings[state.recording];
 }
 
-/** Whether an annotation is missed by the detections in sight. */
-function isMissed(detections, annotation) {
+/** Whether an annotation of a recording is missed by a detector's detections in sight. */
+function isMissed(recording, detector, annotation) {
+  const detections = recording.detectors[detector];
   const finder = detections.foundBy[state.threshold][annotation];
-  return finder < 0 || detections.score[finder] < state.score;
+  return finder < 0 || detections.score[finder] < state.scores[detector];
 }
 
 /** Counts verdicts of all recordings anew. */
@@ -55,19 +58,20 @@ function recount() {
   const { recordings, detectors } = state.model;
   const counts = new Int32Array(recordings.length * detectors.length * NUM_KINDS);
   const totals = detectors.map(() => new Int32Array(NUM_KINDS));
-  const { score, threshold } = state;
+  const { threshold } = state;
   let base = 0;
   for (const recording of recordings) {
     recording.detectors.forEach((detections, d) => {
       const verdicts = detections.verdicts[threshold];
       const scores = detections.score;
+      const least = state.scores[d];
       for (let i = 0; i < scores.length; i++) {
-        if (scores[i] >= score) {
+        if (scores[i] >= least) {
           counts[base + verdicts[i]]++;
         }
       }
       for (const finder of detections.foundBy[threshold]) {
-        if (finder < 0 || scores[finder] < score) {
+        if (finder < 0 || scores[finder] < least) {
           counts[base + MISSED]++;
         }
       }
@@ -123,8 +127,8 @@ function rangeOfScores() {
   return [least, greatest > least ? greatest : least + 1];
 }
 
-/** The score at which F1 of the detector in focus is best, to a thousandth of the range. */
-function bestScore() {
+/** The score at which F1 of a detector is best, to a thousandth of the range. */
+function bestScore(detector) {
   const [least, greatest] = state.scoreRange;
   const bins = 1000;
   const hits = new Int32Array(bins + 1);
@@ -132,7 +136,7 @@ function bestScore() {
   let annotations = 0;
   for (const { truth, detectors } of state.model.recordings) {
     annotations += truth.count;
-    const { score, verdicts } = detectors[state.detector];
+    const { score, verdicts } = detectors[detector];
     score.forEach((value, i) => {
       const bin = Math.floor(bins * (value - least) / (greatest - least));
       const verdict = verdicts[state.threshold][i];
@@ -153,10 +157,27 @@ function bestScore() {
   return least + at / bins * (greatest - least);
 }
 
+/** Sets the least score of the detector in focus, or of all. */
 function setScore(score) {
-  state.score = score;
+  setScores(state.scores.map((old, detector) => (state.isCommon || detector === state.detector ? score : old)));
+}
+
+function setScores(scores) {
+  state.scores = scores;
   recount();
   emit("score");
+}
+
+/** Sets each detector to the score of its best F1, or all to that of the detector in focus. */
+function setBestScores() {
+  const { detectors } = state.model;
+  setScores(detectors.map((_, detector) => bestScore(state.isCommon ? state.detector : detector)));
+}
+
+/** Says whether all detectors have the same least score, which is then that of the detector in focus. */
+function setCommon(isCommon) {
+  state.isCommon = isCommon;
+  setScore(state.scores[state.detector]);
 }
 
 function setThreshold(threshold) {
@@ -198,15 +219,15 @@ function setPlayhead(time) {
   emit("playhead");
 }
 
-/** Starts with the middle threshold and the score of the best F1. */
+/** Starts with the middle threshold and each detector at its best F1: equal scores of two detectors mean different things. */
 function initialState(model) {
   state.model = model;
   state.shown = model.detectors.map(() => true);
   const nearest = model.thresholds.map((value) => Math.abs(value - 0.5));
   state.threshold = Math.max(0, nearest.indexOf(Math.min(...nearest)));
   state.scoreRange = rangeOfScores();
+  state.scores = model.detectors.map((_, detector) => bestScore(detector));
   if (model.recordings.length > 0) {
-    state.score = model.detectors.length > 0 ? bestScore() : 0;
     state.view = { from: 0, to: model.recordings[0].end };
   }
   recount();

@@ -80,6 +80,7 @@ async function figuresAreShown(page, figures) {
     }
   }
   await page.locator("#summary summary").click();
+  await page.locator("#summary details tbody tr").first().waitFor();
   const names = await page.locator("#summary details tbody th").allTextContents();
   const shown = await page.locator("#summary details tbody tr td:nth-child(3)").allTextContents();
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -109,7 +110,7 @@ async function pictures(browser) {
   for (const theme of ["light", "dark"]) {
     const page = await opened(browser, "demo.html", theme);
     await page.setViewportSize({ width: 1280, height: 1400 });
-    await page.locator("#score").press("Home");
+    await page.locator("#common").check();
     await page.locator("#score-number").fill("0.3");
     await page.locator("#score-number").press("Enter");
     await page.locator("#tracks").focus();
@@ -149,6 +150,7 @@ async function hostile(browser) {
 async function large(browser) {
   const page = await opened(browser, "large.html");
   console.log(`figure large report: ready after ${page.seconds.toFixed(2)} s`);
+  await page.locator("#common").check();
   await page.locator("#score").press("Home");
   await page.locator("#tracks").focus();
   const times = await page.evaluate(async () => {

@@ -17,6 +17,14 @@ async function counts(page, detector) {
   return Object.fromEntries(pairs);
 }
 
+function same(one, other) {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function leastScore(page, detector) {
+  return page.locator(".counts tbody tr").nth(detector).locator("td[data-least]").textContent();
+}
+
 async function slider(page, check, figures) {
   const truth = figures[0].counts.num_ground_truth;
   await page.locator("#score").press("Home");
@@ -28,10 +36,16 @@ async function slider(page, check, figures) {
   await page.locator("#score").press("End");
   const none = await counts(page, 0);
   check(none[0] < all[0] && none[0] + none[7] === truth, "slider at its end: annotations are missed instead");
+  const other = await counts(page, 1);
   await page.locator("#score-number").fill("0.5");
   await page.locator("#score-number").press("Enter");
+  check((await counts(page, 0))[0] > none[0], "a typed score counts at once");
+  check(same(await counts(page, 1), other) && other[0] > 0, "the other detector keeps its own least score, that of its best F1");
+  check(await leastScore(page, 0) === "0.500" && await leastScore(page, 1) !== "0.500", "the table tells both least scores");
+  await page.locator("#common").check();
   const some = await counts(page, 1);
-  check(some[0] + some[7] === truth && some[0] > 0, "a typed score counts at once, for the second detector, too");
+  check(await leastScore(page, 1) === "0.500" && !same(some, other), "one least score for all, if wanted");
+  check(some[0] + some[7] === truth && some[0] > 0, "counts of the second detector are complete");
   await page.locator("#timeline select").first().selectOption({ label: "0.7" });
   check((await counts(page, 1))[0] < some[0], "a higher tIoU finds less");
   await page.locator("#timeline select").first().selectOption({ label: "0.5" });
@@ -149,6 +163,7 @@ async function details(page, check) {
   await page.keyboard.press(".");
   const table = page.locator("#timeline .stage > details").last();
   await table.locator("summary").click();
+  await table.locator("tbody tr").first().waitFor();
   const rows = await table.locator("tbody tr").count();
   check(rows > 3, `the table has the ${rows} items of the timeline`);
   await table.locator("tbody button").first().click();
