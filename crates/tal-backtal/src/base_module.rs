@@ -1,6 +1,7 @@
 //! Features of snippets in the context of similar neighbours.
 
 use tal_core::config::AffinityLayout;
+use tal_core::nn::draw_rows;
 use tch::{Kind, Tensor, nn};
 
 use crate::affinity::Affinity;
@@ -80,8 +81,9 @@ impl BaseModule {
     fn second(&self, first: &Tensor, affinity: &Affinity, train: bool) -> Tensor {
         let mut second = self.second.forward(first, affinity);
         if train && self.dropout > 0.0 {
-            let dropped = Tensor::empty(second.size(), (Kind::Bool, second.device()))
-                .bernoulli_float_(self.dropout);
+            let options = (Kind::Bool, second.device());
+            let draw = |size: &[i64]| Tensor::empty(size, options).bernoulli_float_(self.dropout);
+            let dropped = draw_rows(&second.size(), draw);
             let _ = second.masked_fill_(&dropped, 0.0);
         }
         second.leaky_relu_()

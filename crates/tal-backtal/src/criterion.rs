@@ -64,6 +64,30 @@ impl BackTalCriterion {
     /// # Panics
     /// If there are not as many targets as recordings, or if a class or a clicked snippet does not exist.
     pub fn forward(&self, output: &BackTalOutput, targets: &[WeakTarget]) -> BackTalLosses {
+        self.losses(output, targets, None)
+    }
+
+    /// [`BackTalCriterion::forward`] of the part of a batch that this process has; `sum` puts into each number its sum over all
+    /// processes that share the batch. The losses and their gradients are then parts of those of the whole batch, whose sum over
+    /// the processes they need.
+    ///
+    /// # Panics
+    /// As [`BackTalCriterion::forward`].
+    pub fn forward_shared(
+        &self,
+        output: &BackTalOutput,
+        targets: &[WeakTarget],
+        sum: &dyn Fn(&mut [f64]),
+    ) -> BackTalLosses {
+        self.losses(output, targets, Some(sum))
+    }
+
+    fn losses(
+        &self,
+        output: &BackTalOutput,
+        targets: &[WeakTarget],
+        sum: Option<&dyn Fn(&mut [f64])>,
+    ) -> BackTalLosses {
         let size = output.cas_base.size();
         let (num_classes, len) = (size[1] - 1, size[2]);
         assert_eq!(size[0], targets.len() as i64, "one target per recording");
@@ -75,9 +99,10 @@ impl BackTalCriterion {
             let column = labels.narrow(1, 0, 1).full_like(present);
             Tensor::cat(&[&labels, &column], 1)
         };
-        let base = loss::recording(&output.score_base, &with_background(1.0));
-        let supp = loss::recording(&output.score_supp, &with_background(0.0));
-        let norm = loss::norm(&output.foreground_weight);
+        let shares = Shares::of(targets, sum);
+        let base = loss::recording(&output.score_base, &with_background(1.0)) * shares.recordings;
+        let supp = loss::recording(&output.score_supp, &with_background(0.0)) * shares.recordings;
+        let norm = loss::norm(&output.foreground_weight) * shares.recordings;
 
         let clicked: Vec<Clicked> = targets
             .iter()
@@ -90,7 +115,7 @@ impl BackTalCriterion {
             zero()
         } else {
             let classes = click_rows(targets, num_classes, len).to_device(device);
-            loss::click(&output.cas_base, &classes)
+            loss::click(&output.cas_base, &classes) * shares.clicks
         };
         let separation = mean(
             clicked
@@ -102,13 +127,13 @@ impl BackTalCriterion {
                     loss::separation(&cas, &recording.labels, &recording.clicks, ratio)
                 }),
             zero,
-        );
+        ) * shares.separated;
         let embedding = mean(
             clicked
                 .iter()
                 .map(|recording| self.embedding(output, recording)),
             zero,
-        );
+        ) * shares.clicked;
         let weights = &self.config.loss;
         let total = &base
             + &supp
@@ -140,6 +165,44 @@ impl BackTalCriterion {
         let margins = &self.config.loss;
         let (similar_min, different_max) = (margins.similar_min, margins.different_max);
         loss::affinity(&foreground, &background, similar_min, different_max)
+    }
+}
+
+/// Shares of this process in what the terms of the loss are means over: 1 if it has the whole batch.
+struct Shares {
+    recordings: f64,
+    /// Clicked snippets.
+    clicks: f64,
+    /// Recordings with clicks.
+    clicked: f64,
+    /// Recordings with clicks and labels.
+    separated: f64,
+}
+
+impl Shares {
+    fn of(targets: &[WeakTarget], sum: Option<&dyn Fn(&mut [f64])>) -> Self {
+        let clicked = || targets.iter().filter(|target| !target.clicks.is_empty());
+        let own = [
+            targets.len(),
+            clicked().map(|target| target.clicks.len()).sum(),
+            clicked().count(),
+            clicked().filter(|target| !target.labels.is_empty()).count(),
+        ];
+        let own = own.map(|count| count as f64);
+        let mut all = own;
+        if let Some(sum) = sum {
+            sum(&mut all);
+        }
+        let share = |index: usize| match own[index] == all[index] {
+            true => 1.0,
+            false => own[index] / all[index],
+        };
+        Self {
+            recordings: share(0),
+            clicks: share(1),
+            clicked: share(2),
+            separated: share(3),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod lazy_map;
 pub mod loss;
 mod output;
 mod pairs;
+mod processes;
 mod targets;
 mod trident;
 
@@ -44,7 +45,8 @@ pub use candidates::select_candidates;
 
 // Training: targets, then the loss.
 pub use assignment::assign;
-pub use criterion::{Criterion, CriterionState, Losses, SumOfAll, TermLosses};
+pub use criterion::{Criterion, CriterionState, Losses, TermLosses};
+pub use processes::Processes;
 pub use targets::{Action, Claim, PositivePoint, Targets};
 
 // Training with action sensitivity.

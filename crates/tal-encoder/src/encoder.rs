@@ -1,7 +1,7 @@
 //! The pyramid encoder.
 
 use tal_core::config::{EncoderConfig, PositionEncoding};
-use tal_core::nn::{FeaturePyramid, PyramidLevel, length_mask};
+use tal_core::nn::{FeaturePyramid, PyramidLevel, dropout, length_mask};
 use tch::{Tensor, nn};
 
 use crate::error::{EncoderError, zeros};
@@ -94,7 +94,7 @@ impl Encoder {
         }
         let drops = train && self.dropout > 0.0;
         if drops {
-            features = features.dropout(self.dropout, true);
+            features = dropout(&features, self.dropout);
         }
         for block in &self.stem {
             (features, mask) = block.forward_t(&features, &mask, train);
@@ -116,7 +116,7 @@ impl Encoder {
         }
         if drops {
             for level in &mut levels {
-                level.features = level.features.dropout(self.dropout, true);
+                level.features = dropout(&level.features, self.dropout);
             }
         }
         FeaturePyramid { levels }

@@ -119,12 +119,18 @@ impl Method for BackTal {
         &mut self,
         network: &BackTalNetwork,
         batch: &WeakBatch,
-        _: &Ranks,
+        ranks: &Ranks,
         stopwatch: &mut Stopwatch,
     ) -> (Tensor, BackTalLosses) {
         let output = network.layers.forward_both(&batch.input.features, true);
         stopwatch.lap(Phase::Network);
-        let losses = self.criterion.forward(&output, &batch.targets);
+        let sum = |numbers: &mut [f64]| ranks.sum_or_remember(numbers);
+        let losses = match ranks.is_alone() {
+            true => self.criterion.forward(&output, &batch.targets),
+            false => self
+                .criterion
+                .forward_shared(&output, &batch.targets, &sum),
+        };
         (losses.total.shallow_clone(), losses)
     }
 

@@ -278,18 +278,14 @@ impl EngineError {
 
 impl Usage for EngineError {
     fn is_usage(&self) -> bool {
-        matches!(
-            self,
+        match self {
             EngineError::Config(_)
-                | EngineError::Device(_)
-                | EngineError::OutputFolder { .. }
-                | EngineError::Ranks(
-                    RanksError::Differs { .. }
-                        | RanksError::Unsupported { .. }
-                        | RanksError::TooMany { .. }
-                )
-                | EngineError::UnknownDuration
-                | EngineError::UnknownFps { .. }
-        )
+            | EngineError::Device(_)
+            | EngineError::OutputFolder { .. }
+            | EngineError::UnknownDuration
+            | EngineError::UnknownFps { .. } => true,
+            EngineError::Ranks(error) => error.is_usage(),
+            _ => false,
+        }
     }
 }

@@ -198,7 +198,8 @@ impl Evaluator {
         for (rank, bytes) in self.ranks.gather(&bytes)?.iter().enumerate() {
             let unreadable = |error: serde_json::Error| RanksError::Failed {
                 rank,
-                message: format!("its detections cannot be read: {error}"),
+                message: format!("the detections of rank {rank} cannot be read: {error}"),
+                is_usage: false,
             };
             let part: BTreeMap<String, Vec<Detection>> =
                 serde_json::from_slice(bytes).map_err(unreadable)?;

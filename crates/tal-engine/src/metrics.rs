@@ -86,16 +86,64 @@ pub enum StepTerms {
 }
 
 impl StepTerms {
-    /// Puts the losses of the whole batch in the place of the share of a rank; counts are those of the whole batch already.
+    /// Puts the figures of the whole batch in the place of the share of a rank. `num_positives` is that of the whole batch
+    /// already.
     pub(crate) fn sum_over(&mut self, ranks: &Ranks) -> Result<(), EngineError> {
-        let StepTerms::Pyramid(terms) = self else {
+        if ranks.is_alone() {
             return Ok(());
-        };
-        let mut losses = [terms.cls_loss, terms.reg_loss];
-        ranks.sum(&mut losses)?;
-        [terms.cls_loss, terms.reg_loss] = losses;
+        }
+        match self {
+            StepTerms::Pyramid(terms) => {
+                let mut parts = vec![&mut terms.cls_loss, &mut terms.reg_loss];
+                if let Some(sensitivity) = &mut terms.action_sensitivity {
+                    let ActionSensitivityMetrics {
+                        cls_weight,
+                        reg_weight,
+                        quality_loss,
+                        contrastive_loss,
+                        classes: _,
+                    } = &mut **sensitivity;
+                    // Whether one is there depends on the whole batch.
+                    let there = [cls_weight, reg_weight, quality_loss, contrastive_loss];
+                    parts.extend(there.into_iter().flatten());
+                }
+                sum_parts(parts, ranks)?;
+            }
+            StepTerms::BackTal { losses, num_clicks } => {
+                let BackTalMetrics {
+                    base_loss,
+                    supp_loss,
+                    norm_loss,
+                    click_loss,
+                    separation_loss,
+                    embedding_loss,
+                } = losses;
+                let mut count = *num_clicks as f64;
+                let parts = vec![
+                    base_loss,
+                    supp_loss,
+                    norm_loss,
+                    click_loss,
+                    separation_loss,
+                    embedding_loss,
+                    &mut count,
+                ];
+                sum_parts(parts, ranks)?;
+                *num_clicks = count as u64;
+            }
+        }
         Ok(())
     }
+}
+
+/// Puts sums over all ranks in the place of parts.
+fn sum_parts(parts: Vec<&mut f64>, ranks: &Ranks) -> Result<(), EngineError> {
+    let mut sums: Vec<f64> = parts.iter().map(|part| **part).collect();
+    ranks.sum(&mut sums)?;
+    for (part, sum) in parts.into_iter().zip(sums) {
+        *part = sum;
+    }
+    Ok(())
 }
 
 /// Figures of one step of a detector that learns from segments.

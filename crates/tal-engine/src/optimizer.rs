@@ -117,6 +117,13 @@ impl AdamW {
         self.parameters.iter().map(|parameter| &parameter.value)
     }
 
+    /// The variables and their moments.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+        self.parameters
+            .iter()
+            .flat_map(|parameter| [&parameter.value, &parameter.mean, &parameter.square])
+    }
+
     fn grads(&self) -> impl Iterator<Item = Tensor> {
         self.parameters
             .iter()

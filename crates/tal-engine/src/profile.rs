@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tch::{Cuda, Device};
 
+use crate::ranks::Ranks;
+
 /// A part of the training loop, in the order of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -25,7 +27,7 @@ pub enum Phase {
     Loss,
     /// Gradients.
     Backward,
-    /// Sums over the ranks, and waiting for them.
+    /// Exchanges with other ranks at any time of a step, and waiting for them.
     Reduce,
     /// Norm of the gradients, clipping, optimiser.
     Optimizer,
@@ -48,7 +50,7 @@ const NAMES: [(Phase, &str); 13] = [
     (Phase::Network, "forward"),
     (Phase::Loss, "loss"),
     (Phase::Backward, "backward"),
-    (Phase::Reduce, "sums over ranks"),
+    (Phase::Reduce, "exchange between ranks"),
     (Phase::Optimizer, "clip and optimiser"),
     (Phase::Average, "moving average"),
     (Phase::Metrics, "metrics and log"),
@@ -107,7 +109,8 @@ impl StepProfile {
 
 /// A stopwatch for the phases of a training loop; it does nothing unless it is switched on.
 ///
-/// Every moment between the start and the latest [`Stopwatch::lap`] belongs to exactly one phase. On a GPU, which works on after
+/// Every moment between the start and the latest [`Stopwatch::lap`] belongs to exactly one phase; exchanges with other ranks are
+/// no part of the phase that they fall into, but [`Phase::Reduce`]. On a GPU, which works on after
 /// a call has returned, a lap waits until all work is done: steps are slower with a stopwatch than without.
 #[derive(Debug, Default)]
 pub struct Stopwatch(Option<Box<Running>>);
@@ -115,6 +118,7 @@ pub struct Stopwatch(Option<Box<Running>>);
 #[derive(Debug)]
 struct Running {
     device: Device,
+    ranks: Ranks,
     start: Instant,
     mark: Instant,
     times: [Option<Duration>; NAMES.len()],
@@ -127,11 +131,19 @@ impl Stopwatch {
         Self(None)
     }
 
-    /// A stopwatch for work on `device`, which starts now.
+    /// A stopwatch for work on `device` by one process, which starts now.
     pub fn start(device: Device) -> Self {
+        Self::start_with(device, &Ranks::alone())
+    }
+
+    /// A stopwatch for work on `device` that `ranks` share, which starts now.
+    pub fn start_with(device: Device, ranks: &Ranks) -> Self {
+        // What was exchanged before does not count.
+        ranks.take_spent();
         let now = Instant::now();
         Self(Some(Box::new(Running {
             device,
+            ranks: ranks.clone(),
             start: now,
             mark: now,
             times: [None; NAMES.len()],
@@ -176,7 +188,12 @@ impl Running {
             Cuda::synchronize(index as i64);
         }
         let now = Instant::now();
-        *self.times[phase as usize].get_or_insert_default() += now - self.mark;
+        let time = now - self.mark;
+        let exchanged = self.ranks.take_spent().min(time);
+        *self.times[phase as usize].get_or_insert_default() += time - exchanged;
+        if !exchanged.is_zero() {
+            *self.times[Phase::Reduce as usize].get_or_insert_default() += exchanged;
+        }
         self.mark = now;
     }
 }

@@ -209,17 +209,11 @@ impl Method for Pyramid {
                 pyramid: &pyramid,
                 actions: &batch.actions,
             });
-        let (points, targets) = (&batch.points, &batch.targets);
-        let sum = |numbers: &mut [f64]| ranks.sum_or_remember(numbers);
+        let (points, targets, sensitivity) = (&batch.points, &batch.targets, sensitivity.as_ref());
+        let criterion = &mut self.criterion;
         let losses = match ranks.is_alone() {
-            true => {
-                let sensitivity = sensitivity.as_ref();
-                self.criterion
-                    .forward_with(&output, points, targets, sensitivity)
-            }
-            false => self
-                .criterion
-                .forward_shared(&output, points, targets, &sum),
+            true => criterion.forward_with(&output, points, targets, sensitivity),
+            false => criterion.forward_shared(&output, points, targets, sensitivity, ranks),
         };
         (losses.total.shallow_clone(), losses)
     }

@@ -1,5 +1,6 @@
 //! Training steps, and everything that a step changes as state that can be saved.
 
+use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 
 use tal_core::ClassMap;
@@ -106,6 +107,23 @@ impl<M: Method> Trainer<M> {
         self.ranks = ranks.clone();
         ranks.copy_first(self.optimizer.variables())?;
         ranks.copy_first(self.ema.average().values())
+    }
+
+    /// Makes sure that all ranks hold the same weights and moments: if they differ, all take those of rank 0. Returns whether
+    /// they were the same.
+    ///
+    /// # Errors
+    /// If a rank is gone or failed.
+    pub fn align(&mut self) -> Result<bool, EngineError> {
+        if self.ranks.is_alone() {
+            return Ok(true);
+        }
+        let state = || self.optimizer.tensors().chain(self.ema.average().values());
+        let are_same = self.ranks.have_same(hash(state()))?;
+        if !are_same {
+            self.ranks.copy_first(state())?;
+        }
+        Ok(are_same)
     }
 
     /// Asks all ranks to stop after the next step, if `wish` is true.
@@ -325,6 +343,18 @@ fn shallow_copies(tensors: &NamedTensors) -> NamedTensors {
         .iter()
         .map(|(name, tensor)| (name.clone(), tensor.shallow_clone()))
         .collect()
+}
+
+/// A number that stands for the bytes of tensors.
+fn hash<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for tensor in tensors {
+        let tensor = tensor.detach().to_device(Device::Cpu).contiguous();
+        let mut bytes = vec![0u8; tensor.numel() * tensor.kind().elt_size_in_bytes()];
+        tensor.copy_data_u8(&mut bytes, tensor.numel());
+        hasher.write(&bytes);
+    }
+    hasher.finish()
 }
 
 /// The seed of a step's random numbers (SplitMix64 of seed and step).

@@ -22,7 +22,6 @@ template <class T>
 using Ptr = c10::intrusive_ptr<T>;
 
 struct Group {
-  Ptr<c10d::TCPStore> server;
   Ptr<c10d::Store> store;
   Ptr<Backend> gloo, nccl;
 
@@ -90,8 +89,7 @@ extern "C" {
 void tal_group_free(char* text) { free(text); }
 
 // Opens the store alone and waits for nobody; `port` 0 lets the system choose, and `port` then tells.
-char* tal_group_open(const char* host, uint16_t* port, int serves, const char* prefix, int64_t timeout_ms,
-                     Group** out) {
+char* tal_group_open(const char* host, uint16_t* port, int serves, int64_t timeout_ms, Group** out) {
   return guarded([&] {
 #ifndef _WIN32
     // Errors come back as values; c10d would also print them, with stack traces.
@@ -103,11 +101,15 @@ char* tal_group_open(const char* host, uint16_t* port, int serves, const char* p
     options.isServer = serves != 0;
     options.waitWorkers = false;
     options.timeout = Millis(timeout_ms);
-    auto server = c10::make_intrusive<c10d::TCPStore>(host, options);
-    *port = server->getPort();
-    Ptr<c10d::Store> store = c10::make_intrusive<c10d::PrefixStore>(prefix, server);
-    *out = new Group{server, store, {}, {}};
+    auto store = c10::make_intrusive<c10d::TCPStore>(host, options);
+    *port = store->getPort();
+    *out = new Group{store, {}, {}};
   });
+}
+
+// Puts all further keys below `prefix`.
+char* tal_group_narrow(Group* group, const char* prefix) {
+  return guarded([&] { group->store = c10::make_intrusive<c10d::PrefixStore>(prefix, group->store); });
 }
 
 char* tal_group_connect(Group* group, int rank, int size, int64_t timeout_ms, int on_cuda) {
@@ -136,6 +138,20 @@ char* tal_group_get(Group* group, const char* key, uint8_t** bytes, size_t* coun
     TORCH_CHECK(*bytes, "out of memory");
     memcpy(*bytes, value.data(), value.size());
     *count = value.size();
+  });
+}
+
+// Waits until all keys are set; `found` is 0 if the time was over first.
+char* tal_group_wait(Group* group, const char* const* keys, size_t count, int64_t timeout_ms, int* found) {
+  return guarded([&] {
+    const auto end = std::chrono::steady_clock::now() + Millis(timeout_ms);
+    try {
+      group->store->wait(std::vector<std::string>(keys, keys + count), Millis(timeout_ms));
+      *found = 1;
+    } catch (const c10::Error&) {
+      if (std::chrono::steady_clock::now() < end) throw;
+      *found = 0;
+    }
   });
 }
 

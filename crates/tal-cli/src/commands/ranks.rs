@@ -5,7 +5,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use tal_engine::MeetingPoint;
 
 use super::own_program::{interrupt, keep_interrupts_from, last_error, own_program};
@@ -50,19 +50,21 @@ pub(crate) fn run(size: usize, threads: Option<usize>, console: &Console) -> Res
         ranks.push(start(&meeting, rank, size, threads)?);
     }
     let mut was_told = false;
-    let mut failed_at: Option<Instant> = None;
+    // The first rank that failed.
+    let mut failed: Option<(usize, Instant)> = None;
     loop {
-        for rank in ranks.iter_mut().filter(|rank| rank.status.is_none()) {
-            rank.status = rank.child.try_wait().context("cannot wait for a rank")?;
+        for (number, rank) in ranks.iter_mut().enumerate() {
+            if rank.status.is_none() {
+                rank.status = rank.child.try_wait().context("cannot wait for a rank")?;
+                if failed.is_none() && rank.has_failed() {
+                    failed = Some((number, Instant::now()));
+                }
+            }
         }
-        let mut ended = ranks.iter().filter_map(|rank| rank.status);
-        if ended.clone().count() == size {
+        if ranks.iter().all(|rank| rank.status.is_some()) {
             break;
         }
-        if failed_at.is_none() && ended.any(|status| !status.success()) {
-            failed_at = Some(Instant::now());
-        }
-        if failed_at.is_some_and(|at| at.elapsed() > PATIENCE) {
+        if failed.is_some_and(|(_, at)| at.elapsed() > PATIENCE) {
             end_all(&mut ranks);
         }
         if !was_told && stop.load(Ordering::SeqCst) {
@@ -72,7 +74,10 @@ pub(crate) fn run(size: usize, threads: Option<usize>, console: &Console) -> Res
         }
         std::thread::sleep(TICK);
     }
-    outcome(ranks)
+    match failed {
+        Some((number, _)) => Err(failure(ranks, number)),
+        None => Ok(()),
+    }
 }
 
 fn start(meeting: &MeetingPoint, rank: usize, size: usize, threads: Option<usize>) -> Result<Rank> {
@@ -112,6 +117,9 @@ pub(crate) fn watch_starter() {
         .and_then(|id| id.parse::<u32>().ok())
     {
         use nix::sys::signal::{Signal, raise};
+        // One that is stopped could not look.
+        #[cfg(target_os = "linux")]
+        let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGCONT);
         std::thread::spawn(move || {
             while std::os::unix::process::parent_id() == starter {
                 std::thread::sleep(WATCH);
@@ -144,38 +152,39 @@ fn end_all(ranks: &mut [Rank]) {
     }
 }
 
-fn outcome(ranks: Vec<Rank>) -> Result<()> {
-    let failed = |rank: &&Rank| rank.status.is_some_and(|status| !status.success());
-    if !ranks.iter().any(|rank| failed(&rank)) {
-        return Ok(());
-    }
+/// The error of ranks of which `number` failed first.
+fn failure(ranks: Vec<Rank>, number: usize) -> anyhow::Error {
     // A panic, such as that of a full GPU, tells the other ranks nothing.
-    let has_panicked = |rank: &&Rank| rank.status.and_then(|status| status.code()) == Some(PANIC);
+    let has_panicked = |rank: &&Rank| rank.code() == Some(PANIC);
     let mut panicked = ranks.iter().skip(1).filter(has_panicked);
     if let Some(error) = panicked.find_map(Rank::said) {
-        bail!("{error}");
+        return anyhow!("{error}");
     }
-    let first = ranks.first().and_then(|rank| rank.status);
-    if let Some(code) = first.and_then(|status| status.code())
+    if let Some(code) = ranks.first().and_then(Rank::code)
         && code != 0
     {
         // Rank 0 has said why. The exit would leave the files of messages.
         drop(ranks);
         std::process::exit(code);
     }
-    let said = ranks.iter().filter(failed).find_map(Rank::said);
-    match (said, first) {
-        (Some(error), _) => bail!("{error}"),
-        (None, Some(status)) if !status.success() => {
-            bail!("rank 0 ended by {status}; the run continues from its last save with --resume")
-        }
-        _ => {
-            bail!("a rank ended without a word; the run continues from its last save with --resume")
-        }
+    if let Some(error) = ranks.iter().filter(|rank| rank.has_failed()).find_map(Rank::said) {
+        return anyhow!("{error}");
     }
+    let status = ranks[number].status;
+    let status = status.map_or_else(String::new, |status| format!(" ({status})"));
+    anyhow!("rank {number} ended without a word{status}; the run continues from its last save with --resume")
 }
 
 impl Rank {
+    fn has_failed(&self) -> bool {
+        self.status.is_some_and(|status| !status.success())
+    }
+
+    /// Its exit code; `None` while it runs, or if a signal has ended it.
+    fn code(&self) -> Option<i32> {
+        self.status.and_then(|status| status.code())
+    }
+
     /// The error in its messages.
     fn said(&self) -> Option<String> {
         let text = std::fs::read_to_string(self.messages.path()).ok()?;

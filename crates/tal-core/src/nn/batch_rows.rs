@@ -48,6 +48,17 @@ pub fn draw_rows(size: &[i64], draw: impl Fn(&[i64]) -> Tensor) -> Tensor {
     draw(&whole).narrow(0, first, size[0])
 }
 
+/// `x` with values set to 0 with `probability`, and the others scaled up to the same mean. The first dimension is the batch.
+pub fn dropout(x: &Tensor, probability: f64) -> Tensor {
+    // The operations and random numbers of LibTorch's own on the CPU.
+    let keep = 1.0 - probability;
+    let options = (x.kind(), x.device());
+    let kept = draw_rows(&x.size(), |size| {
+        Tensor::empty(size, options).bernoulli_float_(keep)
+    });
+    x * (kept / keep)
+}
+
 #[cfg(test)]
 mod tests {
     use tch::{Device, Kind};
@@ -68,5 +79,19 @@ mod tests {
             drop(scope);
         }
         assert_eq!(draw(&[5, 3, 7]), whole);
+    }
+
+    #[test]
+    fn dropout_is_that_of_libtorch_and_of_the_whole_batch() {
+        let x = Tensor::randn([5, 3, 7], (Kind::Float, Device::Cpu));
+        tch::manual_seed(4);
+        let whole = x.dropout(0.3, true);
+        for rows in [0..5, 0..2, 2..5] {
+            let scope = BatchRowsScope::new(&rows, 5);
+            let of_rows = |all: &Tensor| all.narrow(0, dim(rows.start), dim(rows.len()));
+            tch::manual_seed(4);
+            assert_eq!(dropout(&of_rows(&x), 0.3), of_rows(&whole));
+            drop(scope);
+        }
     }
 }

@@ -23,7 +23,7 @@ mod pyramid;
 mod scale;
 mod variables;
 
-pub use batch_rows::{BatchRowsScope, draw_rows};
+pub use batch_rows::{BatchRowsScope, draw_rows, dropout};
 pub use channel_layer_norm::ChannelLayerNorm;
 pub use conv::{Conv1d, Conv1dConfig};
 pub use conv_transpose::ConvTranspose1d;

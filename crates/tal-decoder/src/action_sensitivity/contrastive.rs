@@ -5,11 +5,22 @@ use tal_core::nn::{PyramidLevel, host};
 use tch::Tensor;
 
 use super::actions::{Inside, inside};
-use super::windows::{Row, rows};
+use super::windows::{Row, Rows, rows};
 use crate::loss::info_nce;
+use crate::processes::Processes;
 use crate::targets::Action;
 
-/// Contrastive loss of a batch; `None` if it has no action.
+/// Features that the contrastive loss compares.
+pub(super) struct Features {
+    /// Two per action (M, D).
+    anchors: Tensor,
+    /// Class of each anchor.
+    classes: Vec<i64>,
+    /// Surroundings of the actions (G, D).
+    background: Tensor,
+}
+
+/// Features of the actions of a batch and of their surroundings.
 ///
 /// With δ lengths of the action, every action has three kinds of features:
 ///
@@ -20,30 +31,110 @@ use crate::targets::Action;
 ///
 /// Windows around a step end with the action. The choice of the most sensitive step has no gradient. `score` gives the
 /// sensitivities (3, M) of M steps for class, start and end.
-pub(super) fn contrastive(
+pub(super) fn features(
     level: &PyramidLevel,
     grid: &tal_core::Level,
     actions: &[Vec<Action>],
     config: &ContrastiveConfig,
     score: impl FnOnce(&Steps) -> Tensor,
-) -> Option<Tensor> {
+) -> Features {
     let valid = &level.lens;
     let inside = inside(grid, actions, valid);
-    if inside.is_empty() {
-        return None;
-    }
-    let steps = Steps::new(&inside, grid, &level.features);
-    let scores = tch::no_grad(|| score(&steps));
-    let scores: Vec<f64> = host::copy(&scores);
-    let count = scores.len() / 3;
-    let parts = [0, 1, 2].map(|part| &scores[part * count..][..count]);
-    let rows = rows(grid, valid, &inside, parts, config);
-    let anchors = means(&rows.anchors, &level.features);
-    let background = means(&rows.background, &level.features);
+    let rows = if inside.is_empty() {
+        Rows::default()
+    } else {
+        let steps = Steps::new(&inside, grid, &level.features);
+        let scores = tch::no_grad(|| score(&steps));
+        let scores: Vec<f64> = host::copy(&scores);
+        let count = scores.len() / 3;
+        let parts = [0, 1, 2].map(|part| &scores[part * count..][..count]);
+        rows(grid, valid, &inside, parts, config)
+    };
     // Rows and classes are ordered by recording, and so are the means.
-    let classes = Tensor::from_slice(&rows.classes).to_device(level.features.device());
-    let temperature = config.temperature;
-    Some(info_nce(&anchors, &classes, &background, temperature))
+    Features {
+        anchors: means(&rows.anchors, &level.features),
+        background: means(&rows.background, &level.features),
+        classes: rows.classes,
+    }
+}
+
+impl Features {
+    /// Contrastive loss of a batch; `None` if it has no action.
+    ///
+    /// Of several processes that share the batch, each contrasts the features of all. The loss of process 0 has the value and
+    /// those of the others are 0, so that their sum is the loss; a process has the gradient by way of its own features.
+    pub(super) fn contrast(
+        &self,
+        temperature: f64,
+        processes: Option<&dyn Processes>,
+    ) -> Option<Tensor> {
+        let Some(processes) = processes else {
+            return self.loss(temperature);
+        };
+        let index = processes.index();
+        let all = processes.gather(&self.numbers());
+        let others = |range: &[Vec<f64>]| -> Vec<Features> {
+            range.iter().map(|numbers| self.of_numbers(numbers)).collect()
+        };
+        let before = others(&all[..index.min(all.len())]);
+        let after = others(all.get(index + 1..).unwrap_or_default());
+        let parts = || before.iter().chain([self]).chain(&after);
+        let joined = |part: fn(&Features) -> &Tensor| {
+            Tensor::cat(&parts().map(part).collect::<Vec<_>>(), 0)
+        };
+        let whole = Features {
+            anchors: joined(|features| &features.anchors),
+            classes: parts().flat_map(|part| part.classes.clone()).collect(),
+            background: joined(|features| &features.background),
+        };
+        let loss = whole.loss(temperature)?;
+        Some(match index {
+            0 => loss,
+            _ => &loss - loss.detach(),
+        })
+    }
+
+    fn loss(&self, temperature: f64) -> Option<Tensor> {
+        if self.classes.is_empty() {
+            return None;
+        }
+        let classes = Tensor::from_slice(&self.classes).to_device(self.anchors.device());
+        Some(info_nce(
+            &self.anchors,
+            &classes,
+            &self.background,
+            temperature,
+        ))
+    }
+
+    /// All values as numbers: the number of anchors, their classes, anchors, background.
+    fn numbers(&self) -> Vec<f64> {
+        let mut numbers = vec![self.classes.len() as f64];
+        numbers.extend(self.classes.iter().map(|class| *class as f64));
+        for rows in [&self.anchors, &self.background] {
+            numbers.extend(host::copy::<f64>(rows));
+        }
+        numbers
+    }
+
+    /// Features of another process, from [`Features::numbers`].
+    fn of_numbers(&self, numbers: &[f64]) -> Features {
+        let dim = self.anchors.size()[1];
+        let (count, rest) = numbers.split_first().map_or((0, numbers), |(n, rest)| (*n as usize, rest));
+        let (classes, rest) = rest.split_at(count);
+        let (anchors, background) = rest.split_at(count * dim as usize);
+        let rows = |values: &[f64]| {
+            Tensor::from_slice(values)
+                .view([-1, dim])
+                .to_kind(self.anchors.kind())
+                .to_device(self.anchors.device())
+        };
+        Features {
+            anchors: rows(anchors),
+            classes: classes.iter().map(|class| *class as i64).collect(),
+            background: rows(background),
+        }
+    }
 }
 
 /// Steps inside the actions of a batch.

@@ -31,8 +31,9 @@ use tch::{Tensor, nn};
 
 use crate::error::DecoderError;
 use crate::output::DecoderOutput;
+use crate::processes::{Processes, SharedSum};
 use crate::targets::Action;
-use contrastive::{Steps, contrastive};
+use contrastive::{Steps, features};
 use weights::{Quality, mean, normalize, sum};
 
 /// Learned action sensitivity.
@@ -80,6 +81,14 @@ pub struct ActionSensitivityLosses {
     pub contrastive: Option<Tensor>,
     /// Weighted sum of the error and the contrastive loss, which is added to the loss; `None` without both.
     pub total: Option<Tensor>,
+}
+
+/// Effect of action sensitivity on the loss of one batch, as the criterion needs it.
+pub(crate) struct Weighed {
+    pub(crate) weights: PairWeights,
+    pub(crate) losses: ActionSensitivityLosses,
+    /// Sums over all processes that the weights were divided by.
+    pub(crate) sums: Vec<SharedSum>,
 }
 
 impl ActionSensitivity {
@@ -149,25 +158,27 @@ impl ActionSensitivity {
 }
 
 impl ActionSensitivityInput<'_> {
-    /// Weights of the positive pairs, and the losses that train the sensitivity.
+    /// Weights of the positive pairs, and the losses that train the sensitivity; of several processes that share a batch, each
+    /// has parts of the losses.
     pub(crate) fn weigh(
         &self,
         output: &DecoderOutput,
         grid: &PointGrid,
         positives: &PositivePairs<'_>,
-    ) -> (PairWeights, ActionSensitivityLosses) {
+        processes: Option<&dyn Processes>,
+    ) -> Weighed {
         let ActionSensitivity { config, .. } = self.module;
         let quality = self.quality();
         let [cls, reg] = self.pair_weights(grid, positives, &quality);
         let statistic = |weights: &Option<Tensor>| {
-            let weights = weights.as_ref().filter(|_| !positives.pairs.is_empty());
-            weights.map(|weights| mean(&weights.detach()))
+            let weights = weights.as_ref().filter(|_| positives.num_all > 0);
+            weights.map(|weights| mean(&weights.detach(), positives.num_all))
         };
         let mut losses = ActionSensitivityLosses {
             mean_cls: statistic(&cls),
             mean_reg: statistic(&reg),
             quality: quality.loss(output, grid, positives),
-            contrastive: self.contrastive(grid, &quality),
+            contrastive: self.contrastive(grid, &quality, processes),
             total: None,
         };
         let weighted = |loss: &Option<Tensor>, weight: Option<f64>| Some(loss.as_ref()? * weight?);
@@ -178,15 +189,21 @@ impl ActionSensitivityInput<'_> {
             weighted(&losses.contrastive, contrastive.map(|config| config.weight)),
         );
         let num_classes = output.num_classes();
-        let normalized = |weights: Option<Tensor>| {
-            let class = &positives.pairs.class;
-            weights.map(|weights| normalize(weights, class, num_classes, config.normalize))
+        let mut sums = Vec::new();
+        let mut normalized = |weights: Option<Tensor>| {
+            let (class, rule) = (&positives.pairs.class, config.normalize);
+            let shared = (processes, &mut sums);
+            weights.map(|weights| normalize(weights, class, num_classes, rule, shared))
         };
         let weights = PairWeights {
             cls: normalized(cls),
             reg: normalized(reg),
         };
-        (weights, losses)
+        Weighed {
+            weights,
+            losses,
+            sums,
+        }
     }
 
     /// Answers of the evaluators at every step.
@@ -230,13 +247,19 @@ impl ActionSensitivityInput<'_> {
         .map(|(part, map)| sum(gaussians(part), evaluated(map)))
     }
 
-    fn contrastive(&self, grid: &PointGrid, quality: &Quality) -> Option<Tensor> {
+    fn contrastive(
+        &self,
+        grid: &PointGrid,
+        quality: &Quality,
+        processes: Option<&dyn Processes>,
+    ) -> Option<Tensor> {
         let config = self.module.config.contrastive.as_ref()?;
         let grid = &grid.levels()[config.level];
         let level = &self.pyramid.levels[config.level];
-        contrastive(level, grid, self.actions, config, |steps| {
+        let own = features(level, grid, self.actions, config, |steps| {
             self.step_scores(steps, grid, quality)
-        })
+        });
+        own.contrast(config.temperature, processes)
     }
 
     /// Sensitivities (3, M) of steps for class, start and end. A part without Gaussian and evaluator prefers the centre, the

@@ -2,12 +2,14 @@
 
 use tal_core::PointGrid;
 use tal_core::config::WeightNormalization;
+use tal_core::nn::host;
 use tch::{Kind, Tensor};
 
 use crate::distances::Distances;
 use crate::loss;
 use crate::output::DecoderOutput;
 use crate::pairs::Pairs;
+use crate::processes::{Processes, SharedSum};
 
 /// Least mean weight as a divisor.
 const LEAST_MEAN: f64 = 1e-6;
@@ -24,8 +26,10 @@ pub(crate) struct PairWeights {
     pub(crate) reg: Option<Tensor>,
 }
 
-/// Positive pairs of a batch.
+/// Positive pairs of the recordings that this process has.
 pub(crate) struct PositivePairs<'a> {
+    /// Number of pairs of the whole batch.
+    pub(crate) num_all: usize,
     /// Pairs (P).
     pub(crate) pairs: &'a Pairs,
     /// Positions of the pairs in packed outputs (P).
@@ -65,7 +69,7 @@ impl Quality {
         map.index(&[Some(&pairs.sample), Some(&pairs.grid_points(grid))])
     }
 
-    /// Mean squared error of the answers at the positive pairs; `None` without evaluators.
+    /// Mean squared error of the answers at the positive pairs, or the part of this process in it; `None` without evaluators.
     ///
     /// The evaluators learn the probability of the pair's class and the tIoU of its segment, both from the final outputs and
     /// without gradient.
@@ -78,7 +82,8 @@ impl Quality {
         let error = |map: &Option<Tensor>, truth: &dyn Fn() -> Tensor| {
             let map = map.as_ref()?;
             let truth = tch::no_grad(truth);
-            Some(mean(&(Quality::at(map, positives, grid) - truth).square()))
+            let squares = (Quality::at(map, positives, grid) - truth).square();
+            Some(mean(&squares, positives.num_all))
         };
         let cls = error(&self.cls, &|| probability(output, positives));
         let reg = error(&self.reg, &|| {
@@ -103,26 +108,46 @@ pub(super) fn sum(a: Option<Tensor>, b: Option<Tensor>) -> Option<Tensor> {
     }
 }
 
-/// Mean; 0 without values.
-pub(super) fn mean(values: &Tensor) -> Tensor {
-    let count = values.numel().max(1) as f64;
-    values.sum(None::<Kind>) / count
+/// Sum of values over `count`, which is their number unless other processes have more; 0 without values.
+pub(super) fn mean(values: &Tensor, count: usize) -> Tensor {
+    values.sum(None::<Kind>) / count.max(1) as f64
 }
 
-/// Weights of pairs (P) of the given classes, divided as the configuration says. The divisor takes part in the gradient.
+/// Weights of pairs (P) of the given classes, divided as the configuration says. The divisor takes part in the gradient; if
+/// several processes share the batch, by way of the sum that is added to `sums`.
 pub(super) fn normalize(
     weights: Tensor,
     class: &Tensor,
     num_classes: i64,
     normalization: WeightNormalization,
+    (processes, sums): (Option<&dyn Processes>, &mut Vec<SharedSum>),
 ) -> Tensor {
+    let mut shared = |own: Tensor, counts: &mut [f64], processes| {
+        let sum = SharedSum::new(own, counts, processes);
+        let all = sum.all.shallow_clone();
+        sums.push(sum);
+        all
+    };
     match normalization {
         WeightNormalization::None => weights,
-        WeightNormalization::Batch => &weights / mean(&weights).clamp_min(LEAST_MEAN),
+        WeightNormalization::Batch => {
+            let mut count = [weights.numel() as f64];
+            let mut sum = weights.sum(None::<Kind>);
+            if let Some(processes) = processes {
+                sum = shared(sum, &mut count, processes);
+            }
+            &weights / (sum / count[0].max(1.0)).clamp_min(LEAST_MEAN)
+        }
         WeightNormalization::Class => {
             let zeros = weights.new_zeros([num_classes], (weights.kind(), weights.device()));
-            let sums = zeros.index_add(0, class, &weights);
-            let counts = zeros.index_add(0, class, &weights.ones_like());
+            let mut sums = zeros.index_add(0, class, &weights);
+            let mut counts = zeros.index_add(0, class, &weights.ones_like());
+            if let Some(processes) = processes {
+                let mut numbers: Vec<f64> = host::copy(&counts);
+                sums = shared(sums, &mut numbers, processes);
+                let all = Tensor::from_slice(&numbers).to_kind(weights.kind());
+                counts = all.to_device(weights.device());
+            }
             let means = (sums / counts.clamp_min(1.0)).index_select(0, class);
             &weights / means.clamp_min(LEAST_MEAN)
         }

@@ -7,9 +7,9 @@ use tch::Tensor;
 use super::cost;
 use super::divisor::Divisor;
 use super::positives::Positives;
-use super::sum_of_all::SumOfAll;
 use crate::action_sensitivity::PairWeights;
 use crate::output::DecoderOutput;
+use crate::processes::Processes;
 use crate::targets::Targets;
 
 /// Counts that divide the sums of a loss.
@@ -20,14 +20,17 @@ pub(super) struct Counts {
     /// Valid points.
     valid: usize,
     /// Pairs of a positive point and a class.
-    pairs: usize,
+    pub(super) pairs: usize,
 }
 
 impl Counts {
     /// Sums over the processes that share a batch.
-    fn summed(self, sum: SumOfAll<'_>) -> Counts {
+    fn summed(self, processes: Option<&dyn Processes>) -> Counts {
+        let Some(processes) = processes else {
+            return self;
+        };
         let mut counts = [self.positives, self.valid, self.pairs].map(|count| count as f64);
-        sum(&mut counts);
+        processes.sum(&mut counts);
         let [positives, valid, pairs] = counts.map(|count| count as usize);
         Counts {
             positives,
@@ -65,7 +68,7 @@ impl BatchTargets {
         grid: &PointGrid,
         targets: &[Targets],
         config: &LossConfig,
-        sum: SumOfAll<'_>,
+        processes: Option<&dyn Processes>,
     ) -> BatchTargets {
         assert_eq!(
             output.batch_size(),
@@ -107,7 +110,7 @@ impl BatchTargets {
                 valid: levels.flat_map(|level| &level.lens).sum(),
                 pairs: positives.pairs.len() as usize,
             }
-            .summed(sum),
+            .summed(processes),
             positives,
             background,
             smoothing,

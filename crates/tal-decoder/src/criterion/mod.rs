@@ -5,11 +5,9 @@ mod cost;
 mod divisor;
 mod losses;
 mod positives;
-mod sum_of_all;
 mod term;
 
 pub use losses::{Losses, TermLosses};
-pub use sum_of_all::SumOfAll;
 
 use serde::{Deserialize, Serialize};
 use tal_core::PointGrid;
@@ -20,6 +18,7 @@ use crate::action_sensitivity::{ActionSensitivityInput, PositivePairs};
 use crate::boundaries::{decode_boundaries, refine_boundaries};
 use crate::distances::Distances;
 use crate::output::DecoderOutput;
+use crate::processes::{Processes, with_gradient};
 use crate::targets::Targets;
 use batch_targets::BatchTargets;
 use term::{Predicted, term};
@@ -94,19 +93,20 @@ impl Criterion {
         self.forward_with(output, grid, targets, None)
     }
 
-    /// [`Criterion::forward`] of the part of a batch that this process has; `sum` adds up over all processes that share it. The
-    /// losses and their gradients are then parts of those of the whole batch, whose sum over the processes they need.
+    /// [`Criterion::forward_with`] of the part of a batch that this process has. The losses and their gradients are then parts
+    /// of those of the whole batch: they need the sum over all processes that share it.
     ///
     /// # Panics
-    /// As [`Criterion::forward`].
+    /// As [`Criterion::forward_with`].
     pub fn forward_shared(
         &mut self,
         output: &DecoderOutput,
         grid: &PointGrid,
         targets: &[Targets],
-        sum: SumOfAll<'_>,
+        action_sensitivity: Option<&ActionSensitivityInput<'_>>,
+        processes: &dyn Processes,
     ) -> Losses {
-        self.losses(output, grid, targets, None, Some(sum))
+        self.losses(output, grid, targets, action_sensitivity, Some(processes))
     }
 
     /// [`Criterion::forward`] with the losses of positive pairs weighed by an action sensitivity, plus the losses that train
@@ -130,25 +130,28 @@ impl Criterion {
         grid: &PointGrid,
         targets: &[Targets],
         action_sensitivity: Option<&ActionSensitivityInput<'_>>,
-        sum: Option<SumOfAll<'_>>,
+        processes: Option<&dyn Processes>,
     ) -> Losses {
         let Self { config, state } = self;
         output.assert_grid(grid);
-        let mut batch = BatchTargets::new(output, grid, targets, config, sum.unwrap_or(&|_| ()));
+        let mut batch = BatchTargets::new(output, grid, targets, config, processes);
         let positives = &batch.positives;
         let num_positives = batch.counts.positives;
         let decoded = decode_boundaries(output, &positives.pairs);
         let refined = refine_boundaries(&decoded, output, &positives.pairs, grid);
+        let mut shared_sums = Vec::new();
         let action_sensitivity = action_sensitivity.map(|input| {
             let positives = PositivePairs {
+                num_all: batch.counts.pairs,
                 pairs: &positives.pairs,
                 positions: &positives.positions,
                 target: &positives.offsets,
                 predicted: &refined,
             };
-            let (weights, losses) = input.weigh(output, grid, &positives);
-            batch.sensitivity = weights;
-            losses
+            let weighed = input.weigh(output, grid, &positives, processes);
+            batch.sensitivity = weighed.weights;
+            shared_sums = weighed.sums;
+            weighed.losses
         });
 
         let normalizer = &config.normalizer;
@@ -169,7 +172,14 @@ impl Criterion {
                     is_class_agnostic: output.is_class_agnostic(is_refined),
                 };
                 let divisor = batch.divisor(normalizer.method, state.normalizer);
-                term(config, term_config, &predicted, &batch, &divisor, sum)
+                term(
+                    config,
+                    term_config,
+                    &predicted,
+                    &batch,
+                    &divisor,
+                    processes,
+                )
             })
         };
         let refined = losses_of(&config.refined, true, &refined);
@@ -185,7 +195,10 @@ impl Criterion {
             .reduce(|sum, part| sum + part)
             .unwrap_or_else(|| output.cls_logits.sum(None) * 0.0)
         };
-        let total = weighted(|term| &term.total);
+        let mut total = weighted(|term| &term.total);
+        if let Some(processes) = processes {
+            total = with_gradient(&total, &shared_sums, processes);
+        }
         let added = action_sensitivity
             .as_ref()
             .and_then(|losses| losses.total.as_ref());

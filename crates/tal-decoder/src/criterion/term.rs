@@ -8,9 +8,9 @@ use tch::Tensor;
 use super::batch_targets::BatchTargets;
 use super::divisor::Divisor;
 use super::losses::TermLosses;
-use super::sum_of_all::SumOfAll;
 use crate::distances::Distances;
 use crate::loss;
+use crate::processes::Processes;
 
 /// Outputs that a term compares with the targets.
 pub(super) struct Predicted<'a> {
@@ -29,7 +29,7 @@ pub(super) fn term(
     predicted: &Predicted<'_>,
     batch: &BatchTargets,
     divisor: &Divisor,
-    sum: Option<SumOfAll<'_>>,
+    processes: Option<&dyn Processes>,
 ) -> TermLosses {
     let (alpha, gamma) = (config.focal_alpha, config.focal_gamma);
     let positives = &batch.positives;
@@ -75,7 +75,7 @@ pub(super) fn term(
     let total = if weight > 0.0 {
         &cls + &reg * weight
     } else {
-        &cls + &reg * balance(&cls, &reg, sum)
+        &cls + &reg * balance(&cls, &reg, processes)
     };
     TermLosses {
         cls,
@@ -86,11 +86,11 @@ pub(super) fn term(
 }
 
 /// The factor that gives the regression loss of the whole batch the size of the classification loss, without gradient.
-fn balance(cls: &Tensor, reg: &Tensor, sum: Option<SumOfAll<'_>>) -> Tensor {
+fn balance(cls: &Tensor, reg: &Tensor, processes: Option<&dyn Processes>) -> Tensor {
     let (mut cls, mut reg) = (cls.detach(), reg.detach());
-    if let Some(sum) = sum {
+    if let Some(processes) = processes {
         let mut both = [cls.double_value(&[]), reg.double_value(&[])];
-        sum(&mut both);
+        processes.sum(&mut both);
         [cls, reg] = both.map(|value| cls.full_like(value));
     }
     cls / reg.clamp_min(0.01)

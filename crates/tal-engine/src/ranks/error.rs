@@ -1,5 +1,6 @@
 //! Errors of training with several ranks.
 
+use tal_core::Usage;
 use tal_torch::group::GroupError;
 
 /// An error of training with several ranks.
@@ -18,13 +19,51 @@ pub enum RanksError {
         /// The reason.
         source: GroupError,
     },
+    /// Rank 0 cannot serve the store where the ranks meet.
+    #[error(
+        "rank 0 of {size} cannot listen at port {port}: {source}; set MASTER_PORT to a free port, the same for all ranks"
+    )]
+    Serve {
+        /// Number of ranks.
+        size: usize,
+        /// The port.
+        port: u16,
+        /// The reason.
+        source: GroupError,
+    },
+    /// Another job has the port where the ranks should meet.
+    #[error(
+        "rank {rank} of {size} met another job at {address}; set MASTER_PORT to a free port, another one for each job"
+    )]
+    OtherJob {
+        /// This rank.
+        rank: usize,
+        /// Number of ranks.
+        size: usize,
+        /// The place to meet.
+        address: String,
+    },
+    /// Ranks did not come to the meeting.
+    #[error("{} of {size} did not come to {address} within {seconds} s (--rank-timeout)", named(ranks))]
+    Absent {
+        /// The ranks.
+        ranks: Vec<usize>,
+        /// Number of ranks.
+        size: usize,
+        /// The place to meet.
+        address: String,
+        /// The time that rank 0 waited.
+        seconds: u64,
+    },
     /// Another rank failed and said why.
-    #[error("rank {rank} failed: {message}")]
+    #[error("{message}")]
     Failed {
         /// The rank.
         rank: usize,
-        /// Its error.
+        /// Its error, which names the rank.
         message: String,
+        /// Whether its request was wrong.
+        is_usage: bool,
     },
     /// Other ranks are gone.
     #[error(
@@ -45,12 +84,6 @@ pub enum RanksError {
         /// The difference.
         what: String,
     },
-    /// What cannot be trained with several ranks.
-    #[error("{what} cannot be trained with several ranks yet; use one")]
-    Unsupported {
-        /// The method or loss.
-        what: &'static str,
-    },
     /// More ranks than recordings in a batch.
     #[error(
         "{size} ranks cannot share a batch of {batch_size}; use at most {batch_size} ranks, or raise train.batch_size"
@@ -61,6 +94,19 @@ pub enum RanksError {
         /// Recordings of a batch.
         batch_size: usize,
     },
+}
+
+impl Usage for RanksError {
+    fn is_usage(&self) -> bool {
+        match self {
+            RanksError::Serve { .. }
+            | RanksError::OtherJob { .. }
+            | RanksError::Differs { .. }
+            | RanksError::TooMany { .. } => true,
+            RanksError::Failed { is_usage, .. } => *is_usage,
+            RanksError::Open { .. } | RanksError::Absent { .. } | RanksError::Lost { .. } => false,
+        }
+    }
 }
 
 fn named(ranks: &[usize]) -> String {

@@ -20,6 +20,8 @@ pub struct Place {
     pub port: u16,
     /// Whether the launcher serves the store at that port; otherwise rank 0 does.
     pub launcher_serves: bool,
+    /// The job that the processes belong to; empty if the launcher gives it no name.
+    pub job: String,
     /// How often the launcher has started all processes anew.
     pub restarts: u64,
 }
@@ -56,40 +58,47 @@ pub enum LauncherError {
 const PORT: u16 = 29500;
 const ADDRESS: &str = "the address of the machine of rank 0";
 
-/// Names of the variables of a launcher for rank, size and rank on the machine.
+/// Names of the variables of a launcher for rank, size, rank on the machine, and job.
 struct Names {
     launcher: &'static str,
     rank: &'static str,
     size: &'static str,
     local_rank: &'static str,
+    /// Those that are set name the job together.
+    job: &'static [&'static str],
 }
 
-/// RANK goes before those of Slurm before those of Open MPI: torchrun runs within a step of Slurm, not the other way round. The
-/// batch script of Slurm itself has a rank and a number of tasks, too; only a step has SLURM_STEP_NUM_TASKS.
+/// RANK goes before all others: torchrun runs within a step of Slurm, not the other way round. So does mpirun, whose daemons srun
+/// starts. The batch script of Slurm itself has a rank and a number of tasks, too; only a step has SLURM_STEP_NUM_TASKS.
 const LAUNCHERS: [Names; 4] = [
     Names {
         launcher: "torchrun",
         rank: "RANK",
         size: "WORLD_SIZE",
         local_rank: "LOCAL_RANK",
+        job: &["TORCHELASTIC_RUN_ID"],
     },
     Names {
         launcher: "an indexed job of Kubernetes",
         rank: "JOB_COMPLETION_INDEX",
         size: "WORLD_SIZE",
         local_rank: "LOCAL_RANK",
-    },
-    Names {
-        launcher: "srun",
-        rank: "SLURM_PROCID",
-        size: "SLURM_STEP_NUM_TASKS",
-        local_rank: "SLURM_LOCALID",
+        job: &[],
     },
     Names {
         launcher: "mpirun",
         rank: "OMPI_COMM_WORLD_RANK",
         size: "OMPI_COMM_WORLD_SIZE",
         local_rank: "OMPI_COMM_WORLD_LOCAL_RANK",
+        // Open MPI 4 sets both, Open MPI 5 the first.
+        job: &["PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid"],
+    },
+    Names {
+        launcher: "srun",
+        rank: "SLURM_PROCID",
+        size: "SLURM_STEP_NUM_TASKS",
+        local_rank: "SLURM_LOCALID",
+        job: &["SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT"],
     },
 ];
 
@@ -128,27 +137,24 @@ impl Place {
             name,
             hint,
         };
+        let job: Vec<String> = names.job.iter().filter_map(|name| variable(name)).collect();
+        let job = job.join(".");
         let given = variable("MASTER_ADDR");
         let port = parsed::<u16>("MASTER_PORT", variable("MASTER_PORT"), "a port")?;
-        let (host, port) = match launcher {
+        let has_own_port = matches!(launcher, "srun" | "mpirun") && !job.is_empty();
+        let port = port.unwrap_or_else(|| if has_own_port { job_port(&job) } else { PORT });
+        let host = match launcher {
             "srun" => {
                 let list = variable("SLURM_STEP_NODELIST").or_else(|| variable("SLURM_NODELIST"));
                 let host = given.or_else(|| list.as_deref().map(first_host));
-                let host = host.ok_or_else(|| missing("SLURM_STEP_NODELIST", ADDRESS))?;
-                let job = parsed::<u64>("SLURM_JOB_ID", variable("SLURM_JOB_ID"), expected)?;
-                (host, port.unwrap_or_else(|| job.map_or(PORT, job_port)))
+                host.ok_or_else(|| missing("SLURM_STEP_NODELIST", ADDRESS))?
             }
             "mpirun" => {
                 let on_machine = number("OMPI_COMM_WORLD_LOCAL_SIZE")?;
                 let local = (on_machine == Some(size)).then(|| "127.0.0.1".to_owned());
-                let host = given.or(local);
-                let host = host.ok_or_else(|| missing("MASTER_ADDR", ADDRESS))?;
-                (host, port.unwrap_or(PORT))
+                given.or(local).ok_or_else(|| missing("MASTER_ADDR", ADDRESS))?
             }
-            _ => {
-                let host = given.ok_or_else(|| missing("MASTER_ADDR", ADDRESS))?;
-                (host, port.unwrap_or(PORT))
-            }
+            _ => given.ok_or_else(|| missing("MASTER_ADDR", ADDRESS))?,
         };
         let restarts = parsed::<u64>(
             "TORCHELASTIC_RESTART_COUNT",
@@ -164,6 +170,7 @@ impl Place {
             host,
             port,
             launcher_serves: launcher == "torchrun" && agent.as_deref() == Some("True"),
+            job,
             restarts: restarts.unwrap_or(0),
         }))
     }
@@ -174,7 +181,7 @@ impl Place {
     }
 
     /// The variables that tell this place to a process, as torchrun would set them.
-    pub fn variables(&self) -> [(&'static str, String); 6] {
+    pub fn variables(&self) -> [(&'static str, String); 8] {
         let agent = if self.launcher_serves {
             "True"
         } else {
@@ -187,6 +194,8 @@ impl Place {
             ("MASTER_ADDR", self.host.clone()),
             ("MASTER_PORT", self.port.to_string()),
             ("TORCHELASTIC_USE_AGENT_STORE", agent.to_owned()),
+            ("TORCHELASTIC_RUN_ID", self.job.clone()),
+            ("TORCHELASTIC_RESTART_COUNT", self.restarts.to_string()),
         ]
     }
 }
@@ -220,9 +229,13 @@ fn first_host(list: &str) -> String {
     format!("{name}{first}{behind}")
 }
 
-/// A port of its own for each job on a machine.
-fn job_port(job: u64) -> u16 {
-    20_000 + (job % 20_000) as u16
+/// A port for a job, most often another one than that of other jobs on the machine, and none of those that Linux gives to
+/// connections (32768 and up). The hash is FNV-1a.
+fn job_port(job: &str) -> u16 {
+    let hash = job.bytes().fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+    });
+    20_000 + (hash % 12_000) as u16
 }
 
 #[cfg(test)]
@@ -265,8 +278,9 @@ mod tests {
             found(torchrun),
             ("torchrun", 3, 4, 1, "a:1234".to_owned(), true)
         );
-        let again = place(&format!("{torchrun} TORCHELASTIC_RESTART_COUNT=2"));
-        assert_eq!(again.unwrap().unwrap().restarts, 2);
+        let again = "TORCHELASTIC_RESTART_COUNT=2 TORCHELASTIC_RUN_ID=mine";
+        let again = place(&format!("{torchrun} {again}")).unwrap().unwrap();
+        assert_eq!((again.restarts, again.job.as_str()), (2, "mine"));
         let job = "RANK=1 WORLD_SIZE=2 MASTER_ADDR=job-master-0 MASTER_PORT=23456";
         assert_eq!(
             found(job),
@@ -287,11 +301,20 @@ mod tests {
 
     #[test]
     fn srun() {
-        let step = "SLURM_PROCID=2 SLURM_STEP_NUM_TASKS=4 SLURM_LOCALID=0 SLURM_JOB_ID=41234 SLURM_STEP_NODELIST=gpu[07-08]";
+        let step = "SLURM_PROCID=2 SLURM_STEP_NUM_TASKS=4 SLURM_LOCALID=0 SLURM_STEP_NODELIST=gpu[07-08]";
         assert_eq!(
             found(step),
-            ("srun", 2, 4, 0, "gpu07:21234".to_owned(), false)
+            ("srun", 2, 4, 0, "gpu07:29500".to_owned(), false)
         );
+        // Each step of each job has a name and a port of its own.
+        let ports = [("41234", "0"), ("41234", "1"), ("41235", "0")].map(|(job, id)| {
+            let ids = format!("{step} SLURM_JOB_ID={job} SLURM_STEP_ID={id}");
+            let place = place(&ids).unwrap().unwrap();
+            assert_eq!(place.job, format!("{job}.{id}"));
+            assert!((20_000..32_000).contains(&place.port), "{}", place.port);
+            place.port
+        });
+        assert!(ports[0] != ports[1] && ports[0] != ports[2] && ports[1] != ports[2]);
         assert_eq!(found(&format!("{step} MASTER_PORT=7")).4, "gpu07:7");
         // The batch script itself is no step.
         let script = "SLURM_PROCID=0 SLURM_NTASKS=2 SLURM_JOB_ID=7 SLURM_NODELIST=gpu[07-08]";
@@ -306,6 +329,15 @@ mod tests {
             found(&local),
             ("mpirun", 1, 2, 1, "127.0.0.1:29500".to_owned(), false)
         );
+        // Its daemons are a step of Slurm.
+        let daemon = "SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=2 SLURM_STEP_NODELIST=n1 SLURM_JOB_ID=3";
+        assert_eq!(found(&format!("{local} {daemon}")).0, "mpirun");
+        for name in ["OMPI_MCA_ess_base_jobid", "PMIX_NAMESPACE"] {
+            let of_job = |id| place(&format!("{local} {name}={id}")).unwrap().unwrap();
+            let (one, other) = (of_job("3748528129"), of_job("3748528130"));
+            assert_eq!(one.job, "3748528129");
+            assert_ne!(one.port, other.port);
+        }
         let apart = place(&format!("{all} OMPI_COMM_WORLD_LOCAL_SIZE=1")).unwrap_err();
         assert!(apart.to_string().contains("MASTER_ADDR"), "{apart}");
     }

@@ -2,13 +2,16 @@
 
 pub(crate) mod error;
 mod launcher;
+mod meeting;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tal_core::Share;
+use serde::{Deserialize, Serialize};
+use tal_core::{Share, Usage};
+use tal_decoder::Processes;
 use tal_torch::group::{GroupError, ProcessGroup, Store};
 use tch::{Device, Kind, Tensor};
 
@@ -16,50 +19,18 @@ use crate::error::EngineError;
 
 pub use error::RanksError;
 pub use launcher::{LauncherError, Place};
+pub use meeting::MeetingPoint;
 
-/// The place where the ranks of one machine meet, served by a process that is none of them.
-#[derive(Debug)]
-pub struct MeetingPoint(Store);
-
-impl MeetingPoint {
-    /// Opens a place at a free port of this machine. It is there for as long as the value lives.
-    ///
-    /// # Errors
-    /// If the system gives no port.
-    pub fn open() -> Result<Self, EngineError> {
-        let store = Store::serve(0, "tal/0", Duration::from_secs(60));
-        let open = |source| RanksError::Open {
-            rank: 0,
-            size: 0,
-            address: HERE.to_owned(),
-            source,
-        };
-        Ok(Self(store.map_err(open)?))
-    }
-
-    /// The place of rank `rank` of `size`.
-    pub fn place(&self, rank: usize, size: usize) -> Place {
-        Place {
-            launcher: "tal train --ranks",
-            rank,
-            size,
-            local_rank: rank,
-            host: HERE.to_owned(),
-            port: self.0.port(),
-            launcher_serves: true,
-            restarts: 0,
-        }
-    }
-}
-
-/// This machine.
-const HERE: &str = "localhost";
 /// Time that a rank waits for the words of another one that is gone.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Longest time that a rank serves the store after its own end.
 const LAST_SERVICE: Duration = Duration::from_secs(60);
-/// Pause between two looks at the store.
-const PAUSE: Duration = Duration::from_millis(10);
+/// Time between two looks for words of other ranks, while this one waits for something else.
+const LOOK: Duration = Duration::from_secs(1);
+/// Key of the words of the first rank that failed.
+const WORDS: &str = "words";
+/// Key that is set when all ranks have left.
+const ALL_LEFT: &str = "all_left";
 
 /// The processes that train together, each on its share of every batch; by default one process alone.
 ///
@@ -71,10 +42,39 @@ struct Together {
     /// `None` after [`Ranks::leave`].
     group: Mutex<Option<ProcessGroup>>,
     share: Share,
+    /// Whether this rank serves the store.
     serves: bool,
+    /// Whether rank 0 does.
+    first_serves: bool,
     timeout: Duration,
     /// The first failure of the group; nothing is sent after it.
     failure: Mutex<Option<RanksError>>,
+    /// Time of exchanges since the latest look at it.
+    spent: Mutex<Duration>,
+}
+
+/// What a rank that fails tells the others.
+#[derive(Serialize, Deserialize)]
+struct Words {
+    rank: usize,
+    message: String,
+    is_usage: bool,
+}
+
+impl Words {
+    fn new(rank: usize, error: &EngineError) -> Self {
+        let message = match error {
+            // These name the rank.
+            EngineError::Ranks(error) => error.to_string(),
+            error => format!("rank {rank} failed: {error}"),
+        };
+        let is_usage = error.is_usage();
+        Self {
+            rank,
+            message,
+            is_usage,
+        }
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -109,24 +109,19 @@ impl Ranks {
             address: format!("{}:{}", place.host, place.port),
             source,
         };
-        let serves = place.serves_store();
-        let prefix = format!("tal/{}", place.restarts);
-        let store = match serves {
-            true => Store::serve(place.port, &prefix, timeout),
-            false => Store::join(&place.host, place.port, &prefix, timeout),
-        };
-        let store = store.map_err(fail)?;
+        let store = meeting::meet(place, timeout)?;
         let group = store.connect(rank, size, timeout, device.is_cuda());
-        let group = group.map_err(|(_, error)| fail(error))?;
         Ok(Self(Some(Arc::new(Together {
-            group: Mutex::new(Some(group)),
+            group: Mutex::new(Some(group.map_err(fail)?)),
             share: Share {
                 index: rank,
                 count: size,
             },
-            serves,
+            serves: place.serves_store(),
+            first_serves: !place.launcher_serves,
             timeout,
             failure: Mutex::default(),
+            spent: Mutex::default(),
         }))))
     }
 
@@ -218,6 +213,12 @@ impl Ranks {
         })
     }
 
+    /// Whether all ranks give the same number.
+    pub(crate) fn have_same(&self, number: u64) -> Result<bool, EngineError> {
+        let all = self.gather(&number.to_le_bytes())?;
+        Ok(all.windows(2).all(|pair| pair[0] == pair[1]))
+    }
+
     /// Gives the tensors of all ranks the values of rank 0.
     pub(crate) fn copy_first<'a>(
         &self,
@@ -263,48 +264,28 @@ impl Ranks {
         };
         let rank = self.rank();
         if self.is_first() {
-            self.post("facts/0", facts.as_bytes())?;
-            for other in 1..self.size() {
-                self.await_key(together, &format!("facts/{other}"))?;
-            }
-            return self.post("facts/agreed", b"");
+            self.post(&facts_key(0), facts.as_bytes())?;
+            together.await_facts((1..self.size()).collect())?;
+            return self.post(AGREED, b"");
         }
-        let first = self.await_key(together, "facts/0")?;
+        together.await_facts(vec![0])?;
+        let first = self.exchange(None, |group| group.store().get(&facts_key(0)))?;
+        let first = first.unwrap_or_default();
         if let Some(what) = difference(&String::from_utf8_lossy(&first)) {
             return Err(RanksError::Differs { rank, what }.into());
         }
-        self.post(&format!("facts/{rank}"), b"")?;
-        self.await_key(together, "facts/agreed")?;
-        Ok(())
+        self.post(&facts_key(rank), b"")?;
+        together.await_keys(&[AGREED.to_owned()], || Ok(vec![0]))
     }
 
     fn post(&self, key: &str, value: &[u8]) -> Result<(), EngineError> {
         self.exchange((), |group| group.store().set(key, value))
     }
 
-    /// The value of a key of the store, as soon as it is there.
-    fn await_key(&self, together: &Together, key: &str) -> Result<Vec<u8>, EngineError> {
-        let end = Instant::now() + together.timeout;
-        loop {
-            if let Some(value) = self.exchange(None, |group| group.store().get(key))? {
-                return Ok(value);
-            }
-            let group = locked(&together.group);
-            let failed = group.as_ref().and_then(|group| failed(group, self.share()));
-            if let Some(error) = failed {
-                *locked(&together.failure) = Some(error.clone());
-                return Err(error.into());
-            }
-            if Instant::now() > end {
-                let rank = key
-                    .strip_prefix("facts/")
-                    .and_then(|rank| rank.parse::<usize>().ok());
-                let source = GroupError::late(together.timeout);
-                let ranks = rank.into_iter().collect();
-                return Err(RanksError::Lost { ranks, source }.into());
-            }
-            std::thread::sleep(PAUSE);
-        }
+    /// The time that exchanges have taken since the last call, waiting included.
+    pub(crate) fn take_spent(&self) -> Duration {
+        let spent = self.0.as_ref().map(|together| &together.spent);
+        spent.map_or(Duration::ZERO, |spent| std::mem::take(&mut *locked(spent)))
     }
 
     /// Does something with the group; alone, the outcome is `alone`.
@@ -316,18 +297,7 @@ impl Ranks {
         let Some(together) = &self.0 else {
             return Ok(alone);
         };
-        if let Some(failure) = &*locked(&together.failure) {
-            return Err(failure.clone().into());
-        }
-        let group = locked(&together.group);
-        let Some(group) = &*group else {
-            return Ok(alone);
-        };
-        work(group).map_err(|error| {
-            let cause = cause(group, self.share(), error);
-            *locked(&together.failure) = Some(cause.clone());
-            cause.into()
-        })
+        together.exchange(work).unwrap_or(Ok(alone))
     }
 
     /// Leaves the group after the last exchange; `error` is why this rank ends early, for the others to tell. A rank that
@@ -339,63 +309,166 @@ impl Ranks {
         let Some(group) = locked(&together.group).take() else {
             return;
         };
+        group.store().hurry(LAST_SERVICE);
         let told = match error {
             None | Some(EngineError::Interrupted { .. }) => true,
             // What another rank said first is the cause.
             Some(EngineError::Ranks(RanksError::Failed { .. } | RanksError::Lost { .. })) => true,
-            Some(error) => {
-                let key = format!("error/{}", self.rank());
-                group
-                    .store()
-                    .set(&key, error.to_string().as_bytes())
-                    .is_ok()
-            }
+            Some(error) => tell(group.store(), &Words::new(self.rank(), error)).is_ok(),
         };
         let store = group.leave();
         let left = store.add("left", 1);
-        if !(together.serves && told) {
-            return;
+        if left.as_ref().is_ok_and(|left| *left == self.size() as i64) {
+            // Whoever serves the store ends by itself if it does not hear of it.
+            let _ = store.set(ALL_LEFT, b"");
         }
-        let patience = if error.is_some() {
-            2 * LAST_WORDS
-        } else {
-            together.timeout.min(LAST_SERVICE)
+        if together.serves && told {
+            let patience = match error {
+                Some(_) => 2 * LAST_WORDS,
+                None => together.timeout.min(LAST_SERVICE),
+            };
+            // The run is over, whoever is late.
+            let _ = store.wait(&[ALL_LEFT.to_owned()], patience);
+        }
+    }
+}
+
+impl Processes for Ranks {
+    fn index(&self) -> usize {
+        self.rank()
+    }
+
+    fn sum(&self, numbers: &mut [f64]) {
+        self.sum_or_remember(numbers);
+    }
+
+    fn gather(&self, numbers: &[f64]) -> Vec<Vec<f64>> {
+        let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+        let number = |bytes: &[u8; 8]| f64::from_le_bytes(*bytes);
+        let numbers_of = |bytes: Vec<u8>| bytes.as_chunks::<8>().0.iter().map(number).collect();
+        match Ranks::gather(self, &bytes) {
+            Ok(all) => all.into_iter().map(numbers_of).collect(),
+            // The next exchange returns the error.
+            Err(_) => vec![numbers.to_vec()],
+        }
+    }
+}
+
+impl Together {
+    /// Does something with the group; `None` after [`Ranks::leave`].
+    fn exchange<T>(
+        &self,
+        work: impl FnOnce(&ProcessGroup) -> Result<T, GroupError>,
+    ) -> Option<Result<T, EngineError>> {
+        if let Some(failure) = &*locked(&self.failure) {
+            return Some(Err(failure.clone().into()));
+        }
+        let group = locked(&self.group);
+        let group = group.as_ref()?;
+        let start = Instant::now();
+        let outcome = work(group);
+        *locked(&self.spent) += start.elapsed();
+        Some(outcome.map_err(|error| self.failed(self.cause(group.store(), error))))
+    }
+
+    /// Remembers a failure.
+    fn failed(&self, error: RanksError) -> EngineError {
+        *locked(&self.failure) = Some(error.clone());
+        error.into()
+    }
+
+    /// Waits for the facts of ranks.
+    fn await_facts(&self, ranks: Vec<usize>) -> Result<(), EngineError> {
+        let keys: Vec<String> = ranks.iter().copied().map(facts_key).collect();
+        self.await_keys(&keys, || {
+            let is_silent = |rank: &usize| {
+                let found = self.exchange(|group| group.store().get(&facts_key(*rank)));
+                matches!(found, Some(Ok(None)))
+            };
+            Ok(ranks.iter().copied().filter(is_silent).collect())
+        })
+    }
+
+    /// Waits for keys of the store, or for the words of a rank that fails; `late` are the ranks that they should come from.
+    fn await_keys(
+        &self,
+        keys: &[String],
+        late: impl FnOnce() -> Result<Vec<usize>, EngineError>,
+    ) -> Result<(), EngineError> {
+        let end = Instant::now() + self.timeout;
+        loop {
+            let wait = |group: &ProcessGroup| {
+                let store = group.store();
+                match store.wait(keys, LOOK)? {
+                    true => Ok((true, None)),
+                    false => Ok((false, words(store)?)),
+                }
+            };
+            match self.exchange(wait) {
+                None => return Ok(()),
+                Some(Err(error)) => return Err(error),
+                Some(Ok((true, _))) => return Ok(()),
+                Some(Ok((false, Some(error)))) => return Err(self.failed(error)),
+                Some(Ok((false, None))) if Instant::now() > end => {
+                    let source = GroupError::late(self.timeout);
+                    let ranks = late()?;
+                    return Err(self.failed(RanksError::Lost { ranks, source }));
+                }
+                Some(Ok((false, None))) => {}
+            }
+        }
+    }
+
+    /// Why an exchange failed: the words of the rank that failed, if it says any soon, or else the ranks that are silent.
+    fn cause(&self, store: &Store, source: GroupError) -> RanksError {
+        store.hurry(LAST_WORDS);
+        let Share { index, count } = self.share;
+        let key = |rank| format!("alive/{rank}");
+        let is_there = store
+            .set(&key(index), b"")
+            .and_then(|()| store.wait(&[WORDS.to_owned()], LAST_WORDS));
+        let ranks = match is_there {
+            // Whoever serves the store is gone.
+            Err(_) if self.first_serves => vec![0],
+            Err(_) => Vec::new(),
+            Ok(true) => match words(store) {
+                Ok(Some(error)) => return error,
+                _ => Vec::new(),
+            },
+            Ok(false) => {
+                let silent = |rank: &usize| matches!(store.get(&key(*rank)), Ok(None));
+                (0..count).filter(silent).collect()
+            }
         };
-        let end = Instant::now() + patience;
-        let mut left = left.unwrap_or(i64::MAX);
-        while left < self.size() as i64 && Instant::now() < end {
-            std::thread::sleep(PAUSE);
-            left = store.add("left", 0).unwrap_or(i64::MAX);
-        }
+        RanksError::Lost { ranks, source }
     }
 }
 
-/// The error that another rank has left in the store.
-fn failed(group: &ProcessGroup, share: Share) -> Option<RanksError> {
-    (0..share.count).find_map(|rank| {
-        let message = group.store().get(&format!("error/{rank}")).ok()??;
-        let message = String::from_utf8_lossy(&message).into_owned();
-        Some(RanksError::Failed { rank, message })
-    })
+/// Key that is set when the facts of all ranks agree.
+const AGREED: &str = "facts/agreed";
+
+fn facts_key(rank: usize) -> String {
+    format!("facts/{rank}")
 }
 
-/// Why an exchange failed: the words of the rank that failed, if it says any soon, or else the ranks that are silent.
-fn cause(group: &ProcessGroup, share: Share, source: GroupError) -> RanksError {
-    let store = group.store();
-    let key = |rank| format!("alive/{rank}");
-    if store.set(&key(share.index), b"").is_err() {
-        // Whoever serves the store is gone: rank 0, or the launcher.
-        let ranks = Vec::new();
-        return RanksError::Lost { ranks, source };
+/// Leaves words for the others, unless a rank has done so before.
+fn tell(store: &Store, words: &Words) -> Result<(), GroupError> {
+    if store.add("failed", 1)? == 1 {
+        let text = serde_json::to_vec(words).expect("words are plain data");
+        store.set(WORDS, &text)?;
     }
-    let end = Instant::now() + LAST_WORDS;
-    while Instant::now() < end {
-        if let Some(error) = failed(group, share) {
-            return error;
-        }
-        std::thread::sleep(PAUSE);
-    }
-    let silent = |rank: &usize| matches!(store.get(&key(*rank)), Ok(None));
-    let ranks = (0..share.count).filter(silent).collect();
-    RanksError::Lost { ranks, source }
+    Ok(())
+}
+
+/// The words of the first rank that failed.
+fn words(store: &Store) -> Result<Option<RanksError>, GroupError> {
+    let Some(bytes) = store.get(WORDS)? else {
+        return Ok(None);
+    };
+    let words = serde_json::from_slice::<Words>(&bytes).ok();
+    Ok(words.map(|words| RanksError::Failed {
+        rank: words.rank,
+        message: words.message,
+        is_usage: words.is_usage,
+    }))
 }

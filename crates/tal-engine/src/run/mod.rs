@@ -84,7 +84,7 @@ fn train_method<M: Method>(
         run.save()?;
     }
     if options.profile {
-        *run.trainer.stopwatch() = Stopwatch::start(options.device);
+        *run.trainer.stopwatch() = Stopwatch::start_with(options.device, &options.ranks);
     }
     let mut outcome = run.train(observer);
     if let Some(profile) = run.trainer.stopwatch().profile() {
@@ -314,6 +314,12 @@ impl<'a, M: Method> Run<'a, M> {
         self.trainer.stopwatch().lap(Phase::Metrics);
         let num_epochs = self.config.train.num_epochs() as u64;
         self.taught.share(self.ranks)?;
+        if !self.trainer.align()? {
+            tracing::warn!(
+                "after epoch {epoch} the ranks had different weights, as processors of different kinds round differently; all \
+                 continue with those of rank 0. To get the same numbers again, start ranks on processors of one kind"
+            );
+        }
         self.check_taught(epoch, timed_steps == self.steps_per_epoch)?;
         self.epoch_loss = 0.0;
         self.position = Position {

@@ -26,17 +26,10 @@ struct Facts {
     parameters: Vec<String>,
 }
 
-/// Refuses what several ranks cannot train yet.
+/// Refuses more ranks than recordings in a batch.
 pub(super) fn check(config: &Config, ranks: &Ranks) -> Result<(), EngineError> {
     if ranks.is_alone() {
         return Ok(());
-    }
-    let unsupported = |what| Err(RanksError::Unsupported { what }.into());
-    if config.backtal.is_some() {
-        return unsupported("BackTAL (the section backtal)");
-    }
-    if config.loss.action_sensitivity.is_some() {
-        return unsupported("action sensitivity (loss.action_sensitivity)");
     }
     let (size, batch_size) = (ranks.size(), config.train.batch_size);
     match size > batch_size {
