@@ -127,9 +127,7 @@ impl Method for BackTal {
         let sum = |numbers: &mut [f64]| ranks.sum_or_remember(numbers);
         let losses = match ranks.is_alone() {
             true => self.criterion.forward(&output, &batch.targets),
-            false => self
-                .criterion
-                .forward_shared(&output, &batch.targets, &sum),
+            false => self.criterion.forward_shared(&output, &batch.targets, &sum),
         };
         (losses.total.shallow_clone(), losses)
     }

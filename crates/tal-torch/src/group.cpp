@@ -100,7 +100,8 @@ char* tal_group_open(const char* host, uint16_t* port, int serves, int64_t timeo
     options.port = *port;
     options.isServer = serves != 0;
     options.waitWorkers = false;
-    options.timeout = Millis(timeout_ms);
+    // The connection takes whole seconds.
+    options.timeout = std::chrono::ceil<std::chrono::seconds>(Millis(timeout_ms));
     auto store = c10::make_intrusive<c10d::TCPStore>(host, options);
     *port = store->getPort();
     *out = new Group{store, {}, {}};

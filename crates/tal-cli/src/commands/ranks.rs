@@ -167,12 +167,18 @@ fn failure(ranks: Vec<Rank>, number: usize) -> anyhow::Error {
         drop(ranks);
         std::process::exit(code);
     }
-    if let Some(error) = ranks.iter().filter(|rank| rank.has_failed()).find_map(Rank::said) {
+    if let Some(error) = ranks
+        .iter()
+        .filter(|rank| rank.has_failed())
+        .find_map(Rank::said)
+    {
         return anyhow!("{error}");
     }
     let status = ranks[number].status;
     let status = status.map_or_else(String::new, |status| format!(" ({status})"));
-    anyhow!("rank {number} ended without a word{status}; the run continues from its last save with --resume")
+    anyhow!(
+        "rank {number} ended without a word{status}; the run continues from its last save with --resume"
+    )
 }
 
 impl Rank {

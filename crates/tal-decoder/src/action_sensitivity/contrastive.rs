@@ -74,14 +74,16 @@ impl Features {
         let index = processes.index();
         let all = processes.gather(&self.numbers());
         let others = |range: &[Vec<f64>]| -> Vec<Features> {
-            range.iter().map(|numbers| self.of_numbers(numbers)).collect()
+            range
+                .iter()
+                .map(|numbers| self.of_numbers(numbers))
+                .collect()
         };
         let before = others(&all[..index.min(all.len())]);
         let after = others(all.get(index + 1..).unwrap_or_default());
         let parts = || before.iter().chain([self]).chain(&after);
-        let joined = |part: fn(&Features) -> &Tensor| {
-            Tensor::cat(&parts().map(part).collect::<Vec<_>>(), 0)
-        };
+        let joined =
+            |part: fn(&Features) -> &Tensor| Tensor::cat(&parts().map(part).collect::<Vec<_>>(), 0);
         let whole = Features {
             anchors: joined(|features| &features.anchors),
             classes: parts().flat_map(|part| part.classes.clone()).collect(),
@@ -120,7 +122,9 @@ impl Features {
     /// Features of another process, from [`Features::numbers`].
     fn of_numbers(&self, numbers: &[f64]) -> Features {
         let dim = self.anchors.size()[1];
-        let (count, rest) = numbers.split_first().map_or((0, numbers), |(n, rest)| (*n as usize, rest));
+        let (count, rest) = numbers
+            .split_first()
+            .map_or((0, numbers), |(n, rest)| (*n as usize, rest));
         let (classes, rest) = rest.split_at(count);
         let (anchors, background) = rest.split_at(count * dim as usize);
         let rows = |values: &[f64]| {

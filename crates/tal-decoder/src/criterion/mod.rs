@@ -172,14 +172,7 @@ impl Criterion {
                     is_class_agnostic: output.is_class_agnostic(is_refined),
                 };
                 let divisor = batch.divisor(normalizer.method, state.normalizer);
-                term(
-                    config,
-                    term_config,
-                    &predicted,
-                    &batch,
-                    &divisor,
-                    processes,
-                )
+                term(config, term_config, &predicted, &batch, &divisor, processes)
             })
         };
         let refined = losses_of(&config.refined, true, &refined);

@@ -44,7 +44,10 @@ pub enum RanksError {
         address: String,
     },
     /// Ranks did not come to the meeting.
-    #[error("{} of {size} did not come to {address} within {seconds} s (--rank-timeout)", named(ranks))]
+    #[error(
+        "{} of {size} did not come to {address} within {seconds} s (--rank-timeout)",
+        named(ranks)
+    )]
     Absent {
         /// The ranks.
         ranks: Vec<usize>,

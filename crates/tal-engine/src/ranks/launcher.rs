@@ -152,7 +152,9 @@ impl Place {
             "mpirun" => {
                 let on_machine = number("OMPI_COMM_WORLD_LOCAL_SIZE")?;
                 let local = (on_machine == Some(size)).then(|| "127.0.0.1".to_owned());
-                given.or(local).ok_or_else(|| missing("MASTER_ADDR", ADDRESS))?
+                given
+                    .or(local)
+                    .ok_or_else(|| missing("MASTER_ADDR", ADDRESS))?
             }
             _ => given.ok_or_else(|| missing("MASTER_ADDR", ADDRESS))?,
         };
@@ -301,7 +303,8 @@ mod tests {
 
     #[test]
     fn srun() {
-        let step = "SLURM_PROCID=2 SLURM_STEP_NUM_TASKS=4 SLURM_LOCALID=0 SLURM_STEP_NODELIST=gpu[07-08]";
+        let step =
+            "SLURM_PROCID=2 SLURM_STEP_NUM_TASKS=4 SLURM_LOCALID=0 SLURM_STEP_NODELIST=gpu[07-08]";
         assert_eq!(
             found(step),
             ("srun", 2, 4, 0, "gpu07:29500".to_owned(), false)

@@ -166,14 +166,16 @@ impl Meeting<'_> {
         let others = 1..self.place.size;
         let fail = |error| self.fail(error);
         let here: Vec<String> = others.clone().map(here).collect();
-        let is_set = |key: &String| Ok(store.get(key)?.is_some());
+        let is_set = |key: &String| store.get(key).map(|value| value.is_some());
         let absent = |keys: &[String]| -> Result<Vec<usize>, GroupError> {
             let there = keys.iter().map(is_set).collect::<Result<Vec<_>, _>>()?;
             let pairs = others.clone().zip(there);
-            Ok(pairs.filter_map(|(rank, there)| (!there).then_some(rank)).collect())
+            Ok(pairs
+                .filter_map(|(rank, there)| (!there).then_some(rank))
+                .collect())
         };
         let name = own_name();
-        let mut called = vec![(String::new(), 0); here.len()];
+        let mut called = vec![(String::new(), 0_usize); here.len()];
         for attempt in 0.. {
             if !store.wait(&here, self.left()).map_err(fail)? {
                 return Err(self.absent(absent(&here).map_err(fail)?));
@@ -199,7 +201,7 @@ impl Meeting<'_> {
                 }
                 let mut pairs = here.iter().zip(&called);
                 let changed = pairs.try_fold(false, |changed, (key, (other, _))| {
-                    Ok(changed || text(store, key)? != *other)
+                    text(store, key).map(|now| changed || now != *other)
                 });
                 if changed.map_err(fail)? {
                     store.set(&go_key(&session), AGAIN).map_err(fail)?;
@@ -227,7 +229,7 @@ impl Meeting<'_> {
     fn answer(&self, store: &Store) -> Result<String, RanksError> {
         let rank = self.place.rank;
         let fail = |error| self.fail(error);
-        let wait = |key: String| match store.wait(&[key.clone()], self.left()) {
+        let wait = |key: String| match store.wait(std::slice::from_ref(&key), self.left()) {
             Ok(true) => text(store, &key).map_err(fail),
             Ok(false) => Err(self.late()),
             Err(error) => Err(fail(error)),
@@ -315,7 +317,10 @@ mod tests {
             assert!(earlier.get(&call_key(&name, 1)).unwrap().is_some());
             outcomes
         });
-        assert!(sessions.iter().all(|session| matches!(session, Ok(Ok(())))), "{sessions:?}");
+        assert!(
+            sessions.iter().all(|session| matches!(session, Ok(Ok(())))),
+            "{sessions:?}"
+        );
     }
 
     #[test]
@@ -328,7 +333,12 @@ mod tests {
             matches!(&error, RanksError::Absent { ranks, .. } if ranks[..] == [1, 3]),
             "{error}"
         );
-        assert!(error.to_string().starts_with("ranks 1, 3 of 4 did not come to localhost:"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("ranks 1, 3 of 4 did not come to localhost:"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -345,7 +355,10 @@ mod tests {
         let first = of(0, free, "one");
         let _served = store(&first);
         for (place, part) in [
-            (of(1, free, "other"), "rank 1 of 2 met another job at localhost:"),
+            (
+                of(1, free, "other"),
+                "rank 1 of 2 met another job at localhost:",
+            ),
             (of(0, free, "other"), "rank 0 of 2 cannot listen at port"),
         ] {
             let error = own(&place);

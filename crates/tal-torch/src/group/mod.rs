@@ -108,7 +108,9 @@ impl ProcessGroup {
     pub fn broadcast(&self, tensor: &Tensor, root: usize) -> Result<(), GroupError> {
         let root = c_int::try_from(root).unwrap_or(c_int::MAX);
         // SAFETY: the handle lives through the call.
-        outcome(unsafe { tal_group_broadcast(self.store.handle.0, tensor.as_ptr().cast_mut(), root) })
+        outcome(unsafe {
+            tal_group_broadcast(self.store.handle.0, tensor.as_ptr().cast_mut(), root)
+        })
     }
 
     /// The bytes that each rank gives, by rank.

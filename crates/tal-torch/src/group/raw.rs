@@ -32,7 +32,11 @@ unsafe extern "C" {
         bytes: *const u8,
         count: usize,
     ) -> *mut c_char;
-    pub(super) fn tal_group_check(group: *mut RawGroup, key: *const c_char, found: *mut c_int) -> *mut c_char;
+    pub(super) fn tal_group_check(
+        group: *mut RawGroup,
+        key: *const c_char,
+        found: *mut c_int,
+    ) -> *mut c_char;
     pub(super) fn tal_group_get(
         group: *mut RawGroup,
         key: *const c_char,
@@ -58,8 +62,11 @@ unsafe extern "C" {
         count: usize,
         bucket_bytes: i64,
     ) -> *mut c_char;
-    pub(super) fn tal_group_broadcast(group: *mut RawGroup, tensor: *mut C_tensor, root: c_int)
-    -> *mut c_char;
+    pub(super) fn tal_group_broadcast(
+        group: *mut RawGroup,
+        tensor: *mut C_tensor,
+        root: c_int,
+    ) -> *mut c_char;
     pub(super) fn tal_group_all_gather(
         group: *mut RawGroup,
         input: *mut C_tensor,

@@ -93,7 +93,10 @@ fn a_rank_that_hangs_ends_the_others_at_the_timeout() {
         assert!(!output.status.success());
         let errors = errors(&output);
         assert_eq!(errors.len(), 1, "{errors:?}");
-        assert!(errors[0].contains(&format!("rank {victim} ended")), "{errors:?}");
+        assert!(
+            errors[0].contains(&format!("rank {victim} ended")),
+            "{errors:?}"
+        );
         assert!(!is_there(id), "the stopped rank is left behind");
     };
     // Rank 0 serves the store here, as with srun and mpirun, and does not answer there either.
@@ -125,7 +128,9 @@ fn a_rank_that_hangs_ends_the_others_at_the_timeout() {
 fn training_ids(place: &Place) -> Vec<String> {
     let annotations = place.json("data/annotations.json");
     let all = annotations["database"].as_object().unwrap();
-    let training = all.iter().filter(|(_, recording)| recording["subset"] == "training");
+    let training = all
+        .iter()
+        .filter(|(_, recording)| recording["subset"] == "training");
     training.map(|(id, _)| id.clone()).collect()
 }
 

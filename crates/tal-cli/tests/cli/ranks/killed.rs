@@ -30,7 +30,12 @@ fn a_run_whose_ranks_are_killed_again_and_again_ends_with_the_same_weights() {
     let num_kills = env::var(KILLS).map_or(4, |count| count.parse::<usize>().unwrap());
     let place = Place::new();
     let epochs = format!("train.epochs={}", 20 + 4 * num_kills);
-    let steps = ["--set", &epochs, "--set", "train.checkpoint.save_every_steps=1"];
+    let steps = [
+        "--set",
+        &epochs,
+        "--set",
+        "train.checkpoint.save_every_steps=1",
+    ];
     let args = |out| [&steps[..], &["--ranks", "2", "--resume", "--out", out]].concat();
     place.ok(&train(&args("whole")));
     let num_steps = || {
@@ -46,7 +51,10 @@ fn a_run_whose_ranks_are_killed_again_and_again_ends_with_the_same_weights() {
         let before = num_steps();
         let mut child = start(&place, &train(&args("killed")));
         while children(child.id()).len() < 2 {
-            assert!(began.elapsed() < Duration::from_secs(60), "the ranks do not start");
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "the ranks do not start"
+            );
             sleep(Duration::from_millis(1));
         }
         // Some die while they start, the others in a step, so that the run also goes on.
@@ -77,13 +85,22 @@ fn a_run_whose_ranks_are_killed_again_and_again_ends_with_the_same_weights() {
         let errors = errors(&output);
         assert_eq!(errors.len(), 1, "{}", text(&output.stderr));
         let tells = [&format!("rank {victim} ended"), "did not find the others"];
-        assert!(tells.iter().any(|part| errors[0].contains(part)), "{errors:?}");
+        assert!(
+            tells.iter().any(|part| errors[0].contains(part)),
+            "{errors:?}"
+        );
     }
     // Otherwise the kills tested nothing.
-    assert!(num_killed * 5 >= num_kills * 4, "{num_killed} of {num_kills}");
+    assert!(
+        num_killed * 5 >= num_kills * 4,
+        "{num_killed} of {num_kills}"
+    );
     // One second for the words of the dead, ten until the starter ends those that wait for it.
     assert!(slowest < Duration::from_secs(20), "{slowest:?}");
-    println!("{num_killed} of {num_kills} killed, all over after {slowest:?} at most, {} steps done", num_steps());
+    println!(
+        "{num_killed} of {num_kills} killed, all over after {slowest:?} at most, {} steps done",
+        num_steps()
+    );
 
     place.ok(&train(&args("killed")));
     assert!(are_equal(&place, "whole", "killed"));

@@ -1,6 +1,5 @@
 //! How ranks find each other, and what they refuse.
 
-
 use super::{LONG, end, errors, free_port, interrupt, rank, train, wait_for_steps};
 use crate::support::{Place, text};
 
@@ -81,7 +80,10 @@ fn another_job_at_the_same_port_is_refused() {
         let output = end(rank_of("2", number, &["--out", "second"]), 60);
         let errors = errors(&output);
         assert_eq!(errors.len(), 1, "{errors:?}");
-        assert!(errors[0].contains("set MASTER_PORT to a free port"), "{errors:?}");
+        assert!(
+            errors[0].contains("set MASTER_PORT to a free port"),
+            "{errors:?}"
+        );
         assert_eq!(output.status.code(), Some(2));
     }
     interrupt(ranks[0].id());

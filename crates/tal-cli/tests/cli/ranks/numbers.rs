@@ -39,7 +39,7 @@ fn any_number_of_ranks_gives_the_numbers_of_one() {
         assert!(place.path(ranks).join("summary.json").exists());
     }
     // All ranks hold the same bits.
-    assert!(!place.read("2/log.txt").contains("different weights"));
+    assert!(!place.read("2/train.log").contains("different weights"));
     place.ok(&train(&["--out", "again", "--ranks", "2"]));
     assert!(are_equal(&place, "2", "again"));
     // Every recording is evaluated once.
@@ -174,7 +174,11 @@ fn action_sensitivity_gives_the_numbers_of_one_process() {
         }
         let steps = place.steps(rule);
         for part in ["cls_weight", "quality_loss", "contrastive_loss"] {
-            assert!(steps.iter().all(|step| number(&step["sensitivity"], part) > 0.0));
+            assert!(
+                steps
+                    .iter()
+                    .all(|step| number(&step["sensitivity"], part) > 0.0)
+            );
         }
     }
 }
@@ -194,7 +198,10 @@ fn ranks_that_round_differently_continue_with_the_weights_of_rank_0() {
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
     let told = text(&outputs[0].stderr);
-    assert!(told.contains("after epoch 1 the ranks had different weights"), "{told}");
+    assert!(
+        told.contains("after epoch 1 the ranks had different weights"),
+        "{told}"
+    );
 }
 
 #[test]
