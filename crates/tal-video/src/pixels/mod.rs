@@ -4,10 +4,10 @@ mod bytes;
 mod error;
 mod filter;
 mod floats;
+mod gather;
 mod preprocessor;
 mod simd;
 mod size;
-mod transpose;
 mod weighted;
 
 pub use error::PixelError;
