@@ -56,10 +56,22 @@ pub enum VideoError {
         /// Reason of ffmpeg.
         said: String,
     },
-    /// A playlist, or another file that makes a decoder open further files.
+    /// A playlist in the place of a film.
     #[error(
-        "{}: refused: a playlist, or no container of the kinds that are read (mp4, mov, mkv, webm, avi, mpeg, ts, flv, asf, ogg, \
-         mxf, nut, wtv, gif): others could open further files or addresses",
+        "{}: refused: a playlist ({kind}), which names other files or addresses, whatever its own name ends in: give the videos \
+         themselves",
+        path.display()
+    )]
+    Playlist {
+        /// The file.
+        path: PathBuf,
+        /// Kind of the playlist.
+        kind: &'static str,
+    },
+    /// A file that could make a decoder open further files.
+    #[error(
+        "{}: refused: no container of the kinds that are read (mp4, mov, mkv, webm, avi, mpeg, ts, flv, asf, ogg, mxf, nut, wtv, \
+         gif): others could open further files or addresses",
         path.display()
     )]
     Refused {

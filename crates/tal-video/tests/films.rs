@@ -273,6 +273,18 @@ fn files_without_a_film_are_refused_in_one_sentence() {
             "{name}: {text}"
         );
     }
+    for (name, options) in [
+        ("zero.mp4", "-c:v mpeg4 -movflags empty_moov"),
+        ("zero.avi", "-c:v mpeg4"),
+    ] {
+        let zero = format!("{SECOND} {options} -frames:v 0");
+        let zero = make(&ffmpeg, &zero, &path(name));
+        let (error, text) = refusal(&ffmpeg, &zero);
+        assert!(
+            matches!(error, VideoError::NoFrames { .. }),
+            "{name}: {text}"
+        );
+    }
     let sound = "-f lavfi -i sine=duration=1 -c:a aac";
     let sound = make(&ffmpeg, sound, &path("sound.m4a"));
     let (error, text) = refusal(&ffmpeg, &sound);
@@ -323,23 +335,36 @@ fn nothing_opens_another_file() {
     let list = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.avi\n#EXT-X-ENDLIST\n";
     let sdp = "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n";
     let url = list.replace("a.avi", "http://127.0.0.1:9/a.avi");
-    for (name, content) in [
-        ("concat.mp4", "ffconcat version 1.0\nfile a.avi\n"),
-        ("list.m3u8", list),
-        ("list.mp4", list),
-        ("url.m3u8", &url),
-        ("stream.sdp", sdp),
-        ("stream.mp4", sdp),
+    for (name, content, kind) in [
+        ("concat.mp4", "ffconcat version 1.0\nfile a.avi\n", "concat"),
+        ("list.m3u8", list, "HLS"),
+        ("list.mp4", list, "HLS"),
+        ("url.m3u8", &url, "HLS"),
+        (
+            "url.avi",
+            "http://127.0.0.1:9/a.avi\n",
+            "a list of addresses",
+        ),
+        ("stream.sdp", sdp, "SDP"),
+        ("stream.mp4", sdp, "SDP"),
     ] {
         let path = folder.path().join(name);
         fs::write(&path, content).unwrap();
         let (error, text) = refusal(&ffmpeg, &path);
-        let refused = matches!(
-            error,
-            VideoError::Refused { .. } | VideoError::NotAVideo { .. }
+        assert!(
+            matches!(error, VideoError::Playlist { .. }),
+            "{name}: {text}"
         );
-        assert!(refused, "{name}: {text}");
+        assert!(
+            text.contains("refused: a playlist (") && text.contains(kind),
+            "{text}"
+        );
     }
+    // A kind of file that is not read, and could open others.
+    let path = folder.path().join("other.ffmeta");
+    fs::write(&path, ";FFMETADATA1\ntitle=a\n").unwrap();
+    let (error, text) = refusal(&ffmpeg, &path);
+    assert!(matches!(error, VideoError::Refused { .. }), "{text}");
     // The same list is opened by a program that is not told what to refuse: the test has teeth.
     let opened = Command::new(ffmpeg.path())
         .args([

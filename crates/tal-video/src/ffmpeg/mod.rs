@@ -5,6 +5,7 @@ mod container;
 mod frames;
 mod lines;
 mod log;
+mod playlist;
 mod probe;
 mod program;
 mod session;

@@ -162,10 +162,11 @@ mod tests {
         let found = find(None, Some(&good), &none).unwrap();
         assert_eq!((found.path(), found.version()), (good.as_path(), "n7.1"));
         assert_eq!(find(None, None, &good).unwrap(), found);
-        assert!(matches!(
-            find(None, None, &none),
-            Err(VideoError::NoProgram)
-        ));
+        let text = find(None, None, &none).unwrap_err().to_string();
+        assert!(
+            text.starts_with("there is no ffmpeg: run `cargo xtask setup --video`"),
+            "{text}"
+        );
         // No other one takes the place of one that was named.
         let text = find(Some(&none), Some(&good), &good)
             .unwrap_err()

@@ -13,6 +13,7 @@ use crate::{Damage, VideoError};
 
 use super::arguments::{self, Target};
 use super::log::{self, Event, Opened, Summary};
+use super::playlist;
 use super::program::Ffmpeg;
 
 /// A run of the program; it ends with this value.
@@ -131,6 +132,11 @@ impl Session {
         // By a signal.
         if status.code().is_none() {
             return self.crashed(status, 0, summary.last_error);
+        }
+        if (summary.refused || summary.container.is_none())
+            && let Some(kind) = playlist::kind_of(&path)
+        {
+            return VideoError::Playlist { path, kind };
         }
         if summary.refused {
             return VideoError::Refused { path };
