@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use tal_core::FileError;
 
+use crate::address::Scheme;
 use crate::digest::sha256;
 use crate::error::BackboneError;
 use crate::released::{Checksum, ReleasedWeights};
@@ -41,15 +42,19 @@ impl ReleasedWeights {
     /// where it broke. So is `FILE.part` of an earlier call if a SHA-256 is known, which tells if it was that of another file.
     /// With `progress`, curl draws a bar on standard error.
     ///
+    /// The address begins with `https://`, with `file://`, or with `http://` and a name of this machine. Redirections are
+    /// followed to `https://` only.
+    ///
     /// # Errors
-    /// If there is no curl, the address cannot be read, the folder cannot be written, or the file has another SHA-256: one that
-    /// was there then stays, one that was downloaded is removed.
+    /// If the address is another one or cannot be read, there is no curl, the folder cannot be written, or the file has another
+    /// SHA-256: one that was there then stays, one that was downloaded is removed.
     pub fn download(
         &self,
         url: &str,
         folder: &Path,
         progress: bool,
     ) -> Result<Download, BackboneError> {
+        let address = Address::new(url)?;
         let path = folder.join(self.file);
         if path.exists() {
             let sha256 = self.verify(&path)?;
@@ -61,7 +66,9 @@ impl ReleasedWeights {
         }
         fs::create_dir_all(folder).map_err(FileError::at("write", folder))?;
         let part = folder.join(format!("{}.part", self.file));
-        if !self.has_checksum() && part.exists() {
+        // A file of this machine is read anew: curl cannot tell that there is nothing behind the piece.
+        let is_resumed = self.has_checksum() && address.scheme != Scheme::File;
+        if !is_resumed && part.exists() {
             fs::remove_file(&part).map_err(FileError::at("write", &part))?;
         }
         let mut received = 0;
@@ -77,8 +84,8 @@ impl ReleasedWeights {
                     received,
                 });
             }
-            received += fetch(url, &part, progress).map_err(|error| match error {
-                BackboneError::Download { url, reason, .. } if !self.has_checksum() => {
+            received += fetch(address, &part, progress).map_err(|error| match error {
+                BackboneError::Download { url, reason, .. } if !is_resumed => {
                     let kept = 0;
                     BackboneError::Download { url, reason, kept }
                 }
@@ -123,14 +130,31 @@ fn is_behind_the_end(code: i32, said: &str) -> bool {
     code == HTTP_ERROR && said.contains("416")
 }
 
+/// An address that something may be downloaded from.
+#[derive(Clone, Copy)]
+struct Address<'a> {
+    url: &'a str,
+    scheme: Scheme,
+}
+
+impl<'a> Address<'a> {
+    fn new(url: &'a str) -> Result<Self, BackboneError> {
+        let scheme = Scheme::of(url).ok_or_else(|| BackboneError::Address {
+            url: url.to_owned(),
+        })?;
+        Ok(Self { url, scheme })
+    }
+}
+
 /// Calls curl until the file is complete; returns the number of bytes that came.
-fn fetch(url: &str, part: &Path, progress: bool) -> Result<u64, BackboneError> {
+fn fetch(address: Address<'_>, part: &Path, progress: bool) -> Result<u64, BackboneError> {
+    let url = address.url;
     let mut received = 0;
     let mut fruitless = 0;
     let mut restarts = 0;
     loop {
         let before = size(part);
-        let (code, said) = curl(url, part, progress)?;
+        let (code, said) = curl(address, part, progress)?;
         let came = size(part).saturating_sub(before);
         received += came;
         fruitless = if came > 0 { 0 } else { fruitless + 1 };
@@ -169,12 +193,18 @@ fn fetch(url: &str, part: &Path, progress: bool) -> Result<u64, BackboneError> {
 }
 
 /// One call of curl, which goes on at the end of `part`: its exit code and the last line that it said.
-fn curl(url: &str, part: &Path, progress: bool) -> Result<(Option<i32>, String), BackboneError> {
+fn curl(
+    address: Address<'_>,
+    part: &Path,
+    progress: bool,
+) -> Result<(Option<i32>, String), BackboneError> {
+    let Address { url, scheme } = address;
     let mut command = Command::new("curl");
     command
         // No settings of the user: they could change where the content goes.
         .arg("--disable")
-        .args(["--fail", "--location", "--proto", "=https,http"])
+        .args(["--fail", "--location"])
+        .args(["--proto", scheme.protocols(), "--proto-redir", "=https"])
         // Brackets and braces of an address mean themselves.
         .arg("--globoff")
         .args([

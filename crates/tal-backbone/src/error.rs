@@ -138,6 +138,14 @@ pub enum BackboneError {
         /// The address.
         url: String,
     },
+    /// An address that nothing is downloaded from.
+    #[error(
+        "{url}: must begin with https:// or file://, or with http:// and the name of this machine, such as localhost"
+    )]
+    Address {
+        /// The address.
+        url: String,
+    },
     /// A download that did not come to its end.
     #[error("{url} cannot be downloaded: {reason}{}", rest(*.kept))]
     Download {

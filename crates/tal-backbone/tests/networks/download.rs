@@ -236,6 +236,85 @@ fn another_file_never_gets_the_name() {
     assert_eq!(server.asked(), [0]);
 }
 
+/// A server that answers every request with the address that the file is said to have now.
+fn redirecting(to: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/file", listener.local_addr().unwrap());
+    let answer = format!(
+        "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    // It ends with the test program.
+    thread::spawn(move || {
+        for mut stream in listener.incoming().take(5).flatten() {
+            requested(&stream);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+#[test]
+fn a_redirection_never_leads_to_what_is_not_encrypted_or_to_a_file() {
+    if !has_curl() {
+        return;
+    }
+    let (content, weights) = released();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    fs::write(&file, &content).unwrap();
+    let server = Server::start(content, WHOLE);
+    for to in [server.url.clone(), format!("file://{}", file.display())] {
+        let out = tempfile::tempdir().unwrap();
+        let result = weights.download(&redirecting(&to), out.path(), false);
+        let text = result.unwrap_err().to_string();
+        assert!(text.contains("cannot be downloaded: (1)"), "{to}: {text}");
+        assert!(!out.path().join(weights.file).exists());
+    }
+    assert!(server.asked().is_empty());
+}
+
+#[test]
+fn a_file_of_this_machine_is_copied() {
+    if !has_curl() {
+        return;
+    }
+    let (content, weights) = released();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mirror of a.pth");
+    fs::write(&file, &content).unwrap();
+    let url = format!("file://{}", file.display()).replace(' ', "%20");
+    // Nothing, a piece, all of it, a piece of another file.
+    for begun in [&[][..], &content[..500], &content[..], &[7; 500]] {
+        let out = tempfile::tempdir().unwrap();
+        fs::write(out.path().join(format!("{}.part", weights.file)), begun).unwrap();
+        let found = weights.download(&url, out.path(), false).unwrap();
+        assert_eq!(fs::read(found.path).unwrap(), content);
+        assert_eq!(fs::read_dir(out.path()).unwrap().count(), 1);
+    }
+    let out = tempfile::tempdir().unwrap();
+    let result = weights.download(&format!("{url}x"), out.path(), false);
+    let text = result.unwrap_err().to_string();
+    assert!(text.contains("cannot be downloaded: (37)"), "{text}");
+}
+
+#[test]
+fn other_addresses_are_refused_before_anything_is_written() {
+    let (_, weights) = released();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    for url in [
+        "http://example.org/a",
+        "ftp://127.0.0.1/a",
+        "a.pth",
+        "-o/tmp/a",
+    ] {
+        let error = weights.download(url, &out, false).unwrap_err();
+        assert!(matches!(error, BackboneError::Address { .. }), "{error}");
+        assert!(error.to_string().starts_with(url), "{error}");
+    }
+    assert!(!out.exists());
+}
+
 #[test]
 fn a_server_that_gives_nothing_ends_the_download() {
     if !has_curl() {

@@ -113,7 +113,8 @@ pub(crate) struct WeightsArgs {
     /// Folder for the download
     #[arg(long, value_name = "DIR", default_value = ".", requires = "download")]
     pub(crate) out: PathBuf,
-    /// Another address of the file to download, such as a mirror; its checksum must be that of the list
+    /// Another address of the file to download, such as a mirror: https://…, file://…, or http:// on this machine; its checksum
+    /// must be that of the list
     #[arg(long, value_name = "URL", requires = "download")]
     pub(crate) from: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
-use tal_backbone::{Checksum, ReleasedWeights, released_weights, sha256};
+use tal_backbone::{BackboneError, Checksum, ReleasedWeights, released_weights, sha256};
 use tal_core::nearest_name;
 
 use crate::args::ReleasedWeightsArgs;
@@ -96,7 +96,10 @@ fn download(args: &ReleasedWeightsArgs, file: &ReleasedWeights, console: &Consol
         true => "stopped; the same command goes on where it was",
         false => "stopped; the same command begins anew",
     });
-    let found = file.download(url, &args.out, console.has_bars())?;
+    let found = match file.download(url, &args.out, console.has_bars()) {
+        Err(error @ BackboneError::Address { .. }) => bail_usage!("--from {error}"),
+        found => found?,
+    };
     let path = found.path.display();
     let source = match found.received {
         0 => "was there already".to_owned(),

@@ -64,6 +64,25 @@ fn a_file_is_fetched_and_compared() {
 }
 
 #[test]
+fn addresses_that_are_not_safe_are_refused() {
+    let place = Place::without_data();
+    for from in [
+        "http://example.org/weights",
+        "ftp://127.0.0.1/weights",
+        "weights.pth",
+    ] {
+        let output = place.tal(&download("r2plus1d_18-91a641e6.pth", from));
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains(&format!("--from {from}: must begin with https://")),
+            "{said}"
+        );
+    }
+    assert!(!place.path("weights").exists());
+}
+
+#[test]
 fn names_that_cannot_be_fetched_are_told() {
     let place = Place::without_data();
     for (name, fault) in [
