@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tal_core::config::ExtractConfig;
 use tal_data::features::{RowPrecision, npy};
 use tal_engine::extract::{
     ExtractError, ExtractEvent, ExtractOptions, ExtractSummary, Extractor, Film, FilmPaths,
@@ -14,13 +15,7 @@ use tal_video::{FrameRate, Origin, Sidecar, TestPattern, VideoError};
 use tch::{CModule, Device, Kind, Tensor};
 use tempfile::TempDir;
 
-const RECIPE: &str = "
-network: scripted
-layout: bcthw
-frames: { fps: native, window: 4, stride: 2, min_frames: 3 }
-pixels:
-  resize: [{ size: [8, 8], filter: torch_bilinear }]
-";
+const RECIPE: &str = include_str!("fixtures/small_recipe.yaml");
 
 /// Generated films by the number of their frames; a film whose path is `broken` cannot be opened.
 struct Generated;
@@ -53,7 +48,7 @@ impl FilmReader for Generated {
 struct Place {
     dir: TempDir,
     extractor: Extractor,
-    precision: RowPrecision,
+    precision: Option<RowPrecision>,
 }
 
 impl Place {
@@ -75,7 +70,7 @@ impl Place {
         Self {
             dir,
             extractor,
-            precision: RowPrecision::Single,
+            precision: Some(RowPrecision::Single),
         }
     }
 
@@ -233,20 +228,49 @@ fn an_interrupted_extraction_goes_on_to_the_same_bytes() {
 fn half_precision_is_made_again_in_single_precision() {
     let mut place = Place::new();
     let out = place.out("features");
-    place.precision = RowPrecision::Half;
+    place.precision = Some(RowPrecision::Half);
     let one = films(&["40"]);
     assert_eq!(place.run(&out, &one, 1).made, 1);
     assert_eq!(place.run(&out, &one, 1).kept, 1);
     let paths = FilmPaths::new(&out, "day/0");
     let half = npy::read(&paths.features).unwrap();
     assert!(Sidecar::read(&paths.sidecar).unwrap().features.half);
-    place.precision = RowPrecision::Single;
+    place.precision = Some(RowPrecision::Single);
     assert_eq!(place.run(&out, &one, 1).made, 1);
     let single = npy::read(&paths.features).unwrap();
     assert_eq!(half.shape, single.shape);
     assert_ne!(half.data, single.data);
     let close = |(half, single): (&f32, &f32)| (half - single).abs() <= single.abs() / 2048.0;
     assert!(half.data.iter().zip(&single.data).all(close));
+}
+
+#[test]
+fn features_keep_the_precision_they_are_stored_in_unless_one_is_asked_for() {
+    let mut place = Place::new();
+    let out = place.out("features");
+    place.precision = Some(RowPrecision::Half);
+    place.run(&out, &films(&["40"]), 1);
+    let paths = FilmPaths::new(&out, "day/0");
+    let half = std::fs::read(&paths.features).unwrap();
+    place.precision = None;
+    let summary = place.run(&out, &films(&["40", "31"]), 1);
+    // The second film is new.
+    assert_eq!((summary.made, summary.kept), (1, 1));
+    assert_eq!(std::fs::read(&paths.features).unwrap(), half);
+    let is_half = |id: &str| {
+        let sidecar = Sidecar::read(&FilmPaths::new(&out, id).sidecar).unwrap();
+        sidecar.features.half
+    };
+    assert_eq!((is_half("day/0"), is_half("day/1")), (true, false));
+    // Another film in the place of the first one: made anew, in half precision.
+    assert_eq!(place.run(&out, &films(&["57", "31"]), 1).made, 1);
+    assert!(is_half("day/0"));
+    let remade = std::fs::read(&paths.features).unwrap();
+    let fresh = place.out("fresh");
+    place.precision = Some(RowPrecision::Half);
+    place.run(&fresh, &films(&["57"]), 1);
+    let expected = std::fs::read(FilmPaths::new(&fresh, "day/0").features).unwrap();
+    assert!(remade == expected && remade.len() > half.len());
 }
 
 #[test]
@@ -279,6 +303,35 @@ fn other_films_and_foreign_files_are_told_apart() {
     let error = summary.failed[0].error.to_string();
     assert!(error.contains("nothing is overwritten"), "{error}");
     assert_eq!(std::fs::read(&paths.features).unwrap(), before);
+}
+
+#[test]
+fn recipe_and_weights_must_be_those_of_the_run() {
+    let place = Place::new();
+    let file = |name: &str| place.dir.path().join(name);
+    let recipe = place.extractor.recipe().sha256.clone();
+    let weights = place.extractor.weights().sha256.clone();
+    let open = |recipe_sha256: Option<&str>, weights_sha256: Option<&str>| {
+        let config = ExtractConfig {
+            recipe: file("small.yaml").display().to_string(),
+            recipe_sha256: recipe_sha256.map(str::to_owned),
+            weights: file("net.pt"),
+            weights_sha256: weights_sha256.map(str::to_owned),
+        };
+        Extractor::of_dataset(&config, None, Device::Cpu)
+    };
+    open(None, None).unwrap();
+    open(Some(&recipe), Some(&weights)).unwrap();
+    let error = open(Some(&weights), None).unwrap_err();
+    assert!(
+        matches!(&error, ExtractError::OtherRecipe { found, .. } if *found == recipe),
+        "{error}"
+    );
+    let error = open(Some(&recipe), Some(&recipe)).unwrap_err();
+    assert!(
+        matches!(&error, ExtractError::OtherWeights { found, .. } if *found == weights),
+        "{error}"
+    );
 }
 
 #[cfg(target_os = "linux")]

@@ -67,7 +67,7 @@ fn every_frame_has_the_class_that_the_public_code_gives() {
         out: out.path().to_owned(),
         batch_size: 1,
         on_failure: OnFailure::Stop,
-        precision: RowPrecision::Single,
+        precision: Some(RowPrecision::Single),
     };
     let all: Vec<_> = films
         .iter()

@@ -69,7 +69,7 @@ pub(crate) struct PredictArgs {
     /// Weights of the network that computes features of videos [default: dataset.extract.weights]
     #[arg(long, value_name = "FILE", help_heading = VIDEOS)]
     pub(crate) backbone: Option<PathBuf>,
-    /// Keep the features of videos in this folder, and take those that are there
+    /// Keep the features of videos in this folder, and take those that are there; new ones are stored in single precision
     #[arg(long, value_name = "DIR", help_heading = VIDEOS)]
     pub(crate) features_out: Option<PathBuf>,
     #[command(flatten)]

@@ -58,7 +58,7 @@ pub(crate) fn run(args: &DemoArgs, device: DeviceChoice, console: &Console) -> R
         image_rate: None,
     };
     let options = ExtractOptions {
-        precision: RowPrecision::Single,
+        precision: Some(RowPrecision::Single),
         out: features.clone(),
         batch_size: 1,
         on_failure: OnFailure::Stop,

@@ -36,10 +36,10 @@ pub(crate) fn run(args: &ExtractArgs, device: DeviceChoice, console: &Console) -
         out: args.out.clone(),
         batch_size: args.batch_size,
         on_failure: args.on_error.into(),
-        precision: match args.half {
+        precision: Some(match args.half {
             true => RowPrecision::Half,
             false => RowPrecision::Single,
-        },
+        }),
     };
     let summary = extract(&extractor, &films, &reader, &options, console)?;
     console.print(&told(&summary, &args.out))?;

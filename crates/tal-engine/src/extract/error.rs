@@ -118,6 +118,23 @@ pub enum ExtractError {
         /// The operating system's error.
         source: std::io::Error,
     },
+    /// The second of two files that belong together cannot be written.
+    #[error(
+        "{}: cannot be written: {source}; {} has its new content already, and the old one is in {}: the same command goes on",
+        path.display(),
+        written.display(),
+        copy.display()
+    )]
+    HalfWritten {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's error.
+        source: std::io::Error,
+        /// The file that was written before.
+        written: PathBuf,
+        /// The copy of what that one held.
+        copy: PathBuf,
+    },
     /// A feature file that cannot be written.
     #[error(transparent)]
     Features(#[from] FeatureError),
@@ -183,7 +200,8 @@ pub enum FilmError {
     },
     /// A feature that half precision cannot hold.
     #[error(
-        "{}: feature {row} has the value {value}, but half precision ends at 65504: leave out --half",
+        "{}: feature {row} has the value {value}, but half precision ends at 65504: leave out --half, or name a \
+         folder without features in half precision",
         path.display()
     )]
     BeyondHalf {

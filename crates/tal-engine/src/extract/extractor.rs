@@ -29,8 +29,9 @@ pub struct ExtractOptions {
     pub batch_size: usize,
     /// The treatment of a film that fails.
     pub on_failure: OnFailure,
-    /// Precision of the features in the files.
-    pub precision: RowPrecision,
+    /// Precision of the features in the files; `None` leaves to each film the one that its features are stored in, and takes
+    /// single precision for films without features.
+    pub precision: Option<RowPrecision>,
 }
 
 /// A recipe with its network, ready to turn films into features.

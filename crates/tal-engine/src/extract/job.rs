@@ -33,6 +33,7 @@ pub(super) struct Job<'a> {
 /// The features of a film under way.
 struct Output {
     writer: RowWriter,
+    precision: RowPrecision,
     /// Start, middle and end of every window, in seconds.
     times: Vec<[f64; 3]>,
     /// Windows that were sent.
@@ -76,14 +77,19 @@ impl<'a> Job<'a> {
                 self.summary.kept += 1;
                 (self.observer)(ExtractEvent::Kept { film });
             }
-            Content::Started { again, seconds } => {
+            Content::Started {
+                again,
+                seconds,
+                precision,
+            } => {
                 paths.prepare()?;
                 let output = Output {
                     writer: RowWriter::create(
                         &paths.partial,
                         self.extractor.num_channels(),
-                        self.options.precision,
+                        precision,
                     )?,
+                    precision,
                     times: Vec::new(),
                     num_windows: 0,
                     ended: None,
@@ -161,7 +167,7 @@ impl<'a> Job<'a> {
                 self.fail(index, error)?;
                 continue;
             }
-            let most = self.options.precision.largest();
+            let most = output.precision.largest();
             if let Some(&value) = row.iter().find(|value| value.abs() > most) {
                 let error = FilmError::BeyondHalf {
                     path: self.films[index].0.path.clone(),
@@ -193,6 +199,7 @@ impl<'a> Job<'a> {
         }
         let Some(Output {
             writer,
+            precision,
             times,
             ended: Some(ended),
             ..
@@ -202,9 +209,7 @@ impl<'a> Job<'a> {
         };
         let (film, paths) = &self.films[index];
         writer.finish()?;
-        let sidecar = self
-            .extractor
-            .sidecar(*ended, times, self.options.precision);
+        let sidecar = self.extractor.sidecar(*ended, times, precision);
         paths.finish(&sidecar)?;
         self.summary.made += 1;
         (self.observer)(ExtractEvent::Finished {

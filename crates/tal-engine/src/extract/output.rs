@@ -46,6 +46,14 @@ impl FilmPaths {
         }
     }
 
+    /// The precision that the description of existing features names; single without one.
+    pub(super) fn stored_precision(&self) -> RowPrecision {
+        match Sidecar::read(&self.sidecar) {
+            Ok(found) if found.features.half => RowPrecision::Half,
+            _ => RowPrecision::Single,
+        }
+    }
+
     /// Compares existing features with those that would be made.
     pub(super) fn existing(
         &self,

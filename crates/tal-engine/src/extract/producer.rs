@@ -25,6 +25,7 @@ pub(super) enum Content {
     Started {
         again: Option<String>,
         seconds: Option<f64>,
+        precision: RowPrecision,
     },
     Window(Window, Vec<f32>),
     Ended(Box<Ended>),
@@ -47,7 +48,8 @@ pub(super) struct Producer<'a> {
     pub(super) recipe: &'a Recipe,
     pub(super) preprocessor: Preprocessor,
     pub(super) made_by: (&'a RecipeRecord, &'a WeightsRecord),
-    pub(super) precision: RowPrecision,
+    /// `None`: that of the existing features.
+    pub(super) precision: Option<RowPrecision>,
     pub(super) layout: InputLayout,
     pub(super) stop: &'a AtomicBool,
     pub(super) sender: SyncSender<Message>,
@@ -74,14 +76,20 @@ impl Producer<'_> {
         let (film, paths) = &self.films[index];
         let origin = self.reader.origin(film).map_err(FilmError::from)?;
         let (recipe, weights) = self.made_by;
-        let again = match paths.existing(&origin, recipe, weights, self.precision)? {
+        let precision = self.precision.unwrap_or_else(|| paths.stored_precision());
+        let again = match paths.existing(&origin, recipe, weights, precision)? {
             Existing::Same => return Ok(self.send(index, Content::Kept)?),
             Existing::None => None,
             Existing::Differ(reason) => Some(reason),
         };
         let opened = self.reader.open(film).map_err(FilmError::from)?;
         let seconds = opened.seconds;
-        self.send(index, Content::Started { again, seconds })?;
+        let started = Content::Started {
+            again,
+            seconds,
+            precision,
+        };
+        self.send(index, started)?;
         let format = opened.frames.format();
         let plan_error = |source| FilmError::Plan {
             path: film.path.clone(),

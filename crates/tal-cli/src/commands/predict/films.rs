@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use tal_data::Features;
-use tal_data::features::RowPrecision;
 use tal_engine::extract::{
     ExtractOptions, Extractor, FfmpegFilms, Film, OnFailure, read_extracted,
 };
@@ -59,7 +58,8 @@ impl<'a> Films<'a> {
             None => scratch.path().to_owned(),
         };
         let options = ExtractOptions {
-            precision: RowPrecision::Single,
+            // Features that are there are taken, in whatever precision.
+            precision: None,
             out: out.clone(),
             batch_size: 1,
             on_failure: OnFailure::Stop,

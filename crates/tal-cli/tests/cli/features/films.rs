@@ -44,6 +44,10 @@ fn every_film_has_features_or_a_reason() {
             "cut.mp4",
             format!("{mpeg4} -q:v 4 -g 5 -movflags +faststart"),
         ),
+        (
+            "zero.mp4",
+            format!("{mpeg4} -movflags empty_moov -frames:v 0"),
+        ),
         ("sound.mp4", sound.to_owned()),
         ("cover.mp4", cover.to_owned()),
     ] {
@@ -58,18 +62,19 @@ fn every_film_has_features_or_a_reason() {
     );
     let (code, said) = failure(&place, &extract("out"));
     assert_eq!(code, 1);
-    assert!(said.starts_with("error: 6 of 10 videos failed"), "{said}");
+    assert!(said.starts_with("error: 7 of 11 videos failed"), "{said}");
 
     for (id, fault) in [
         (
             "cover",
             "no video stream, but 1 of sound and 1 cover pictures",
         ),
-        ("list", "not a video file"),
+        ("list", "a playlist (HLS or M3U)"),
         ("one", "1 frames"),
         ("sound", "no video stream, but 1 of sound"),
         ("text", "not a video file"),
         ("vary", "fps"),
+        ("zero", "no frame can be decoded"),
     ] {
         let record = place.read(&format!("out/{id}.failed.json"));
         assert!(record.contains(fault), "{id}: {record}");
@@ -134,17 +139,14 @@ fn weights_of_another_network_are_refused() {
     args[2] = "r2plus1d_18";
     let (code, said) = failure(&place, &args);
     assert_ne!(code, 0);
-    assert!(said.contains("net.pt"), "{said}");
+    assert!(said.contains("net.pt: refused"), "{said}");
 }
 
 #[test]
 fn weights_other_than_those_of_the_run_are_refused() {
     let Some(ffmpeg) = ffmpeg() else { return };
     let place = Place::new();
-    let inside = super::place();
-    for name in ["small.yaml", "net.pt"] {
-        fs::copy(inside.path(name), place.path(name)).unwrap();
-    }
+    super::add_network(&place);
     make(&ffmpeg, &place, "a.mp4", &format!("{SECOND} -c:v mpeg4"));
     let digest = "0123456789abcdef".repeat(4);
     let section = format!(

@@ -4,6 +4,7 @@ mod completion;
 mod downloads;
 mod films;
 mod killed;
+mod predicted;
 
 use std::process::Command;
 
@@ -11,29 +12,25 @@ use tal_video::{Ffmpeg, VideoError};
 
 use crate::support::{Place, fixture};
 
-/// A recipe for the TorchScript module among the fixtures.
-const RECIPE: &str = "
-network: scripted
-layout: bcthw
-frames: { fps: native, window: 4, stride: 2, min_frames: 3 }
-pixels:
-  resize: [{ size: [8, 8], filter: torch_bilinear }]
-";
-
 /// A second of a film.
 const SECOND: &str = "-f lavfi -i testsrc2=size=64x48:rate=30:duration=1";
 
-/// A folder with `small.yaml`, the recipe, and `net.pt`, its network.
+/// A folder with `small.yaml`, a recipe, and `net.pt`, its network.
 fn place() -> Place {
     let place = Place::without_data();
-    place.write("small.yaml", RECIPE);
-    std::fs::copy(
-        fixture("tal-cli/tests/fixtures/colours.pt"),
-        place.path("net.pt"),
-    )
-    .unwrap();
+    add_network(&place);
     std::fs::create_dir(place.path("films")).unwrap();
     place
+}
+
+/// Adds a recipe and its network.
+fn add_network(place: &Place) {
+    for (file, name) in [
+        ("tal-engine/tests/fixtures/small_recipe.yaml", "small.yaml"),
+        ("tal-cli/tests/fixtures/colours.pt", "net.pt"),
+    ] {
+        std::fs::copy(fixture(file), place.path(name)).unwrap();
+    }
 }
 
 /// The ffmpeg program, or none after saying so: then there is nothing to test.
