@@ -7,7 +7,7 @@ use tal_core::Recording;
 use super::FeatureError;
 
 /// Stands for the subset of a recording in the name of a folder.
-pub(crate) const SUBSET: &str = "{subset}";
+pub const SUBSET: &str = "{subset}";
 
 /// Parts of a recording that the names of its feature files depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

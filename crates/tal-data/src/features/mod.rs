@@ -14,8 +14,7 @@ pub(crate) mod store;
 pub mod tensors;
 pub(crate) mod value;
 
-pub use key::RecordingKey;
-pub(crate) use key::SUBSET;
+pub use key::{RecordingKey, SUBSET};
 pub use npy_rows::{RowPrecision, RowWriter};
 pub use store::{open, read_file};
 

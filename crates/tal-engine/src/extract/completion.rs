@@ -1,18 +1,18 @@
 //! Descriptions of extracted features, filled into a configuration and its annotations.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tal_config::{ConfigError, Layers};
-use tal_core::atomic::write_atomic;
 use tal_core::config::{Config, FeaturesConfig};
 use tal_data::annotations;
 use tal_video::Sidecar;
 
-use super::sidecars::{read_sidecars, same};
+use super::replacement::replace;
+use super::sidecars::{appended_channels, read_sidecars, same, used_channels};
 use super::{ExtractError, yaml_keys};
 
 /// A value that is filled in.
@@ -26,8 +26,8 @@ pub struct Change {
     pub after: String,
 }
 
-/// New contents of a configuration file and of its annotation file, in which rate, stride, window, channels and durations are
-/// those of the described features.
+/// New contents of a configuration file and of its annotation file, in which rate, stride, window, channels, durations and
+/// digests are those of the described features.
 #[derive(Clone, Debug)]
 pub struct Completion {
     /// Changes of the configuration.
@@ -44,11 +44,12 @@ impl Completion {
     /// Compares the configuration file `path` and the annotations that it names with the descriptions beside its features.
     ///
     /// Strides, windows and channels go into the configuration, durations and frame rates into the annotations. The
-    /// configuration's own frame rate, if it has one, becomes that of all videos, or null if they differ. Nothing is written.
+    /// configuration's own frame rate, if it has one, becomes that of all videos, or null if they differ; its section
+    /// `dataset.extract`, if it has one, gets the digests of recipe and weights. Nothing is written.
     ///
     /// # Errors
-    /// If there are no descriptions or they differ in stride, window or channels; if a file cannot be read; if the
-    /// configuration is not written with one key per line.
+    /// If there are no descriptions or they differ in stride, window or channels, or with `dataset.extract` in recipe or
+    /// weights; if a file cannot be read; if the configuration is not written with one key per line.
     pub fn new(path: &Path) -> Result<Self, ExtractError> {
         let text = fs::read_to_string(path).map_err(|error| ExtractError::Input {
             path: path.to_owned(),
@@ -59,7 +60,7 @@ impl Completion {
             ["feat_stride", "num_frames", "input_dim"].map(|key| format!("dataset.{key}=1"));
         let config = loaded(Layers::read(path), &overrides)?;
         let features = &config.dataset.features;
-        let sidecars = read_sidecars(&features.dir)?;
+        let sidecars = read_sidecars(&config.dataset)?;
         let fault = |reason: String| ExtractError::Completion {
             path: features.dir.clone(),
             reason,
@@ -67,40 +68,70 @@ impl Completion {
         if sidecars.is_empty() {
             return Err(fault("no features here have a description".to_owned()));
         }
-        let common = |what: &str, value: fn(&Sidecar) -> f64| {
-            all_same(&sidecars, value).map_err(|(one, other)| {
-                fault(format!("{what} {one}, but {what} {other}: they do not mix"))
-            })
+        let mix = |what: &str, (one, other): (String, String)| {
+            fault(format!("{what} {one}, but {what} {other}: they do not mix"))
+        };
+        let number = |what: &str, value: &dyn Fn(&Sidecar) -> f64| {
+            let found = all_same(&sidecars, value, |one, other| same(*one, *other));
+            found
+                .map(|value| value.to_string())
+                .map_err(|differing| mix(what, differing))
+        };
+        let digest = |what: &str, value: &dyn Fn(&Sidecar) -> String| {
+            let found = all_same(&sidecars, value, String::eq);
+            found
+                .map(|digest| format!("\"{digest}\""))
+                .map_err(|differing| mix(what, differing))
         };
         let mut values = vec![
             (
                 "feat_stride",
-                common("stride of", |found| found.features.feat_stride)?,
+                number("stride of", &|found| found.features.feat_stride)?,
             ),
             (
                 "num_frames",
-                common("window of", |found| 2.0 * found.features.offset_frames)?,
+                number("window of", &|found| 2.0 * found.features.offset_frames)?,
             ),
-            (
-                "input_dim",
-                common("channels of", |found| found.features.channels as f64)?,
-            ),
-        ]
-        .into_iter()
-        .map(|(key, value)| (key, value.to_string()))
-        .collect::<Vec<_>>();
-        if features.columns.is_some() || !features.append.is_empty() {
-            // The input has only some of the channels, or also those of other files.
-            values.retain(|(key, _)| *key != "input_dim");
+        ];
+        let num_channels = number("channels of", &|found| found.features.channels as f64)?;
+        if let Some(appended) = appended_channels(features) {
+            let used = |found: &Sidecar| used_channels(features.columns, found) + appended;
+            let used = sidecars.values().next().map_or(0, used);
+            values.push(("input_dim", used.to_string()));
+        }
+        if let Some([_, to]) = features.columns
+            && num_channels.parse().is_ok_and(|num: f64| num < to as f64)
+        {
+            return Err(fault(format!(
+                "dataset.features.columns ends with {to}, but the features have {num_channels} channels"
+            )));
         }
         if config.dataset.fps.is_some() {
-            let rate = all_same(&sidecars, |found| found.features.fps);
-            values.push((
-                "fps",
-                rate.map_or("null".to_owned(), |rate| rate.to_string()),
-            ));
+            let rate = number("", &|found| found.features.fps);
+            values.push(("fps", rate.unwrap_or_else(|_| "null".to_owned())));
         }
-        let (config_text, of_config) = changed_config(path, &text, &values)?;
+        let mut sections = vec![Section {
+            path: &["dataset"],
+            values,
+        }];
+        if config.dataset.extract.is_some() {
+            let mut values = vec![(
+                "recipe_sha256",
+                digest("recipe of", &|found| found.recipe.sha256.clone())?,
+            )];
+            if sidecars.values().all(|found| found.weights.is_some()) {
+                let weights = |found: &Sidecar| {
+                    let weights = found.weights.as_ref();
+                    weights.map_or_else(String::new, |weights| weights.sha256.clone())
+                };
+                values.push(("weights_sha256", digest("weights of", &weights)?));
+            }
+            sections.push(Section {
+                path: &["dataset", "extract"],
+                values,
+            });
+        }
+        let (config_text, of_config) = changed_config(path, &text, &sections)?;
         let annotations = config.dataset.annotations.clone();
         let (annotation_text, of_annotations, undescribed) =
             changed_annotations(&annotations, features, &sidecars)?;
@@ -113,97 +144,120 @@ impl Completion {
         })
     }
 
-    /// Writes the files that change. Each is first copied to a file of its name with `.old` at the end (`.old2` if there is
-    /// one, and so on), then replaced in one piece. Returns the copies.
+    /// Writes the files that change, once the new content of both is complete. What a file held is first copied to one of its
+    /// name with `.old` at the end (`.old2` if there is one, and so on). Returns the copies.
     ///
     /// # Errors
-    /// If a file cannot be written; it then stays as it was.
+    /// If a file cannot be written; the error names the other one if that has been written.
     pub fn write(&self) -> Result<Vec<PathBuf>, ExtractError> {
         let files = [
             (&self.annotations, &self.of_annotations),
             (&self.config, &self.of_config),
         ];
-        let mut copies = Vec::new();
-        for ((path, text), changes) in files {
-            if !changes.is_empty() {
-                copies.push(replaced(path, text).map_err(|source| ExtractError::Write {
-                    path: path.clone(),
-                    source,
-                })?);
-            }
-        }
-        Ok(copies)
+        let changed = files.iter().filter(|(_, changes)| !changes.is_empty());
+        let changed: Vec<_> = changed
+            .map(|((path, text), _)| (path.as_path(), text.as_str()))
+            .collect();
+        replace(&changed)
+    }
+}
+
+/// Values of a section of the configuration file, as YAML.
+struct Section {
+    path: &'static [&'static str],
+    values: Vec<(&'static str, String)>,
+}
+
+impl Section {
+    fn name(&self) -> String {
+        self.path.join(".")
     }
 }
 
 /// The value of all descriptions, or two that differ with the names of their recordings.
-fn all_same(
+fn all_same<T: Display>(
     sidecars: &BTreeMap<String, Sidecar>,
-    value: impl Fn(&Sidecar) -> f64,
-) -> Result<f64, (String, String)> {
+    value: impl Fn(&Sidecar) -> T,
+    are_same: impl Fn(&T, &T) -> bool,
+) -> Result<T, (String, String)> {
     let mut values = sidecars.iter().map(|(name, found)| (name, value(found)));
-    let Some((first, one)) = values.next() else {
-        return Ok(0.0);
-    };
-    match values.find(|(_, other)| !same(one, *other)) {
+    let (first, one) = values.next().expect("there are descriptions");
+    match values.find(|(_, other)| !are_same(&one, other)) {
         None => Ok(one),
         Some((name, other)) => Err((format!("{first} is {one}"), format!("{name} is {other}"))),
     }
 }
 
-/// A configuration file with `values` in its section `dataset`, and the changes.
+/// A configuration file with the values of `sections`, and the changes.
 fn changed_config(
     path: &Path,
     text: &str,
-    values: &[(&str, String)],
+    sections: &[Section],
 ) -> Result<(String, Vec<Change>), ExtractError> {
     let fault = |reason: String| {
-        let lines: Vec<_> = values
+        let lines: Vec<_> = sections
             .iter()
-            .map(|(key, value)| format!("{key}: {value}"))
+            .map(|section| {
+                let values = section.values.iter();
+                let values: Vec<_> = values
+                    .map(|(key, value)| format!("{key}: {value}"))
+                    .collect();
+                format!("below `{}`, write {}", section.name(), values.join(", "))
+            })
             .collect();
         ExtractError::Completion {
             path: path.to_owned(),
-            reason: format!("{reason}; below `dataset`, write {}", lines.join(", ")),
+            reason: format!("{reason}; {}", lines.join("; ")),
         }
     };
-    let (_, before) = yaml_keys::set(text, "dataset", values).map_err(fault)?;
-    let is_new = |before: &Option<String>, after: &str| match (before, after.parse()) {
-        (Some(before), Ok(after)) => before.parse().map_or(true, |before| !same(before, after)),
-        (before, _) => before.as_deref() != Some(after),
-    };
-    let (mut changes, mut wanted) = (Vec::new(), Vec::new());
-    for ((key, after), before) in values.iter().zip(before) {
-        if is_new(&before, after) {
-            wanted.push((*key, after.clone()));
-            changes.push(Change {
-                place: format!("dataset.{key}"),
-                before,
-                after: after.clone(),
-            });
+    let (mut changed, mut changes) = (text.to_owned(), Vec::new());
+    for section in sections {
+        let (_, before) = yaml_keys::set(&changed, section.path, &section.values).map_err(fault)?;
+        let mut wanted = Vec::new();
+        for ((key, after), before) in section.values.iter().zip(before) {
+            if before
+                .as_deref()
+                .is_none_or(|before| !means_same(before, after))
+            {
+                wanted.push((*key, after.clone()));
+                changes.push(Change {
+                    place: format!("{}.{key}", section.name()),
+                    before,
+                    after: after.clone(),
+                });
+            }
         }
+        (changed, _) = yaml_keys::set(&changed, section.path, &wanted).map_err(fault)?;
     }
-    let (changed, _) = yaml_keys::set(text, "dataset", &wanted).map_err(fault)?;
     // Lines and indents were changed; the reader of configurations says whether they mean what they should.
     let base = path.parent().unwrap_or(Path::new(""));
     let read = loaded(
         Layers::from_yaml(&changed, &path.display().to_string(), base),
         &[],
     )?;
-    let dataset = serde_json::to_value(&read.dataset).unwrap_or_default();
-    for (key, value) in values {
-        let found = &dataset[*key];
-        let fits = match value.parse() {
-            Ok(value) => found.as_f64().is_some_and(|found| same(found, value)),
-            Err(_) => found.is_null(),
-        };
-        if !fits {
-            return Err(fault(format!(
-                "the file is not understood: it would say {key}: {found}"
-            )));
+    let config = json!({ "dataset": read.dataset });
+    for section in sections {
+        let found = section.path.iter().fold(&config, |found, key| &found[*key]);
+        for (key, value) in &section.values {
+            if !means_same(&found[*key].to_string(), value) {
+                return Err(fault(format!(
+                    "the file is not understood: it would say {key}: {}",
+                    found[*key]
+                )));
+            }
         }
     }
     Ok((changed, changes))
+}
+
+/// Whether two values of YAML are equal: numbers, texts in quotes, null.
+fn means_same(one: &str, other: &str) -> bool {
+    let text = |value: &str| value.trim_matches(['"', '\'']).to_owned();
+    let is_text = other.starts_with('"');
+    match (one.parse(), other.parse()) {
+        (Ok(one), Ok(other)) if !is_text => same(one, other),
+        _ => text(one) == text(other),
+    }
 }
 
 /// An annotation file with durations and rates of the described recordings, the changes, and the number of recordings that
@@ -270,19 +324,4 @@ fn loaded(
         Ok(layers.resolve()?.config)
     };
     load().map_err(|error| Box::new(error).into())
-}
-
-/// Replaces a file, and returns the path of a copy of what it held.
-fn replaced(path: &Path, text: &str) -> io::Result<PathBuf> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let numbered = |number: usize| match number {
-        1 => path.with_file_name(format!("{name}.old")),
-        _ => path.with_file_name(format!("{name}.old{number}")),
-    };
-    let mut copies = (1..).map(numbered).skip_while(|copy| copy.exists());
-    let copy = copies.next().unwrap_or_default();
-    let before = fs::read(path)?;
-    write_atomic(&copy, |out| out.write_all(&before))?;
-    write_atomic(path, |out| out.write_all(text.as_bytes()))?;
-    Ok(copy)
 }

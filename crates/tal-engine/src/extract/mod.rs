@@ -15,6 +15,7 @@ mod output;
 mod producer;
 mod reader;
 mod recipes;
+mod replacement;
 mod sidecars;
 mod windows;
 mod yaml_keys;

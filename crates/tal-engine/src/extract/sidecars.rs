@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tal_core::config::DatasetConfig;
+use tal_core::config::{DatasetConfig, FeaturesConfig};
+use tal_data::features::SUBSET;
 use tal_video::Sidecar;
 
 use super::ExtractError;
@@ -21,16 +22,18 @@ pub struct SidecarComparison {
 /// Compares the descriptions in the folder of a data set's features with its configuration, and with each other: features
 /// of several recipes, weights or decoders do not mix.
 ///
+/// Channels are those that `features.columns` leaves. With appended files they are compared only if those have columns, too;
+/// nothing else tells how many channels they add.
+///
 /// # Errors
 /// If the folder or a description cannot be read.
 pub fn compare_sidecars(dataset: &DatasetConfig) -> Result<SidecarComparison, ExtractError> {
-    let folder = &dataset.features.dir;
-    let sidecars = read_sidecars(folder)?;
+    let sidecars = read_sidecars(dataset)?;
     let mut differences = Vec::new();
     if sidecars.is_empty() {
         differences.push(format!(
             "{}: no features here have a description",
-            folder.display()
+            dataset.features.dir.display()
         ));
     }
     mixture(&sidecars, "recipe", &mut differences, |found| {
@@ -54,43 +57,63 @@ pub fn compare_sidecars(dataset: &DatasetConfig) -> Result<SidecarComparison, Ex
             )
         },
     );
-    type Described = fn(&Sidecar) -> f64;
-    let keys: [(&str, Option<f64>, Described); 4] = [
-        ("dataset.fps", dataset.fps.map(f64::from), |found| {
-            found.features.fps
-        }),
-        (
-            "dataset.feat_stride",
-            dataset.feat_stride.map(f64::from),
-            |found| found.features.feat_stride,
-        ),
-        (
-            "dataset.num_frames",
-            Some(dataset.num_frames.into()),
-            |found| 2.0 * found.features.offset_frames,
-        ),
-        (
-            "dataset.input_dim",
-            Some(dataset.input_dim as f64),
-            |found| found.features.channels as f64,
-        ),
-    ];
-    for (key, configured, described) in keys {
-        // Without a value, the annotation file tells.
-        let Some(configured) = configured else {
-            continue;
-        };
-        let wrong: Vec<_> = sidecars
-            .iter()
-            .filter(|(_, found)| !same(described(found), configured))
-            .collect();
-        if let Some((name, found)) = wrong.first() {
+    let mut compare = |key: &str, configured: Option<f64>, described: &dyn Fn(&Sidecar) -> f64| {
+        // Without a value, nothing is claimed.
+        let Some(configured) = configured else { return };
+        let is_wrong = |found: &Sidecar| !same(described(found), configured);
+        if let Some((name, found, more)) = first_of(&sidecars, is_wrong) {
             differences.push(format!(
-                "{key} is {configured}, but the features of {name} have {}{}",
-                described(found),
-                others(wrong.len())
+                "{key} is {configured}, but the features of {name} have {}{more}",
+                described(found)
             ));
         }
+    };
+    compare("dataset.fps", dataset.fps.map(f64::from), &|found| {
+        found.features.fps
+    });
+    let stride = dataset.feat_stride.map(f64::from);
+    compare("dataset.feat_stride", stride, &|found| {
+        found.features.feat_stride
+    });
+    // Without a stride, the window is not used.
+    let window = stride.map(|_| dataset.num_frames.into());
+    compare("dataset.num_frames", window, &|found| {
+        2.0 * found.features.offset_frames
+    });
+    let columns = dataset.features.columns;
+    let missing = |found: &Sidecar| columns.is_some_and(|[_, to]| to > found.features.channels);
+    if let (Some((name, found, more)), Some([from, to])) = (first_of(&sidecars, missing), columns) {
+        differences.push(format!(
+            "dataset.features.columns is [{from}, {to}], but the features of {name} have {} channels{more}",
+            found.features.channels
+        ));
+    } else if let Some(appended) = appended_channels(&dataset.features) {
+        compare(
+            "dataset.input_dim",
+            Some(dataset.input_dim as f64),
+            &|found| (used_channels(columns, found) + appended) as f64,
+        );
+    }
+    if let Some(extract) = &dataset.extract {
+        let mut compare = |key: &str,
+                           configured: &Option<String>,
+                           described: &dyn Fn(&Sidecar) -> String| {
+            let Some(configured) = configured else { return };
+            let is_other = |found: &Sidecar| described(found) != *configured;
+            if let Some((name, found, more)) = first_of(&sidecars, is_other) {
+                differences.push(format!(
+                    "dataset.extract.{key} is {configured}, but the features of {name} have {}{more}",
+                    described(found)
+                ));
+            }
+        };
+        compare("recipe_sha256", &extract.recipe_sha256, &|found| {
+            found.recipe.sha256.clone()
+        });
+        compare("weights_sha256", &extract.weights_sha256, &|found| {
+            let weights = found.weights.as_ref();
+            weights.map_or_else(|| "no weights".to_owned(), |weights| weights.sha256.clone())
+        });
     }
     Ok(SidecarComparison {
         num_sidecars: sidecars.len(),
@@ -98,22 +121,61 @@ pub fn compare_sidecars(dataset: &DatasetConfig) -> Result<SidecarComparison, Ex
     })
 }
 
-/// All descriptions below a folder by the names of their feature files, with the folders between and without extension.
-pub(super) fn read_sidecars(folder: &Path) -> Result<BTreeMap<String, Sidecar>, ExtractError> {
-    let mut paths = Vec::new();
-    collect(folder, &mut paths).map_err(|error| ExtractError::Input {
-        path: folder.to_owned(),
-        reason: format!("cannot be read: {error}"),
-    })?;
+/// The first description for which `is_wrong`, its name, and words about the others.
+fn first_of(
+    sidecars: &BTreeMap<String, Sidecar>,
+    is_wrong: impl Fn(&Sidecar) -> bool,
+) -> Option<(&str, &Sidecar, String)> {
+    let mut wrong = sidecars.iter().filter(|(_, found)| is_wrong(found));
+    let (name, found) = wrong.next()?;
+    let more = match wrong.count() {
+        0 => String::new(),
+        count => format!(", and those of {count} others differ, too"),
+    };
+    Some((name.as_str(), found, more))
+}
+
+/// Channels of described features that `columns` leaves.
+pub(super) fn used_channels(columns: Option<[usize; 2]>, found: &Sidecar) -> usize {
+    columns.map_or(found.features.channels, |[from, to]| to - from)
+}
+
+/// Channels that appended files add, if the configuration tells.
+pub(super) fn appended_channels(features: &FeaturesConfig) -> Option<usize> {
+    let columns = features.append.iter().map(|more| more.columns);
+    columns.map(|range| range.map(|[from, to]| to - from)).sum()
+}
+
+/// All descriptions below the folder of a data set's features by the names of the feature files, with the folders between and
+/// without extension. `{subset}` in its name stands for each subset of the data set.
+pub(super) fn read_sidecars(
+    dataset: &DatasetConfig,
+) -> Result<BTreeMap<String, Sidecar>, ExtractError> {
     let mut sidecars = BTreeMap::new();
-    for path in paths {
-        let name = path
-            .strip_prefix(folder)
-            .unwrap_or(&path)
-            .with_extension("");
-        sidecars.insert(name.display().to_string(), Sidecar::read(&path)?);
+    for folder in folders(dataset) {
+        let mut paths = Vec::new();
+        collect(&folder, &mut paths).map_err(|error| ExtractError::Input {
+            path: folder.clone(),
+            reason: format!("cannot be read: {error}"),
+        })?;
+        for path in paths {
+            let name = path.strip_prefix(&folder).unwrap_or(&path);
+            let name = name.with_extension("").display().to_string();
+            sidecars.insert(name, Sidecar::read(&path)?);
+        }
     }
     Ok(sidecars)
+}
+
+fn folders(dataset: &DatasetConfig) -> BTreeSet<PathBuf> {
+    let dir = &dataset.features.dir;
+    let subsets = dataset.train_subsets.iter().chain(&dataset.test_subsets);
+    match dir.to_str().filter(|dir| dir.contains(SUBSET)) {
+        Some(dir) => subsets
+            .map(|subset| dir.replace(SUBSET, &subset.to_lowercase()).into())
+            .collect(),
+        None => BTreeSet::from([dir.clone()]),
+    }
 }
 
 /// Says if a value is not the same in all descriptions.
@@ -130,13 +192,6 @@ fn mixture(
             "the features are a mixture: {what} {}",
             listed.join("; ")
         ));
-    }
-}
-
-fn others(count: usize) -> String {
-    match count {
-        0 | 1 => String::new(),
-        _ => format!(", and those of {} others differ, too", count - 1),
     }
 }
 
