@@ -1,5 +1,6 @@
 //! Data of the benchmarks, the same in every run. See `docs/benchmarks.md`.
 
+pub mod beside;
 pub mod mixing;
 pub mod unit;
 pub mod workload;

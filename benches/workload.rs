@@ -86,7 +86,8 @@ impl Workload {
         format!("{}/{}{suffix}", self.config, self.len)
     }
 
-    fn config(&self) -> Config {
+    /// Configuration of the repository, with the precision of the workload.
+    pub fn config(&self) -> Config {
         let mut config = config(self.config, &[]);
         config.inference.precision = self.precision;
         config
@@ -144,11 +145,8 @@ impl Workload {
             .expect("a network")
     }
 
-    /// Batch of two recordings.
-    ///
-    /// # Panics
-    /// If the recordings are too long for the configuration.
-    pub fn batch(&self) -> TrainingBatch {
+    /// Two recordings to train on.
+    pub fn samples(&self) -> Vec<TrainingSample> {
         let config = self.config();
         let mut random = Uniform::new(3);
         let sample = |index: usize| TrainingSample {
@@ -164,8 +162,15 @@ impl Workload {
                 .map(|label| label as u32 % config.dataset.num_classes as u32)
                 .collect(),
         };
-        let samples: Vec<_> = (0..2).map(sample).collect();
-        TrainingBatch::new(&samples, &config, Device::Cpu).expect("a batch")
+        (0..2).map(sample).collect()
+    }
+
+    /// [`Workload::samples`] as a batch.
+    ///
+    /// # Panics
+    /// If the recordings are too long for the configuration.
+    pub fn batch(&self) -> TrainingBatch {
+        TrainingBatch::new(&self.samples(), &self.config(), Device::Cpu).expect("a batch")
     }
 }
 

@@ -142,7 +142,8 @@ enum Task {
     /// Measure prediction and training steps, and write the table of docs/benchmarks.md
     ///
     /// Every workload runs in a process of its own with the release profile, for some minutes in all, on
-    /// all cores: leave the machine alone meanwhile. Raw figures are kept in target/bench-report.json.
+    /// all cores: leave the machine alone meanwhile. Raw figures are kept in target/bench-report.json (with --beside in
+    /// target/beside.json).
     BenchReport(bench_report::BenchReportArgs),
     /// Run the tests of tal-kernels under Miri and AddressSanitizer (needs a nightly compiler with Miri; takes long)
     Sanitize,

@@ -1,5 +1,6 @@
 //! What a measurement was made on.
 
+use std::fmt;
 use std::fs;
 use std::thread::available_parallelism;
 
@@ -23,6 +24,17 @@ impl Machine {
             cpu: cpu(&read("/proc/cpuinfo")),
             cores: available_parallelism().map_or(1, usize::from),
             memory_bytes: memory_bytes(&read("/proc/meminfo")),
+        }
+    }
+}
+
+/// `PROCESSOR, N cores, X GB`
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {} cores, ", self.cpu, self.cores)?;
+        match self.memory_bytes {
+            Some(bytes) => write!(f, "{:.1} GB", bytes as f64 / 1e9),
+            None => f.write_str("memory unknown"),
         }
     }
 }

@@ -48,16 +48,10 @@ pub(super) fn replace(document: &str, section: &str) -> Result<String> {
 
 /// Where and when, and a row for each workload.
 pub(super) fn section(record: &Record) -> String {
-    let machine = &record.machine;
     let mut text = format!(
-        "{}, {} cores, {}; {}; commit `{}`, {}. The unit u took {}.\n\n",
-        machine.cpu,
-        machine.cores,
-        match machine.memory_bytes {
-            Some(bytes) => format!("{:.1} GB", bytes as f64 / 1e9),
-            None => "memory unknown".to_owned(),
-        },
-        threads(&record.figures),
+        "{}; {}; commit `{}`, {}. The unit u took {}.\n\n",
+        record.machine,
+        threads(record.figures.iter().map(|figure| figure.threads)),
         record.commit,
         record.date,
         units(&record.figures),
@@ -92,8 +86,9 @@ fn row(text: &mut String, figure: &Figure) {
     );
 }
 
-fn threads(figures: &[Figure]) -> String {
-    match range(figures.iter().map(|figure| figure.threads as f64)) {
+/// The numbers of threads of the figures, in words.
+pub(super) fn threads(numbers: impl Iterator<Item = usize>) -> String {
+    match range(numbers.map(|number| number as f64)) {
         (1.0, 1.0) => "1 thread".to_owned(),
         (least, most) if least == most => format!("{least} threads"),
         (least, most) => format!("{least} to {most} threads"),
@@ -110,7 +105,8 @@ fn units(figures: &[Figure]) -> String {
     }
 }
 
-fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+/// The least and the largest value.
+pub(super) fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values.fold(
         (f64::INFINITY, f64::NEG_INFINITY),
         |(least, most), value| (least.min(value), most.max(value)),

@@ -1,5 +1,6 @@
 //! `cargo xtask bench-report`: the table of `docs/benchmarks.md`, measured on this machine.
 
+mod beside;
 mod machine;
 mod markdown;
 mod targets;
@@ -30,6 +31,10 @@ pub(crate) struct BenchReportArgs {
     /// Write the table of an earlier measurement (a copy of target/bench-report.json) without measuring
     #[arg(long, value_name = "FILE", conflicts_with = "filters")]
     from: Option<PathBuf>,
+    /// Run the networks of the PyTorch original beside ours, in turns, and print a table of both: PYTHON is an interpreter that has
+    /// torch 2.11
+    #[arg(long, value_name = "PYTHON", conflicts_with = "from")]
+    beside: Option<PathBuf>,
 }
 
 /// A measurement and where it was made.
@@ -58,8 +63,12 @@ struct Figure {
 ///
 /// # Errors
 ///
-/// If the document has no place for the table, the benchmarks cannot be built or run, or no workload has such a name.
+/// If the document has no place for the table, the benchmarks cannot be built or run, no workload has such a name, or the
+/// interpreter to run beside is not one.
 pub(crate) fn run(workspace: &Workspace, arguments: &BenchReportArgs) -> Result<()> {
+    if let Some(python) = &arguments.beside {
+        return beside::run(workspace, python, &arguments.filters);
+    }
     let document = workspace.path(DOCUMENT);
     let text = fs::read_to_string(&document)
         .with_context(|| format!("cannot read {}", document.display()))?;
@@ -106,7 +115,7 @@ fn measure(workspace: &Workspace, filters: &[String]) -> Result<Record> {
     let record = Record {
         machine: Machine::this(),
         commit: commit(workspace)?,
-        date: time::OffsetDateTime::now_utc().date().to_string(),
+        date: today(),
         figures,
     };
     let kept = target.join(RECORD);
@@ -120,6 +129,11 @@ fn read_json<T: for<'de> Deserialize<'de>>(file: &Path) -> Result<T> {
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is no measurement", file.display()))
+}
+
+/// `YYYY-MM-DD`, UTC.
+fn today() -> String {
+    time::OffsetDateTime::now_utc().date().to_string()
 }
 
 fn commit(workspace: &Workspace) -> Result<String> {
@@ -167,6 +181,7 @@ mod tests {
         let arguments = BenchReportArgs {
             filters: Vec::new(),
             from: Some(file.clone()),
+            beside: None,
         };
         fs::write(&document, "# Benchmarks\n").unwrap();
         let error = format!("{:#}", run(&workspace, &arguments).unwrap_err());

@@ -19,6 +19,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::shell::{Workspace, find_program};
 use python::Python;
+pub(crate) use wheels::VERSION;
 use wheels::{Set, Wheel};
 
 /// The folder that `.cargo/config.toml` names as `LIBTORCH`.

@@ -5,7 +5,7 @@
 //! `libtorch_cuda.so` needs, in the versions that PyTorch's own metadata asks for.
 
 /// The version of LibTorch.
-pub(super) const VERSION: &str = "2.11.0";
+pub(crate) const VERSION: &str = "2.11.0";
 
 /// The Python that the wheels are for; ours need not be of that version, for it only unpacks them.
 pub(super) const PYTHON_TAG: &str = "cp311";
