@@ -118,10 +118,16 @@ mod tests {
         let mut script = shell("read -r line; echo hello; read -r line; exit 3");
         let mut error = || script.ask::<Answer>(&json!({})).unwrap_err().to_string();
         let text = error();
-        assert!(text.starts_with("the script answered \"hello\": "), "{text}");
+        assert!(
+            text.starts_with("the script answered \"hello\": "),
+            "{text}"
+        );
         for _ in 0..2 {
             let text = error();
-            assert!(text.starts_with("the script ended (exit status: 3)"), "{text}");
+            assert!(
+                text.starts_with("the script ended (exit status: 3)"),
+                "{text}"
+            );
         }
         let none = Conversation::start("the script", &mut Command::new("no-such-program-here"));
         let text = none.unwrap_err().to_string();

@@ -23,7 +23,9 @@ pub fn released_settings(config: &Config) -> Result<Value> {
         ..
     } = config;
     let refuse = |section: &str| {
-        format!("the section `{section}` is not that of the released code in some size, which is all that PyTorch computes here")
+        format!(
+            "the section `{section}` is not that of the released code in some size, which is all that PyTorch computes here"
+        )
     };
     let MixerConfig::Gmg(gmg) = &encoder.mixer else {
         return Err(refuse("encoder.mixer").into());
@@ -188,7 +190,10 @@ mod tests {
             }
             let error = released_settings(&config("thumos14_i3d", &changes)).unwrap_err();
             let expected = format!("the section `{section}` ");
-            assert!(error.to_string().starts_with(&expected), "{change}: {error}");
+            assert!(
+                error.to_string().starts_with(&expected),
+                "{change}: {error}"
+            );
         }
     }
 }

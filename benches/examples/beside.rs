@@ -87,15 +87,21 @@ fn main() -> Result<()> {
     let interpreter = value_of("--python")?
         .ok_or("--python PYTHON names the interpreter that has torch, and is missing")?;
     let wanted = |name: &str| {
-        arguments.is_empty() || arguments.iter().any(|filter| name.contains(filter.as_str()))
+        arguments.is_empty()
+            || arguments
+                .iter()
+                .any(|filter| name.contains(filter.as_str()))
     };
     let mut figures = Vec::new();
     for (name, workload) in cases().filter(|(name, _)| wanted(name)) {
-        let figure = beside(&name, &workload, &interpreter)
-            .map_err(|error| format!("{name}: {error}"))?;
+        let figure =
+            beside(&name, &workload, &interpreter).map_err(|error| format!("{name}: {error}"))?;
         let best = |side: &Side| side.seconds.iter().copied().fold(f64::INFINITY, f64::min);
         let (theirs, ours) = (best(&figure.pytorch), best(&figure.tal));
-        eprintln!("{name:<40} {theirs:8.3} s {ours:8.3} s {:6.2}", theirs / ours);
+        eprintln!(
+            "{name:<40} {theirs:8.3} s {ours:8.3} s {:6.2}",
+            theirs / ours
+        );
         figures.push(figure);
     }
     let text = serde_json::to_string_pretty(&figures)?;
@@ -124,7 +130,8 @@ fn beside(name: &str, workload: &Workload, interpreter: &Path) -> Result<Figure>
     let earlier = Load::now();
     let is_training = name.starts_with(TRAIN);
     let settings = released_settings(&workload.config())?;
-    let mut ours = Conversation::start("tal", Command::new(env::current_exe()?).args([SERVE, name]))?;
+    let mut ours =
+        Conversation::start("tal", Command::new(env::current_exe()?).args([SERVE, name]))?;
     let Built { threads } = ours.ask(&json!({}))?;
     let mut theirs = Conversation::start("PyTorch", python(interpreter).arg("--serve"))?;
     let network: PythonNetwork = theirs.ask(&json!({
@@ -196,7 +203,12 @@ fn hand_over(
         detached(workload.trainer().weights(Weights::Raw))
     } else {
         let detector = workload.detector();
-        detached(&detector.model::<Pyramid>().ok_or("another method")?.parameters())
+        detached(
+            &detector
+                .model::<Pyramid>()
+                .ok_or("another method")?
+                .parameters(),
+        )
     };
     let ours: usize = weights.values().map(Tensor::numel).sum();
     let size = |shape: &Vec<i64>| shape.iter().product::<i64>() as usize;
@@ -214,10 +226,12 @@ fn hand_over(
     for (released, shape) in &network.parameters {
         let name = map.map(released);
         let tensor = name.as_ref().and_then(|name| weights.get(name));
-        let tensor = tensor.filter(|tensor| tensor.size() == *shape).ok_or_else(|| {
-            let shape = tal_core::shape_text(shape);
-            format!("the networks differ: tal's has nothing like PyTorch's {released} {shape}")
-        })?;
+        let tensor = tensor
+            .filter(|tensor| tensor.size() == *shape)
+            .ok_or_else(|| {
+                let shape = tal_core::shape_text(shape);
+                format!("the networks differ: tal's has nothing like PyTorch's {released} {shape}")
+            })?;
         tensors.insert(format!("weight.{released}"), tensor.shallow_clone());
     }
     if is_training {
@@ -237,7 +251,9 @@ fn hand_over(
 
 fn detached(weights: &NamedTensors) -> NamedTensors {
     let weights = weights.iter();
-    weights.map(|(name, one)| (name.clone(), one.detach())).collect()
+    weights
+        .map(|(name, one)| (name.clone(), one.detach()))
+        .collect()
 }
 
 /// (C, T)
@@ -253,7 +269,11 @@ fn annotations(sample: &TrainingSample) -> [Tensor; 2] {
         .iter()
         .flat_map(|segment| [segment.start, segment.end])
         .collect();
-    let labels: Vec<i64> = sample.labels.iter().map(|label| i64::from(*label)).collect();
+    let labels: Vec<i64> = sample
+        .labels
+        .iter()
+        .map(|label| i64::from(*label))
+        .collect();
     [
         Tensor::from_slice(&ends).view([-1, 2]),
         Tensor::from_slice(&labels),
@@ -291,9 +311,16 @@ fn serve(name: &str) -> Result<()> {
                 let mean = |values: &mut dyn Iterator<Item = f32>| {
                     values.map(f64::from).sum::<f64>() / num.max(1.0)
                 };
-                let mut lengths = candidates.end.iter().zip(&candidates.start).map(|(e, s)| e - s);
+                let mut lengths = candidates
+                    .end
+                    .iter()
+                    .zip(&candidates.start)
+                    .map(|(e, s)| e - s);
                 outcome.insert("candidates".to_owned(), num);
-                outcome.insert("score".to_owned(), mean(&mut candidates.score.iter().copied()));
+                outcome.insert(
+                    "score".to_owned(),
+                    mean(&mut candidates.score.iter().copied()),
+                );
                 outcome.insert("length".to_owned(), mean(&mut lengths));
             }
             Ok((seconds, outcome))

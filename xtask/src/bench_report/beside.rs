@@ -176,9 +176,8 @@ fn row(text: &mut String, figure: &Figure) {
     let pairs = pytorch.seconds.iter().zip(&tal.seconds);
     let (least, most) = markdown::range(pairs.map(|(theirs, ours)| theirs / ours));
     let gigabytes = |side: &Side| {
-        side.peak_bytes.map_or_else(String::new, |bytes| {
-            format!("{:.2}", bytes as f64 / 1e9)
-        })
+        side.peak_bytes
+            .map_or_else(String::new, |bytes| format!("{:.2}", bytes as f64 / 1e9))
     };
     let _ = writeln!(
         text,
@@ -269,10 +268,16 @@ mod tests {
             format!(r#"test "$2" = --probe && echo '{{"python": "3.11.7", "torch": "{torch}"}}'"#)
         };
         let fit = probe(&workspace, &program("fit", &answer("2.11.1+cpu"))).unwrap();
-        assert_eq!((fit.python.as_str(), fit.torch.as_str()), ("3.11.7", "2.11.1+cpu"));
+        assert_eq!(
+            (fit.python.as_str(), fit.torch.as_str()),
+            ("3.11.7", "2.11.1+cpu")
+        );
         for (path, part) in [
             (folder.path().join("absent"), "cannot start "),
-            (program("old", &answer("2.1.11")), "has torch 2.1.11, but tal is built with LibTorch 2.11.0"),
+            (
+                program("old", &answer("2.1.11")),
+                "has torch 2.1.11, but tal is built with LibTorch 2.11.0",
+            ),
             (
                 program("bare", "echo 'cannot import torch' >&2; exit 1"),
                 "it said \"cannot import torch\"",
