@@ -86,9 +86,10 @@ impl Workload {
         format!("{}/{}{suffix}", self.config, self.len)
     }
 
-    /// Configuration of the repository, with the precision of the workload.
+    /// Configuration of the repository, with the precision of the workload and without class scores, which are files of the data set.
     pub fn config(&self) -> Config {
         let mut config = config(self.config, &[]);
+        config.inference.external_scores = None;
         config.inference.precision = self.precision;
         config
     }
@@ -180,4 +181,25 @@ impl Workload {
 /// If the detector is of another method.
 pub fn network(detector: &Detector) -> &PyramidNetwork {
     detector.model::<Pyramid>().expect("a pyramid").network()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_workload_needs_files() {
+        for workload in PREDICT.iter().chain(&PREDICT_BFLOAT16).chain(&TRAIN_STEP) {
+            let config = workload.config();
+            assert_eq!(
+                config.inference.external_scores,
+                None,
+                "{}",
+                workload.name()
+            );
+            assert_eq!(config.inference.precision, workload.precision);
+        }
+        let released = config("activitynet_tsp", &[]);
+        assert!(released.inference.external_scores.is_some());
+    }
 }
