@@ -15,6 +15,8 @@ use crate::shell::{Cargo, Workspace};
 const SCRIPT: &str = "benches/beside";
 /// What the example writes, below the target folder.
 const FIGURES: &str = "beside.json";
+/// What the Python files say if there is no torch.
+const NO_TORCH: &str = "cannot import torch";
 /// Share of the processors that other programs may take on a quiet machine.
 const QUIET: f64 = 0.05;
 
@@ -113,8 +115,13 @@ fn probe(workspace: &Workspace, python: &Path) -> Result<Interpreter> {
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.trim().lines().last().unwrap_or("nothing");
     if !output.status.success() {
+        let cure = if said.contains(NO_TORCH) {
+            format!(": `{shown} -m pip install torch=={}`", setup::VERSION)
+        } else {
+            String::new()
+        };
         bail!(
-            "{shown} is not fit: it said {said:?}; {wanted} {0}: `{shown} -m pip install torch=={0}`",
+            "{shown} is not fit: it said {said:?}; {wanted} {}{cure}",
             setup::VERSION
         );
     }
@@ -161,8 +168,8 @@ fn table(head: &str, figures: &[Figure]) -> String {
         None => text.push_str("; whether the machine was busy is unknown."),
     }
     text.push_str(
-        "\n\n| work | parameters | PyTorch s | tal s | quotient | of single pairs | PyTorch GB | tal GB |\n\
-         |---|---:|---:|---:|---:|---:|---:|---:|\n",
+        "\n\n| work | parameters | PyTorch s | tal s | quotient | of single pairs | PyTorch GB | tal GB | others |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     for figure in figures {
         row(&mut text, figure);
@@ -170,9 +177,15 @@ fn table(head: &str, figures: &[Figure]) -> String {
     text
 }
 
-/// Shortest times and their quotient; the least and the largest quotient of two runs that followed each other.
+/// Shortest times and their quotient; the least and the largest quotient of two runs that followed each other; memory; the share of
+/// the processors that other programs took.
 fn row(text: &mut String, figure: &Figure) {
-    let Figure { pytorch, tal, .. } = figure;
+    let Figure {
+        pytorch,
+        tal,
+        others,
+        ..
+    } = figure;
     let pairs = pytorch.seconds.iter().zip(&tal.seconds);
     let (least, most) = markdown::range(pairs.map(|(theirs, ours)| theirs / ours));
     let gigabytes = |side: &Side| {
@@ -181,7 +194,7 @@ fn row(text: &mut String, figure: &Figure) {
     };
     let _ = writeln!(
         text,
-        "| `{}` | {} | {:.3} | {:.3} | {:.2} | {least:.2} to {most:.2} | {} | {} |",
+        "| `{}` | {} | {:.3} | {:.3} | {:.2} | {least:.2} to {most:.2} | {} | {} | {} |",
         figure.name,
         figure.num_parameters,
         pytorch.best(),
@@ -189,6 +202,7 @@ fn row(text: &mut String, figure: &Figure) {
         pytorch.best() / tal.best(),
         gigabytes(pytorch),
         gigabytes(tal),
+        others.map_or_else(String::new, |share| format!("{:.0} %", 100.0 * share)),
     );
 }
 
@@ -225,10 +239,10 @@ mod tests {
         );
         assert_eq!(
             lines[5],
-            "| `predict/thumos14_i3d/750` | 21908390 | 0.600 | 0.200 | 3.00 | 2.40 to 4.00 | 1.20 |  |"
+            "| `predict/thumos14_i3d/750` | 21908390 | 0.600 | 0.200 | 3.00 | 2.40 to 4.00 | 1.20 |  | 2 % |"
         );
         let columns = |line: &str| line.matches('|').count();
-        assert!(lines[3..].iter().all(|line| columns(line) == 9), "{text}");
+        assert!(lines[3..].iter().all(|line| columns(line) == 10), "{text}");
     }
 
     #[test]
@@ -280,7 +294,11 @@ mod tests {
             ),
             (
                 program("bare", "echo 'cannot import torch' >&2; exit 1"),
-                "it said \"cannot import torch\"",
+                "it said \"cannot import torch\"; --beside needs a Python that has torch 2.11.0: `",
+            ),
+            (
+                program("broken", "exit 1"),
+                "it said \"nothing\"; --beside needs",
             ),
             (program("other", "echo hello"), "gave no versions"),
         ] {
