@@ -22,10 +22,14 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("beside")
 }
 
-/// A call of the Python files. Cargo's path of libraries, which names another LibTorch than Python's, is taken away.
+/// A call of the Python files, without two settings of cargo: the path of libraries, which names another LibTorch than Python's, and
+/// the short wait of idle threads, with which PyTorch on a quiet machine is slower than as it comes.
 pub fn python(interpreter: &Path) -> Command {
     let mut command = Command::new(interpreter);
-    command.arg(folder()).env_remove("LD_LIBRARY_PATH");
+    command
+        .arg(folder())
+        .env_remove("LD_LIBRARY_PATH")
+        .env_remove("GOMP_SPINCOUNT");
     command
 }
 
