@@ -8,5 +8,6 @@ mod nothing_learned;
 #[path = "../all/support/pth.rs"]
 #[allow(dead_code, reason = "the other program writes more kinds of values")]
 mod pth;
+mod ranks;
 mod support;
 mod training;
