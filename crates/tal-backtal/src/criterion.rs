@@ -37,6 +37,9 @@ pub struct BackTalLosses {
     pub embedding: Tensor,
 }
 
+/// Puts into each number its sum over all processes that share a batch.
+pub type SumOfAll<'a> = &'a dyn Fn(&mut [f64]);
+
 /// Training loss: the network's answers compared with labels and clicks.
 ///
 /// total = base + supp + c_norm · norm + c_click · click + c_sep · separation + c_emb · embedding
@@ -67,9 +70,8 @@ impl BackTalCriterion {
         self.losses(output, targets, None)
     }
 
-    /// [`BackTalCriterion::forward`] of the part of a batch that this process has; `sum` puts into each number its sum over all
-    /// processes that share the batch. The losses and their gradients are then parts of those of the whole batch, whose sum over
-    /// the processes they need.
+    /// [`BackTalCriterion::forward`] of the part of a batch that this process has. The losses and their gradients are then parts
+    /// of those of the whole batch, whose sum over the processes they need.
     ///
     /// # Panics
     /// As [`BackTalCriterion::forward`].
@@ -77,7 +79,7 @@ impl BackTalCriterion {
         &self,
         output: &BackTalOutput,
         targets: &[WeakTarget],
-        sum: &dyn Fn(&mut [f64]),
+        sum: SumOfAll<'_>,
     ) -> BackTalLosses {
         self.losses(output, targets, Some(sum))
     }
@@ -86,7 +88,7 @@ impl BackTalCriterion {
         &self,
         output: &BackTalOutput,
         targets: &[WeakTarget],
-        sum: Option<&dyn Fn(&mut [f64])>,
+        sum: Option<SumOfAll<'_>>,
     ) -> BackTalLosses {
         let size = output.cas_base.size();
         let (num_classes, len) = (size[1] - 1, size[2]);
@@ -180,7 +182,7 @@ struct Shares {
 }
 
 impl Shares {
-    fn of(targets: &[WeakTarget], sum: Option<&dyn Fn(&mut [f64])>) -> Self {
+    fn of(targets: &[WeakTarget], sum: Option<SumOfAll<'_>>) -> Self {
         let clicked = || targets.iter().filter(|target| !target.clicks.is_empty());
         let own = [
             targets.len(),

@@ -26,4 +26,4 @@ pub use embedding::Embedding;
 pub use filter::ForegroundFilter;
 
 // Training.
-pub use criterion::{BackTalCriterion, BackTalLosses, WeakTarget};
+pub use criterion::{BackTalCriterion, BackTalLosses, SumOfAll, WeakTarget};

@@ -65,8 +65,7 @@ pub(crate) fn with_gradient(
     }
     processes.sum(&mut numbers);
     let mut rest = &numbers[..];
-    let mut loss = loss.shallow_clone();
-    for sum in sums {
+    let addends = sums.into_iter().map(|sum| {
         let (gradient, behind) = rest.split_at(sum.all.numel());
         rest = behind;
         let gradient = Tensor::from_slice(gradient)
@@ -74,7 +73,7 @@ pub(crate) fn with_gradient(
             .to_kind(sum.own.kind())
             .to_device(sum.own.device());
         // Nothing but a gradient.
-        loss = loss + ((&sum.own - sum.own.detach()) * gradient).sum(None);
-    }
-    loss
+        ((&sum.own - sum.own.detach()) * gradient).sum(None)
+    });
+    addends.fold(loss.shallow_clone(), |loss, addend| loss + addend)
 }
