@@ -59,6 +59,17 @@ const fn workload(config: &'static str, len: usize, num_actions: usize) -> Workl
     }
 }
 
+/// Every workload with its name, `predict/…` or `train_step/…`; those in bfloat16 if [`multiplies_bfloat16`].
+pub fn cases() -> impl Iterator<Item = (String, Workload)> {
+    let named = |kind: &'static str| {
+        move |workload: Workload| (format!("{kind}/{}", workload.name()), workload)
+    };
+    let bfloat16 = multiplies_bfloat16().then_some(PREDICT_BFLOAT16);
+    let predict = PREDICT.into_iter().chain(bfloat16.into_iter().flatten());
+    let predict = predict.map(named("predict"));
+    predict.chain(TRAIN_STEP.into_iter().map(named("train_step")))
+}
+
 /// Whether this processor has instructions for products of bfloat16.
 pub fn multiplies_bfloat16() -> bool {
     #[cfg(target_arch = "x86_64")]

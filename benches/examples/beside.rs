@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tal_benches::beside::{
     Answer, Conversation, Load, Outcome, Result, compare, python, released_settings,
 };
-use tal_benches::workload::{PREDICT, PREDICT_BFLOAT16, TRAIN_STEP, Workload, multiplies_bfloat16};
+use tal_benches::workload::{Workload, cases};
 use tal_core::config::{Precision, Weights};
 use tal_core::weights::{Metadata, NamedTensors, write_safetensors};
 use tal_data::{FeatureArray, TrainingSample};
@@ -97,7 +97,7 @@ fn main() -> Result<()> {
                 .any(|filter| name.contains(filter.as_str()))
     };
     let mut figures = Vec::new();
-    for (name, workload) in cases().filter(|(name, _)| wanted(name)) {
+    for (name, workload) in released_cases().filter(|(name, _)| wanted(name)) {
         let figure =
             beside(&name, &workload, &interpreter).map_err(|error| format!("{name}: {error}"))?;
         let best = |side: &Side| side.seconds.iter().copied().fold(f64::INFINITY, f64::min);
@@ -116,17 +116,9 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The sizes of the authors' own configurations.
-fn cases() -> impl Iterator<Item = (String, Workload)> {
-    let named = |kind: &'static str| {
-        move |workload: Workload| (format!("{kind}/{}", workload.name()), workload)
-    };
-    let bfloat16 = multiplies_bfloat16().then_some(PREDICT_BFLOAT16);
-    let predict = PREDICT.into_iter().chain(bfloat16.into_iter().flatten());
-    let all = predict
-        .map(named("predict"))
-        .chain(TRAIN_STEP.into_iter().map(named("train_step")));
-    all.filter(|(_, workload)| workload.config != "gtea")
+/// Those with the sizes of the authors' own configurations.
+fn released_cases() -> impl Iterator<Item = (String, Workload)> {
+    cases().filter(|(_, workload)| workload.config != "gtea")
 }
 
 /// Runs a workload in both programs.
@@ -296,7 +288,7 @@ fn annotations(sample: &TrainingSample) -> [Tensor; 2] {
 
 /// Answers requests from standard input: first with [`Built`], then each time with the figures of a run.
 fn serve(name: &str) -> Result<()> {
-    let (_, workload) = cases()
+    let (_, workload) = released_cases()
         .find(|(case, _)| case == name)
         .ok_or_else(|| format!("there is no workload {name:?}"))?;
     let mut run: Box<dyn FnMut() -> Result<(f64, Outcome)>> = if name.starts_with(TRAIN) {

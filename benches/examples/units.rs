@@ -11,7 +11,7 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 use tal_benches::unit::measure;
-use tal_benches::workload::{PREDICT, PREDICT_BFLOAT16, TRAIN_STEP, Workload, multiplies_bfloat16};
+use tal_benches::workload::cases;
 use tal_engine::memory::peak_resident_bytes;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -86,16 +86,6 @@ fn main() -> Result<()> {
         fs::write(file, serde_json::to_string_pretty(&figures)?)?;
     }
     Ok(())
-}
-
-fn cases() -> impl Iterator<Item = (String, Workload)> {
-    let named = |kind: &'static str| {
-        move |workload: Workload| (format!("{kind}/{}", workload.name()), workload)
-    };
-    let bfloat16 = multiplies_bfloat16().then_some(PREDICT_BFLOAT16);
-    let predict = PREDICT.into_iter().chain(bfloat16.into_iter().flatten());
-    let predict = predict.map(named("predict"));
-    predict.chain(TRAIN_STEP.into_iter().map(named("train_step")))
 }
 
 fn figure(name: &str) -> Result<Figure> {

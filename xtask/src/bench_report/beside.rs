@@ -1,5 +1,6 @@
 //! `cargo xtask bench-report --beside PYTHON`: tal and the PyTorch original in one run.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
@@ -7,9 +8,9 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::{Machine, commit, markdown, read_json, today};
+use super::{Machine, commit, figures, markdown, today};
 use crate::setup;
-use crate::shell::{Cargo, Workspace};
+use crate::shell::Workspace;
 
 /// The Python files with the original's network.
 const SCRIPT: &str = "benches/beside";
@@ -58,26 +59,8 @@ pub(super) fn run(workspace: &Workspace, python: &Path, filters: &[String]) -> R
     let interpreter = probe(workspace, &python)?;
     setup::before_build(workspace)?;
     let file = workspace.target_folder()?.join(FIGURES);
-    let example = [
-        "run",
-        "--release",
-        "--package",
-        "tal-benches",
-        "--example",
-        "beside",
-        "--",
-        "--json",
-    ];
-    Cargo::new(example)
-        .arguments([&file])
-        .arguments(["--python"])
-        .arguments([&python])
-        .arguments(filters)
-        .run(workspace)?;
-    let figures: Vec<Figure> = read_json(&file)?;
-    if figures.is_empty() {
-        bail!("no workload has a name with {}", filters.join(" or "));
-    }
+    let options = [OsStr::new("--python"), python.as_os_str()];
+    let figures: Vec<Figure> = figures(workspace, "beside", &file, &options, filters)?;
     eprintln!("raw figures: {}", file.display());
     let head = format!(
         "{}; PyTorch {} with Python {}; commit `{}`, {}.",

@@ -5,12 +5,14 @@ mod machine;
 mod markdown;
 mod targets;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::setup;
@@ -90,28 +92,33 @@ pub(crate) fn run(workspace: &Workspace, arguments: &BenchReportArgs) -> Result<
     Ok(())
 }
 
+/// Figures that an example of the benchmarks, with `options`, writes into `file` for the workloads that fit the filters.
+fn figures<T: DeserializeOwned>(
+    workspace: &Workspace,
+    example: &'static str,
+    file: &Path,
+    options: &[&OsStr],
+    filters: &[String],
+) -> Result<Vec<T>> {
+    let start = ["run", "--release", "--package", "tal-benches", "--example"];
+    Cargo::new(start)
+        .arguments([example, "--", "--json"])
+        .arguments([file])
+        .arguments(options)
+        .arguments(filters)
+        .run(workspace)?;
+    let figures: Vec<T> = read_json(file)?;
+    if figures.is_empty() {
+        bail!("no workload has a name with {}", filters.join(" or "));
+    }
+    Ok(figures)
+}
+
 fn measure(workspace: &Workspace, filters: &[String]) -> Result<Record> {
     setup::before_build(workspace)?;
     let target = workspace.target_folder()?;
     let file = target.join(FIGURES);
-    let example = [
-        "run",
-        "--release",
-        "--package",
-        "tal-benches",
-        "--example",
-        "units",
-        "--",
-        "--json",
-    ];
-    Cargo::new(example)
-        .arguments([&file])
-        .arguments(filters)
-        .run(workspace)?;
-    let figures: Vec<Figure> = read_json(&file)?;
-    if figures.is_empty() {
-        bail!("no workload has a name with {}", filters.join(" or "));
-    }
+    let figures: Vec<Figure> = figures(workspace, "units", &file, &[], filters)?;
     let record = Record {
         machine: Machine::this(),
         commit: commit(workspace)?,
@@ -125,7 +132,7 @@ fn measure(workspace: &Workspace, filters: &[String]) -> Result<Record> {
     Ok(record)
 }
 
-fn read_json<T: for<'de> Deserialize<'de>>(file: &Path) -> Result<T> {
+fn read_json<T: DeserializeOwned>(file: &Path) -> Result<T> {
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is no measurement", file.display()))

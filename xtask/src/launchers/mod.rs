@@ -4,7 +4,7 @@ mod slurm;
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -242,9 +242,4 @@ fn torchrun() -> Option<PathBuf> {
 fn free_port() -> Result<u16> {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
     Ok(listener.local_addr().context("no free port")?.port())
-}
-
-/// A path as text for a file of settings.
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::{free_port, shown};
+use super::free_port;
 use crate::shell::{children, find_program, quoted, succeed};
 
 /// Programs that are needed.
@@ -81,7 +81,7 @@ impl Slurm {
     pub(super) fn batch(&self, options: &[&str], words: &[String]) -> Result<()> {
         let output = self.folder.join("job-%A-%a.txt");
         let mut sbatch = self.command("sbatch");
-        sbatch.args(["--wait", "--output", &shown(&output)]);
+        sbatch.args(["--wait", "--output"]).arg(&output);
         let words: Vec<String> = words.iter().map(|word| quoted(word.as_ref())).collect();
         sbatch.args(options).args(["--wrap", &words.join(" ")]);
         let result = succeed(&mut sbatch, Path::new("."));
@@ -146,7 +146,7 @@ fn text(folder: &Path) -> Result<String> {
     let (host, user) = (output(&["hostname", "-s"])?, output(&["id", "-un"])?);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (controller, node) = (free_port()?, free_port()?);
-    let folder = shown(folder);
+    let folder = folder.display();
     // With fewer than two cores, two tasks share one.
     let cores = cores.max(2);
     Ok(format!(

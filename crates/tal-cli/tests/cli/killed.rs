@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tal_engine::Checkpoint;
 
-use crate::support::{Place, text};
+use crate::support::{Place, Random, text};
 
 /// Kills of one run.
 const NUM_KILLS: usize = 50;
@@ -40,18 +40,6 @@ fn start(place: &Place, args: &[&str]) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap()
-}
-
-/// Random numbers from a seed (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
 }
 
 /// The lines of steps in `metrics.jsonl`; a line that a kill cut counts for nothing.

@@ -174,3 +174,16 @@ pub(crate) fn fixture(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
     path.to_str().unwrap().to_owned()
 }
+
+/// Random numbers from a seed (xorshift).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    /// A number from 0 to `end - 1`.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % end
+    }
+}

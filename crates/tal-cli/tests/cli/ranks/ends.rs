@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::{
-    LONG, children, end, errors, free_port, interrupt, is_there, rank, send, start, state, train,
-    wait_for_steps,
+    LONG, children, end, free_port, interrupt, is_there, one_error, rank, send, start, state,
+    train, wait_for_steps,
 };
 use crate::support::Place;
 
@@ -31,12 +31,8 @@ fn a_rank_that_is_killed_ends_the_others() {
             start.elapsed()
         );
         assert!(!output.status.success());
-        let errors = errors(&output);
-        assert_eq!(errors.len(), 1, "{errors:?}");
-        assert!(
-            errors[0].contains(&format!("rank {victim} ended")),
-            "{errors:?}"
-        );
+        let error = one_error(&output);
+        assert!(error.contains(&format!("rank {victim} ended")), "{error}");
     }
 }
 
@@ -91,12 +87,8 @@ fn a_rank_that_hangs_ends_the_others_at_the_timeout() {
         let output = end(child, 60);
         assert!(start.elapsed() < LONGEST, "{:?}", start.elapsed());
         assert!(!output.status.success());
-        let errors = errors(&output);
-        assert_eq!(errors.len(), 1, "{errors:?}");
-        assert!(
-            errors[0].contains(&format!("rank {victim} ended")),
-            "{errors:?}"
-        );
+        let error = one_error(&output);
+        assert!(error.contains(&format!("rank {victim} ended")), "{error}");
         assert!(!is_there(id), "the stopped rank is left behind");
     };
     // Rank 0 serves the store here, as with srun and mpirun, and does not answer there either.
@@ -110,9 +102,8 @@ fn a_rank_that_hangs_ends_the_others_at_the_timeout() {
         let start = Instant::now();
         let output = end(second, 60);
         assert!(start.elapsed() < LONGEST, "{:?}", start.elapsed());
-        let errors = errors(&output);
-        assert_eq!(errors.len(), 1, "{errors:?}");
-        assert!(errors[0].contains("rank 0 ended"), "{errors:?}");
+        let error = one_error(&output);
+        assert!(error.contains("rank 0 ended"), "{error}");
         assert_eq!(output.status.code(), Some(1));
         first.kill().unwrap();
         first.wait().unwrap();
@@ -154,10 +145,9 @@ fn a_bad_recording_is_named(value: f32, is_of_rank_1: impl Fn(&str) -> bool) {
         let outputs = [start("0"), start("1")].map(|child| end(child, 60));
         fs::write(&path, whole).unwrap();
         let told = outputs.map(|output| {
-            let errors = errors(&output);
-            assert_eq!(errors.len(), 1, "{errors:?}");
-            assert!(errors[0].contains(&id), "{id}: {errors:?}");
-            (output.status.code(), errors[0].clone())
+            let error = one_error(&output);
+            assert!(error.contains(&id), "{id}: {error}");
+            (output.status.code(), error)
         });
         assert_eq!(told[0].0, Some(1));
         assert_eq!(told[0].0, told[1].0);
@@ -195,9 +185,8 @@ fn a_signal_to_one_rank_ends_all_and_saves() {
     let ranks = children(child.id());
     interrupt(*ranks.iter().max().unwrap());
     let output = end(child, 30);
-    let errors = errors(&output);
-    assert_eq!(errors.len(), 1, "{errors:?}");
-    assert!(errors[0].contains("the run is saved"), "{errors:?}");
+    let error = one_error(&output);
+    assert!(error.contains("the run is saved"), "{error}");
     let saved = state(&place, "run").manifest.run.unwrap().step as usize;
     assert_eq!(saved, place.steps("run").len());
 }

@@ -7,23 +7,11 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use super::{are_equal, children, end, errors, send, start, train};
-use crate::support::{Place, text};
+use super::{are_equal, children, end, one_error, send, start, train};
+use crate::support::{Place, Random};
 
 /// Variable that says how often a rank is killed.
 const KILLS: &str = "TAL_RANK_KILLS";
-
-/// Random numbers from a seed (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-}
 
 #[test]
 fn a_run_whose_ranks_are_killed_again_and_again_ends_with_the_same_weights() {
@@ -82,13 +70,9 @@ fn a_run_whose_ranks_are_killed_again_and_again_ends_with_the_same_weights() {
         }
         slowest = slowest.max(killed.elapsed());
         num_killed += 1;
-        let errors = errors(&output);
-        assert_eq!(errors.len(), 1, "{}", text(&output.stderr));
+        let error = one_error(&output);
         let tells = [&format!("rank {victim} ended"), "did not find the others"];
-        assert!(
-            tells.iter().any(|part| errors[0].contains(part)),
-            "{errors:?}"
-        );
+        assert!(tells.iter().any(|part| error.contains(part)), "{error}");
     }
     // Otherwise the kills tested nothing.
     assert!(

@@ -1,7 +1,7 @@
 //! How ranks find each other, and what they refuse.
 
-use super::{LONG, end, errors, free_port, interrupt, rank, train, wait_for_steps};
-use crate::support::{Place, text};
+use super::{LONG, end, errors, free_port, interrupt, one_error, rank, train, wait_for_steps};
+use crate::support::Place;
 
 #[test]
 fn ranks_with_other_settings_are_refused() {
@@ -13,11 +13,10 @@ fn ranks_with_other_settings_are_refused() {
     let other = train(&["--out", "run", "--set", "train.epochs=3"]);
     let second = rank(&place, "1", &port, &other).spawn().unwrap();
     for output in [end(first, 60), end(second, 60)] {
-        let errors = errors(&output);
-        assert_eq!(errors.len(), 1, "{errors:?}");
+        let error = one_error(&output);
         let told = "rank 1 differs from rank 0 in the configuration: train.epochs = 3 (was 2)";
-        assert!(errors[0].contains(told), "{errors:?}");
-        assert!(!errors[0].contains("failed"), "{errors:?}");
+        assert!(error.contains(told), "{error}");
+        assert!(!error.contains("failed"), "{error}");
         assert_eq!(output.status.code(), Some(2));
     }
 }
@@ -28,11 +27,10 @@ fn a_rank_alone_gives_up() {
     let args = train(&["--out", "run", "--rank-timeout", "2"]);
     let output = rank(&place, "1", &free_port(), &args).spawn().unwrap();
     let output = end(output, 30);
-    let errors = errors(&output);
-    assert_eq!(errors.len(), 1, "{}", text(&output.stderr));
+    let error = one_error(&output);
     assert!(
-        errors[0].contains("did not find the others at localhost"),
-        "{errors:?}"
+        error.contains("did not find the others at localhost"),
+        "{error}"
     );
 }
 
@@ -78,12 +76,8 @@ fn another_job_at_the_same_port_is_refused() {
     wait_for_steps(&place, "first", 1);
     for number in ["1", "0"] {
         let output = end(rank_of("2", number, &["--out", "second"]), 60);
-        let errors = errors(&output);
-        assert_eq!(errors.len(), 1, "{errors:?}");
-        assert!(
-            errors[0].contains("set MASTER_PORT to a free port"),
-            "{errors:?}"
-        );
+        let error = one_error(&output);
+        assert!(error.contains("set MASTER_PORT to a free port"), "{error}");
         assert_eq!(output.status.code(), Some(2));
     }
     interrupt(ranks[0].id());

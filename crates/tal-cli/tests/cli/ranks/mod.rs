@@ -73,6 +73,13 @@ fn errors(output: &Output) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
+/// The only error that a process printed.
+fn one_error(output: &Output) -> String {
+    let errors = errors(output);
+    assert_eq!(errors.len(), 1, "{}", text(&output.stderr));
+    errors.into_iter().next().unwrap()
+}
+
 /// The state of a run.
 fn state(place: &Place, run: &str) -> Checkpoint {
     Checkpoint::read(&place.path(run).join("last.safetensors")).unwrap()
