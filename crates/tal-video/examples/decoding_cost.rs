@@ -5,7 +5,7 @@ use std::error::Error;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use tal_video::{Ffmpeg, FrameSource, ProgramFrames};
+use tal_video::{Ffmpeg, Frame, FrameSource, ProgramFrames};
 
 #[cfg(unix)]
 fn main() -> Result<(), Box<dyn Error>> {
@@ -44,9 +44,10 @@ fn main() {
 /// Reads all frames.
 fn decoded(ffmpeg: &Ffmpeg, film: &Path) -> Result<u64, Box<dyn Error>> {
     let mut film = ProgramFrames::open(ffmpeg, film, 0)?;
-    let mut rgb = vec![0; film.format().num_bytes()];
+    let mut frame = Frame::new();
     let mut frames = 0;
-    while film.read(&mut rgb)?.is_some() {
+    while film.read(&mut frame)?.is_some() {
+        frame.rgb();
         frames += 1;
     }
     Ok(frames)

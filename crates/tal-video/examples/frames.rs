@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use tal_video::{Ffmpeg, FrameSource, ProgramFrames};
+use tal_video::{Ffmpeg, Frame, FrameSource, ProgramFrames};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args_os()
@@ -14,9 +14,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let ffmpeg = Ffmpeg::find(None)?;
     let mut film = ProgramFrames::open(&ffmpeg, Path::new(&path), 0)?;
-    let mut rgb = vec![0; film.format().num_bytes()];
+    let mut frame = Frame::new();
     let mut first = None;
-    while let Some(stamp) = film.read(&mut rgb)? {
+    while let Some(stamp) = film.read(&mut frame)? {
         first.get_or_insert_with(|| (stamp, start.elapsed()));
     }
     let report = film.report();

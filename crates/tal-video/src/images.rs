@@ -8,7 +8,9 @@ use tal_core::FileError;
 
 use super::source::MAX_SIDE;
 use super::timeline::Times;
-use super::{Damage, Decoder, FrameFormat, FrameRate, FrameSource, FrameStamp, Report, VideoError};
+use super::{
+    Damage, Decoder, Frame, FrameFormat, FrameRate, FrameSource, FrameStamp, Report, VideoError,
+};
 
 /// Endings of the names of images.
 const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
@@ -73,12 +75,7 @@ impl FrameSource for ImageFolder {
         self.format
     }
 
-    fn read(&mut self, rgb: &mut [u8]) -> Result<Option<FrameStamp>, VideoError> {
-        assert_eq!(
-            rgb.len(),
-            self.format.num_bytes(),
-            "the buffer holds one frame"
-        );
+    fn read(&mut self, frame: &mut Frame) -> Result<Option<FrameStamp>, VideoError> {
         let Some(path) = self.images.get(self.next) else {
             return Ok(None);
         };
@@ -91,7 +88,9 @@ impl FrameSource for ImageFolder {
                 first: format!("{} x {}", size.0, size.1),
             });
         }
-        rgb.copy_from_slice(image.as_raw());
+        frame
+            .rgb_mut(size.0, size.1)
+            .copy_from_slice(image.as_raw());
         let pts = self.next as i64;
         self.next += 1;
         Ok(Some(FrameStamp {
@@ -209,14 +208,14 @@ mod tests {
         std::fs::write(folder.path().join("notes.txt"), "x").unwrap();
         std::fs::write(folder.path().join(".f1.png"), "x").unwrap();
         let mut film = ImageFolder::open(folder.path(), rate()).unwrap();
-        let mut rgb = vec![0; film.format().num_bytes()];
+        let mut frame = Frame::new();
         let mut seen = Vec::new();
-        while let Some(stamp) = film.read(&mut rgb).unwrap() {
+        while let Some(stamp) = film.read(&mut frame).unwrap() {
             assert_eq!(stamp.index as i64, stamp.pts);
-            seen.push(rgb[0]);
+            seen.push(frame.rgb()[0]);
         }
         assert_eq!(seen, [9, 10, 100]);
-        assert!(film.read(&mut rgb).unwrap().is_none());
+        assert!(film.read(&mut frame).unwrap().is_none());
         let report = film.report();
         assert_eq!(report.timeline.rate, Some(rate()));
         assert!((report.timeline.duration() - 3.0 / 29.97).abs() < 1e-12);
@@ -230,9 +229,9 @@ mod tests {
         save(folder.path(), "1.png", (4, 3), 0);
         save(folder.path(), "2.png", (3, 4), 0);
         let mut film = open().unwrap();
-        let mut rgb = vec![0; 36];
-        film.read(&mut rgb).unwrap();
-        let text = film.read(&mut rgb).unwrap_err().to_string();
+        let mut frame = Frame::new();
+        film.read(&mut frame).unwrap();
+        let text = film.read(&mut frame).unwrap_err().to_string();
         assert!(text.ends_with("2.png: 3 x 4 pixels, but the first image of the folder has 4 x 3: all must have one size"));
         save(folder.path(), "02.jpg", (4, 3), 0);
         let text = open().err().unwrap().to_string();

@@ -3,6 +3,7 @@
 mod error;
 mod ffmpeg;
 mod fraction;
+mod frame;
 mod images;
 mod pixels;
 mod plan;
@@ -17,6 +18,7 @@ pub use error::VideoError;
 
 // Films and their frames.
 pub use ffmpeg::{Container, Ffmpeg, FilmWriter, Probe, ProgramFrames, VideoStream, probe};
+pub use frame::Frame;
 pub use images::ImageFolder;
 pub use source::{FrameFormat, FrameSource, FrameStamp, MAX_SIDE};
 pub use test_pattern::TestPattern;

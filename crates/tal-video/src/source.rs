@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FrameRate, Report, TimeBase, VideoError};
+use super::{Frame, FrameRate, Report, TimeBase, VideoError};
 
 /// The longest side of a frame that is read.
 ///
@@ -24,13 +24,6 @@ pub struct FrameFormat {
     pub nominal_rate: Option<FrameRate>,
 }
 
-impl FrameFormat {
-    /// Size of a frame: three bytes for each pixel.
-    pub fn num_bytes(&self) -> usize {
-        self.width * self.height * 3
-    }
-}
-
 /// Number and time of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameStamp {
@@ -45,17 +38,12 @@ pub trait FrameSource: Send {
     /// Size and unit of time, the same for all frames.
     fn format(&self) -> FrameFormat;
 
-    /// Reads the next frame into `rgb`: rows from top to bottom, three bytes for each pixel. After the last frame there is
-    /// none, and there stays none.
+    /// Reads the next frame. After the last one there is none, and there stays none.
     ///
     /// # Errors
     ///
     /// If the film cannot be read on. Damage of the film itself is no error: see [`Report::damage`].
-    ///
-    /// # Panics
-    ///
-    /// If `rgb` has another length than [`FrameFormat::num_bytes`].
-    fn read(&mut self, rgb: &mut [u8]) -> Result<Option<FrameStamp>, VideoError>;
+    fn read(&mut self, frame: &mut Frame) -> Result<Option<FrameStamp>, VideoError>;
 
     /// The account of the frames that were read until now; complete once [`FrameSource::read`] has returned none.
     fn report(&self) -> Report;

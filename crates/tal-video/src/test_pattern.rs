@@ -1,7 +1,9 @@
 //! A generated film of any length, for tests and measurements.
 
 use super::timeline::Times;
-use super::{Damage, Decoder, FrameFormat, FrameRate, FrameSource, FrameStamp, Report, VideoError};
+use super::{
+    Damage, Decoder, Frame, FrameFormat, FrameRate, FrameSource, FrameStamp, Report, VideoError,
+};
 
 /// Moving gradients that are computed frame by frame, the same on every machine.
 pub struct TestPattern {
@@ -32,17 +34,14 @@ impl FrameSource for TestPattern {
         self.format
     }
 
-    fn read(&mut self, rgb: &mut [u8]) -> Result<Option<FrameStamp>, VideoError> {
-        assert_eq!(
-            rgb.len(),
-            self.format.num_bytes(),
-            "the buffer holds one frame"
-        );
+    fn read(&mut self, frame: &mut Frame) -> Result<Option<FrameStamp>, VideoError> {
         let index = self.times.frames();
         if index == self.frames {
             return Ok(None);
         }
-        for (y, row) in rgb.chunks_exact_mut(self.format.width * 3).enumerate() {
+        let (width, height) = (self.format.width, self.format.height);
+        let rgb = frame.rgb_mut(width, height);
+        for (y, row) in rgb.chunks_exact_mut(3 * width).enumerate() {
             for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
                 // Wraps around: a gradient that starts again.
                 pixel[0] = (x as u64 + 2 * index) as u8;
@@ -75,11 +74,11 @@ mod tests {
     #[test]
     fn every_frame_differs_and_the_film_ends() {
         let mut film = TestPattern::new(7, 5, 3, "30".parse().unwrap());
-        let mut rgb = vec![0; film.format().num_bytes()];
+        let mut frame = Frame::new();
         let mut frames = Vec::new();
-        while let Some(stamp) = film.read(&mut rgb).unwrap() {
+        while let Some(stamp) = film.read(&mut frame).unwrap() {
             assert_eq!(stamp.index, frames.len() as u64);
-            frames.push(rgb.clone());
+            frames.push(frame.rgb().to_vec());
         }
         assert_eq!(frames.len(), 3);
         assert_eq!(&frames[2][3 * 7 + 3..3 * 7 + 6], [5, 3, 6]);

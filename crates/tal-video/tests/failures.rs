@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use tal_video::{Damage, Ffmpeg, FrameSource, FrameStamp, ProgramFrames, VideoError, probe};
+use tal_video::{Damage, Ffmpeg, Frame, FrameSource, FrameStamp, ProgramFrames, VideoError, probe};
 
 fn fake() -> Ffmpeg {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/fake_ffmpeg");
@@ -25,9 +25,9 @@ fn read(path: &Path) -> (u64, Result<Damage, VideoError>) {
         Ok(film) => film,
         Err(error) => return (0, Err(error)),
     };
-    let mut rgb = [0; 12];
+    let mut frame = Frame::new();
     loop {
-        match film.read(&mut rgb) {
+        match film.read(&mut frame) {
             Ok(Some(_)) => frames += 1,
             Ok(None) => return (frames, Ok(film.report().damage)),
             Err(error) => return (frames, Err(error)),
@@ -60,6 +60,7 @@ fn frames_and_times_must_match() {
             0,
             "frame 0 has no time stamp: put the stream into a container that has them, such as mp4",
         ),
+        ("foreign", 0, "\"P\" instead of \"YUV4MPEG2\""),
         (
             "large",
             0,
@@ -94,7 +95,7 @@ fn a_film_that_is_dropped_ends_its_program() {
     let folder = tempfile::tempdir().unwrap();
     let path = film(&folder, "endless");
     let mut film = ProgramFrames::open(&fake(), &path, 0).unwrap();
-    let first = film.read(&mut [0; 12]).unwrap();
+    let first = film.read(&mut Frame::new()).unwrap();
     assert_eq!(first, Some(FrameStamp { index: 0, pts: 0 }));
     let id = fs::read_to_string(folder.path().join("endless.pid")).unwrap();
     let process = Path::new("/proc").join(id.trim());

@@ -45,6 +45,46 @@ fn pixels_and_times_are_those_of_the_source() {
 }
 
 #[test]
+fn colours_are_those_of_the_program() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    // The first ones are converted here, the others by the program.
+    for (case, (size, filter)) in [
+        ("66x50", "format=yuv420p"),
+        (
+            "61x32",
+            "format=yuv420p,setparams=colorspace=bt709:range=tv",
+        ),
+        ("854x480", "format=yuv420p,setparams=colorspace=smpte170m"),
+        ("64x48", "format=yuv420p,setparams=colorspace=bt2020nc"),
+        ("64x48", "format=yuv420p,setparams=range=pc"),
+        ("64x48", "format=yuvj420p"),
+        ("64x31", "format=yuv420p"),
+        ("61x31", "format=yuv422p"),
+        ("64x48", "format=yuv444p,setparams=colorspace=bt709"),
+        ("64x48", "format=yuv420p10le"),
+        ("64x48", "format=gray"),
+        ("64x48", "format=yuv420p,setfield=tff"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let source = format!("-f lavfi -i testsrc2=size={size}:rate=10:duration=0.5,hue=h=70*t");
+        let arguments = format!("{source} -vf {filter} -c:v ffv1");
+        let film = make(
+            &ffmpeg,
+            &arguments,
+            &folder.path().join(format!("{case}.mkv")),
+        );
+        let raw = format!("-i {} -pix_fmt rgb24 -f rawvideo", film.display());
+        let raw = make(&ffmpeg, &raw, &folder.path().join(format!("{case}.raw")));
+        let (_, frames) = read_all(&ffmpeg, &film).unwrap();
+        let pixels: Vec<u8> = frames.into_iter().flat_map(|(_, rgb)| rgb).collect();
+        assert!(pixels == fs::read(raw).unwrap(), "{size}, {filter}");
+    }
+}
+
+#[test]
 fn a_name_is_only_a_name() {
     let Some(ffmpeg) = ffmpeg() else { return };
     let folder = tempfile::tempdir().unwrap();

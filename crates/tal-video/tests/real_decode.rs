@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use tal_video::{Ffmpeg, FrameSource, ProgramFrames, VideoError, probe};
+use tal_video::{Ffmpeg, Frame, FrameSource, ProgramFrames, VideoError, probe};
 
 /// A film with what it must give.
 #[derive(Deserialize)]
@@ -46,17 +46,17 @@ struct Read {
 }
 
 fn read_all(film: &mut dyn FrameSource) -> Result<Read, VideoError> {
-    let mut rgb = vec![0; film.format().num_bytes()];
+    let mut frame = Frame::new();
     let mut digest = Sha256::new();
     let mut read = Read::default();
-    while let Some(stamp) = film.read(&mut rgb)? {
+    while let Some(stamp) = film.read(&mut frame)? {
         assert_eq!(stamp.index, read.pts.len() as u64);
         if stamp.index == 0 {
             read.first = stamp.pts;
         }
         read.last = stamp.pts;
         read.pts.push(stamp.pts.to_string());
-        digest.update(&rgb);
+        digest.update(frame.rgb());
     }
     read.rgb = format!("{:x}", digest.finalize());
     Ok(read)

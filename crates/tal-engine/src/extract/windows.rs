@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use tal_backbone::InputLayout;
-use tal_video::{Decision, FrameSource, FrameStamp, Preprocessor, Report, Window, WindowStream};
+use tal_video::{
+    Decision, Frame, FrameSource, FrameStamp, Preprocessor, Report, Window, WindowStream,
+};
 
 use super::FilmError;
 
@@ -17,8 +19,8 @@ pub(super) struct FilmWindows<'a> {
     size: (usize, usize),
     layout: InputLayout,
     /// The last frame that arrived; the next one decides whether it is needed.
-    held: Vec<u8>,
-    next: Vec<u8>,
+    held: Frame,
+    next: Frame,
     /// Preprocessed frames by number, oldest first.
     ring: VecDeque<(u64, Vec<f32>)>,
     spare: Vec<Vec<f32>>,
@@ -40,8 +42,8 @@ impl<'a> FilmWindows<'a> {
             preprocessor,
             size: (format.width, format.height),
             layout,
-            held: vec![0; format.num_bytes()],
-            next: vec![0; format.num_bytes()],
+            held: Frame::new(),
+            next: Frame::new(),
             source,
             ring: VecDeque::new(),
             spare: Vec::new(),
@@ -102,7 +104,7 @@ impl<'a> FilmWindows<'a> {
         values.resize(self.preprocessor.num_values(), 0.0);
         let (width, height) = self.size;
         self.preprocessor
-            .run(&self.held, width, height, &mut values)
+            .run(self.held.rgb(), width, height, &mut values)
             .map_err(|source| FilmError::Pixels {
                 path: self.path.to_owned(),
                 source,

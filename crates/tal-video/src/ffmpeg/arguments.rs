@@ -14,8 +14,10 @@ const CONTAINERS: &str =
 /// Where the frames go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// As pixels to standard output.
-    Pixels,
+    /// As planes of luma and chroma to standard output, at half the bytes of RGB, between the marks of YUV4MPEG2.
+    Planes,
+    /// As RGB to standard output.
+    Rgb,
     /// Nowhere: only their times matter.
     Nowhere,
 }
@@ -56,8 +58,10 @@ pub(crate) fn decoding(path: &Path, stream: usize, target: Target) -> Vec<OsStri
         "passthrough",
     ];
     let output: &[&str] = match target {
+        // This container takes frames as they are; the one without marks has them copied into packets first.
+        Target::Planes => &["-f", "yuv4mpegpipe", "-pix_fmt", "yuv420p", "pipe:1"],
         // Direct: a frame is written as it is, not copied into small blocks before.
-        Target::Pixels => &[
+        Target::Rgb => &[
             "-f",
             "rawvideo",
             "-pix_fmt",
@@ -80,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_name_never_becomes_an_option() {
-        let words = decoding(Path::new("-y:x.mp4"), 2, Target::Pixels);
+        let words = decoding(Path::new("-y:x.mp4"), 2, Target::Rgb);
         let at = words.iter().position(|word| word == "-i").unwrap();
         assert_eq!(words[at + 1], "file:-y:x.mp4");
         assert_eq!(words[at + 3], "0:V:2");

@@ -2,6 +2,7 @@
 
 use std::io::BufRead;
 
+use crate::pixels::yuv::YuvMatrix;
 use crate::{Container, Damage, FrameRate, TimeBase};
 
 use super::lines;
@@ -14,10 +15,19 @@ const MAX_LINE: usize = 4096;
 pub(crate) enum Event {
     /// The container and the unit of time, before the first frame.
     Opened(Box<Opened>),
-    /// A frame that is about to be written, with its time stamp if it has one.
-    Frame(Option<i64>),
+    /// A frame that is about to be written.
+    Frame(Announced),
     /// Another unit of time than before.
     UnitChanged(String),
+}
+
+/// Facts about a frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Announced {
+    /// The time stamp if it has one.
+    pub(crate) pts: Option<i64>,
+    /// The way from planes to RGB, if it is not left to the program.
+    pub(crate) matrix: Option<YuvMatrix>,
 }
 
 /// Facts that are known before the first frame.
@@ -28,6 +38,8 @@ pub(crate) struct Opened {
     pub(crate) nominal_rate: Option<FrameRate>,
     pub(crate) width: u64,
     pub(crate) height: u64,
+    /// The way from planes to RGB, if the first frame has them and the conversion is not left to the program.
+    pub(crate) matrix: Option<YuvMatrix>,
 }
 
 /// All that remains when the program has ended.
@@ -65,6 +77,8 @@ struct Reader {
     /// Whether the account of the container is being printed.
     in_account: bool,
     unit: Option<(TimeBase, Option<FrameRate>)>,
+    /// The frame whose colours are still to be told.
+    frame: Option<Shown>,
     opened: bool,
 }
 
@@ -122,23 +136,31 @@ impl Reader {
                 tell(Event::UnitChanged(unit.0.to_string()));
             }
         } else if message.starts_with("n:") {
-            let (Some((pts, width, height)), Some((time_base, nominal_rate))) =
-                (parsed_frame(message), self.unit)
-            else {
-                return;
-            };
-            if !self.opened {
-                self.opened = true;
-                tell(Event::Opened(Box::new(Opened {
-                    container: self.summary.container.clone().unwrap_or_default(),
-                    time_base,
-                    nominal_rate,
-                    width,
-                    height,
-                })));
-            }
-            tell(Event::Frame(pts));
+            self.frame = parsed_frame(message);
+        } else if let Some(colours) = message.strip_prefix("color_range:") {
+            self.announce(colours, tell);
         }
+    }
+
+    /// Tells about a frame when its last line has come.
+    fn announce(&mut self, colours: &str, tell: &mut impl FnMut(Event)) {
+        let (Some(frame), Some((time_base, nominal_rate))) = (self.frame.take(), self.unit) else {
+            return;
+        };
+        let matrix = frame.has_planes.then(|| parsed_matrix(colours)).flatten();
+        if !self.opened {
+            self.opened = true;
+            tell(Event::Opened(Box::new(Opened {
+                container: self.summary.container.clone().unwrap_or_default(),
+                time_base,
+                nominal_rate,
+                width: frame.width,
+                height: frame.height,
+                matrix,
+            })));
+        }
+        let pts = frame.pts;
+        tell(Event::Frame(Announced { pts, matrix }));
     }
 }
 
@@ -168,8 +190,18 @@ fn parsed_unit(text: &str) -> Option<(TimeBase, Option<FrameRate>)> {
     Some((base.trim().parse().ok()?, rate.trim().parse().ok()))
 }
 
-/// Time stamp, width and height of `n:   0 pts:   50 pts_time:… s:320x240 …`.
-fn parsed_frame(message: &str) -> Option<(Option<i64>, u64, u64)> {
+/// The first line about a frame.
+#[derive(Clone, Copy, Debug)]
+struct Shown {
+    pts: Option<i64>,
+    width: u64,
+    height: u64,
+    /// Whether its pixels are planes of 8 bits, chroma in half the width and height.
+    has_planes: bool,
+}
+
+/// `n:   0 pts:   50 pts_time:… fmt:yuv420p … s:320x240 …`.
+fn parsed_frame(message: &str) -> Option<Shown> {
     let field = |name: &str| message.split_once(name)?.1.split_whitespace().next();
     let pts = field(" pts:")?;
     let (width, height) = field(" s:")?.split_once('x')?;
@@ -177,7 +209,24 @@ fn parsed_frame(message: &str) -> Option<(Option<i64>, u64, u64)> {
         "NOPTS" => None,
         digits => Some(digits.parse().ok()?),
     };
-    Some((pts, width.parse().ok()?, height.parse().ok()?))
+    let (width, height) = (width.parse().ok()?, height.parse().ok()?);
+    Some(Shown {
+        pts,
+        width,
+        height,
+        // The program's conversion takes another way if the height is odd.
+        has_planes: field(" fmt:") == Some("yuv420p") && height % 2 == 0,
+    })
+}
+
+/// `tv color_space:bt709 color_primaries:…`, without the first name.
+fn parsed_matrix(colours: &str) -> Option<YuvMatrix> {
+    let (range, rest) = colours.split_once(' ')?;
+    let space = rest.strip_prefix("color_space:")?.split_whitespace().next();
+    match range {
+        "unknown" | "tv" => YuvMatrix::of_space(space?),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -202,6 +251,7 @@ mod tests {
 [in#0/mov @ 0x55] [warning] corrupt input packet in stream 0
 [in#0/mov @ 0x55] [warning] stream 0, timescale not set
 [Parsed_showinfo_0 @ 0x7f6b] [info] n:   1 pts:  NOPTS pts_time:NOPTS duration: 50 fmt:yuv420p cl:left sar:1/1 s:320x240 i:P iskey:0 type:P
+[Parsed_showinfo_0 @ 0x7f6b] [info] color_range:tv color_space:ycgco color_primaries:unknown color_trc:unknown
 a line without a level
 ";
 
@@ -214,13 +264,17 @@ a line without a level
         });
         let [
             Event::Opened(opened),
-            Event::Frame(Some(-7)),
-            Event::Frame(None),
+            Event::Frame(first),
+            Event::Frame(second),
         ] = &events[..]
         else {
             panic!("{events:?}");
         };
+        assert_eq!((first.pts, second.pts), (Some(-7), None));
+        let matrix = YuvMatrix::of_space("unknown");
+        assert_eq!((first.matrix, second.matrix), (matrix, None));
         assert_eq!((opened.width, opened.height), (320, 240));
+        assert_eq!(opened.matrix, matrix);
         assert_eq!(opened.time_base.to_string(), "1/981");
         assert_eq!(opened.nominal_rate.unwrap().to_string(), "981/50");
         assert_eq!(opened.container.streams.len(), 1);

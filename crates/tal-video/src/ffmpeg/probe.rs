@@ -40,7 +40,7 @@ pub fn probe(ffmpeg: &Ffmpeg, path: &Path, stream: usize) -> Result<Probe, Video
         Session::start(ffmpeg, path, stream, Target::Nowhere, Stdio::null())?;
     let mut times = Times::new(opened.time_base, opened.nominal_rate);
     let mut all = Vec::new();
-    while let Some(pts) = session.next_time()? {
+    while let Some((pts, _)) = session.next_frame()? {
         times.push(pts);
         all.push(pts);
     }

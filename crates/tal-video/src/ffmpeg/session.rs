@@ -8,11 +8,12 @@ use std::thread::{self, JoinHandle};
 
 use tal_core::FileError;
 
+use crate::pixels::yuv::YuvMatrix;
 use crate::source::MAX_SIDE;
 use crate::{Damage, VideoError};
 
 use super::arguments::{self, Target};
-use super::log::{self, Event, Opened, Summary};
+use super::log::{self, Announced, Event, Opened, Summary};
 use super::playlist;
 use super::program::Ffmpeg;
 
@@ -78,18 +79,22 @@ impl Session {
         }
     }
 
-    /// The time stamp of the next frame; none if there is no more.
-    pub(super) fn next_time(&mut self) -> Result<Option<i64>, VideoError> {
+    /// The time stamp of the next frame, and its way from planes to RGB if that is not left to the program; none if there is
+    /// no more frame.
+    pub(super) fn next_frame(&mut self) -> Result<Option<(i64, Option<YuvMatrix>)>, VideoError> {
         match self.events.recv() {
-            Ok(Event::Frame(pts)) => {
+            Ok(Event::Frame(Announced { pts, matrix })) => {
                 self.announced += 1;
-                pts.map(Some).ok_or_else(|| VideoError::NoTime {
-                    path: self.path.clone(),
-                    frame: self.announced - 1,
-                })
+                match pts {
+                    Some(pts) => Ok(Some((pts, matrix))),
+                    None => Err(VideoError::NoTime {
+                        path: self.path.clone(),
+                        frame: self.announced - 1,
+                    }),
+                }
             }
             // Told once, and first.
-            Ok(Event::Opened(_)) => self.next_time(),
+            Ok(Event::Opened(_)) => self.next_frame(),
             Ok(Event::UnitChanged(then)) => Err(VideoError::UnitChanged {
                 path: self.path.clone(),
                 first: self.unit.clone(),
@@ -101,7 +106,7 @@ impl Session {
 
     /// Waits for the end of the program after the last of `frames` frames.
     pub(super) fn finish(&mut self, frames: u64) -> Result<Damage, VideoError> {
-        while self.next_time()?.is_some() {}
+        while self.next_frame()?.is_some() {}
         let (status, summary) = self.wait()?;
         if !status.success() {
             return Err(self.crashed(status, frames, summary.last_error));

@@ -9,6 +9,7 @@ mod preprocessor;
 mod simd;
 mod size;
 mod weighted;
+pub(crate) mod yuv;
 
 pub use error::PixelError;
 pub use preprocessor::Preprocessor;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tal_video::{Ffmpeg, FrameSource, FrameStamp, ProgramFrames, VideoError};
+use tal_video::{Ffmpeg, Frame, FrameSource, FrameStamp, ProgramFrames, VideoError};
 
 /// The program, or none after saying so: then there is nothing to test.
 pub(crate) fn ffmpeg() -> Option<Ffmpeg> {
@@ -39,19 +39,19 @@ pub(crate) fn position(bytes: &[u8], pattern: &[u8]) -> usize {
 }
 
 /// A frame and its pixels.
-pub(crate) type Frame = (FrameStamp, Vec<u8>);
+pub(crate) type Pixels = (FrameStamp, Vec<u8>);
 
 /// All frames of a film, with the film.
 pub(crate) fn read_all(
     ffmpeg: &Ffmpeg,
     path: &Path,
-) -> Result<(ProgramFrames, Vec<Frame>), VideoError> {
+) -> Result<(ProgramFrames, Vec<Pixels>), VideoError> {
     let mut film = ProgramFrames::open(ffmpeg, path, 0)?;
-    let mut rgb = vec![0; film.format().num_bytes()];
+    let mut frame = Frame::new();
     let mut frames = Vec::new();
-    while let Some(stamp) = film.read(&mut rgb)? {
-        frames.push((stamp, rgb.clone()));
+    while let Some(stamp) = film.read(&mut frame)? {
+        frames.push((stamp, frame.rgb().to_vec()));
     }
-    assert_eq!(film.read(&mut rgb)?, None);
+    assert_eq!(film.read(&mut frame)?, None);
     Ok((film, frames))
 }
